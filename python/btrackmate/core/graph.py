@@ -1,0 +1,300 @@
+"""The track graph: spots and directed links forward in time, array-backed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.spots import Spots
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrackGraph:
+    """Spots with directed links; tracks, tracklets, divisions and merges are views of it.
+
+    Make one with :meth:`from_links`, which checks the links.
+
+    Parameters
+    ----------
+    spots : Spots
+        n spots, sorted by frame, then id.
+    source, target : (m,) ndarray of int
+        Rows of `spots`; ``frame[source] < frame[target]``. Sorted by source, then target.
+    cost : (m,) ndarray of float
+        Linking cost, NaN where unknown.
+    confidence : (m,) ndarray of float
+        Probability that the link is right, NaN where unknown.
+    """
+
+    spots: Spots
+    source: IntArray
+    target: IntArray
+    cost: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+    @classmethod
+    def from_links(
+        cls,
+        spots: Spots,
+        source: NDArray[Any],
+        target: NDArray[Any],
+        cost: NDArray[Any] | None = None,
+        confidence: NDArray[Any] | None = None,
+    ) -> Self:
+        """Check and sort links.
+
+        Parameters
+        ----------
+        spots : Spots
+            The n spots.
+        source, target : (m,) ndarray of int
+            Rows of `spots` (not ids). A link given backward in time is turned round.
+        cost, confidence : (m,) ndarray of float, optional
+            NaN where unknown (the default).
+
+        Raises
+        ------
+        UserError
+            If a link joins two spots of one frame, or stands twice.
+        """
+        source = np.asarray(source, np.int64)
+        target = np.asarray(target, np.int64)
+        unknown = np.full(source.size, np.nan)
+        cost = unknown if cost is None else np.asarray(cost, np.float64)
+        confidence = unknown if confidence is None else np.asarray(confidence, np.float64)
+        backward = spots.frame[source] > spots.frame[target]
+        source, target = (
+            np.where(backward, target, source),
+            np.where(backward, source, target),
+        )
+        order = np.lexsort((target, source))
+        source, target = source[order], target[order]
+        _check_links(spots, source, target)
+        return cls(spots, source, target, cost[order], confidence[order])
+
+    @classmethod
+    def from_ids(
+        cls,
+        spots: Spots,
+        source_id: NDArray[Any],
+        target_id: NDArray[Any],
+        cost: NDArray[Any] | None = None,
+        confidence: NDArray[Any] | None = None,
+    ) -> Self:
+        """Make a graph from links between spot ids.
+
+        Raises
+        ------
+        UserError
+            If an id is not among the spots, or :meth:`from_links` refuses the links.
+        """
+        index = pd.Index(spots.id)
+        rows = []
+        for ids in (source_id, target_id):
+            row = index.get_indexer(pd.Index(np.asarray(ids, np.int64)))
+            if (row < 0).any():
+                msg = f"a link names spot {np.asarray(ids)[row < 0][0]}, which is not in the spots"
+                raise UserError(msg)
+            rows.append(row)
+        return cls.from_links(spots, rows[0], rows[1], cost, confidence)
+
+    @property
+    def n_links(self) -> int:
+        """Number of links m."""
+        return int(self.source.size)
+
+    @cached_property
+    def out_degree(self) -> IntArray:
+        """Number of links that leave each spot, (n,)."""
+        return np.bincount(self.source, minlength=len(self.spots)).astype(np.int64)
+
+    @cached_property
+    def in_degree(self) -> IntArray:
+        """Number of links that enter each spot, (n,)."""
+        return np.bincount(self.target, minlength=len(self.spots)).astype(np.int64)
+
+    @cached_property
+    def out_offsets(self) -> IntArray:
+        """Links that leave spot i are ``out_offsets[i]:out_offsets[i + 1]``, (n + 1,)."""
+        return np.concatenate(([0], np.cumsum(self.out_degree))).astype(np.int64)
+
+    @cached_property
+    def track(self) -> IntArray:
+        """Track of each spot, numbered from 0 by the first spot; −1 for unlinked spots, (n,)."""
+        member = self._components(self.source, self.target)
+        linked = (self.out_degree + self.in_degree) > 0
+        return _number_by_first(np.where(linked, member, -1))
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks; an unlinked spot is no track."""
+        return int(self.track.max(initial=-1)) + 1
+
+    @cached_property
+    def tracklet(self) -> IntArray:
+        """Tracklet of each spot, from 0 by the first spot; an unlinked spot is its own, (n,)."""
+        inner = self._inner_links
+        return _number_by_first(self._components(self.source[inner], self.target[inner]))
+
+    @cached_property
+    def tracklets(self) -> pd.DataFrame:
+        """One row a tracklet, index = tracklet number.
+
+        Columns first_row, last_row (rows of the first and last spot), start, end (frames),
+        n_spots, track (−1 for an unlinked spot), parent (tracklet, −1 for none; after a merge the
+        lowest), generation (0 for roots, one more than the highest parent's).
+        """
+        number = self.tracklet
+        count = int(number.max(initial=-1)) + 1
+        first = np.full(count, -1, np.int64)
+        last = np.full(count, -1, np.int64)
+        rows = np.arange(number.size)
+        first[number[::-1]] = rows[::-1]
+        last[number] = rows
+        outer = ~self._inner_links
+        parent_of, child_of = number[self.source[outer]], number[self.target[outer]]
+        parent = np.full(count, count, np.int64)
+        np.minimum.at(parent, child_of, parent_of)
+        return pd.DataFrame(
+            {
+                "first_row": first,
+                "last_row": last,
+                "start": self.spots.frame[first],
+                "end": self.spots.frame[last],
+                "n_spots": np.bincount(number, minlength=count),
+                "track": self.track[first],
+                "parent": np.where(parent == count, -1, parent),
+                "generation": _generations(count, parent_of, child_of),
+            }
+        )
+
+    @cached_property
+    def tracklet_links(self) -> tuple[IntArray, IntArray]:
+        """Parent and child tracklet of each link between tracklets (divisions and merges)."""
+        outer = ~self._inner_links
+        return self.tracklet[self.source[outer]], self.tracklet[self.target[outer]]
+
+    @property
+    def divisions(self) -> IntArray:
+        """Rows of the spots with two or more outgoing links."""
+        return np.flatnonzero(self.out_degree >= 2)
+
+    @property
+    def merges(self) -> IntArray:
+        """Rows of the spots with two or more incoming links."""
+        return np.flatnonzero(self.in_degree >= 2)
+
+    def children(self, row: int) -> IntArray:
+        """Rows of the spots that `row` links to, ascending."""
+        return self.target[self.out_offsets[row] : self.out_offsets[row + 1]]
+
+    def keep_spots(self, mask: NDArray[np.bool_]) -> "TrackGraph":
+        """Keep the spots of a boolean mask (n,) and the links between them."""
+        row = np.cumsum(mask) - 1
+        links = mask[self.source] & mask[self.target]
+        return TrackGraph(
+            self.spots.take(mask),
+            row[self.source[links]],
+            row[self.target[links]],
+            self.cost[links],
+            self.confidence[links],
+        )
+
+    def keep_links(self, mask: NDArray[np.bool_]) -> "TrackGraph":
+        """Keep the links of a boolean mask (m,) and all spots."""
+        return TrackGraph(
+            self.spots,
+            self.source[mask],
+            self.target[mask],
+            self.cost[mask],
+            self.confidence[mask],
+        )
+
+    def with_spots(self, spots: Spots) -> "TrackGraph":
+        """Replace the spots table by one with the same rows, e.g. with more columns."""
+        if not np.array_equal(spots.id, self.spots.id):
+            msg = "the new spots have other ids or another order than the graph's"
+            raise ValueError(msg)
+        return replace(self, spots=spots)
+
+    def spots_table(self) -> pd.DataFrame:
+        """Spots with their track, tracklet, parent and generation (the run folder's tracks.csv).
+
+        `track` is −1 for unlinked spots, `parent` the tracklet that this one comes from, −1 for
+        none.
+        """
+        rows = self.tracklets.loc[self.tracklet]
+        return self.spots.table.assign(
+            track=self.track,
+            tracklet=self.tracklet,
+            parent=rows["parent"].to_numpy(),
+            generation=rows["generation"].to_numpy(),
+        )
+
+    def links_table(self) -> pd.DataFrame:
+        """Links as source and target spot id, cost and confidence, one row a link."""
+        return pd.DataFrame(
+            {
+                "source": self.spots.id[self.source],
+                "target": self.spots.id[self.target],
+                "cost": self.cost,
+                "confidence": self.confidence,
+            }
+        )
+
+    @cached_property
+    def _inner_links(self) -> NDArray[np.bool_]:
+        """Links inside a tracklet: the only one out of its source and into its target."""
+        inner: NDArray[np.bool_] = self.out_degree[self.source] == 1
+        inner &= self.in_degree[self.target] == 1
+        return inner
+
+    def _components(self, source: IntArray, target: IntArray) -> IntArray:
+        n = len(self.spots)
+        if n == 0:
+            return np.empty(0, np.int64)
+        matrix = coo_array((np.ones(source.size, np.int8), (source, target)), shape=(n, n))
+        return connected_components(matrix, directed=False)[1].astype(np.int64)  # type: ignore[no-any-return]
+
+
+def _check_links(spots: Spots, source: IntArray, target: IntArray) -> None:
+    same = np.flatnonzero(spots.frame[source] == spots.frame[target])
+    if same.size:
+        a, b = source[same[0]], target[same[0]]
+        msg = f"a link joins spots {spots.id[a]} and {spots.id[b]}, both in frame {spots.frame[a]}"
+        raise UserError(msg)
+    double = np.flatnonzero((np.diff(source) == 0) & (np.diff(target) == 0))
+    if double.size:
+        a, b = source[double[0]], target[double[0]]
+        msg = f"the link from spot {spots.id[a]} to spot {spots.id[b]} stands twice"
+        raise UserError(msg)
+
+
+def _number_by_first(member: IntArray) -> IntArray:
+    """Renumber groups 0, 1, … in the order of their first row; −1 stays −1."""
+    linked = member >= 0
+    _, first, inverse = np.unique(member[linked], return_index=True, return_inverse=True)
+    rank = np.empty(first.size, np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    result = np.full(member.size, -1, np.int64)
+    result[linked] = rank[inverse]
+    return result
+
+
+def _generations(count: int, parent: IntArray, child: IntArray) -> IntArray:
+    """Give the longest path from a root to each tracklet, level by level."""
+    generation = np.zeros(count, np.int64)
+    while True:
+        raised = generation.copy()
+        np.maximum.at(raised, child, generation[parent] + 1)
+        if np.array_equal(raised, generation):
+            return generation
+        generation = raised

@@ -1,0 +1,165 @@
+"""The columns of the spots table: name, TrackMate key, unit and type, stated once."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from btrackmate.core.calibration import Calibration
+
+
+class Dimension(StrEnum):
+    """Physical dimension of a feature, in TrackMate's words."""
+
+    NONE = "NONE"
+    QUALITY = "QUALITY"
+    COST = "COST"
+    INTENSITY = "INTENSITY"
+    POSITION = "POSITION"
+    LENGTH = "LENGTH"
+    AREA = "AREA"
+    VOLUME = "VOLUME"
+    TIME = "TIME"
+    VELOCITY = "VELOCITY"
+    ANGLE = "ANGLE"
+    RATE = "RATE"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the spots table.
+
+    Parameters
+    ----------
+    name : str
+        Column name in tables and CSV files.
+    key : str
+        TrackMate's feature key.
+    label, short : str
+        Feature name and short name as TrackMate shows them.
+    dimension : Dimension
+        What the unit follows from.
+    kind : {"int", "float"}
+        Type of the values; an integer column has no missing values.
+    """
+
+    name: str
+    key: str
+    label: str
+    short: str
+    dimension: Dimension
+    kind: Literal["int", "float"] = "float"
+
+    def unit(self, calibration: Calibration) -> str:
+        """Name the unit of this column's values, empty where there is none."""
+        return unit_of(self.dimension, calibration)
+
+
+def unit_of(dimension: Dimension, calibration: Calibration) -> str:
+    """Name the unit of a dimension, e.g. ``"µm^2"`` for AREA; empty where there is none."""
+    space, time = calibration.space_unit, calibration.time_unit
+    return {
+        Dimension.POSITION: space,
+        Dimension.LENGTH: space,
+        Dimension.AREA: f"{space}^2",
+        Dimension.VOLUME: f"{space}^3",
+        Dimension.TIME: time,
+        Dimension.VELOCITY: f"{space}/{time}",
+        Dimension.INTENSITY: "counts",
+        Dimension.QUALITY: "quality",
+        Dimension.COST: "cost",
+        Dimension.ANGLE: "radians",
+        Dimension.RATE: f"1/{time}",
+    }.get(dimension, "")
+
+
+_D = Dimension
+
+#: Columns that need no channel number, in the order in which they are written.
+SPOT_COLUMNS: tuple[Column, ...] = (
+    Column("id", "ID", "Spot ID", "Spot ID", _D.NONE, "int"),
+    Column("frame", "FRAME", "Frame", "Frame", _D.NONE, "int"),
+    Column("time", "POSITION_T", "T", "T", _D.TIME),
+    Column("x", "POSITION_X", "X", "X", _D.POSITION),
+    Column("y", "POSITION_Y", "Y", "Y", _D.POSITION),
+    Column("z", "POSITION_Z", "Z", "Z", _D.POSITION),
+    Column("radius", "RADIUS", "Radius", "R", _D.LENGTH),
+    Column("label", "LABEL_ID", "Label id", "Label", _D.NONE, "int"),
+    Column("voxels", "VOXEL_COUNT", "Voxel count", "Voxels", _D.NONE, "int"),
+    Column("volume", "VOLUME", "Volume", "Vol.", _D.VOLUME),
+    Column("quality", "QUALITY", "Quality", "Quality", _D.QUALITY),
+    Column("ellipsoid_a", "ELLIPSOID_A", "Ellipsoid long semi-axis", "El. a", _D.LENGTH),
+    Column("ellipsoid_b", "ELLIPSOID_B", "Ellipsoid middle semi-axis", "El. b", _D.LENGTH),
+    Column("ellipsoid_c", "ELLIPSOID_C", "Ellipsoid short semi-axis", "El. c", _D.LENGTH),
+    Column("touches_border", "TOUCHES_BORDER", "Touches image border", "Border", _D.NONE, "int"),
+    Column("tissue", "TISSUE_ID", "Tissue id", "Tissue", _D.NONE, "int"),
+    Column(
+        "tissue_fraction", "TISSUE_FRACTION", "Volume fraction inside tissue", "In tissue", _D.NONE
+    ),
+    Column(
+        "boundary_distance",
+        "BOUNDARY_DISTANCE",
+        "Signed distance to tissue boundary",
+        "Bound. dist.",
+        _D.LENGTH,
+    ),
+)
+
+_INTENSITY_WORDS = {
+    "mean": "Mean intensity",
+    "median": "Median intensity",
+    "min": "Min intensity",
+    "max": "Max intensity",
+    "total": "Sum intensity",
+    "std": "Std intensity",
+}
+_CHANNEL_COLUMN = re.compile(r"^(mean|median|min|max|total|std)_intensity_ch([1-9][0-9]*)$")
+_CHANNEL_KEY = re.compile(r"^(MEAN|MEDIAN|MIN|MAX|TOTAL|STD)_INTENSITY_CH([1-9][0-9]*)$")
+_BY_NAME = {column.name: column for column in SPOT_COLUMNS}
+_BY_KEY = {column.key: column for column in SPOT_COLUMNS}
+
+#: Columns that every spots table has.
+REQUIRED = ("id", "frame", "x", "y", "z")
+
+
+def intensity_columns(channel: int) -> tuple[Column, ...]:
+    """Give the intensity columns of one channel.
+
+    Parameters
+    ----------
+    channel : int
+        Channel number from 1, as in TrackMate's keys.
+    """
+    return tuple(
+        Column(
+            f"{kind}_intensity_ch{channel}",
+            f"{kind.upper()}_INTENSITY_CH{channel}",
+            f"{words} ch{channel}",
+            f"{kind.capitalize()} ch{channel}",
+            Dimension.INTENSITY,
+        )
+        for kind, words in _INTENSITY_WORDS.items()
+    )
+
+
+def find_column(name: str) -> Column | None:
+    """Find the schema's column of a column name, or None for a feature of the user's own."""
+    if match := _CHANNEL_COLUMN.match(name):
+        return next(c for c in intensity_columns(int(match[2])) if c.name == name)
+    return _BY_NAME.get(name)
+
+
+def find_key(key: str) -> Column | None:
+    """Find the schema's column of a TrackMate feature key, or None where we have none."""
+    if match := _CHANNEL_KEY.match(key):
+        return next(c for c in intensity_columns(int(match[2])) if c.key == key)
+    return _BY_KEY.get(key)
+
+
+def resolve_name(name: str) -> str:
+    """Turn a TrackMate key or a column name, in any case, into the column name.
+
+    A name that the schema does not know is returned as it is.
+    """
+    column = find_key(name.upper()) or find_column(name.lower())
+    return column.name if column else name

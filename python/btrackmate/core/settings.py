@@ -1,0 +1,82 @@
+"""Base of the settings classes, one per step."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from btrackmate.core.errors import UserError
+
+
+class Settings(BaseModel):
+    """Immutable settings of one step; unknown names are refused.
+
+    The same class makes the command-line options, the YAML file, the widget and the record
+    that is saved with a run.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, validate_default=True
+    )
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], source: str = "settings") -> Self:
+        """Make settings from plain values.
+
+        Parameters
+        ----------
+        values : dict
+            Field names (or aliases) and values.
+        source : str
+            Where the values come from, for the message.
+
+        Raises
+        ------
+        UserError
+            If a name is unknown or a value does not fit; one line, the first fault.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "values"
+            msg = f"{source}: {where}: {first['msg']} (got {first.get('input')!r})"
+            if first["type"] == "extra_forbidden":
+                msg = f"{source}: unknown setting {where!r}; known: {', '.join(cls.model_fields)}"
+            raise UserError(msg) from None
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Self:
+        """Read settings from a YAML file.
+
+        Raises
+        ------
+        UserError
+            If the file is missing, is not YAML, or holds wrong settings.
+        """
+        return cls.parse(load_yaml(path), str(path))
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or holds no mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        msg = f"{path}: no such file; give the path of a YAML settings file"
+        raise UserError(msg) from None
+    except yaml.YAMLError as error:
+        msg = f"{path}: not readable as YAML: {' '.join(str(error).split())}"
+        raise UserError(msg) from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        msg = f"{path}: holds a {type(values).__name__}, expected names and values"
+        raise UserError(msg)
+    return values

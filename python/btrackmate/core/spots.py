@@ -1,0 +1,192 @@
+"""The spots table: one row a cell and frame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
+
+_NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Spots of a movie, sorted by frame, then id.
+
+    Make one with :meth:`from_table`, which checks the table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of :mod:`btrackmate.core.schema`; further numeric columns are features under their
+        own names. Positions in `calibration.space_unit`. Index 0 … n−1. Not to be mutated.
+    calibration : Calibration
+        Voxel size and time step.
+    ndim : int
+        Space dimensions of the movie, 2 or 3.
+    n_frames : int
+        Length of the movie in frames (frames without spots at its end count).
+    contours : mapping from spot id to (n, 2) ndarray
+        2D outlines, x and y relative to the spot's position, in `space_unit`; may be empty.
+    """
+
+    table: pd.DataFrame
+    calibration: Calibration
+    ndim: int
+    n_frames: int
+    contours: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: _NO_CONTOURS)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: pd.DataFrame,
+        calibration: Calibration,
+        *,
+        ndim: int = 3,
+        n_frames: int | None = None,
+        contours: Mapping[int, NDArray[np.float64]] = _NO_CONTOURS,
+        source: str = "spots table",
+    ) -> Self:
+        """Check and sort a table of spots.
+
+        Parameters
+        ----------
+        table : DataFrame
+            At least the columns frame, x, y; z is needed for `ndim` 3, `id` is numbered from 0
+            where it is missing, and `time` is frame × dt where it is missing.
+        calibration : Calibration
+            Voxel size and time step.
+        ndim : int
+            Space dimensions, 2 or 3.
+        n_frames : int, optional
+            Length of the movie; by default one more than the last frame with a spot.
+        contours : mapping from spot id to (n, 2) ndarray
+            2D outlines relative to the spot's position.
+        source : str
+            Where the table comes from, for messages.
+
+        Raises
+        ------
+        UserError
+            If a column is missing, a frame is no integer ≥ 0, an id is doubled, or a position
+            is not finite.
+        """
+        table = table.reset_index(drop=True).copy()
+        if "z" not in table and ndim == 2:
+            table["z"] = 0.0
+        if "id" not in table:
+            table["id"] = np.arange(len(table), dtype=np.int64)
+        missing = [name for name in REQUIRED if name not in table]
+        if missing:
+            msg = f"{source}: lacks column {', '.join(missing)}; has {', '.join(table.columns)}"
+            raise UserError(msg)
+        for name in ("id", "frame"):
+            table[name] = _as_whole_numbers(table[name], source)
+        _check_values(table, source)
+        for name in ("x", "y", "z"):
+            table[name] = table[name].astype(np.float64)
+        if "time" not in table:
+            table["time"] = table["frame"] * calibration.dt
+        table = table.sort_values(["frame", "id"], ignore_index=True)
+        table = table[_ordered_names(list(table.columns))]
+        last = int(table["frame"].max()) + 1 if len(table) else 0
+        if n_frames is not None and n_frames < last:
+            msg = f"{source}: a spot lies in frame {last - 1}, but the movie has {n_frames} frames"
+            raise UserError(msg)
+        return cls(table, calibration, ndim, last if n_frames is None else n_frames, contours)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def id(self) -> NDArray[np.int64]:
+        """Spot ids, (n,)."""
+        return self.table["id"].to_numpy()
+
+    @property
+    def frame(self) -> NDArray[np.int64]:
+        """Frames from 0, (n,), ascending."""
+        return self.table["frame"].to_numpy()
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """Positions x, y, z in `space_unit`, (n, 3); z is 0 in 2D."""
+        return self.table[["x", "y", "z"]].to_numpy(dtype=np.float64)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of all numeric columns except id."""
+        numeric = self.table.select_dtypes("number").columns
+        return [str(name) for name in numeric if name != "id"]
+
+    @property
+    def frame_offsets(self) -> NDArray[np.int64]:
+        """Rows of frame f are ``offsets[f]:offsets[f + 1]``; (n_frames + 1,)."""
+        return np.searchsorted(self.frame, np.arange(self.n_frames + 1)).astype(np.int64)
+
+    def feature(self, name: str) -> NDArray[np.float64]:
+        """Values of one numeric column as float, NaN where missing, (n,).
+
+        Raises
+        ------
+        UserError
+            If there is no such numeric column.
+        """
+        if name not in self.table or not pd.api.types.is_numeric_dtype(self.table[name]):
+            msg = f"spots have no feature {name!r}; they have {', '.join(self.features)}"
+            raise UserError(msg)
+        return self.table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    def take(self, rows: NDArray[Any]) -> "Spots":
+        """Keep some rows (boolean mask or ascending row numbers), in the same order."""
+        table = self.table.loc[rows].reset_index(drop=True)
+        kept = set(table["id"].tolist()) if self.contours else set()
+        contours = {k: v for k, v in self.contours.items() if k in kept}
+        return Spots(table, self.calibration, self.ndim, self.n_frames, contours)
+
+    def with_columns(self, columns: Mapping[str, NDArray[Any]]) -> "Spots":
+        """Add or replace columns, each (n,) in row order."""
+        table = self.table.assign(**columns)
+        table = table[_ordered_names(list(table.columns))]
+        return Spots(table, self.calibration, self.ndim, self.n_frames, self.contours)
+
+
+def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":
+    numbers = pd.to_numeric(values, errors="coerce")
+    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        msg = f"{source}: {values.name} in row {row} is {values.iloc[row]!r}, expected an integer "
+        msg += "≥ 0"
+        raise UserError(msg)
+    return numbers.astype(np.int64)
+
+
+def _check_values(table: pd.DataFrame, source: str) -> None:
+    positions = table[["x", "y", "z"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+    if bad.size:
+        first = table.iloc[int(bad[0])]
+        msg = f"{source}: spot {first['id']} in frame {first['frame']} has position "
+        msg += f"({first['x']}, {first['y']}, {first['z']}), expected finite numbers "
+        msg += f"({bad.size} such spots); remove or correct them"
+        raise UserError(msg)
+    doubled = table["id"][table["id"].duplicated()]
+    if len(doubled):
+        msg = f"{source}: spot id {doubled.iloc[0]} stands {(table['id'] == doubled.iloc[0]).sum()}"
+        msg += " times, expected unique ids; correct the id column or leave it out"
+        raise UserError(msg)
+
+
+def _ordered_names(names: list[str]) -> list[str]:
+    """Put the schema's columns first, in its order, then channels, then the user's own."""
+    fixed = [column.name for column in SPOT_COLUMNS if column.name in names]
+    rest = [name for name in names if name not in fixed]
+    return fixed + sorted(rest, key=lambda name: find_column(name) is None)
