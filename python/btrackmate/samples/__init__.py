@@ -1,0 +1,1 @@
+"""Sample data: a seeded renderer of membrane-labelled tissue and the shipped samples."""

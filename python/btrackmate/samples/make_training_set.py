@@ -1,0 +1,94 @@
+"""Write a training set: ``python -m btrackmate.samples.make_training_set -o DIR --n N``."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import check_output, write_atomically
+from btrackmate.samples.files import write_stack
+from btrackmate.samples.training_set import make_training_volumes
+
+logger = logging.getLogger(__name__)
+
+
+def write_training_set(
+    folder: Path,
+    n: int,
+    seed: int = 1,
+    *,
+    shape: tuple[int, int, int] = (24, 128, 128),
+    overwrite: bool = False,
+) -> list[str]:
+    """Render volumes into ``Raw/`` and ``Segmentation/`` of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing.
+    n : int
+        Number of volumes.
+    seed : int
+        Seed of frames, poses, shapes and noise.
+    shape : (Z, Y, X)
+        Voxels of a volume.
+    overwrite : bool
+        Replace an existing folder.
+
+    Returns
+    -------
+    list of str
+        File names, the same in both folders.
+
+    Raises
+    ------
+    UserError
+        If `folder` exists or cannot be written, or `n` is below 1.
+    """
+    check_output(folder, overwrite=overwrite)
+    names = []
+    with write_atomically(folder) as temporary:
+        for part in ("Raw", "Segmentation"):
+            (temporary / part).mkdir(parents=True)
+        for index, volume in enumerate(make_training_volumes(n, seed, shape=shape)):
+            name = f"seed{seed:03d}_{index:03d}_frame{volume.frame:02d}.tif"
+            write_stack(temporary / "Raw" / name, volume.image, volume.calibration)
+            write_stack(temporary / "Segmentation" / name, volume.labels, volume.calibration)
+            names.append(name)
+            logger.info("%s: %d of %d", name, index + 1, n)
+    return names
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m btrackmate.samples.make_training_set")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to make")
+    parser.add_argument("--n", type=int, default=12, help="number of volumes (12)")
+    parser.add_argument("--seed", type=int, default=1, help="seed (1); another for held-out data")
+    parser.add_argument("--shape", default="24,128,128", help="voxels Z,Y,X (24,128,128)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing folder")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        shape = _parse_shape(given.shape)
+        write_training_set(
+            given.output, given.n, given.seed, shape=shape, overwrite=given.overwrite
+        )
+    except UserError as error:
+        logger.error("%s", error)
+        return 2
+    return 0
+
+
+def _parse_shape(text: str) -> tuple[int, int, int]:
+    """Read ``Z,Y,X``."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        msg = f"--shape {text}: expected three whole numbers > 0, Z,Y,X, e.g. 24,128,128"
+        raise UserError(msg)
+    return int(parts[0]), int(parts[1]), int(parts[2])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
