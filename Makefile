@@ -1,0 +1,46 @@
+# BTrackMate: setup · demo · test · bench · docs
+# Needs only Python 3.11+, a JDK (17+), Maven and make; everything else goes into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO   ?= demo-output
+MVN    ?= mvn -B -ntp
+# The small networks and numba share the two cores of a laptop badly with more workers than that.
+PYTEST_WORKERS ?= 2
+
+.PHONY: help setup demo test test-python test-java lint bench clean
+
+help:
+	@echo "make setup   .venv with everything the demo and the tests need"
+	@echo "make demo    segment, track and report on the sample that ships with the package"
+	@echo "make test    lint, types, pytest, Maven (JUnit)"
+	@echo "make bench   the side-by-side measurements of benchmarks/"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[stardist,dev]'
+	@touch $@
+
+setup: $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/btrackmate demo --output $(DEMO) --overwrite
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-python: $(STAMP)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+
+test-java:
+	$(MVN) verify
+
+test: lint test-python test-java
+
+clean:
+	rm -rf $(VENV) $(DEMO) java/*/target target

@@ -1,0 +1,86 @@
+"""Entry point: finds the verb, turns errors into one line and an exit code."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import btrackmate
+from btrackmate.core.errors import Cancelled, UserError
+
+VERBS = (
+    "run",
+    "segment",
+    "measure",
+    "track",
+    "prune",
+    "convert",
+    "evaluate",
+    "train",
+    "report",
+    "demo",
+)
+
+
+class VerbGroup(click.Group):
+    """Group whose commands live in one module each and are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs in the order of the work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"btrackmate.cli.{cmd_name}_verb")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(btrackmate.__version__, prog_name="btrackmate")
+def cli() -> None:
+    """Segment, track and analyse cells in 3D+t (and 2D+t) microscopy.
+
+    Every verb works by itself; `btrackmate run` goes the whole way from a movie to a report.
+    Exit code 0: done; 2: something you gave is wrong (one line says what); 1: a fault of ours.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Words after the program's name; by default those of this process.
+    """
+    sys.exit(run_command(sys.argv[1:] if arguments is None else arguments))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and give its exit code: 0 done, 2 the user's mistake, 1 a fault."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="btrackmate", standalone_mode=False)
+    except UserError as error:
+        return _fail(str(error), 2)
+    except click.UsageError as error:
+        verb = error.ctx.command_path if error.ctx else "btrackmate"
+        return _fail(f"{error.format_message()} (see {verb} --help)", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (Cancelled, click.Abort, KeyboardInterrupt):
+        return _fail("stopped by the user", 1)
+    except BrokenPipeError:
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"btrackmate: {' '.join(message.split())}", err=True)
+    return code
