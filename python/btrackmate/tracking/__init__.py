@@ -1,1 +1,1 @@
-
+"""Linking spots over time, pruning and filtering tracks."""

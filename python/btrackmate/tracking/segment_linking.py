@@ -1,0 +1,133 @@
+"""Closing gaps, and splitting and merging track segments."""
+
+import math
+
+import numpy as np
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.progress import Progress
+from btrackmate.core.spots import Spots
+from btrackmate.tracking import kernels
+from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.frame_linking import FrameLinks
+from btrackmate.tracking.kernels import Floats, Rows
+from btrackmate.tracking.settings import LapSettings
+
+_ALONE, _START, _MIDDLE, _END = range(4)
+
+Links = tuple[Rows, Rows, Floats]
+
+
+def link_segments(
+    spots: Spots, links: FrameLinks, settings: LapSettings, progress: Progress
+) -> Links:
+    """Close gaps, split and merge the segments that frame linking made, in one assignment.
+
+    Segment ends link to starts up to `max_frame_gap` frames later (gap closing); spots inside a
+    segment link to starts in the next frame (splitting); ends link to spots inside a segment in
+    the next frame (merging). A link costs at most its squared maximum distance; no link costs
+    `alternative_linking_cost_factor` times the `cutoff_percentile` of all candidate costs. Single
+    spots are no segments.
+
+    Parameters
+    ----------
+    spots : Spots
+        The spots.
+    links : FrameLinks
+        Links between successive frames.
+    settings : LapSettings
+        What is allowed, distances and penalties.
+    progress : Progress
+        Called after each kind of candidates and the assignment.
+
+    Returns
+    -------
+    source, target : (m,) ndarray of int32
+        Spots of the new links, in the order of the grid.
+    cost : (m,) ndarray of float
+        Their costs.
+
+    Raises
+    ------
+    UserError
+        If the spots lack a penalised feature, or there are too many candidates for the memory.
+
+    References
+    ----------
+    Jaqaman et al., Nature Methods 5, 695–702 (2008), doi:10.1038/nmeth.1237.
+    """
+    state = _find_states(links)
+    found: list[Links] = []
+    if settings.allow_gap_closing:
+        query = (_END, _START, 1, settings.max_frame_gap)
+        found.append(_find_links(spots, links, state, query, settings, "gap_closing"))
+        progress("linking segments", 1, 4)
+    if settings.allow_track_splitting:
+        query = (_START, _MIDDLE, -1, -1)
+        start, middle, cost = _find_links(spots, links, state, query, settings, "splitting")
+        found.append((middle, start, cost))
+        progress("linking segments", 2, 4)
+    if settings.allow_track_merging:
+        query = (_END, _MIDDLE, 1, 1)
+        found.append(_find_links(spots, links, state, query, settings, "merging"))
+        progress("linking segments", 3, 4)
+    source, target, cost = (np.concatenate(part) for part in zip(*found, strict=True))
+    chosen = _choose(source, target, cost, settings, links.grid.order)
+    progress("linking segments", 4, 4)
+    return source[chosen], target[chosen], cost[chosen]
+
+
+def _find_states(links: FrameLinks) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    has_next = links.successor >= 0
+    has_previous = np.zeros_like(has_next)
+    has_previous[links.successor[has_next]] = True
+    state = np.full(has_next.size, _ALONE, np.uint8)
+    state[has_next & ~has_previous] = _START
+    state[has_next & has_previous] = _MIDDLE
+    state[~has_next & has_previous] = _END
+    return state
+
+
+def _find_links(
+    spots: Spots,
+    links: FrameLinks,
+    state: "np.ndarray[tuple[int], np.dtype[np.uint8]]",
+    query: tuple[int, int, int, int],
+    settings: LapSettings,
+    kind: str,
+) -> Links:
+    radius = float(getattr(settings, f"{kind}_max_distance"))
+    name = f"{kind}_feature_penalties"
+    features, weights = gather_features(spots, getattr(settings, name), name)
+    penalties = (features[links.grid.order], weights)
+    result = kernels.find_segment_links(links.grid, state, query, radius, penalties)
+    if result[0].size > kernels.MAX_CANDIDATES:
+        msg = f"{kind.replace('_', ' ')} has more than {kernels.MAX_CANDIDATES} candidate links "
+        msg += f"within {kind}_max_distance {radius:g} {spots.calibration.space_unit}; lower it, "
+        msg += "or check the calibration"
+        raise UserError(msg)
+    return result
+
+
+def _choose(
+    source: Rows, target: Rows, cost: Floats, settings: LapSettings, order: Rows
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Solve the assignment; give the numbers of the chosen candidates."""
+    if cost.size == 0:
+        return np.empty(0, np.int64)
+    rank = math.floor((cost.size - 1) * settings.cutoff_percentile + 0.5)
+    alternative = settings.alternative_linking_cost_factor * np.partition(cost, rank)[rank]
+    by_source = np.lexsort((target, source))
+    rows, row = np.unique(source[by_source], return_inverse=True)
+    columns, column = np.unique(target[by_source], return_inverse=True)
+    start = np.searchsorted(row, np.arange(rows.size + 1))
+    match = kernels.assign(
+        start,
+        column.astype(np.int32),
+        cost[by_source],
+        float(alternative),
+        order[rows],
+        order[columns],
+    )
+    chosen: np.ndarray[tuple[int], np.dtype[np.int64]] = by_source[match[match >= 0]]
+    return chosen

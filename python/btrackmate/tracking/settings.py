@@ -1,0 +1,228 @@
+"""Settings of the trackers and of pruning, with TrackMate's names as aliases."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.schema import find_column, resolve_name
+from btrackmate.core.settings import Settings
+
+
+def _check_penalties(values: Any) -> Any:
+    """Turn feature keys into column names and refuse two entries for one column."""
+    if not isinstance(values, dict):
+        return values
+    resolved = {resolve_name(str(name)): weight for name, weight in values.items()}
+    if len(resolved) < len(values):
+        msg = f"names one feature twice: {', '.join(map(str, values))}"
+        raise ValueError(msg)
+    return resolved
+
+
+def _check_weights(values: dict[str, float]) -> dict[str, float]:
+    for name, weight in values.items():
+        if not math.isfinite(weight) or weight < 0:
+            msg = f"weight of {name} is {weight}, expected a finite number ≥ 0"
+            raise ValueError(msg)
+    return values
+
+
+Penalties = Annotated[
+    dict[str, float], BeforeValidator(_check_penalties), AfterValidator(_check_weights)
+]
+Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _field(default: Any, key: str, text: str) -> Any:
+    """Declare a field with TrackMate's key as its alias."""
+    return Field(default, alias=key, description=text)
+
+
+def _penalties(key: str, what: str) -> Any:
+    return Field(
+        default_factory=dict,
+        alias=key,
+        description=f"weight of each spot feature in the cost of {what}",
+    )
+
+
+class NearestSettings(Settings):
+    """Nearest-neighbour linking, TrackMate's ``NEAREST_NEIGHBOR_TRACKER``."""
+
+    linking_max_distance: Distance = _field(
+        15.0, "LINKING_MAX_DISTANCE", "largest distance of a link [space unit]"
+    )
+
+
+class LapSettings(Settings):
+    """Linking, gap closing, splitting and merging by linear assignment.
+
+    TrackMate's ``SPARSE_LAP_TRACKER``, after Jaqaman et al. 2008. Each field has TrackMate's key
+    as its alias.
+
+    Notes
+    -----
+    A link costs d²·(1 + Σ pᵢ·1.5·abs(aᵢ − bᵢ)/abs((aᵢ + bᵢ)/2))² with the distance d and the
+    penalty weights pᵢ of the features; the thresholds below are on the square root of it.
+
+    References
+    ----------
+    Jaqaman et al., Nature Methods 5, 695–702 (2008), doi:10.1038/nmeth.1237.
+    """
+
+    linking_max_distance: Distance = _field(
+        15.0, "LINKING_MAX_DISTANCE", "distance that a link between frames stays below [space unit]"
+    )
+    linking_feature_penalties: Penalties = _penalties("LINKING_FEATURE_PENALTIES", "a link")
+    allow_gap_closing: bool = _field(
+        False, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
+    )
+    gap_closing_max_distance: Distance = _field(
+        15.0, "GAP_CLOSING_MAX_DISTANCE", "largest distance of a gap-closing link [space unit]"
+    )
+    max_frame_gap: Annotated[int, Field(ge=1)] = _field(
+        2,
+        "MAX_FRAME_GAP",
+        "largest frame difference of a gap-closing link; 2 bridges one missed frame",
+    )
+    gap_closing_feature_penalties: Penalties = _penalties(
+        "GAP_CLOSING_FEATURE_PENALTIES", "a gap-closing link"
+    )
+    allow_track_splitting: bool = _field(
+        True, "ALLOW_TRACK_SPLITTING", "let a segment start from the middle of another (division)"
+    )
+    splitting_max_distance: Distance = _field(
+        15.0, "SPLITTING_MAX_DISTANCE", "largest distance of a splitting link [space unit]"
+    )
+    splitting_feature_penalties: Penalties = _penalties(
+        "SPLITTING_FEATURE_PENALTIES", "a splitting link"
+    )
+    allow_track_merging: bool = _field(
+        False, "ALLOW_TRACK_MERGING", "let a segment end in the middle of another"
+    )
+    merging_max_distance: Distance = _field(
+        15.0, "MERGING_MAX_DISTANCE", "largest distance of a merging link [space unit]"
+    )
+    merging_feature_penalties: Penalties = _penalties("MERGING_FEATURE_PENALTIES", "a merging link")
+    alternative_linking_cost_factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _field(
+        1.05,
+        "ALTERNATIVE_LINKING_COST_FACTOR",
+        "cost of no link, as a multiple of the largest cost (linking) or of the percentile of "
+        "costs (gaps, splits, merges)",
+    )
+    cutoff_percentile: Annotated[float, Field(ge=0, le=1)] = _field(
+        0.9, "CUTOFF_PERCENTILE", "percentile of the costs of gaps, splits and merges, 0 to 1"
+    )
+    blocking_value: float = _field(
+        math.inf, "BLOCKING_VALUE", "cost of a forbidden link; kept for TrackMate, has no effect"
+    )
+
+
+class SimpleLapSettings(LapSettings):
+    """Linking and gap closing only, TrackMate's ``SIMPLE_SPARSE_LAP_TRACKER``.
+
+    TrackMate stores the full set of LAP settings for it too; splitting and merging stay off.
+    """
+
+    allow_gap_closing: bool = _field(
+        True, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
+    )
+    allow_track_splitting: Literal[False] = _field(
+        False, "ALLOW_TRACK_SPLITTING", "always off here; tracker lap can split"
+    )
+    allow_track_merging: Literal[False] = _field(
+        False, "ALLOW_TRACK_MERGING", "always off here; tracker lap can merge"
+    )
+
+
+class PruneSettings(Settings):
+    """What the track inspector removes."""
+
+    min_tracklet_length: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="shortest tracklet that stays, in `unit`; 0 switches pruning off"
+    )
+    unit: Literal["frames", "time"] = Field(
+        "frames", description="unit of min_tracklet_length: frames, or the movie's time unit"
+    )
+    prune_censored: bool = Field(
+        False, description="also prune tracklets that reach the movie's last frame"
+    )
+    prune_internal: bool = Field(
+        False, description="undo divisions that follow another one within the minimum length"
+    )
+    prune_short_tracks: bool = Field(False, description="remove whole tracks that are short")
+
+
+TrackerSettings = LapSettings | NearestSettings
+
+#: TrackMate's key and the settings class of each tracker, by our short name.
+TRACKERS: dict[str, tuple[str, type[LapSettings] | type[NearestSettings]]] = {
+    "lap": ("SPARSE_LAP_TRACKER", LapSettings),
+    "simple-lap": ("SIMPLE_SPARSE_LAP_TRACKER", SimpleLapSettings),
+    "nearest": ("NEAREST_NEIGHBOR_TRACKER", NearestSettings),
+}
+
+
+def parse_tracker(
+    key: str, values: dict[str, Any], source: str = "tracker settings"
+) -> TrackerSettings:
+    """Make the settings of a tracker from its name and plain values.
+
+    Parameters
+    ----------
+    key : str
+        Our short name (``"lap"``) or TrackMate's key (``"SPARSE_LAP_TRACKER"``), in any case.
+    values : dict
+        Our field names or TrackMate's keys, in any case, and values; what is not named keeps its
+        default.
+    source : str
+        Where the values come from, for messages.
+
+    Raises
+    ------
+    UserError
+        If the tracker or a name is unknown, a name is given twice, or a value does not fit.
+    """
+    found = next(
+        (kind for name, (other, kind) in TRACKERS.items() if key.lower() in (name, other.lower())),
+        None,
+    )
+    if found is None:
+        msg = f"{source}: unknown tracker {key!r}; known: "
+        msg += ", ".join(f"{name} ({other})" for name, (other, _) in TRACKERS.items())
+        raise UserError(msg)
+    lower = {name.lower(): value for name, value in values.items()}
+    if len(lower) < len(values):
+        msg = f"{source}: a setting is given twice among {', '.join(values)}; give it once"
+        raise UserError(msg)
+    return found.parse(lower, source)
+
+
+def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
+    """Give TrackMate's key of a tracker and its settings under TrackMate's names.
+
+    Returns
+    -------
+    key : str
+        E.g. ``"SPARSE_LAP_TRACKER"``.
+    values : dict
+        TrackMate's names, flat, with bool, int, float, or dict from feature key to weight.
+    """
+    key = next(key for key, kind in TRACKERS.values() if kind is type(settings))
+    values = settings.model_dump(by_alias=True)
+    for name, value in values.items():
+        if isinstance(value, dict):
+            values[name] = {_feature_key(feature): weight for feature, weight in value.items()}
+    return key, values
+
+
+def tracker_name(settings: TrackerSettings) -> str:
+    """Give our short name of the tracker that the settings belong to, e.g. ``"lap"``."""
+    return next(name for name, (_, kind) in TRACKERS.items() if kind is type(settings))
+
+
+def _feature_key(name: str) -> str:
+    column = find_column(name)
+    return column.key if column else name

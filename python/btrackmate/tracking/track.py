@@ -1,0 +1,67 @@
+"""Spots to tracks with any of the trackers."""
+
+import logging
+
+import numpy as np
+
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import Spots
+from btrackmate.tracking.settings import LapSettings, TrackerSettings, tracker_name
+
+_log = logging.getLogger(__name__)
+
+
+def track(
+    spots: Spots, settings: TrackerSettings, progress: Progress = ignore_progress
+) -> TrackGraph:
+    """Link spots over time.
+
+    Parameters
+    ----------
+    spots : Spots
+        The spots; not changed.
+    settings : LapSettings, SimpleLapSettings or NearestSettings
+        Their class says which tracker to use.
+    progress : Progress, optional
+        Called now and then; may raise Cancelled.
+
+    Returns
+    -------
+    TrackGraph
+        The spots with their links and the links' costs [space unit²].
+
+    Raises
+    ------
+    UserError
+        If the spots lack a penalised feature, or too many spots lie within reach of each other.
+
+    See Also
+    --------
+    btrackmate.tracking.pruning.prune : Remove short tracklets afterwards.
+    """
+    # numba and the compiled loops are loaded here, by who needs them
+    from btrackmate.tracking.frame_linking import link_frames, link_nearest
+    from btrackmate.tracking.segment_linking import link_segments
+
+    if isinstance(settings, LapSettings):
+        links = link_frames(spots, settings, progress)
+    else:
+        links = link_nearest(spots, settings.linking_max_distance, progress)
+    order = links.grid.order
+    successor = np.full(len(spots), -1, np.int64)
+    cost = np.empty(len(spots))
+    successor[order] = np.where(links.successor >= 0, order[links.successor], -1)
+    cost[order] = links.cost
+    source = np.flatnonzero(successor >= 0)
+    target, cost = successor[source], cost[source]
+    if isinstance(settings, LapSettings) and (
+        settings.allow_gap_closing or settings.allow_track_splitting or settings.allow_track_merging
+    ):
+        more_source, more_target, more_cost = link_segments(spots, links, settings, progress)
+        source = np.concatenate((source, order[more_source]))
+        target = np.concatenate((target, order[more_target]))
+        cost = np.concatenate((cost, more_cost))
+    graph = TrackGraph.from_links(spots, source, target, cost)
+    _log.info("%s: %d spots, %d links", tracker_name(settings), len(spots), graph.n_links)
+    return graph
