@@ -1,7 +1,7 @@
 """Render cells at given positions as membrane-labelled, crowded 3D tissue with ground truth."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ _FINE = 3  # Planes rendered per image plane: a thin horizontal wall falls betwe
 
 
 class RenderSettings(Settings):
-    """Settings of the renderer; lengths in µm, intensities in photons until `gain`."""
+    """Settings of the renderer."""
 
-    shape: tuple[int, int, int] = Field(default=(36, 144, 144), description="Voxels z, y, x.")
+    shape: tuple[int, int, int] = Field(default=(32, 152, 152), description="Voxels z, y, x.")
     voxel_size: tuple[float, float, float] = Field(
         default=(4.5, 1.3, 1.3), description="z, y, x in µm."
     )
@@ -34,7 +34,7 @@ class RenderSettings(Settings):
         default=(2.4, 0.9, 0.9), description="Sd of the point spread function z, y, x in µm."
     )
     membrane: float = Field(
-        default=35.0, gt=0, description="Peak brightness of a membrane, photons."
+        default=34.0, gt=0, description="Peak brightness of a membrane, photons."
     )
     outer_membrane: float = Field(
         default=0.7, ge=0, description="Brightness of the free surface, relative"
@@ -51,9 +51,9 @@ class RenderSettings(Settings):
         default=0.3, ge=0, lt=1, description="Light lost across the stack in z."
     )
     read_noise: float = Field(default=2.0, ge=0, description="Sd of the Gaussian noise, photons.")
-    gain: float = Field(default=0.9, gt=0, description="Grey values per photon.")
+    gain: float = Field(default=0.7, gt=0, description="Grey values per photon.")
     offset: float = Field(default=10.0, ge=0, description="Grey value of no light.")
-    bits: int = Field(default=8, description="8 or 16 bits a voxel.")
+    bits: Literal[8, 16] = Field(default=8, description="Bits of a voxel.")
 
 
 @dataclass(frozen=True)

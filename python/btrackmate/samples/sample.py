@@ -1,0 +1,217 @@
+"""Load the samples that ship with the package."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.files import write_atomically
+from btrackmate.samples.files import read_stack, write_stack
+from btrackmate.samples.lineage import MINUTES_PER_FRAME
+from btrackmate.samples.movie import Movie, MovieSettings
+
+OVULE_CALIBRATION = Calibration(dx=0.15, dy=0.15, dz=0.235, space_unit="µm")
+
+
+@dataclass(frozen=True)
+class SamplePaths:
+    """Files of the sample movie.
+
+    Parameters
+    ----------
+    image : Path
+        Movie, T Z Y X, 8 bit.
+    truth : Path
+        Ground truth labels, T Z Y X, 16 bit; labels are tracklets.
+    mask : Path
+        Tissue mask, Z Y X.
+    man_track : Path
+        Cell Tracking Challenge table: L B E P, no header.
+    positions : Path
+        CSV of the real positions: id, frame, z, y, x (µm), parent, tracklet.
+    """
+
+    image: Path
+    truth: Path
+    mask: Path
+    man_track: Path
+    positions: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "SamplePaths":
+        """Name the files of a sample movie in a folder."""
+        return cls(
+            folder / "embryo.tif",
+            folder / "embryo_truth.tif",
+            folder / "embryo_mask.tif",
+            folder / "embryo_man_track.txt",
+            folder / "embryo_positions.csv",
+        )
+
+
+def sample_paths() -> SamplePaths:
+    """Return the paths of the shipped sample movie's files."""
+    return SamplePaths.in_folder(_data_folder())
+
+
+def load_sample(paths: SamplePaths | None = None) -> Movie:
+    """Load the sample movie: an ascidian embryo, real positions and rendered pixels.
+
+    Parameters
+    ----------
+    paths : SamplePaths, optional
+        Files of a movie in the shipped movie's calibration; default is the shipped movie.
+
+    Returns
+    -------
+    Movie
+        Image, truth, mask, calibration, man_track and positions.
+    """
+    paths = paths or sample_paths()
+    dz, dy, dx = MovieSettings().render.voxel_size
+    return Movie(
+        read_stack(paths.image),
+        read_stack(paths.truth),
+        read_stack(paths.mask),
+        Calibration(dx, dy, dz, MINUTES_PER_FRAME, "µm", "min"),
+        pd.read_csv(paths.man_track, sep=" ", header=None, names=["L", "B", "E", "P"]),
+        pd.read_csv(paths.positions),
+    )
+
+
+def write_sample(movie: Movie, folder: Path) -> SamplePaths:
+    """Write a movie as the files that `SamplePaths` names.
+
+    Parameters
+    ----------
+    movie : Movie
+    folder : Path
+        Made if missing; files of the same names are replaced, others stay.
+    """
+    paths = SamplePaths.in_folder(folder)
+    arrays = {paths.image: movie.image, paths.truth: movie.truth, paths.mask: movie.mask}
+    for path, array in arrays.items():
+        with write_atomically(path) as temporary:
+            write_stack(temporary, array, movie.calibration)
+    with write_atomically(paths.man_track) as temporary:
+        movie.man_track.to_csv(temporary, sep=" ", header=False, index=False, lineterminator="\n")
+    with write_atomically(paths.positions) as temporary:
+        movie.positions.to_csv(
+            temporary, index=False, float_format="%.3f", lineterminator="\n", encoding="utf-8"
+        )
+    return paths
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A real image stack with ground truth.
+
+    Parameters
+    ----------
+    image : (Z, Y, X) ndarray of uint8
+    labels : (Z, Y, X) ndarray of uint16, 0 is background
+    calibration : Calibration
+        In µm.
+    """
+
+    image: NDArray[Any]
+    labels: NDArray[Any]
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A stack cut in two along x, for training on one half and scoring on the other.
+
+    Parameters
+    ----------
+    train, test : Stack
+        The halves share no voxel.
+    shared : frozenset of int
+        Labels of the cells that the cut goes through: they have voxels in both halves, so the
+        training has seen a part of each.
+    """
+
+    train: Stack
+    test: Stack
+    shared: frozenset[int]
+
+    @property
+    def n_unseen(self) -> int:
+        """Number of cells of the test half of which the training has seen nothing."""
+        return len(np.setdiff1d(self.test.labels, [0, *self.shared]))
+
+    def drop_shared(self, labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Take the cut cells out of a result and of the truth, to score unseen cells only.
+
+        Parameters
+        ----------
+        labels : (Z, Y, X) ndarray of int, 0 is background
+            Segmentation of the test half.
+
+        Returns
+        -------
+        truth, result : (Z, Y, X) ndarrays
+            Copies of the test half's truth without the cut cells, and of `labels` without the
+            cells that lie mostly (by voxels) in cut cells.
+        """
+        cut = np.isin(self.test.labels, sorted(self.shared))
+        ids, position = np.unique(labels, return_inverse=True)
+        position = position.reshape(labels.shape)
+        inside = np.bincount(position[cut], minlength=len(ids))
+        dropped = 2 * inside > np.bincount(position.ravel(), minlength=len(ids))
+        result = np.where(dropped[position], labels.dtype.type(0), labels)
+        return np.where(cut, self.test.labels.dtype.type(0), self.test.labels), result
+
+
+def load_ovule(min_size: int = 100) -> Stack:
+    """Load a real confocal stack of an *Arabidopsis* ovule, membrane-labelled.
+
+    Parameters
+    ----------
+    min_size : int
+        Labels with fewer voxels become background: the file holds some scraps.
+
+    Returns
+    -------
+    Stack
+        (32, 128, 128) voxels; the cells fill it without background.
+
+    References
+    ----------
+    Wolny et al., Accurate and versatile 3D segmentation of plant tissues at cellular
+    resolution, eLife 9:e57613 (2020), doi:10.7554/eLife.57613.
+    """
+    folder = _data_folder()
+    labels = read_stack(folder / "ovule_labels.tif")
+    sizes = np.bincount(labels.ravel())
+    labels = np.where(sizes[labels] >= min_size, labels, labels.dtype.type(0))
+    return Stack(read_stack(folder / "ovule.tif"), labels, OVULE_CALIBRATION)
+
+
+def split_ovule(min_size: int = 100) -> Halves:
+    """Cut the ovule at the middle of x: train on the low half, test on the high one.
+
+    Parameters
+    ----------
+    min_size : int
+        As in `load_ovule`.
+    """
+    stack = load_ovule(min_size)
+    middle = stack.image.shape[2] // 2
+    train, test = (
+        Stack(stack.image[..., part], stack.labels[..., part], stack.calibration)
+        for part in (slice(None, middle), slice(middle, None))
+    )
+    shared = np.intersect1d(train.labels, test.labels)
+    return Halves(train, test, frozenset(int(one) for one in shared if one > 0))
+
+
+def _data_folder() -> Path:
+    """Folder of the shipped data."""
+    return Path(str(files("btrackmate.samples") / "data"))
