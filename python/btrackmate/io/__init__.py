@@ -1,1 +1,1 @@
-
+"""Reading and writing of images, labels, spots, tracks and run records."""

@@ -1,0 +1,133 @@
+"""OME-Zarr (NGFF 0.1 to 0.5, Zarr 2 and 3) and plain Zarr arrays, read chunk by chunk."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+import zarr.errors
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.frame_source import Scale
+from btrackmate.io.units import convert_length, normalise_space_unit, normalise_time_unit
+
+_FAULTS = (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError, RuntimeError)
+#: NGFF before 0.3 had no axis names but fixed them (https://ngff.openmicroscopy.org/0.1/).
+_FIXED_AXES = "TCZYX"
+
+
+def is_zarr(path: Path) -> bool:
+    """Tell whether a folder is a Zarr group or array."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs"))
+
+
+class NgffSource:
+    """The full-resolution array of an OME-Zarr image, or a plain Zarr array.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the image, or of one image or label group inside an OME-Zarr.
+
+    Raises
+    ------
+    UserError
+        If the folder is no Zarr image.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.kind = "OME-Zarr"
+        self.scale = Scale()
+        try:
+            node = zarr.open(path, mode="r")
+            if isinstance(node, zarr.Group):
+                self._array, self.axes = self._open_image(node)
+            else:
+                self._array, self.axes = node, _named_dimensions(node)
+                self.kind = "Zarr array"
+        except UserError:
+            raise
+        except _FAULTS as error:
+            raise UserError(_damaged(path, error)) from None
+        self.shape = tuple(int(length) for length in self._array.shape)
+        self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
+
+    def read(self, axis: int | None, index: int) -> NDArray[Any]:
+        """Read one part of the array (see :class:`FrameSource`)."""
+        where: list[Any] = [slice(None)] * len(self.shape)
+        if axis is not None:
+            where[axis] = index
+        try:
+            return np.asarray(self._array[tuple(where)])
+        except _FAULTS as error:
+            raise UserError(_damaged(self._path, error)) from None
+
+    def close(self) -> None:
+        """Do nothing: a Zarr folder keeps no file open."""
+
+    def _open_image(self, group: zarr.Group) -> tuple[Any, str]:
+        attributes = _ome_attributes(group)
+        if "multiscales" not in attributes and "bioformats2raw.layout" in attributes:
+            group = group["0"]
+            attributes = _ome_attributes(group)
+        if "multiscales" not in attributes:
+            msg = f"{self._path}: a Zarr group without OME-Zarr 'multiscales', "
+            msg += f"it holds {', '.join(sorted(group.keys())) or 'nothing'}; "
+            msg += "give the path of an image in it"
+            raise UserError(msg)
+        image = attributes["multiscales"][0]
+        dataset = image["datasets"][0]
+        array = group[dataset["path"]]
+        named = image.get("axes", list(_FIXED_AXES[-array.ndim :]))
+        described = [axis if isinstance(axis, dict) else {"name": axis} for axis in named]
+        axes = "".join(_axis_letter(str(axis["name"])) for axis in described)
+        factors = np.ones(array.ndim)
+        for steps in (dataset, image):
+            for step in steps.get("coordinateTransformations", []):
+                if step["type"] == "scale":
+                    factors = factors * np.asarray(step["scale"], np.float64)
+        units = [axis.get("unit") for axis in described]
+        self.scale = _to_scale(axes, list(factors), units, str(self._path))
+        return array, axes
+
+
+def _ome_attributes(group: Any) -> dict[str, Any]:
+    """Give the NGFF attributes, which stand under "ome" since version 0.5."""
+    attributes = dict(group.attrs)
+    return dict(attributes.get("ome", attributes))
+
+
+def _axis_letter(name: str) -> str:
+    letter = name.upper()
+    return letter if letter in _FIXED_AXES else "?"
+
+
+def _named_dimensions(array: Any) -> str:
+    names = getattr(array.metadata, "dimension_names", None) or [""] * array.ndim
+    return "".join(_axis_letter(str(name)) if name else "?" for name in names)
+
+
+def _to_scale(axes: str, factors: list[float], units: list[str | None], source: str) -> Scale:
+    """Turn factors and units per axis into a scale; without a unit a factor of 1 says nothing."""
+    size: dict[str, float | None] = {}
+    space_unit = None
+    for letter, factor, unit in zip(axes, factors, units, strict=True):
+        if letter not in "XYZ" or (unit is None and factor == 1):
+            continue
+        name = normalise_space_unit(unit or "")
+        if space_unit is None:
+            space_unit = name
+        size[letter] = convert_length(float(factor), name, space_unit, source)
+    dt = time_unit = None
+    if "T" in axes:
+        factor, unit = factors[axes.index("T")], units[axes.index("T")]
+        if unit is not None or factor != 1:
+            dt, time_unit = float(factor), normalise_time_unit(unit or "")
+    return Scale(size.get("X"), size.get("Y"), size.get("Z"), dt, space_unit, time_unit)
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"{path}: not readable as an OME-Zarr image ({reason}); give an image that is complete"

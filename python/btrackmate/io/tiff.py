@@ -1,0 +1,218 @@
+"""TIFF, OME-TIFF and ImageJ hyperstacks, read plane by plane."""
+
+import logging
+import math
+import struct
+import weakref
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.frame_source import Scale
+from btrackmate.io.units import convert_length, normalise_space_unit, normalise_time_unit
+
+_log = logging.getLogger(__name__)
+
+# What tifffile raises on damaged files.
+_FAULTS = (
+    tifffile.TiffFileError,
+    OSError,
+    ValueError,
+    IndexError,
+    KeyError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+
+
+class TiffSource:
+    """The first image series of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+        File to open.
+
+    Raises
+    ------
+    UserError
+        If the file is no TIFF or its structure is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = tifffile.TiffFile(path)
+        except _FAULTS as error:
+            raise UserError(_damaged(path, error)) from None
+        # A movie that nobody closes is closed when nobody uses it any more.
+        self._closer = weakref.finalize(self, self._file.close)
+        self._file.filehandle.set_lock(True)
+        try:
+            self._series = self._file.series[0]
+        except _FAULTS as error:
+            self.close()
+            raise UserError(_damaged(path, error)) from None
+        if len(self._file.series) > 1:
+            _log.warning(
+                "%s holds %d image series; the first one is read", path, len(self._file.series)
+            )
+        self.kind = self._name_kind()
+        self.axes = self._settle_axes()
+        self.shape = tuple(int(length) for length in self._series.shape)
+        self.dtype: np.dtype[Any] = np.dtype(self._series.dtype).newbyteorder("=")
+        self.scale = self._read_scale()
+        self._mapped = self._map_contiguous()
+
+    def read(self, axis: int | None, index: int) -> NDArray[Any]:
+        """Read one part of the series (see :class:`FrameSource`)."""
+        try:
+            if self._mapped is not None:
+                part = self._mapped if axis is None else self._mapped.take(index, axis=axis)
+                return np.array(part, dtype=self.dtype)
+            return self._read_pages(axis, index)
+        except _FAULTS as error:
+            raise UserError(_damaged(self._path, error)) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._closer()
+
+    def _name_kind(self) -> str:
+        if self._file.is_ome:
+            return "OME-TIFF"
+        if self._file.is_imagej:
+            return "ImageJ TIFF"
+        return "TIFF"
+
+    def _settle_axes(self) -> str:
+        axes = str(self._series.axes).upper()
+        # Colour samples of an RGB image are channels; the file's metadata says so.
+        return axes.replace("S", "C") if "C" not in axes else axes
+
+    def _map_contiguous(self) -> NDArray[Any] | None:
+        """Map an uncompressed series that lies in one piece; pages are not even listed then."""
+        offset = self._series.dataoffset
+        if offset is None or math.prod(self.shape) == 0:
+            return None
+        byteorder = self._file.byteorder
+        dtype = np.dtype(self._series.dtype).newbyteorder(byteorder)
+        if offset + math.prod(self.shape) * dtype.itemsize > self._path.stat().st_size:
+            msg = f"{self._path}: the file ends before its last plane; copy or save it again"
+            raise UserError(msg)
+        return np.memmap(self._path, dtype, "r", offset, self.shape)
+
+    def _read_pages(self, axis: int | None, index: int) -> NDArray[Any]:
+        keyframe = self._series.keyframe
+        lead = len(self.shape) - len(keyframe.shape)
+        if axis is not None and axis >= lead:
+            whole: NDArray[Any] = np.asarray(self._series.asarray())
+            return whole[(slice(None),) * axis + (index,)]
+        numbers: NDArray[Any] = np.arange(math.prod(self.shape[:lead]))
+        numbers = numbers.reshape(self.shape[:lead])
+        if axis is not None:
+            numbers = numbers.take(index, axis=axis)
+        result = np.empty((numbers.size, *keyframe.shape), self.dtype)
+        for slot, number in enumerate(numbers.ravel()):
+            page = self._series.pages[int(number)]
+            if page is None:
+                msg = f"plane {number} is missing in the file"
+                raise ValueError(msg)
+            page.asarray(out=result[slot])
+        return result.reshape(*numbers.shape, *keyframe.shape)
+
+    def _read_scale(self) -> Scale:
+        if self._file.is_ome:
+            return read_ome_scale(self._file.ome_metadata or "", str(self._path))
+        if self._file.is_imagej:
+            tags = self._file.pages[0].tags
+            sizes = [_voxel_size(tags.get(name)) for name in ("XResolution", "YResolution")]
+            return read_imagej_scale(self._file.imagej_metadata or {}, sizes, str(self._path))
+        # Dots per inch of a plain TIFF say how to print it, not how large the cells are.
+        return Scale()
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"{path}: not readable as a TIFF image ({reason}); give a TIFF, OME-TIFF or OME-Zarr"
+
+
+def _voxel_size(tag: Any) -> float | None:
+    if tag is None:
+        return None
+    pixels, units = tag.value
+    return float(units) / float(pixels) if pixels and units else None
+
+
+def read_imagej_scale(
+    metadata: Mapping[str, Any], sizes: Sequence[float | None], source: str
+) -> Scale:
+    """Read voxel size and time step as ImageJ writes them.
+
+    Parameters
+    ----------
+    metadata : mapping
+        ImageJ's key = value description: unit, yunit, zunit, spacing, finterval, tunit.
+    sizes : [dx, dy]
+        Width and height of a pixel in `unit`, from the resolution tags.
+    source : str
+        File, for messages.
+    """
+    unit = normalise_space_unit(str(metadata.get("unit", "")))
+    dx, dy = sizes
+    if unit == "inch":
+        # ImageJ keeps the printing resolution of imported images as inches.
+        dx, dy, unit = None, None, "pixel"
+    spacing = metadata.get("spacing")
+    dz = abs(float(spacing)) if spacing else None
+    others = {name: metadata.get(name) for name in ("yunit", "zunit")}
+    if dy and others["yunit"]:
+        dy = convert_length(dy, normalise_space_unit(str(others["yunit"])), unit, source)
+    if dz and others["zunit"]:
+        dz = convert_length(dz, normalise_space_unit(str(others["zunit"])), unit, source)
+    interval = metadata.get("finterval")
+    dt = float(interval) if interval and float(interval) > 0 else None
+    tunit = normalise_time_unit(str(metadata.get("tunit", "sec"))) if dt else None
+    return Scale(dx, dy, dz, dt, unit if dx else None, tunit)
+
+
+def read_ome_scale(xml: str, source: str) -> Scale:
+    """Read voxel size and time step of the first image of an OME-XML text.
+
+    References
+    ----------
+    OME schema 2016-06, element Pixels: PhysicalSizeX/Y/Z (µm where no unit is named),
+    TimeIncrement (s where no unit is named).
+    """
+    try:
+        root = ET.fromstring(xml)
+    except ET.ParseError as error:
+        _log.warning("%s: its OME metadata is not readable (%s); no voxel size", source, error)
+        return Scale()
+    pixels = next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
+    if pixels is None:
+        return Scale()
+    units = {
+        axis: normalise_space_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XYZ"
+    }
+    sizes: dict[str, float | None] = {}
+    for axis in "XYZ":
+        size = _positive(pixels.get(f"PhysicalSize{axis}"))
+        sizes[axis] = convert_length(size, units[axis], units["X"], source) if size else None
+    dt = _positive(pixels.get("TimeIncrement"))
+    tunit = normalise_time_unit(pixels.get("TimeIncrementUnit", "s")) if dt else None
+    space = units["X"] if sizes["X"] else None
+    return Scale(sizes["X"], sizes["Y"], sizes["Z"], dt, space, tunit)
+
+
+def _positive(text: str | None) -> float | None:
+    value = float(text) if text else 0.0
+    return value if math.isfinite(value) and value > 0 else None

@@ -1,0 +1,293 @@
+"""Reading images: axes, calibration, types and bad input."""
+
+import logging
+import pickle
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.io.images import check_finite, hash_path, open_movie
+
+
+def numbered(*shape, dtype=np.uint16):
+    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+
+
+def write_imagej(path, array, axes, **metadata):
+    resolution = metadata.pop("resolution", (2.0, 4.0))
+    tifffile.imwrite(
+        path, array, imagej=True, resolution=resolution, metadata={"axes": axes, **metadata}
+    )
+    return path
+
+
+def test_imagej_hyperstack_gives_axes_and_calibration(tmp_path):
+    array = numbered(3, 4, 2, 5, 6)
+    path = write_imagej(
+        tmp_path / "a.tif", array, "TZCYX", unit="um", spacing=3.0, finterval=30.0, tunit="min"
+    )
+    movie = open_movie(path)
+    assert movie.shape == (3, 2, 4, 5, 6)
+    assert (movie.axes, movie.axes_source, movie.ndim) == ("TZCYX", "ImageJ TIFF", 3)
+    assert movie.calibration == Calibration(0.5, 0.25, 3.0, 30.0, "µm", "min")
+    assert movie.dtype == np.uint16
+    # Frame 1, channel 0, slice 2 of the file.
+    np.testing.assert_array_equal(movie.frame(1)[0, 2], array[1, 2, 0])
+
+
+@pytest.mark.parametrize("unit", ["um", "micron", "\\u00B5m", "µm"])
+def test_spellings_of_micrometre(tmp_path, unit):
+    if unit == "µm":  # ImageJ itself escapes it, tifffile cannot write it
+        from btrackmate.io.units import normalise_space_unit
+
+        assert normalise_space_unit(unit) == normalise_space_unit("μm") == "µm"
+        return
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 3, 4), "TYX", unit=unit)
+    assert open_movie(path).calibration.space_unit == "µm"
+
+
+def test_imagej_time_unit_is_seconds_where_not_named(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 3, 4), "TYX", unit="um", finterval=7.0)
+    movie = open_movie(path)
+    assert (movie.calibration.dt, movie.calibration.time_unit) == (7.0, "sec")
+    assert movie.ndim == 2
+
+
+def test_printing_resolution_in_inches_is_no_voxel_size(tmp_path):
+    path = write_imagej(
+        tmp_path / "a.tif", numbered(2, 3, 4), "TYX", unit="inch", resolution=(72.0, 72.0)
+    )
+    assert open_movie(path).calibration == Calibration()
+
+
+def test_big_endian_and_compressed_planes(tmp_path):
+    array = numbered(3, 2, 16, 16, dtype=np.uint32) + 70_000
+    for name, options in (("raw", {}), ("zlib", {"compression": "zlib"})):
+        path = tmp_path / f"{name}.ome.tif"
+        tifffile.imwrite(path, array, byteorder=">", ome=True, metadata={"axes": "TZYX"}, **options)
+        movie = open_movie(path, role="labels")
+        assert movie.dtype == np.uint32
+        assert movie.dtype.isnative
+        np.testing.assert_array_equal(movie.labels(2), array[2])
+        assert movie.labels(2).dtype.isnative
+
+
+def test_ome_tiff_calibration(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    metadata = {
+        "axes": "TCZYX",
+        "PhysicalSizeX": 520.0,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": 520.0,
+        "PhysicalSizeYUnit": "nm",
+        "PhysicalSizeZ": 3.0,
+        "PhysicalSizeZUnit": "µm",
+        "TimeIncrement": 2.5,
+        "TimeIncrementUnit": "min",
+    }
+    array = numbered(2, 2, 3, 4, 5)
+    tifffile.imwrite(path, array, ome=True, metadata=metadata)
+    movie = open_movie(path)
+    assert movie.calibration == Calibration(520.0, 520.0, 3000.0, 2.5, "nm", "min")
+    np.testing.assert_array_equal(movie.frame(1), array[1])
+
+
+def test_plain_tiff_axes_are_not_guessed(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, numbered(3, 4, 5, 6), photometric="minisblack")
+    with pytest.raises(UserError, match=r"--axes") as caught:
+        open_movie(path)
+    assert "(3, 4, 5, 6)" in str(caught.value)
+    movie = open_movie(path, "tzyx")
+    assert (movie.shape, movie.axes_source) == ((3, 1, 4, 5, 6), "--axes")
+
+
+def test_axes_option_wins_over_metadata(tmp_path):
+    array = numbered(3, 4, 5)
+    path = write_imagej(tmp_path / "a.tif", array, "ZYX", unit="um", spacing=3.0, finterval=9.0)
+    movie = open_movie(path, "TYX")
+    assert movie.shape == (3, 1, 1, 4, 5)
+    assert movie.calibration.dz == 1.0
+    np.testing.assert_array_equal(movie.frame(2)[0, 0], array[2])
+
+
+def test_movie_without_time_axis_is_refused(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(3, 4, 5), "ZYX")
+    with pytest.raises(UserError, match=r"no time axis.*\(3, 4, 5\).*--axes"):
+        open_movie(path)
+    assert open_movie(path, require_time=False).shape == (1, 1, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [("TZYX", "4 letters"), ("TTX", "twice"), ("TQX", "unknown"), ("TZX", "lacks Y or X")],
+)
+def test_wrong_axes_option(tmp_path, axes, message):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, numbered(3, 4, 5), photometric="minisblack")
+    with pytest.raises(UserError, match=message):
+        open_movie(path, axes)
+
+
+def test_given_calibration_wins(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 3, 4, 5), "TZYX", unit="um", spacing=2.0)
+    movie = open_movie(
+        path, voxel_size=(3.0, 0.52, 0.51), dt=5.0, space_unit="micron", time_unit="minutes"
+    )
+    assert movie.calibration == Calibration(0.51, 0.52, 3.0, 5.0, "µm", "min")
+
+
+def test_missing_unit_is_said_in_the_log(tmp_path, caplog):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, numbered(2, 3, 4, 5), metadata={"axes": "TZYX"}, photometric="minisblack"
+    )
+    with caplog.at_level(logging.WARNING):
+        movie = open_movie(path, voxel_size=(3, 1, 1), dt=2)
+    assert (movie.calibration.space_unit, movie.calibration.time_unit) == ("µm", "sec")
+    assert "--space-unit" in caplog.text
+    assert "--time-unit" in caplog.text
+
+
+def test_voxel_size_of_zero_is_refused(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX")
+    with pytest.raises(UserError, match="--voxel-size"):
+        open_movie(path, voxel_size=(1, 0, 1))
+
+
+def test_labels_of_float_type_are_refused(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5, dtype=np.float32), "TYX")
+    with pytest.raises(UserError, match=r"label image of type float32.*integer"):
+        open_movie(path, role="labels")
+    assert open_movie(path).dtype == np.float32
+
+
+def test_labels_with_two_channels_are_refused(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 2, 4, 5), "TCYX")
+    with pytest.raises(UserError, match="2 channels"):
+        open_movie(path, role="labels")
+
+
+def test_negative_label_is_refused_and_large_ids_are_kept(tmp_path):
+    labels = np.zeros((2, 4, 4), np.int64)
+    labels[0, 1, 1] = 2**32 - 1
+    labels[1, 1, 1] = -3
+    store = zarr.create_array(tmp_path / "a.zarr", data=labels, dimension_names=["t", "y", "x"])
+    movie = open_movie(store.store.root, role="labels")
+    assert movie.labels(0).max() == 4294967295
+    with pytest.raises(UserError, match=r"frame 1: label -3"):
+        movie.labels(1)
+
+
+def test_nan_is_named_with_frame_and_position(tmp_path):
+    array = np.ones((3, 2, 4, 5), np.float32)
+    array[2, 1, 3, 0] = np.nan
+    array[2, 1, 3, 4] = np.inf
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, array, metadata={"axes": "TZYX"})
+    movie = open_movie(path)
+    movie.frame(1)
+    with pytest.raises(UserError, match=r"frame 2: 2 values .*\(0, 1, 3, 0\)"):
+        movie.check_values()
+
+
+def test_check_finite_ignores_integers():
+    check_finite(np.array([0, 2**31], np.uint32), "here")
+
+
+def test_what_is_no_image(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        open_movie(tmp_path / "missing.tif")
+    text = tmp_path / "text.tif"
+    text.write_text("x,y,z\n1,2,3\n")
+    with pytest.raises(UserError, match="not an image"):
+        open_movie(text)
+    empty = tmp_path / "empty.tif"
+    empty.write_bytes(b"")
+    with pytest.raises(UserError, match="not an image"):
+        open_movie(empty)
+    with pytest.raises(UserError, match="is a folder"):
+        open_movie(tmp_path)
+    with pytest.raises(UserError, match=r"btrackmate\[formats\]"):
+        (tmp_path / "a.nd2").write_bytes(b"\0")
+        open_movie(tmp_path / "a.nd2")
+
+
+@pytest.mark.parametrize("size", [9, 100, 300, 700])
+def test_truncated_tiff_is_one_line(tmp_path, size):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 3, 16, 16), "TZYX")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(UserError) as caught:
+        open_movie(path).frame(1)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr(tmp_path, version):
+    array = numbered(2, 1, 3, 4, 5)
+    path = tmp_path / "a.ome.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    group.create_array("0", data=array, chunks=(1, 1, 3, 4, 5))
+    image = {
+        "axes": [
+            {"name": "t", "type": "time", "unit": "minute"},
+            {"name": "c", "type": "channel"},
+            *({"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"),
+        ],
+        "datasets": [
+            {
+                "path": "0",
+                "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 3.0, 0.5, 0.25]}],
+            }
+        ],
+        "coordinateTransformations": [{"type": "scale", "scale": [5, 1, 1, 1, 2]}],
+    }
+    attributes = {"multiscales": [image]}
+    group.attrs.update(attributes if version == "0.4" else {"ome": attributes})
+    movie = open_movie(path)
+    assert (movie.axes, movie.shape) == ("TCZYX", (2, 1, 3, 4, 5))
+    assert movie.calibration == Calibration(0.5, 0.5, 3.0, 5.0, "µm", "min")
+    np.testing.assert_array_equal(movie.frame(1), array[1])
+
+
+def test_zarr_without_named_axes_asks(tmp_path):
+    path = tmp_path / "a.zarr"
+    zarr.create_array(path, data=numbered(2, 4, 5))
+    with pytest.raises(UserError, match=r"axes '\?\?\?'.*--axes"):
+        open_movie(path)
+    assert open_movie(path, "TYX").shape == (2, 1, 1, 4, 5)
+    other = tmp_path / "b.zarr"
+    zarr.open_group(other, mode="w").create_array("raw", data=numbered(2, 4, 5))
+    with pytest.raises(UserError, match="holds raw"):
+        open_movie(other)
+
+
+def test_movie_can_be_pickled(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX", unit="um")
+    movie = open_movie(path, dt=4.0, time_unit="h")
+    copy = pickle.loads(pickle.dumps(movie))
+    assert copy.calibration == movie.calibration
+    np.testing.assert_array_equal(copy.frame(1), movie.frame(1))
+
+
+def test_frame_outside_the_movie(tmp_path):
+    path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX")
+    with pytest.raises(IndexError, match="frames 0 to 1, not 2"):
+        open_movie(path).frame(2)
+
+
+def test_hash_is_of_the_content(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert hash_path(tmp_path / "a") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    before = hash_path(tmp_path)
+    (tmp_path / ".hidden").write_bytes(b"x")
+    assert hash_path(tmp_path) == before
+    (tmp_path / "b").write_bytes(b"")
+    assert hash_path(tmp_path) != before
