@@ -1,0 +1,310 @@
+"""Label movies, written frame by frame: a resumable OME-Zarr and a TIFF for Fiji."""
+
+import json
+import logging
+import math
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import tifffile
+import zarr
+from numcodecs import Blosc
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.io.units import NGFF_NAMES
+
+_log = logging.getLogger(__name__)
+
+_STATE = ".btrackmate"
+_MAX_ID = 2**32 - 1
+_MAX_UINT16 = 2**16 - 1
+_CHUNK_ZYX = (64, 512, 512)
+#: ImageJ reads hyperstacks up to 4 GiB; larger movies become OME-TIFF.
+_MAX_IMAGEJ_BYTES = 2**32 - 2**24
+
+
+class LabelStore:
+    """A label movie in an OME-Zarr folder that is written frame by frame and can be resumed.
+
+    Make one with :meth:`open`. NGFF 0.4 on Zarr 2, which napari, Fiji (n5-zarr) and bioio read;
+    uint32, axes TZYX, or TYX in 2D. A frame counts as done once its marker, written after all
+    its chunks, stands in the folder: a process killed inside a frame leaves it undone.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    shape : (T, Z, Y, X) tuple of int
+        Lengths; Z is 1 in 2D.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int, int], array: Any) -> None:
+        self.path = path
+        self.shape = shape
+        self._array = array
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        shape: tuple[int, int, int, int],
+        calibration: Calibration,
+        *,
+        ndim: int = 3,
+        fingerprint: str = "",
+    ) -> Self:
+        """Make a store, or go on with the one that stands there.
+
+        Parameters
+        ----------
+        path : Path
+            Folder, by convention ``….ome.zarr``.
+        shape : (T, Z, Y, X) tuple of int
+            Lengths of the movie.
+        calibration : Calibration
+            Voxel size and time step.
+        ndim : int
+            Space dimensions, 3 or 2.
+        fingerprint : str
+            What the labels depend on (hashes of inputs, settings). A store made with another
+            fingerprint, shape or calibration is emptied, and the log says so.
+
+        Raises
+        ------
+        UserError
+            If `path` exists and is no label store of ours, or the folder cannot be written.
+        """
+        state = {
+            "shape": list(shape),
+            "ndim": ndim,
+            "spacing": list(calibration.spacing(3)),
+            "dt": calibration.dt,
+            "fingerprint": fingerprint,
+        }
+        if path.exists():
+            if _read_state(path) == state:
+                array = zarr.open_group(path, mode="r+")["0"]
+                return cls(path, shape, array)
+            _log.warning("%s was made with other inputs or settings: it is made anew", path)
+        array = _create(path, shape, calibration, ndim, state)
+        return cls(path, shape, array)
+
+    @property
+    def done(self) -> frozenset[int]:
+        """Frames that are finished."""
+        names = (marker.name for marker in (self.path / _STATE).iterdir())
+        return frozenset(int(name) for name in names if name.isdigit())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame is finished."""
+        return len(self.done) == self.shape[0]
+
+    def write(self, t: int, labels: NDArray[Any]) -> None:
+        """Write one frame and mark it done.
+
+        Parameters
+        ----------
+        t : int
+            Frame from 0.
+        labels : (Z, Y, X) or, in 2D, (Y, X) ndarray of int
+            0 is background, ids up to 2³² − 1.
+
+        Raises
+        ------
+        UserError
+            If the shape or type is wrong, or an id does not fit.
+        """
+        expected = self.shape[1:]
+        if labels.ndim == 2 and expected[0] == 1:
+            labels = labels[np.newaxis]
+        _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
+        marker = self.path / _STATE / str(t)
+        marker.unlink(missing_ok=True)
+        frame = labels.astype(np.uint32, copy=False)
+        self._array[t] = frame.reshape(self._array.shape[1:])
+        with write_atomically(marker) as temporary:
+            temporary.write_text("done\n", encoding="utf-8")
+
+    def read(self, t: int) -> NDArray[np.uint32]:
+        """Read one finished frame as (Z, Y, X).
+
+        Raises
+        ------
+        UserError
+            If the frame is not finished.
+        """
+        if not (self.path / _STATE / str(t)).exists():
+            msg = f"{self.path}: frame {t} is not finished; run again to go on"
+            raise UserError(msg)
+        return np.asarray(self._array[t], np.uint32).reshape(self.shape[1:])
+
+    def frames(self) -> Iterator[NDArray[np.uint32]]:
+        """Read all frames in turn."""
+        for t in range(self.shape[0]):
+            yield self.read(t)
+
+
+def write_tiff_movie(
+    path: Path,
+    frames: Iterable[NDArray[Any]],
+    shape: tuple[int, int, int, int],
+    calibration: Calibration,
+    *,
+    max_id: int,
+) -> None:
+    """Write a label movie as one TIFF file that Fiji and napari open with axes and calibration.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; replaced if it exists.
+    frames : iterable of (Z, Y, X) ndarray of int
+        One a frame, read one after the other.
+    shape : (T, Z, Y, X) tuple of int
+        Lengths of the movie.
+    calibration : Calibration
+        Voxel size and time step.
+    max_id : int
+        The highest id of all frames. Up to 65,535 the file is an ImageJ hyperstack of uint16,
+        above it an OME-TIFF of uint32 (an ImageJ hyperstack holds no 32-bit integers).
+
+    Raises
+    ------
+    UserError
+        If a frame has another shape, a float type or an id above `max_id`.
+    """
+    dtype = np.dtype(np.uint16 if max_id <= _MAX_UINT16 else np.uint32)
+    limit = min(max_id, _MAX_ID)
+    size = math.prod(shape) * dtype.itemsize
+    imagej = dtype == np.uint16 and size < _MAX_IMAGEJ_BYTES
+
+    def planes() -> Iterator[NDArray[Any]]:
+        count = 0
+        for t, frame in enumerate(frames):
+            stack = frame[np.newaxis] if frame.ndim == 2 else frame
+            _check_frame(stack, shape[1:], limit, f"{path}, frame {t}")
+            yield from stack.astype(dtype, copy=False)
+            count += 1
+        if count != shape[0]:
+            msg = f"{path}: got {count} frames, expected {shape[0]}"
+            raise UserError(msg)
+
+    options: dict[str, Any] = {"bigtiff": True, "ome": True}
+    metadata = _ome_metadata(calibration)
+    if imagej:
+        options, metadata = {"imagej": True}, _imagej_metadata(calibration)
+    with (
+        write_atomically(path) as temporary,
+        tifffile.TiffWriter(temporary, **options) as writer,
+    ):
+        writer.write(
+            planes(),
+            shape=shape,
+            dtype=dtype,
+            photometric="minisblack",
+            resolution=(1 / calibration.dx, 1 / calibration.dy) if imagej else None,
+            metadata={"axes": "TZYX", **metadata},
+        )
+
+
+def _create(
+    path: Path,
+    shape: tuple[int, int, int, int],
+    calibration: Calibration,
+    ndim: int,
+    state: dict[str, Any],
+) -> Any:
+    stored = shape if ndim == 3 else (shape[0], *shape[2:])
+    chunks = (1, *(min(n, c) for n, c in zip(stored[1:], _CHUNK_ZYX[3 - ndim :], strict=True)))
+    with write_atomically(path) as temporary:
+        group = zarr.open_group(temporary, mode="w", zarr_format=2)
+        group.create_array(
+            "0",
+            shape=stored,
+            chunks=chunks,
+            dtype=np.uint32,
+            compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
+            fill_value=0,
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
+        group.attrs.update(_ngff_attributes(path.name, calibration, ndim))
+        folder = temporary / _STATE
+        folder.mkdir()
+        (folder / "state.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    return zarr.open_group(path, mode="r+")["0"]
+
+
+def _read_state(path: Path) -> dict[str, Any] | None:
+    """Read how a store was made; refuse to touch what is no store of ours."""
+    file = path / _STATE / "state.json"
+    if not file.is_file():
+        msg = f"{path} exists and is no label movie of BTrackMate; give another output"
+        raise UserError(msg)
+    try:
+        state = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def remove_markers(path: Path) -> None:
+    """Remove what a store needs only for resuming, e.g. before it is handed on."""
+    shutil.rmtree(path / _STATE, ignore_errors=True)
+
+
+def _ngff_attributes(name: str, calibration: Calibration, ndim: int) -> dict[str, Any]:
+    """Give the attributes of an NGFF 0.4 label image (https://ngff.openmicroscopy.org/0.4/)."""
+    axes: list[dict[str, str]] = [{"name": "t", "type": "time"}]
+    axes += [{"name": letter, "type": "space"} for letter in "zyx"[3 - ndim :]]
+    units = [calibration.time_unit] + [calibration.space_unit] * ndim
+    for axis, unit in zip(axes, units, strict=True):
+        if unit in NGFF_NAMES:
+            axis["unit"] = NGFF_NAMES[unit]
+    scale = [calibration.dt, *calibration.spacing(ndim)]
+    dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    image = {"version": "0.4", "name": name, "axes": axes, "datasets": [dataset]}
+    return {"multiscales": [image], "image-label": {"version": "0.4"}}
+
+
+def _imagej_metadata(calibration: Calibration) -> dict[str, Any]:
+    return {
+        "unit": "um" if calibration.space_unit == "µm" else calibration.space_unit,
+        "spacing": calibration.dz,
+        "finterval": calibration.dt,
+        "tunit": calibration.time_unit,
+    }
+
+
+def _ome_metadata(calibration: Calibration) -> dict[str, Any]:
+    """Give tifffile's names of OME attributes; OME knows no unit "frame"."""
+    space = {"pixel": "pixel"}.get(calibration.space_unit, calibration.space_unit)
+    values: dict[str, Any] = {}
+    for axis, size in zip("XYZ", (calibration.dx, calibration.dy, calibration.dz), strict=True):
+        values[f"PhysicalSize{axis}"] = size
+        values[f"PhysicalSize{axis}Unit"] = space
+    time = {"sec": "s", "frame": None}.get(calibration.time_unit, calibration.time_unit)
+    if time is not None:
+        values |= {"TimeIncrement": calibration.dt, "TimeIncrementUnit": time}
+    return values
+
+
+def _check_frame(labels: NDArray[Any], shape: tuple[int, ...], limit: int, where: str) -> None:
+    if labels.dtype.kind not in "ui":
+        msg = f"{where}: labels of type {labels.dtype}, expected an integer type"
+        raise UserError(msg)
+    if labels.shape != tuple(shape):
+        msg = f"{where}: labels of shape {labels.shape}, expected {tuple(shape)} (Z, Y, X)"
+        raise UserError(msg)
+    if labels.size == 0:
+        return
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > limit:
+        msg = f"{where}: label {low if low < 0 else high}, expected 0 to {limit}"
+        raise UserError(msg)

@@ -1,0 +1,181 @@
+"""Writing label movies: resumable OME-Zarr, TIFF for Fiji."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tifffile
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.io.images import open_movie
+from btrackmate.io.labels import LabelStore, write_tiff_movie
+
+CALIBRATION = Calibration(0.5, 0.25, 3.0, 2.5, "µm", "min")
+
+
+def movie(n=3, z=2, largest=7):
+    labels = np.zeros((n, z, 5, 6), np.int64)
+    for t in range(n):
+        labels[t, t % z, 1:3, 2:5] = t + 1
+    labels[-1, 0, 4, 5] = largest
+    return labels
+
+
+@pytest.mark.parametrize("z", [1, 4])
+def test_store_holds_axes_scale_and_ids(tmp_path, z):
+    labels = movie(z=z, largest=4_294_967_295)
+    ndim = 3 if z > 1 else 2
+    store = LabelStore.open(tmp_path / "l.ome.zarr", labels.shape, CALIBRATION, ndim=ndim)
+    for t in (2, 0, 1):
+        store.write(t, labels[t])
+    assert store.is_complete
+    read = open_movie(store.path, role="labels")
+    assert read.axes == ("TZYX" if z > 1 else "TYX")
+    assert read.dtype == np.uint32
+    expected = CALIBRATION if z > 1 else Calibration(0.5, 0.25, 1.0, 2.5, "µm", "min")
+    assert read.calibration == expected
+    for t in range(3):
+        np.testing.assert_array_equal(read.labels(t), labels[t])
+        np.testing.assert_array_equal(store.read(t), labels[t])
+
+
+def test_store_goes_on_where_it_was(tmp_path):
+    labels = movie()
+    path = tmp_path / "l.ome.zarr"
+    LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="a").write(1, labels[1])
+    again = LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="a")
+    assert again.done == {1}
+    np.testing.assert_array_equal(again.read(1), labels[1])
+    with pytest.raises(UserError, match="frame 0 is not finished"):
+        again.read(0)
+
+
+def test_other_inputs_empty_the_store(tmp_path, caplog):
+    labels = movie()
+    path = tmp_path / "l.ome.zarr"
+    LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="a").write(1, labels[1])
+    other = LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="b")
+    assert other.done == frozenset()
+    assert "made anew" in caplog.text
+
+
+def test_a_foreign_folder_is_not_touched(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("important")
+    with pytest.raises(UserError, match="no label movie of BTrackMate"):
+        LabelStore.open(tmp_path / "mine", (1, 1, 2, 2), CALIBRATION)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_rewriting_a_frame_leaves_no_old_labels(tmp_path):
+    labels = movie()
+    store = LabelStore.open(tmp_path / "l.ome.zarr", labels.shape, CALIBRATION)
+    store.write(0, labels[0])
+    store.write(0, np.zeros_like(labels[0]))
+    assert store.read(0).max() == 0
+
+
+def test_a_frame_that_fails_halfway_is_not_done(tmp_path, monkeypatch):
+    labels = movie()
+    store = LabelStore.open(tmp_path / "l.ome.zarr", labels.shape, CALIBRATION)
+    store.write(0, labels[0])
+
+    def fail(*_):
+        raise OSError(28, "disk full")
+
+    monkeypatch.setattr(type(store._array), "__setitem__", fail)
+    with pytest.raises(OSError, match="disk full"):
+        store.write(0, labels[1])
+    assert store.done == frozenset()
+
+
+KILLED = """
+import sys, numpy as np
+from pathlib import Path
+from btrackmate.core.calibration import Calibration
+from btrackmate.io.labels import LabelStore
+store = LabelStore.open(Path(sys.argv[1]), (60, 8, 256, 256), Calibration())
+rng = np.random.default_rng(0)
+for t in range(60):
+    if t not in store.done:
+        store.write(t, rng.integers(1, 2**31, (8, 256, 256)) * 0 + t + 1)
+"""
+
+
+def test_kill_inside_a_frame_leaves_only_whole_frames(tmp_path):
+    path = tmp_path / "l.ome.zarr"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)])
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (path / ".btrackmate" / "2").exists():
+            time.sleep(0.005)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    store = LabelStore.open(path, (60, 8, 256, 256), Calibration())
+    done = store.done
+    assert 3 <= len(done) < 60
+    for t in done:
+        assert (store.read(t) == t + 1).all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (np.zeros((2, 5, 6)), "type float64"),
+        (np.zeros((2, 5, 5), int), r"shape \(2, 5, 5\), expected \(2, 5, 6\)"),
+        (np.full((2, 5, 6), -1), "label -1"),
+        (np.full((2, 5, 6), 2**32), "label 4294967296"),
+    ],
+)
+def test_wrong_frames_are_refused(tmp_path, frame, message):
+    store = LabelStore.open(tmp_path / "l.ome.zarr", (1, 2, 5, 6), CALIBRATION)
+    with pytest.raises(UserError, match=message):
+        store.write(0, frame)
+    assert store.done == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("largest", "dtype", "kind"),
+    [(7, np.uint16, "ImageJ TIFF"), (65_535, np.uint16, "ImageJ TIFF"),
+     (65_536, np.uint32, "OME-TIFF")],
+)  # fmt: skip
+@pytest.mark.parametrize("z", [1, 3])
+def test_tiff_movie(tmp_path, largest, dtype, kind, z):
+    labels = movie(z=z, largest=largest)
+    path = tmp_path / "labels.tif"
+    write_tiff_movie(path, iter(labels), labels.shape, CALIBRATION, max_id=largest)
+    read = open_movie(path, role="labels")
+    assert (read.dtype, read.axes_source) == (dtype, kind)
+    assert read.shape == (3, 1, z, 5, 6)
+    expected = CALIBRATION if z > 1 else Calibration(0.5, 0.25, 1.0, 2.5, "µm", "min")
+    assert read.calibration == expected
+    for t in range(3):
+        np.testing.assert_array_equal(read.labels(t), labels[t])
+
+
+def test_tiff_ids_above_the_named_maximum_are_refused(tmp_path):
+    labels = movie(largest=70_000)
+    path = tmp_path / "labels.tif"
+    with pytest.raises(UserError, match="label 70000, expected 0 to 7"):
+        write_tiff_movie(path, iter(labels), labels.shape, CALIBRATION, max_id=7)
+    with pytest.raises(UserError, match="got 2 frames, expected 3"):
+        write_tiff_movie(path, iter(labels[:2]), labels.shape, CALIBRATION, max_id=70_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uncalibrated_tiff(tmp_path):
+    labels = movie(largest=70_000)
+    for name, largest in (("a.tif", 7), ("b.tif", 70_000)):
+        path = tmp_path / name
+        frames = np.minimum(labels, largest)
+        write_tiff_movie(path, frames, labels.shape, Calibration(), max_id=largest)
+        assert open_movie(path).calibration.spacing(3) == (1.0, 1.0, 1.0)
+        assert open_movie(path).calibration.space_unit == "pixel"
+        with tifffile.TiffFile(path) as file:
+            assert file.series[0].axes == "TZYX"
