@@ -130,6 +130,9 @@ public final class GoldenCases
 	/** Equal to 1e-6 relative, 1e-9 around 0; NaN equals NaN. */
 	public static void assertClose( final double expected, final double actual, final String what )
 	{
-		assertEquals( expected, actual, Math.max( 1e-9, 1e-6 * Math.abs( expected ) ), what );
+		if ( Double.isNaN( expected ) )
+			assertTrue( Double.isNaN( actual ), what + " is " + actual + ", not missing" );
+		else
+			assertEquals( expected, actual, Math.max( 1e-9, 1e-6 * Math.abs( expected ) ), what );
 	}
 }

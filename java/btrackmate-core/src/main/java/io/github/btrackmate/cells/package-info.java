@@ -1,0 +1,5 @@
+/**
+ * From label image to cells: one pass over the runs of equal labels gives
+ * count, centroid, moments, surface, pieces and intensities of every cell.
+ */
+package io.github.btrackmate.cells;

@@ -1,0 +1,27 @@
+package io.github.btrackmate.frames;
+
+/**
+ * Work on one frame failed. The message starts with the number of the frame.
+ */
+public final class FrameException extends RuntimeException
+{
+	private static final long serialVersionUID = 1L;
+
+	private final int frame;
+
+	FrameException( final int frame, final Throwable cause )
+	{
+		super( "Frame " + frame + ": " + ( cause.getMessage() == null ? cause.toString() : cause.getMessage() ), cause );
+		this.frame = frame;
+	}
+
+	/**
+	 * Returns the frame.
+	 *
+	 * @return number of the frame, from 0.
+	 */
+	public int frame()
+	{
+		return frame;
+	}
+}

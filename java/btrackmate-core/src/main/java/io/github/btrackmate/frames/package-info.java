@@ -1,0 +1,4 @@
+/**
+ * Work on many frames at once.
+ */
+package io.github.btrackmate.frames;

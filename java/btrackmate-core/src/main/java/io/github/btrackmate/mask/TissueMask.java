@@ -1,0 +1,89 @@
+package io.github.btrackmate.mask;
+
+import java.util.Arrays;
+import java.util.Set;
+
+import io.github.btrackmate.cells.LabelRuns;
+import net.imglib2.RandomAccessibleInterval;
+import net.imglib2.type.numeric.RealType;
+
+/**
+ * Tissues of one frame: a label image with 0 outside and a tissue id inside. A
+ * binary mask has one tissue. A 2D mask holds for every plane of a 3D frame.
+ * Immutable, so that a static mask serves all frames.
+ */
+public final class TissueMask
+{
+	private final LabelRuns tissues;
+
+	private TissueMask( final LabelRuns tissues )
+	{
+		this.tissues = tissues;
+	}
+
+	/**
+	 * Reads a mask.
+	 *
+	 * @param <T>
+	 *            pixel type.
+	 * @param image
+	 *            one frame, 2D or 3D; tissue ids are whole numbers up to 2³²−1.
+	 * @return new mask.
+	 */
+	public static < T extends RealType< T > > TissueMask of( final RandomAccessibleInterval< T > image )
+	{
+		return new TissueMask( LabelRuns.of( image ) );
+	}
+
+	/**
+	 * Keeps some of the tissues; the others count as outside.
+	 *
+	 * @param ids
+	 *            ids of the tissues to keep.
+	 * @return mask of those tissues.
+	 */
+	public TissueMask select( final Set< Long > ids )
+	{
+		return new TissueMask( tissues.filter( ids::contains ) );
+	}
+
+	/**
+	 * Returns the tissues.
+	 *
+	 * @return tissues, with the tissue id as label.
+	 */
+	public LabelRuns tissues()
+	{
+		return tissues;
+	}
+
+	/**
+	 * Tests whether a voxel lies in a tissue.
+	 *
+	 * @param x
+	 *            position along x, in voxels.
+	 * @param y
+	 *            position along y.
+	 * @param z
+	 *            position along z; ignored if the mask is 2D.
+	 * @return {@code true} inside.
+	 */
+	public boolean contains( final int x, final int y, final int z )
+	{
+		return tissues.cellAt( x, y, z ) >= 0;
+	}
+
+	/**
+	 * Checks that this mask fits frames of a size.
+	 *
+	 * @param size
+	 *            size of the frame along x, y[, z].
+	 * @throws IllegalArgumentException
+	 *             if it does not.
+	 */
+	public void checkSize( final long[] size )
+	{
+		if ( !tissues.coversFrame( size ) )
+			throw new IllegalArgumentException( "The tissue mask has size " + Arrays.toString( tissues.size() ) + ", the label image " + Arrays.toString( size ) + " (x, y[, z]). Give a mask of the same size, or a 2D one of the same x and y." );
+	}
+}
