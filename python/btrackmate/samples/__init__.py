@@ -1,1 +1,33 @@
 """Sample data: a seeded renderer of membrane-labelled tissue and the shipped samples."""
+
+from btrackmate.samples.movie import MovieSettings, SampleMovie, make_movie
+from btrackmate.samples.render import Renderer, RenderSettings
+from btrackmate.samples.sample import (
+    Halves,
+    SamplePaths,
+    Stack,
+    load_ovule,
+    load_sample,
+    sample_paths,
+    split_ovule,
+)
+from btrackmate.samples.snr import measure_snr
+from btrackmate.samples.training_set import TRAINING_FRAMES, make_training_volumes
+
+__all__ = [
+    "TRAINING_FRAMES",
+    "Halves",
+    "MovieSettings",
+    "RenderSettings",
+    "Renderer",
+    "SampleMovie",
+    "SamplePaths",
+    "Stack",
+    "load_ovule",
+    "load_sample",
+    "make_movie",
+    "make_training_volumes",
+    "measure_snr",
+    "sample_paths",
+    "split_ovule",
+]

@@ -34,7 +34,7 @@ class MovieSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Movie:
+class SampleMovie:
     """A movie with ground truth.
 
     Parameters
@@ -69,7 +69,7 @@ class Movie:
 
 def make_movie(
     settings: MovieSettings | None = None, progress: Progress = ignore_progress
-) -> Movie:
+) -> SampleMovie:
     """Render the sample movie.
 
     Parameters
@@ -85,6 +85,28 @@ def make_movie(
         If a cell of the lineage lies outside the field of view.
     """
     settings = settings or MovieSettings()
+    lineage = place_lineage(settings)
+    frames = list(render_frames(lineage, settings.render, progress))
+    truth = np.stack([frame.labels for frame in frames])
+    dz, dy, dx = settings.render.voxel_size
+    return SampleMovie(
+        np.stack([frame.image for frame in frames]),
+        truth,
+        draw_mask(truth, settings.render.voxel_size, settings.cut),
+        Calibration(dx, dy, dz, MINUTES_PER_FRAME, "µm", "min"),
+        lineage.man_track,
+        lineage.spots,
+    )
+
+
+def place_lineage(settings: MovieSettings) -> Lineage:
+    """Load the movie's frames of the lineage and lay them in the field of view.
+
+    Raises
+    ------
+    UserError
+        If a cell lies outside the field of view.
+    """
     lineage = load_lineage(settings.first, settings.last)
     size = np.array(settings.render.voxel_size)
     target = (np.array(settings.render.shape) - 1) * size / 2
@@ -95,26 +117,20 @@ def make_movie(
         msg = f"cells reach from {low} to {high} µm (z, y, x) but the field of view ends at "
         msg += f"{(2 * target).round(1)}: give a larger shape or voxel_size"
         raise UserError(msg)
-    lineage = Lineage(
+    return Lineage(
         lineage.spots.assign(z=placed[:, 0], y=placed[:, 1], x=placed[:, 2]), lineage.man_track
     )
-    frames = list(_render_frames(lineage, settings.render, progress))
-    truth = np.stack([frame.labels for frame in frames])
-    dz, dy, dx = settings.render.voxel_size
-    return Movie(
-        np.stack([frame.image for frame in frames]),
-        truth,
-        draw_mask(truth, settings.render.voxel_size, settings.cut),
-        Calibration(dx, dy, dz, MINUTES_PER_FRAME, "µm", "min"),
-        lineage.man_track,
-        lineage.spots,
-    )
 
 
-def _render_frames(
-    lineage: Lineage, settings: RenderSettings, progress: Progress
+def render_frames(
+    lineage: Lineage, settings: RenderSettings, progress: Progress = ignore_progress
 ) -> Iterator[Frame]:
-    """Render all frames of a lineage whose positions lie in the image already."""
+    """Render all frames of a lineage whose positions, in µm, lie in the image already.
+
+    Yields
+    ------
+    Frame
+    """
     last = int(lineage.spots["frame"].max())
     radius = float(estimate_radii(lineage.at_frame(last // 2)[0]).mean())
     renderer = Renderer(settings, radius, int(lineage.man_track["L"].max()))

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import ndimage
 
+from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
 from btrackmate.samples.fields import Float32, Waves, make_waves
 from btrackmate.samples.tissue import Partition, estimate_radii, partition_voxels, wrap_cells
@@ -18,8 +19,10 @@ _FINE = 3  # Planes rendered per image plane: a thin horizontal wall falls betwe
 class RenderSettings(Settings):
     """Settings of the renderer."""
 
-    shape: tuple[int, int, int] = Field(default=(32, 152, 152), description="Voxels z, y, x.")
-    voxel_size: tuple[float, float, float] = Field(
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        default=(32, 152, 152), description="Voxels z, y, x."
+    )
+    voxel_size: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
         default=(4.5, 1.3, 1.3), description="z, y, x in µm."
     )
     seed: int = Field(default=0, ge=0, description="Seed of shapes, brightness and noise.")
@@ -30,7 +33,7 @@ class RenderSettings(Settings):
     membrane_sigma: float = Field(
         default=0.6, gt=0, description="Sd of a membrane's profile in µm."
     )
-    psf_sigma: tuple[float, float, float] = Field(
+    psf_sigma: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = Field(
         default=(2.4, 0.9, 0.9), description="Sd of the point spread function z, y, x in µm."
     )
     membrane: float = Field(
@@ -100,6 +103,7 @@ class Renderer:
     def __init__(self, settings: RenderSettings, radius: float, max_label: int) -> None:
         self.settings = settings
         self.radius = radius
+        self._max_label = max_label
         rng = np.random.default_rng([settings.seed, 0])
         waves = [make_waves(rng, (2.5 * radius, 6 * radius)) for _ in range(3)]
         self._scene = _Scene(
@@ -130,8 +134,15 @@ class Renderer:
         Returns
         -------
         Frame
+
+        Raises
+        ------
+        UserError
+            If positions and labels do not match, or a label repeats, is below 1 or above
+            `max_label`.
         """
         settings = self.settings
+        self._check_cells(positions, labels)
         if len(labels) == 0:
             clean = np.full(settings.shape, np.float32(settings.background))
             empty = np.zeros(settings.shape, np.uint16)
@@ -147,6 +158,20 @@ class Renderer:
         dtype = np.uint16 if labels.max() < 2**16 else np.uint32
         clean = self._shine(part, depth, self._scene.brightness[labels].astype(np.float32), frame)
         return Frame(self._expose(clean, frame), kept.astype(dtype), clean)
+
+    def _check_cells(self, positions: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+        """Refuse cells that cannot be rendered."""
+        problem = ""
+        if positions.shape != (len(labels), 3):
+            problem = f"positions of shape {positions.shape} for {len(labels)} labels"
+        elif len(np.unique(labels)) < len(labels):
+            problem = "a label that repeats"
+        elif len(labels) and not 1 <= labels.min() <= labels.max() <= self._max_label:
+            problem = f"labels from {labels.min()} to {labels.max()}"
+        if problem:
+            msg = f"cannot render {problem}: expected (n, 3) positions z, y, x and n different "
+            msg += f"labels from 1 to {self._max_label}"
+            raise UserError(msg)
 
     def _warp(self, frame: int) -> tuple[Float32, Float32, Float32]:
         """Coordinates of every fine voxel, moved by the random warp."""

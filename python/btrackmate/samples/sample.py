@@ -13,7 +13,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.files import write_atomically
 from btrackmate.samples.files import read_stack, write_stack
 from btrackmate.samples.lineage import MINUTES_PER_FRAME
-from btrackmate.samples.movie import Movie, MovieSettings
+from btrackmate.samples.movie import MovieSettings, SampleMovie
 
 OVULE_CALIBRATION = Calibration(dx=0.15, dy=0.15, dz=0.235, space_unit="µm")
 
@@ -59,7 +59,7 @@ def sample_paths() -> SamplePaths:
     return SamplePaths.in_folder(_data_folder())
 
 
-def load_sample(paths: SamplePaths | None = None) -> Movie:
+def load_sample(paths: SamplePaths | None = None) -> SampleMovie:
     """Load the sample movie: an ascidian embryo, real positions and rendered pixels.
 
     Parameters
@@ -69,12 +69,12 @@ def load_sample(paths: SamplePaths | None = None) -> Movie:
 
     Returns
     -------
-    Movie
+    SampleMovie
         Image, truth, mask, calibration, man_track and positions.
     """
     paths = paths or sample_paths()
     dz, dy, dx = MovieSettings().render.voxel_size
-    return Movie(
+    return SampleMovie(
         read_stack(paths.image),
         read_stack(paths.truth),
         read_stack(paths.mask),
@@ -84,12 +84,12 @@ def load_sample(paths: SamplePaths | None = None) -> Movie:
     )
 
 
-def write_sample(movie: Movie, folder: Path) -> SamplePaths:
+def write_sample(movie: SampleMovie, folder: Path) -> SamplePaths:
     """Write a movie as the files that `SamplePaths` names.
 
     Parameters
     ----------
-    movie : Movie
+    movie : SampleMovie
     folder : Path
         Made if missing; files of the same names are replaced, others stay.
     """
