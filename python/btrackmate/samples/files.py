@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.io.images import open_movie
 
 _UNITS = {"µm": "um", "min": "min", "s": "sec"}
 
@@ -56,6 +57,26 @@ def write_stack(path: Path, array: NDArray[Any], calibration: Calibration) -> No
     )
 
 
-def read_stack(path: Path) -> NDArray[Any]:
-    """Read the array of a file that `write_stack` wrote."""
-    return np.asarray(tifffile.imread(path))
+def read_stack(path: Path) -> tuple[NDArray[Any], Calibration]:
+    """Read an image or labels of one channel.
+
+    Parameters
+    ----------
+    path : Path
+        Any file that `open_movie` reads.
+
+    Returns
+    -------
+    array : ([T,] Z, Y, X) ndarray
+        With T if the file has a time axis.
+    calibration : Calibration
+        What the file says.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or no image.
+    """
+    with open_movie(path, require_time=False) as movie:
+        frames = [movie.frame(t)[0] for t in range(movie.n_frames)]
+        return np.stack(frames) if "T" in movie.axes else frames[0], movie.calibration

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.files import write_atomically
 from btrackmate.samples.files import read_stack, write_stack
-from btrackmate.samples.lineage import MINUTES_PER_FRAME
-from btrackmate.samples.movie import MovieSettings, SampleMovie
-
-OVULE_CALIBRATION = Calibration(dx=0.15, dy=0.15, dz=0.235, space_unit="µm")
+from btrackmate.samples.movie import SampleMovie
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def load_sample(paths: SamplePaths | None = None) -> SampleMovie:
     Parameters
     ----------
     paths : SamplePaths, optional
-        Files of a movie in the shipped movie's calibration; default is the shipped movie.
+        Files that `write_sample` wrote; default is the shipped movie.
 
     Returns
     -------
@@ -73,12 +70,12 @@ def load_sample(paths: SamplePaths | None = None) -> SampleMovie:
         Image, truth, mask, calibration, man_track and positions.
     """
     paths = paths or sample_paths()
-    dz, dy, dx = MovieSettings().render.voxel_size
+    image, calibration = read_stack(paths.image)
     return SampleMovie(
-        read_stack(paths.image),
-        read_stack(paths.truth),
-        read_stack(paths.mask),
-        Calibration(dx, dy, dz, MINUTES_PER_FRAME, "µm", "min"),
+        image,
+        read_stack(paths.truth)[0],
+        read_stack(paths.mask)[0],
+        calibration,
         pd.read_csv(paths.man_track, sep=" ", header=None, names=["L", "B", "E", "P"]),
         pd.read_csv(paths.positions),
     )
@@ -188,10 +185,11 @@ def load_ovule(min_size: int = 100) -> Stack:
     resolution, eLife 9:e57613 (2020), doi:10.7554/eLife.57613.
     """
     folder = _data_folder()
-    labels = read_stack(folder / "ovule_labels.tif")
+    image, calibration = read_stack(folder / "ovule.tif")
+    labels, _ = read_stack(folder / "ovule_labels.tif")
     sizes = np.bincount(labels.ravel())
     labels = np.where(sizes[labels] >= min_size, labels, labels.dtype.type(0))
-    return Stack(read_stack(folder / "ovule.tif"), labels, OVULE_CALIBRATION)
+    return Stack(image, labels, calibration)
 
 
 def split_ovule(min_size: int = 100) -> Halves:

@@ -3,7 +3,9 @@ import itertools
 import numpy as np
 import pytest
 import tifffile
+import yaml
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.samples import (
     TRAINING_FRAMES,
@@ -16,10 +18,11 @@ from btrackmate.samples import (
     sample_paths,
     split_ovule,
 )
+from btrackmate.samples.files import write_stack
 from btrackmate.samples.make_sample import main as make_sample
 from btrackmate.samples.make_training_set import main as make_training_set
 from btrackmate.samples.movie import draw_mask, place_lineage, render_frames
-from btrackmate.samples.sample import SamplePaths
+from btrackmate.samples.sample import SamplePaths, write_sample
 
 TINY = "first: 53\nlast: 54\nrender: {shape: [10, 40, 40], voxel_size: [14, 5, 5], seed: 3}\n"
 
@@ -94,6 +97,22 @@ def test_make_sample_gives_the_same_bytes_twice(tmp_path):
         *(vars(SamplePaths.in_folder(folder)).values() for folder in folders), strict=True
     ):
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_written_movie_is_loaded_as_it_was(tmp_path):
+    movie = make_movie(MovieSettings.parse(yaml.safe_load(TINY)))
+    loaded = load_sample(write_sample(movie, tmp_path))
+    for name in ("image", "truth", "mask"):
+        assert np.array_equal(getattr(loaded, name), getattr(movie, name))
+    assert loaded.calibration == movie.calibration
+    assert loaded.man_track.equals(movie.man_track)
+    assert np.allclose(loaded.positions, movie.positions, atol=0.001)
+
+
+def test_an_array_that_imagej_cannot_hold_is_refused(tmp_path):
+    labels = np.full((2, 3, 4), 70_000, np.uint32)
+    with pytest.raises(UserError, match="expected uint8 or uint16"):
+        write_stack(tmp_path / "a.tif", labels, Calibration())
 
 
 def test_make_sample_does_not_overwrite(tmp_path, caplog):
