@@ -47,7 +47,25 @@ public final class GoldenCases
 	{
 		final List< JsonObject > cases = load( kind );
 		assertTrue( cases.size() > 0, "No golden cases in " + folder( kind ) );
-		return cases.stream().map( c -> DynamicTest.dynamicTest( c.get( "name" ).getAsString(), () -> test.accept( c ) ) );
+		return cases.stream().map( c -> DynamicTest.dynamicTest( name( c ), () -> run( c, test ) ) );
+	}
+
+	/** Surefire's report does not name the cases of a dynamic test. */
+	private static void run( final JsonObject c, final Consumer< JsonObject > test )
+	{
+		try
+		{
+			test.accept( c );
+		}
+		catch ( final AssertionError e )
+		{
+			throw new AssertionError( name( c ) + ": " + e.getMessage(), e );
+		}
+	}
+
+	private static String name( final JsonObject c )
+	{
+		return c.get( "name" ).getAsString();
 	}
 
 	/** All cases of a kind, in order of name. */

@@ -1,0 +1,52 @@
+package io.github.btrackmate.csv;
+
+import java.util.List;
+
+/**
+ * All cells of a table, and what was left out. Immutable.
+ */
+public final class CsvCells
+{
+	private final List< CsvCell > cells;
+
+	private final List< CsvException > skippedRows;
+
+	private final List< String > ignoredColumns;
+
+	CsvCells( final List< CsvCell > cells, final List< CsvException > skippedRows, final List< String > ignoredColumns )
+	{
+		this.cells = List.copyOf( cells );
+		this.skippedRows = List.copyOf( skippedRows );
+		this.ignoredColumns = List.copyOf( ignoredColumns );
+	}
+
+	/**
+	 * Returns the cells.
+	 *
+	 * @return cells in order of the file.
+	 */
+	public List< CsvCell > cells()
+	{
+		return cells;
+	}
+
+	/**
+	 * Returns the rows that were left out.
+	 *
+	 * @return what was wrong with each, in order of the file.
+	 */
+	public List< CsvException > skippedRows()
+	{
+		return skippedRows;
+	}
+
+	/**
+	 * Returns the columns that were not read since they hold no numbers.
+	 *
+	 * @return their names in the file.
+	 */
+	public List< String > ignoredColumns()
+	{
+		return ignoredColumns;
+	}
+}

@@ -1,0 +1,109 @@
+package io.github.btrackmate.csv;
+
+import io.github.btrackmate.cells.VoxelSize;
+
+/**
+ * How to understand a table of cells. Immutable.
+ */
+public final class CsvOptions
+{
+	private final boolean inPixels;
+
+	private final VoxelSize voxelSize;
+
+	private final double frameInterval;
+
+	private final boolean skipBadRows;
+
+	private CsvOptions( final boolean inPixels, final VoxelSize voxelSize, final double frameInterval, final boolean skipBadRows )
+	{
+		if ( !( frameInterval > 0 ) || Double.isInfinite( frameInterval ) )
+			throw new IllegalArgumentException( "Frame interval is " + frameInterval + "; it must be a finite number > 0." );
+		this.inPixels = inPixels;
+		this.voxelSize = voxelSize;
+		this.frameInterval = frameInterval;
+		this.skipBadRows = skipBadRows;
+	}
+
+	/**
+	 * The table is in pixels: positions are multiplied by the voxel size, the
+	 * radius by its x, the volume by the volume of a voxel.
+	 *
+	 * @param voxelSize
+	 *            voxel size; of 2 dimensions for a 2D movie.
+	 * @return new options.
+	 */
+	public static CsvOptions inPixels( final VoxelSize voxelSize )
+	{
+		return new CsvOptions( true, voxelSize, 1, false );
+	}
+
+	/**
+	 * The table is in physical units.
+	 *
+	 * @param voxelSize
+	 *            voxel size; only whether it is 2D or 3D is used.
+	 * @return new options.
+	 */
+	public static CsvOptions physical( final VoxelSize voxelSize )
+	{
+		return new CsvOptions( false, voxelSize, 1, false );
+	}
+
+	/**
+	 * Sets the time between frames, for tables with a time but no frame.
+	 *
+	 * @param value
+	 *            frame interval in the time unit of the table.
+	 * @return changed options.
+	 */
+	public CsvOptions withFrameInterval( final double value )
+	{
+		return new CsvOptions( inPixels, voxelSize, value, skipBadRows );
+	}
+
+	/**
+	 * Sets whether bad rows are left out and listed. By default the first one
+	 * refuses the table.
+	 *
+	 * @param value
+	 *            {@code true} to leave them out.
+	 * @return changed options.
+	 */
+	public CsvOptions withSkipBadRows( final boolean value )
+	{
+		return new CsvOptions( inPixels, voxelSize, frameInterval, value );
+	}
+
+	/** Factor to physical units along a dimension. */
+	double scale( final int d )
+	{
+		return inPixels ? voxelSize.get( d ) : 1;
+	}
+
+	/** Whether z has no meaning: a 2D movie in pixels. */
+	boolean isFlat()
+	{
+		return inPixels && voxelSize.numDimensions() == 2;
+	}
+
+	double volumeScale()
+	{
+		return inPixels ? voxelSize.volume() : 1;
+	}
+
+	VoxelSize voxelSize()
+	{
+		return voxelSize;
+	}
+
+	double frameInterval()
+	{
+		return frameInterval;
+	}
+
+	boolean skipBadRows()
+	{
+		return skipBadRows;
+	}
+}

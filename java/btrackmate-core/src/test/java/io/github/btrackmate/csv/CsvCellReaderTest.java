@@ -1,0 +1,153 @@
+package io.github.btrackmate.csv;
+
+import static io.github.btrackmate.golden.GoldenCases.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+
+import io.github.btrackmate.cells.VoxelSize;
+import io.github.btrackmate.golden.GoldenCases;
+
+class CsvCellReaderTest
+{
+	private static final Set< String > NO_COLUMNS = Set.of( "line", "frame", "x", "y", "z", "features" );
+
+	@TestFactory
+	Stream< DynamicTest > goldenCases()
+	{
+		return GoldenCases.tests( "csv", c -> {
+			final Path path = GoldenCases.folder( "csv" ).resolve( c.get( "file" ).getAsString() );
+			if ( c.has( "error" ) )
+			{
+				final CsvException e = assertThrows( CsvException.class, () -> CsvCellReader.read( path, options( c ) ) );
+				assertEquals( c.getAsJsonObject( "error" ).get( "line" ).getAsLong(), e.line(), e.getMessage() );
+				assertEquals( c.getAsJsonObject( "error" ).get( "column" ).getAsString(), e.column(), e.getMessage() );
+				assertTrue( e.getMessage().startsWith( path.getFileName() + ", line " + e.line() + ": " ), e.getMessage() );
+				return;
+			}
+			final CsvCells cells = read( path, options( c ) );
+			final JsonArray expected = c.getAsJsonArray( "spots" );
+			assertEquals( expected.size(), cells.cells().size() );
+			for ( int i = 0; i < expected.size(); i++ )
+				assertCell( expected.get( i ).getAsJsonObject(), cells.cells().get( i ) );
+			assertEquals( c.getAsJsonArray( "skipped_lines" ).toString(), cells.skippedRows().stream().map( CsvException::line ).collect( Collectors.toList() ).toString().replace( " ", "" ) );
+			assertEquals( c.getAsJsonArray( "ignored_columns" ).toString(), cells.ignoredColumns().stream().map( s -> "\"" + s + "\"" ).collect( Collectors.toList() ).toString().replace( " ", "" ) );
+		} );
+	}
+
+	private static CsvCells read( final Path path, final CsvOptions options )
+	{
+		try
+		{
+			return CsvCellReader.read( path, options );
+		}
+		catch ( final IOException e )
+		{
+			throw new UncheckedIOException( e );
+		}
+	}
+
+	private static CsvOptions options( final JsonObject c )
+	{
+		final JsonObject o = c.getAsJsonObject( "options" );
+		final VoxelSize voxelSize = VoxelSize.of( GoldenCases.reversed( o.getAsJsonArray( "spacing" ) ) );
+		final CsvOptions options = o.get( "units" ).getAsString().equals( "pixels" ) ? CsvOptions.inPixels( voxelSize ) : CsvOptions.physical( voxelSize );
+		return options.withFrameInterval( o.get( "dt" ).getAsDouble() ).withSkipBadRows( o.get( "skip_bad_rows" ).getAsBoolean() );
+	}
+
+	private static void assertCell( final JsonObject expected, final CsvCell cell )
+	{
+		final String what = "line " + cell.line() + " ";
+		assertEquals( expected.get( "line" ).getAsLong(), cell.line() );
+		assertEquals( expected.get( "frame" ).getAsInt(), cell.frame(), what + "frame" );
+		assertClose( expected.get( "x" ).getAsDouble(), cell.position( 0 ), what + "x" );
+		assertClose( expected.get( "y" ).getAsDouble(), cell.position( 1 ), what + "y" );
+		assertClose( expected.get( "z" ).getAsDouble(), cell.position( 2 ), what + "z" );
+		for ( final String name : expected.keySet() )
+			if ( !NO_COLUMNS.contains( name ) )
+				assertClose( GoldenCases.number( expected.get( name ) ), cell.value( name ), what + name );
+		assertTrue( expected.keySet().containsAll( cell.columns().keySet() ), what + cell.columns() );
+		final JsonObject features = expected.getAsJsonObject( "features" );
+		assertEquals( features.keySet(), cell.features().keySet(), what );
+		for ( final String name : features.keySet() )
+			assertClose( GoldenCases.number( features.get( name ) ), cell.features().get( name ), what + name );
+	}
+
+	private static CsvCells read( final String table ) throws IOException
+	{
+		return CsvCellReader.read( new StringReader( table ), "cells.csv", CsvOptions.physical( VoxelSize.of( 1, 1 ) ) );
+	}
+
+	/** A row over two lines: the next one starts in line 4, not 3. */
+	@Test
+	void quotedLineBreak() throws IOException
+	{
+		final CsvCells cells = read( "frame,x,y,note\n0,1,2,\"two\nlines\"\n1,3,4,x\n" );
+		assertEquals( List.of( 2L, 4L ), cells.cells().stream().map( CsvCell::line ).collect( Collectors.toList() ) );
+		assertEquals( List.of( "note" ), cells.ignoredColumns() );
+	}
+
+	@Test
+	void javaNotationsAreNoNumbers()
+	{
+		for ( final String field : List.of( "1d", "0x1p3", "1f", "Infinity", "1e999", "1_000", "1,5" ) )
+			assertTrue( Double.isNaN( Numbers.parse( field ) ), field );
+		assertClose( -0.0015, Numbers.parse( "-1.5e-3" ), "number" );
+	}
+
+	@Test
+	void messageSaysWhatToDo()
+	{
+		final String message = assertThrows( CsvException.class, () -> read( "1,2,3\n4,5,6\n" ) ).getMessage();
+		assertTrue( message.contains( "[1, 2, 3]" ) && message.contains( "first line must name the columns" ), message );
+		assertTrue( assertThrows( CsvException.class, () -> read( "" ) ).getMessage().contains( "empty" ) );
+	}
+
+	@Test
+	void zInA2DMovieInPixels()
+	{
+		final CsvOptions options = CsvOptions.inPixels( VoxelSize.of( 0.5, 0.5 ) );
+		final CsvException e = assertThrows( CsvException.class, () -> CsvCellReader.read( new StringReader( "frame,x,y,z\n0,1,2,0\n0,1,2,3\n" ), "cells.csv", options ) );
+		assertEquals( 3, e.line() );
+		assertEquals( "z", e.column() );
+	}
+
+	/** Whatever the bytes are: cells, or a message about the table. */
+	@Test
+	void noiseIsRefusedInWords()
+	{
+		final String alphabet = "frame,xyz\n\r\t\";0123456789.-e[] µ";
+		for ( int seed = 0; seed < 3000; seed++ )
+		{
+			final Random random = new Random( seed );
+			final StringBuilder table = new StringBuilder( random.nextBoolean() ? "frame,x,y,label\n" : "" );
+			for ( int i = random.nextInt( 60 ); i > 0; i-- )
+				table.append( alphabet.charAt( random.nextInt( alphabet.length() ) ) );
+			try
+			{
+				read( table.toString() ).cells().forEach( c -> assertTrue( c.frame() >= 0 ) );
+			}
+			catch ( final CsvException | IOException e )
+			{
+				assertTrue( e.getMessage().startsWith( "cells.csv, line " ), e.getMessage() );
+			}
+		}
+	}
+}
