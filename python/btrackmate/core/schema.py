@@ -91,6 +91,9 @@ SPOT_COLUMNS: tuple[Column, ...] = (
     Column("ellipsoid_a", "ELLIPSOID_A", "Ellipsoid long semi-axis", "El. a", _D.LENGTH),
     Column("ellipsoid_b", "ELLIPSOID_B", "Ellipsoid middle semi-axis", "El. b", _D.LENGTH),
     Column("ellipsoid_c", "ELLIPSOID_C", "Ellipsoid short semi-axis", "El. c", _D.LENGTH),
+    Column("surface", "SURFACE", "Surface area", "Surface", _D.AREA),
+    Column("perimeter", "PERIMETER", "Perimeter", "Perim.", _D.LENGTH),
+    Column("components", "COMPONENTS", "Connected pieces", "Pieces", _D.NONE, "int"),
     Column("touches_border", "TOUCHES_BORDER", "Touches image border", "Border", _D.NONE, "int"),
     Column("tissue", "TISSUE_ID", "Tissue id", "Tissue", _D.NONE, "int"),
     Column(
