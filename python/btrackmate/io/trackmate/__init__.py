@@ -1,0 +1,8 @@
+"""TrackMate XML: read without loss, write what TrackMate 8 opens."""
+
+from btrackmate.io.trackmate.document import TrackMateDocument
+from btrackmate.io.trackmate.reader import read_trackmate
+from btrackmate.io.trackmate.session import Filter, Session
+from btrackmate.io.trackmate.writer import write_trackmate
+
+__all__ = ["Filter", "Session", "TrackMateDocument", "read_trackmate", "write_trackmate"]

@@ -1,0 +1,256 @@
+"""Reader of TrackMate files."""
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.trackmate.declarations import Declaration, name_column
+from btrackmate.io.trackmate.document import TrackMateDocument, link_keys
+from btrackmate.io.trackmate.feature_table import FeatureTable
+from btrackmate.io.trackmate.parser import TrackMateParser
+from btrackmate.io.units import normalise_space_unit, normalise_time_unit
+
+_log = logging.getLogger(__name__)
+
+_NOT_FEATURES = ("ID", "name", "FRAME", "ROI_N_POINTS")
+
+
+def read_trackmate(path: Path | str) -> TrackMateDocument:
+    """Read a TrackMate file (``.xml``, also gzipped), of any version since 2.1.
+
+    Parameters
+    ----------
+    path : Path or str
+        File that TrackMate, or :func:`write_trackmate`, wrote.
+
+    Returns
+    -------
+    TrackMateDocument
+        Its `graph` has all spots and links; features that our schema knows stand in its columns,
+        others under their own key.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, no TrackMate file, or its spots or links contradict each other.
+    """
+    path = Path(path)
+    parser = TrackMateParser(path)
+    parser.parse()
+    if parser.root.find("Model") is None:
+        msg = f"{path}: a TrackMate file without Model section, so without spots; "
+        msg += "save it in TrackMate after detection"
+        raise UserError(msg)
+    table = parser.spots.finish()
+    ids = _whole(table, "ID", path, "Spot")
+    frame = np.repeat(
+        np.array([f for f, _ in parser.spot_frames], np.int64),
+        np.array([n for _, n in parser.spot_frames], np.int64),
+    )
+    columns, column_keys, explicit_nan = _spot_columns(table, ids, parser.root)
+    spots = _make_spots(parser, ids, frame, columns)
+    edges = _check_edges(parser.edges.finish(), path)
+    tracks = parser.tracks.finish()
+    track_ids = _whole(tracks, "TRACK_ID", path, "Track")
+    edge_track = np.repeat(track_ids, np.array(parser.track_sizes, np.int64))
+    edges, edge_track = _drop_unknown(edges, edge_track, ids, path)
+    return TrackMateDocument(
+        path=path,
+        graph=_make_graph(spots, edges, path),
+        root=parser.root,
+        prolog=parser.prolog,
+        epilog=parser.epilog,
+        column_keys=column_keys,
+        explicit_nan=explicit_nan,
+        spot_names=_spot_names(table, ids),
+        frames=frozenset(f for f, _ in parser.spot_frames),
+        edges=edges,
+        edge_track=edge_track,
+        tracks=tracks,
+        filtered_tracks=tuple(_filtered_id(entry, path) for entry in parser.filtered),
+        extras={
+            (kind, int(ids[number]) if kind == "spot" else number): elements
+            for (kind, number), elements in parser.extras.items()
+        },
+    )
+
+
+def _whole(table: FeatureTable, key: str, path: Path, what: str) -> NDArray[np.int64]:
+    if table.n == 0:
+        return np.empty(0, np.int64)
+    values = table.columns.get(key)
+    if values is None or values.dtype == object or not np.all(values % 1 == 0):
+        msg = f"{path}: a {what} element without a whole number {key}; correct the file"
+        raise UserError(msg)
+    return values.astype(np.int64)
+
+
+def _spot_columns(
+    table: FeatureTable, ids: NDArray[np.int64], root: Element
+) -> tuple[dict[str, NDArray[Any]], dict[str, str], dict[str, NDArray[np.int64]]]:
+    """Give the features as columns, the key of each column, and where the file says "NaN"."""
+    elements = root.iterfind("Model/FeatureDeclarations/SpotFeatures/Feature")
+    declared = {d.key: d for d in map(Declaration.from_element, elements)}
+    columns: dict[str, NDArray[Any]] = {}
+    keys: dict[str, str] = {}
+    explicit_nan: dict[str, NDArray[np.int64]] = {}
+    for key, values in table.columns.items():
+        if key in _NOT_FEATURES:
+            continue
+        name = name_column(key, declared.get(key))
+        keys[name] = key
+        named = table.explicit_nan(key)
+        if named is not None:
+            explicit_nan[name] = np.sort(ids[named])
+            if named.all():
+                continue  # a feature without any value is no column
+        is_int = key in declared and declared[key].is_int
+        columns[name] = _as_int(values) if is_int else values
+    return columns, keys, explicit_nan
+
+
+def _as_int(values: NDArray[Any]) -> NDArray[Any]:
+    """Make whole numbers int64; a column with missing values stays floating point."""
+    if values.dtype == object or not np.all(values % 1 == 0):
+        return values
+    return values.astype(np.int64)
+
+
+def _make_spots(
+    parser: TrackMateParser,
+    ids: NDArray[np.int64],
+    frame: NDArray[np.int64],
+    columns: dict[str, NDArray[Any]],
+) -> Spots:
+    source = str(parser.path)
+    if len(ids) == 0:
+        columns = dict.fromkeys(("x", "y", "z"), np.empty(0))
+    table = pd.DataFrame({"id": ids, "frame": frame, **columns})
+    data = parser.root.find("Settings/ImageData")
+    attributes = dict(data.attrib) if data is not None else {}
+    calibration = _read_calibration(parser.root, attributes, table, source)
+    slices = _number(attributes.get("nslices"), 0)
+    depth = table["z"] if "z" in table else pd.Series([0.0])
+    ndim = 3 if slices > 1 or (slices == 0 and bool((depth != 0).any())) else 2
+    last = int(frame.max()) + 1 if frame.size else 0
+    n_frames = max(last, int(_number(attributes.get("nframes"), 0)))
+    contours = {int(ids[row]): outline for row, outline in parser.rois.items()}
+    return Spots.from_table(
+        table, calibration, ndim=ndim, n_frames=n_frames, contours=contours, source=source
+    )
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        value = float(text) if text is not None else default
+    except ValueError:
+        return default
+    return value if math.isfinite(value) else default
+
+
+def _read_calibration(
+    root: Element, data: dict[str, str], table: pd.DataFrame, source: str
+) -> Calibration:
+    """Read voxel size, time step and units; a size that is not stated is 1, and the log says so."""
+    model = root.find("Model")
+    units = dict(model.attrib) if model is not None else {}
+    sizes = {}
+    for name in ("pixelwidth", "pixelheight", "voxeldepth"):
+        sizes[name] = _number(data.get(name), 0)
+        if sizes[name] <= 0:
+            if data:
+                _log.warning("%s: ImageData %s is %s, taken as 1", source, name, data.get(name))
+            sizes[name] = 1.0
+    dt = _number(data.get("timeinterval"), 0)
+    if dt <= 0:
+        dt = _time_step(table)
+        _log.warning("%s: no time interval in ImageData, taken from the spots as %s", source, dt)
+    return Calibration(
+        sizes["pixelwidth"],
+        sizes["pixelheight"],
+        sizes["voxeldepth"],
+        dt,
+        normalise_space_unit(units.get("spatialunits", "")),
+        normalise_time_unit(units.get("timeunits", "")),
+    )
+
+
+def _time_step(table: pd.DataFrame) -> float:
+    """Give POSITION_T / FRAME where that is one number > 0 for all spots, else 1."""
+    later = table[table["frame"] > 0]
+    if "time" not in table or later.empty:
+        return 1.0
+    steps = (later["time"] / later["frame"]).to_numpy(np.float64)
+    step = float(steps[0])
+    return step if step > 0 and np.allclose(steps, step, rtol=1e-6) else 1.0
+
+
+def _spot_names(table: FeatureTable, ids: NDArray[np.int64]) -> dict[int, str]:
+    names = table.columns.get("name")
+    if names is None:
+        return {}
+    pairs = zip(ids.tolist(), names.tolist(), strict=True)
+    return {i: name for i, name in pairs if name is not None and name != f"ID{i}"}
+
+
+def _check_edges(edges: FeatureTable, path: Path) -> FeatureTable:
+    for key in ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"):
+        _whole(edges, key, path, "Edge")
+    return edges
+
+
+def _drop_unknown(
+    edges: FeatureTable, edge_track: NDArray[np.int64], ids: NDArray[np.int64], path: Path
+) -> tuple[FeatureTable, NDArray[np.int64]]:
+    """Leave out edges whose spots are not there, and doubled ones, as TrackMate does."""
+    if edges.n == 0:
+        return edges, edge_track
+    source, target = (
+        edges.columns[k].astype(np.int64) for k in ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")
+    )
+    good = np.isin(source, ids) & np.isin(target, ids)
+    doubled = pd.Series(link_keys(source, target)).duplicated().to_numpy()
+    for bad, why in ((~good, "name a spot that is not there"), (good & doubled, "stand twice")):
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            _log.warning(
+                "%s: %d edges %s (the first: %d → %d); they are left out",
+                path, int(bad.sum()), why, source[first], target[first],
+            )  # fmt: skip
+    keep = good & ~doubled
+    return (edges, edge_track) if keep.all() else (edges.take(keep), edge_track[keep])
+
+
+def _make_graph(spots: Spots, edges: FeatureTable, path: Path) -> TrackGraph:
+    none = np.empty(0, np.int64)
+    cost = edges.columns.get("LINK_COST")
+    confidence = edges.columns.get("LINK_CONFIDENCE")
+    try:
+        return TrackGraph.from_ids(
+            spots,
+            edges.columns.get("SPOT_SOURCE_ID", none).astype(np.int64),
+            edges.columns.get("SPOT_TARGET_ID", none).astype(np.int64),
+            cost,
+            confidence,
+        )
+    except UserError as error:
+        msg = f"{path}: {error}; correct the links in TrackMate"
+        raise UserError(msg) from None
+
+
+def _filtered_id(entry: dict[str, str], path: Path) -> int:
+    try:
+        return int(entry["TRACK_ID"])
+    except (KeyError, ValueError):
+        msg = f"{path}: a TrackID element in FilteredTracks without a whole number TRACK_ID"
+        raise UserError(msg) from None

@@ -1,0 +1,193 @@
+"""What a TrackMate file records beside the tracks: image, detector, tracker, filters, log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.schema import find_column, find_key
+from btrackmate.io.trackmate.feature_table import format_number
+
+SettingsValues = Mapping[str, Any]
+
+# The trackers that store their settings in one child element a step.
+_NESTED = frozenset(("SPARSE_LAP_TRACKER", "SIMPLE_SPARSE_LAP_TRACKER", "ADVANCED_KALMAN_TRACKER"))
+# Child element, its penalties, and its other settings with TrackMate's default.
+_STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("Linking", "LINKING_FEATURE_PENALTIES", {"LINKING_MAX_DISTANCE": 15.0}),
+    (
+        "GapClosing",
+        "GAP_CLOSING_FEATURE_PENALTIES",
+        {"ALLOW_GAP_CLOSING": True, "GAP_CLOSING_MAX_DISTANCE": 15.0, "MAX_FRAME_GAP": 2},
+    ),
+    (
+        "TrackSplitting",
+        "SPLITTING_FEATURE_PENALTIES",
+        {"ALLOW_TRACK_SPLITTING": False, "SPLITTING_MAX_DISTANCE": 15.0},
+    ),
+    (
+        "TrackMerging",
+        "MERGING_FEATURE_PENALTIES",
+        {"ALLOW_TRACK_MERGING": False, "MERGING_MAX_DISTANCE": 15.0},
+    ),
+)
+_COMMON = {
+    "CUTOFF_PERCENTILE": 0.9,
+    "ALTERNATIVE_LINKING_COST_FACTOR": 1.05,
+    "BLOCKING_VALUE": float("inf"),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A threshold on a feature, as TrackMate keeps it.
+
+    Parameters
+    ----------
+    feature : str
+        TrackMate key or one of our column names.
+    value : float
+        Threshold; values equal to it pass.
+    is_above : bool
+        Keep values ≥ `value`, else values ≤ `value`.
+    """
+
+    feature: str
+    value: float
+    is_above: bool = True
+
+    @property
+    def key(self) -> str:
+        """TrackMate's key of the feature."""
+        return to_key(self.feature)
+
+    def passes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which values pass; a missing value (NaN) passes, as in TrackMate."""
+        below = values < self.value
+        above = values > self.value
+        return ~(below if self.is_above else above)
+
+    def to_element(self) -> Element:
+        """Make the Filter element."""
+        return Element(
+            "Filter",
+            {
+                "feature": self.key,
+                "value": format_number(float(self.value)),
+                "isabove": "true" if self.is_above else "false",
+            },
+        )
+
+    @classmethod
+    def from_element(cls, element: Element) -> "Filter":
+        """Read a Filter or InitialSpotFilter element."""
+        return cls(
+            element.get("feature", ""),
+            float(element.get("value", "nan")),
+            element.get("isabove", "true") == "true",
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a TrackMate file says about how its tracks were made.
+
+    A field that is None is taken from the document that serves as template, or left at its
+    default where there is none.
+
+    Parameters
+    ----------
+    image_path : Path, optional
+        The image that TrackMate shall open with the tracks.
+    image_shape : (T, C, Z, Y, X) tuple of int, optional
+        Its lengths.
+    detector, tracker : (key, settings), optional
+        TrackMate's key and settings with TrackMate's names, e.g. ``("SPARSE_LAP_TRACKER",
+        {"LINKING_MAX_DISTANCE": 15.0, "LINKING_FEATURE_PENALTIES": {"RADIUS": 1.0}})``.
+    spot_filters, track_filters : sequence of Filter, optional
+        Filters; tracks that do not pass are written as hidden, spots are not judged here.
+    log : str, optional
+        Text of the log.
+    """
+
+    image_path: Path | None = None
+    image_shape: tuple[int, int, int, int, int] | None = None
+    detector: tuple[str, SettingsValues] | None = None
+    tracker: tuple[str, SettingsValues] | None = None
+    spot_filters: Sequence[Filter] | None = None
+    track_filters: Sequence[Filter] | None = None
+    log: str | None = None
+
+
+def to_key(name: str) -> str:
+    """Give TrackMate's key of a column name; a key, or a name unknown to us, is kept."""
+    if find_key(name) is not None:
+        return name
+    column = find_column(name)
+    return column.key if column is not None else name
+
+
+def marshal_detector(key: str, settings: SettingsValues) -> Element:
+    """Make a DetectorSettings element."""
+    element = Element("DetectorSettings", {"DETECTOR_NAME": key})
+    for name, value in settings.items():
+        element.set(name, _to_text(value))
+    return element
+
+
+def marshal_tracker(key: str, settings: SettingsValues) -> Element:
+    """Make a TrackerSettings element; LAP settings that are not given get TrackMate's defaults."""
+    element = Element("TrackerSettings", {"TRACKER_NAME": key})
+    left = dict(settings)
+    if key in _NESTED:
+        for name, default in _COMMON.items():
+            element.set(name, _to_text(left.pop(name, default)))
+        for tag, penalties, names in _STEPS:
+            child = SubElement(element, tag)
+            for name, default in names.items():
+                child.set(name, _to_text(left.pop(name, default)))
+            weights = SubElement(child, "FeaturePenalties")
+            for feature, weight in (left.pop(penalties, None) or {}).items():
+                weights.set(to_key(feature), _to_text(float(weight)))
+    for name, value in left.items():
+        if not isinstance(value, Mapping):
+            element.set(name, _to_text(value))
+    return element
+
+
+def unmarshal(element: Element | None, name_attribute: str) -> tuple[str, dict[str, Any]]:
+    """Read a DetectorSettings or TrackerSettings element as key and flat settings."""
+    if element is None:
+        return "", {}
+    settings: dict[str, Any] = {}
+    for name, text in element.attrib.items():
+        if name != name_attribute:
+            settings[name] = _from_text(text)
+    penalties_of = {tag: penalties for tag, penalties, _ in _STEPS}
+    for child in element:
+        settings |= {name: _from_text(text) for name, text in child.attrib.items()}
+        weights = child.find("FeaturePenalties")
+        if weights is not None and child.tag in penalties_of:
+            settings[penalties_of[child.tag]] = {k: float(v) for k, v in weights.attrib.items()}
+    return element.get(name_attribute, ""), settings
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format_number(value) if isinstance(value, float) else str(value)
+
+
+def _from_text(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
