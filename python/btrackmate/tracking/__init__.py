@@ -1,1 +1,34 @@
 """Linking spots over time, pruning and filtering tracks."""
+
+from btrackmate.tracking.costs import link_costs
+from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
+from btrackmate.tracking.pruning import PruneResult, prune
+from btrackmate.tracking.settings import (
+    TRACKERS,
+    LapSettings,
+    NearestSettings,
+    PruneSettings,
+    SimpleLapSettings,
+    TrackerSettings,
+    parse_tracker,
+    to_trackmate,
+)
+from btrackmate.tracking.track import track
+
+__all__ = [
+    "TRACKERS",
+    "FeatureFilter",
+    "LapSettings",
+    "NearestSettings",
+    "PruneResult",
+    "PruneSettings",
+    "SimpleLapSettings",
+    "TrackerSettings",
+    "filter_spots",
+    "filter_tracks",
+    "link_costs",
+    "parse_tracker",
+    "prune",
+    "to_trackmate",
+    "track",
+]

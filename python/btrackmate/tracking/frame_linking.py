@@ -38,9 +38,9 @@ class FrameLinks:
 
 def build_grid(spots: Spots, size: float) -> Grid:
     """Sort the spots of all frames into a grid with cells of at least `size` [space unit]."""
-    return kernels.build_grid(
-        np.array(spots.positions, order="C"), np.array(spots.frame_offsets), float(size)
-    )
+    positions, offsets = np.array(spots.positions, order="C"), np.array(spots.frame_offsets)
+    grid: Grid = kernels.build_grid(positions, offsets, float(size))
+    return grid
 
 
 def link_frames(spots: Spots, settings: LapSettings, progress: Progress) -> FrameLinks:

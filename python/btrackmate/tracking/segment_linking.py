@@ -100,7 +100,7 @@ def _find_links(
     name = f"{kind}_feature_penalties"
     features, weights = gather_features(spots, getattr(settings, name), name)
     penalties = (features[links.grid.order], weights)
-    result = kernels.find_segment_links(links.grid, state, query, radius, penalties)
+    result: Links = kernels.find_segment_links(links.grid, state, query, radius, penalties)
     if result[0].size > kernels.MAX_CANDIDATES:
         msg = f"{kind.replace('_', ' ')} has more than {kernels.MAX_CANDIDATES} candidate links "
         msg += f"within {kind}_max_distance {radius:g} {spots.calibration.space_unit}; lower it, "
