@@ -1,0 +1,184 @@
+"""Loading TensorFlow late, quietly and beside OpenGL; finding models' files."""
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from btrackmate.core.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+SHIPPED_MODELS = Path(__file__).parent / "models"
+
+_GLOBAL_FLAGS = "tensorflow.python.pywrap_dlopen_global_flags"
+
+
+def load_tensorflow() -> Any:
+    """Import TensorFlow, without its log noise, and return the module.
+
+    Returns
+    -------
+    module
+        ``tensorflow``.
+
+    Raises
+    ------
+    UserError
+        If it, csbdeep or stardist is not installed.
+
+    Notes
+    -----
+    TensorFlow (2.18 and later) and Mesa's software OpenGL both carry LLVM; whichever comes
+    second crashes on the other's symbols. With ``RTLD_DEEPBIND`` TensorFlow's libraries
+    prefer their own symbols. TensorFlow sets dlopen flags itself unless its module
+    ``pywrap_dlopen_global_flags`` cannot be imported, so that one is blocked.
+    """
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    for package in ("tensorflow", "csbdeep", "stardist"):
+        if importlib.util.find_spec(package) is None:
+            msg = f"segmentation and training need {package}, which is not installed; "
+            msg += "install it with: pip install 'btrackmate[stardist]'"
+            raise UserError(msg)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    flags = sys.getdlopenflags() if hasattr(sys, "getdlopenflags") else 0
+    deepbind = getattr(os, "RTLD_DEEPBIND", None)
+    try:
+        if deepbind is not None:
+            sys.modules.setdefault(_GLOBAL_FLAGS, None)  # type: ignore[arg-type]
+            sys.setdlopenflags(os.RTLD_NOW | deepbind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tensorflow = importlib.import_module("tensorflow")
+    finally:
+        if deepbind is not None:
+            sys.setdlopenflags(flags)
+    tensorflow.get_logger().setLevel("ERROR")
+    return tensorflow
+
+
+@contextlib.contextmanager
+def quiet_networks() -> Iterator[TextIO]:
+    """Hide what csbdeep, stardist and keras print and warn about while in the block.
+
+    Yields
+    ------
+    TextIO
+        The standard output from before, for callbacks that may print.
+
+    Notes
+    -----
+    It changes the process' standard output: for loading and training, not for prediction,
+    which may run in threads.
+    """
+    stdout = sys.stdout
+    with (
+        Path(os.devnull).open("w") as sink,
+        contextlib.redirect_stdout(sink),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield stdout
+
+
+def find_model(model_dir: Path | None, name: str, kind: str) -> Path:
+    """Find a model's folder and check that it holds a configuration and weights.
+
+    Parameters
+    ----------
+    model_dir : Path or None
+        Folder of model folders; None: the shipped ones.
+    name : str
+        Name of the model's folder.
+    kind : str
+        ``"StarDist"`` or ``"U-Net"``, for messages.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    UserError
+        If the folder, its ``config.json`` or its weights (``*.h5``) are missing.
+    """
+    folder = (SHIPPED_MODELS if model_dir is None else model_dir) / name
+    if not folder.is_dir():
+        parent = folder.parent
+        known = sorted(p.parent.name for p in parent.glob("*/config.json"))
+        found = ", ".join(known) if known else "none"
+        msg = f"no {kind} model folder {folder}; models in {parent}: {found}; "
+        msg += "give --model-dir and the model's name, or train one with: btrackmate train"
+        raise UserError(msg)
+    if not (folder / "config.json").is_file():
+        msg = f"{kind} model folder {folder} holds no config.json; expected a folder written by "
+        msg += "btrackmate train, StarDist or CSBDeep"
+        raise UserError(msg)
+    if not any(folder.glob("*.h5")) and not any(folder.glob("*.hdf5")):
+        msg = f"{kind} model folder {folder} holds no weights (*.h5); "
+        msg += "copy weights_best.h5 beside its config.json, or train the model again"
+        raise UserError(msg)
+    return folder
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an empty one if the file is missing.
+
+    Raises
+    ------
+    UserError
+        If the file is not a JSON object.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path}: not readable as JSON: {error}"
+        raise UserError(msg) from None
+    if not isinstance(values, dict):
+        msg = f"{path}: holds a {type(values).__name__}, expected names and values"
+        raise UserError(msg)
+    return values
+
+
+def check_image_axes(axes: str, channels: int, image_ndim: int, folder: Path) -> None:
+    """Check that a model takes single-channel images of this many dimensions.
+
+    Parameters
+    ----------
+    axes : str
+        Axes of the model's configuration, e.g. ``"ZYXC"``.
+    channels : int
+        Input channels of the model.
+    image_ndim : int
+        Dimensions of the image.
+    folder : Path
+        The model's folder, for the message.
+
+    Raises
+    ------
+    UserError
+        If they do not fit.
+    """
+    spatial = axes.upper().replace("C", "")
+    expected = {"ZYX": 3, "YX": 2}.get(spatial)
+    if expected is None:
+        msg = f"model {folder} works on axes {axes}, expected ZYX or YX; give another model"
+        raise UserError(msg)
+    if channels != 1:
+        msg = f"model {folder} expects {channels} channels, but one channel is segmented; "
+        msg += "give a model trained on single-channel images"
+        raise UserError(msg)
+    if image_ndim != expected:
+        msg = f"model {folder} was trained for {spatial} images of {expected} dimensions, "
+        msg += f"got an image of {image_ndim}; give a model trained for such images"
+        raise UserError(msg)

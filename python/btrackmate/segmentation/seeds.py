@@ -1,0 +1,276 @@
+"""Seed pooling: one point in every cell that StarDist or the U-Net sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+Labels = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+STARDIST, UNET, RESCUED = "stardist", "unet", "rescued"
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One voxel in each cell.
+
+    Parameters
+    ----------
+    points : (n, ndim) ndarray of int
+        Voxel of each seed.
+    origins : (n,) ndarray of str
+        ``stardist``, ``unet`` (a U-Net region without a StarDist seed) or ``rescued`` (a peak
+        of the distance transform in what the StarDist shapes leave of the mask).
+    shapes : (n,) ndarray of int
+        Label of the StarDist shape, 0 for the other seeds.
+    """
+
+    points: NDArray[np.int64]
+    origins: NDArray[np.str_]
+    shapes: NDArray[np.int64]
+
+    def joined(self, points: NDArray[np.int64], origin: str) -> "Seeds":
+        """Return these seeds followed by new ones of one origin."""
+        return Seeds(
+            np.concatenate([self.points, points.reshape(-1, self.points.shape[1])]),
+            np.concatenate([self.origins, np.full(len(points), origin, dtype="U8")]),
+            np.concatenate([self.shapes, np.zeros(len(points), np.int64)]),
+        )
+
+
+def find_centres(
+    labels: Labels, mask: Mask, spacing: tuple[float, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find a voxel for each label: that of its centroid, or the nearest one of its own.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int
+        0 is background.
+    mask : ([Z,] Y, X) ndarray of bool
+        The voxel found lies in it.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    ids : (n,) ndarray of int
+        Labels that have a voxel in `mask`, ascending.
+    points : (n, ndim) ndarray of int
+        A voxel of each that is in `mask` and carries the label: that at the (rounded) centroid
+        of the whole label if it does, else the nearest that does, in physical distance.
+    """
+    inside = np.nonzero(labels)
+    values = labels[inside].astype(np.int64)
+    count = np.bincount(values)
+    ids = np.flatnonzero(count)
+    centroid = np.stack(
+        [np.bincount(values, axis)[ids] / count[ids] for axis in inside], axis=1
+    ).reshape(len(ids), labels.ndim)
+    points = np.floor(centroid + 0.5).astype(np.int64)
+    at = tuple(points.T)
+    good = (labels[at] == ids) & mask[at]
+    bad = np.zeros(len(count), bool)
+    bad[ids[~good]] = True
+    own = bad[values] & mask[inside]
+    if own.any():
+        row = np.searchsorted(ids, values[own])
+        voxels = np.stack([axis[own] for axis in inside], axis=1)
+        distance = (((voxels - centroid[row]) * spacing) ** 2).sum(axis=1)
+        order = np.lexsort((distance, row))
+        rows, first = np.unique(row[order], return_index=True)
+        points[rows] = voxels[order][first]
+        good[rows] = True
+    return ids[good], points[good]
+
+
+def seed_shapes(labels: Labels, mask: Mask, spacing: tuple[float, ...]) -> Seeds:
+    """Make one seed of each StarDist shape that reaches into the mask.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int
+        StarDist's label image.
+    mask : ([Z,] Y, X) ndarray of bool
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    Seeds
+        At the centroids, see `find_centres`.
+    """
+    ids, points = find_centres(labels, mask, spacing)
+    return Seeds(points, np.full(len(ids), STARDIST, dtype="U8"), ids)
+
+
+def boxes_without_seed(components: Labels, points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the components whose bounding box holds no seed (the paper's rule).
+
+    Parameters
+    ----------
+    components : ([Z,] Y, X) ndarray of int
+        Connected components 1…n of the U-Net's mask.
+    points : (n, ndim) ndarray of int
+        Seeds.
+
+    Returns
+    -------
+    (m,) ndarray of int
+        Components, ascending.
+
+    Notes
+    -----
+    Seeds in a box are counted in a summed-area table, so the cost does not grow with
+    seeds × boxes. The paper also counts a seed on the upper bound of the half-open box, one
+    voxel outside it; here the box ends with the component.
+    """
+    boxes = ndimage.find_objects(components)
+    ids = np.array([i + 1 for i, box in enumerate(boxes) if box is not None], np.int64)
+    if len(ids) == 0:
+        return ids
+    table = np.zeros([size + 1 for size in components.shape], np.int32)
+    np.add.at(table, tuple((points + 1).T), 1)
+    for axis in range(components.ndim):
+        np.cumsum(table, axis=axis, out=table)
+    low = np.array([[side.start for side in boxes[i - 1]] for i in ids])
+    high = np.array([[side.stop for side in boxes[i - 1]] for i in ids])
+    inside = np.zeros(len(ids), np.int64)
+    for corner in np.ndindex(*(2,) * components.ndim):
+        at = np.where(corner, high, low)
+        sign = (-1) ** (components.ndim - sum(corner))
+        inside += sign * table[tuple(at.T)].astype(np.int64)
+    empty: NDArray[np.int64] = ids[inside == 0]
+    return empty
+
+
+def regions_without_seed(components: Labels, points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the components that hold no seed themselves.
+
+    Parameters
+    ----------
+    components : ([Z,] Y, X) ndarray of int
+        Connected components 1…n.
+    points : (n, ndim) ndarray of int
+        Seeds.
+
+    Returns
+    -------
+    (m,) ndarray of int
+        Components, ascending.
+    """
+    empty = np.ones(int(components.max(initial=0)) + 1, bool)
+    empty[components[tuple(points.T)]] = False
+    empty[0] = False
+    return np.flatnonzero(empty).astype(np.int64)
+
+
+def uncovered_regions(
+    regions: NDArray[np.int64], components: Labels, shapes: Labels
+) -> NDArray[np.int64]:
+    """Keep the regions that StarDist's shapes cover by less than half.
+
+    Parameters
+    ----------
+    regions : (n,) ndarray of int
+        Some of the components.
+    components : ([Z,] Y, X) ndarray of int
+        Connected components 1…n.
+    shapes : ([Z,] Y, X) ndarray of int
+        StarDist's label image.
+
+    Returns
+    -------
+    (m,) ndarray of int
+    """
+    size = np.bincount(components.ravel())
+    covered = np.bincount(components[shapes > 0], minlength=len(size))
+    return regions[covered[regions] < 0.5 * size[regions]]
+
+
+def label_components(mask: Mask, min_size: int = 1) -> Labels:
+    """Label the face-connected components of a mask that have at least `min_size` voxels.
+
+    Parameters
+    ----------
+    mask : ([Z,] Y, X) ndarray of bool
+    min_size : int
+        In voxels.
+
+    Returns
+    -------
+    ndarray of int32
+        Components 1…n in scan order, 0 elsewhere.
+    """
+    components, count = ndimage.label(mask)
+    sizes = np.bincount(components.ravel(), minlength=count + 1)
+    keep = sizes >= min_size
+    keep[0] = False
+    table = np.zeros(count + 1, np.int32)
+    table[keep] = np.arange(1, np.count_nonzero(keep) + 1)
+    return np.asarray(table[components], np.int32)
+
+
+def find_residual_peaks(
+    residual: Mask, radius: float, spacing: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Find the middles of what the StarDist shapes leave of the mask.
+
+    Parameters
+    ----------
+    residual : ([Z,] Y, X) ndarray of bool
+        The mask less the StarDist shapes.
+    radius : float
+        Least distance of a peak to the rim of `residual`, physical.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    (n, ndim) ndarray of int
+        Local maxima of the distance to the rim; of two peaks, the one that lies in the other's
+        inscribed ball goes. The image's border is not a rim.
+    """
+    if not residual.any() or residual.all():
+        return np.zeros((0, residual.ndim), np.int64)
+    distance = ndimage.distance_transform_edt(residual, sampling=spacing)
+    peak = (distance >= radius) & (distance >= ndimage.maximum_filter(distance, size=3))
+    points = np.argwhere(peak).astype(np.int64)
+    if len(points) < 2:
+        return points
+    depth = distance[peak]
+    order = np.argsort(-depth, kind="stable")
+    points, depth = points[order], depth[order]
+    place = points * np.asarray(spacing)
+    pairs = cKDTree(place).query_pairs(float(depth[0]), output_type="ndarray")
+    near = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
+    beaten = pairs[near < depth[pairs.min(axis=1)]].max(axis=1)
+    return np.delete(points, np.unique(beaten), axis=0)
+
+
+def estimate_inner_radius(labels: Labels, spacing: tuple[float, ...]) -> float:
+    """Estimate the inner radius of the median shape from its volume, as of a ball (disc).
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int
+        0 is background.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    float
+        Physical; 0 without any shape.
+    """
+    sizes = np.bincount(labels.ravel())[1:]
+    sizes = sizes[sizes > 0]
+    if len(sizes) == 0:
+        return 0.0
+    volume = float(np.median(sizes)) * float(np.prod(spacing))
+    if labels.ndim == 2:
+        return float(np.sqrt(volume / np.pi))
+    return float(np.cbrt(volume * 3 / (4 * np.pi)))

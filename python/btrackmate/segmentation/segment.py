@@ -1,0 +1,295 @@
+"""VollSeg: StarDist and U-Net, seed pooling and watershed, on one volume or image."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation import seeds as pool
+from btrackmate.segmentation.networks import MaskBackend, Models, ShapeBackend
+from btrackmate.segmentation.normalisation import normalise_volume
+from btrackmate.segmentation.result import SegmentationResult, describe_cells
+from btrackmate.segmentation.settings import SegmentationSettings
+from btrackmate.segmentation.stardist import StarDistPrediction
+from btrackmate.segmentation.unet import UNetPrediction
+from btrackmate.segmentation.watershed import (
+    complete_mask,
+    fill_small_holes,
+    flood,
+    remove_by_size,
+    stamp_markers,
+)
+
+_log = logging.getLogger(__name__)
+
+Labels = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+Spacing = tuple[float, ...]
+
+_DEFAULT_BOUNDARY = 0.5
+
+
+@dataclass(frozen=True)
+class _Tissue:
+    """The U-Net's prediction after its thresholds; `core` is None without boundaries."""
+
+    prediction: UNetPrediction
+    mask: Mask
+    core: Mask | None
+
+
+def segment_volume(
+    image: NDArray[Any],
+    calibration: Calibration,
+    settings: SegmentationSettings,
+    models: Models,
+    roi: Mask | None = None,
+) -> SegmentationResult:
+    """Segment the cells of one volume or image.
+
+    Parameters
+    ----------
+    image : ([Z,] Y, X) ndarray
+        One channel of one frame, any integer or float type.
+    calibration : Calibration
+        Voxel size.
+    settings : SegmentationSettings
+    models : Models
+        From `load_models` with the same settings.
+    roi : ([Z,] Y, X) ndarray of bool, optional
+        Cells are looked for inside it only.
+
+    Returns
+    -------
+    SegmentationResult
+
+    Raises
+    ------
+    UserError
+        If the image has NaN or infinities, does not fit the models or `roi`, or a network that
+        the mode needs is missing.
+
+    Notes
+    -----
+    Normalisation and thresholds are taken from the whole volume. Seeds are the centroids of
+    the StarDist shapes and, by `settings.pooling`, of U-Net regions without one; the watershed
+    floods the U-Net's mask from balls around them.
+    """
+    _check_inputs(image, settings, models, roi)
+    spacing = calibration.spacing(image.ndim)
+    normalised = normalise_volume(image, settings.norm_low, settings.norm_high)
+    if not normalised.any():
+        _log.warning("the image is constant: no cells")
+        return _find_nothing(image.shape, settings)
+    shapes = tissue = None
+    if settings.mode != "unet" and models.stardist is not None:
+        shapes = _find_shapes(normalised, settings, models.stardist)
+    if settings.mode != "stardist" and models.unet is not None:
+        tissue = _find_tissue(normalised, settings, models.unet, roi)
+    if shapes is not None and tissue is not None:
+        return _fuse(shapes, tissue, settings, spacing, roi)
+    if shapes is not None:
+        return _from_shapes(shapes, settings, roi)
+    assert tissue is not None  # noqa: S101  (_check_inputs saw to it)
+    return _from_mask(tissue, settings, spacing)
+
+
+def _check_inputs(
+    image: NDArray[Any], settings: SegmentationSettings, models: Models, roi: Mask | None
+) -> None:
+    if image.ndim not in (2, 3):
+        msg = f"image has {image.ndim} dimensions {image.shape}, expected one frame of one "
+        msg += "channel: (Z, Y, X) or (Y, X)"
+        raise UserError(msg)
+    if roi is not None and roi.shape != image.shape:
+        msg = f"region of interest has shape {roi.shape}, expected the image's {image.shape}"
+        raise UserError(msg)
+    needed = {"stardist": models.stardist, "unet": models.unet}
+    for name, model in needed.items():
+        if model is None and settings.mode in (name, "both"):
+            msg = f"mode {settings.mode!r} needs the {name} model, which is not loaded; "
+            msg += "load the models with the same settings, or choose another mode"
+            raise UserError(msg)
+
+
+def _find_nothing(shape: tuple[int, ...], settings: SegmentationSettings) -> SegmentationResult:
+    """Make the result of an image without any contrast."""
+    empty = np.zeros(shape, np.float32)
+    points = np.zeros((0, len(shape)), np.int64)
+    labels = np.zeros(shape, np.int32)
+    shapes = StarDistPrediction(labels, points, np.zeros(0, np.float32), empty, empty)
+    seeds = pool.Seeds(points, np.zeros(0, "U8"), np.zeros(0, np.int64))
+    return describe_cells(
+        labels,
+        seeds,
+        None if settings.mode == "unet" else shapes,
+        None if settings.mode == "stardist" else UNetPrediction(empty, None),
+        labels > 0,
+    )
+
+
+def _find_shapes(
+    image: Float32, settings: SegmentationSettings, model: ShapeBackend
+) -> StarDistPrediction:
+    return model.predict(
+        image,
+        prob_thresh=settings.prob_thresh,
+        nms_thresh=settings.nms_thresh,
+        n_tiles=settings.n_tiles,
+        candidate_filter=settings.candidate_filter,
+    )
+
+
+def _find_tissue(
+    image: Float32, settings: SegmentationSettings, model: MaskBackend, roi: Mask | None
+) -> _Tissue:
+    """Predict and threshold: settings first, then the model's own, then Otsu's."""
+    prediction = model.predict(image, settings.n_tiles)
+    threshold = settings.unet_thresh
+    if threshold is None:
+        threshold = model.foreground_thresh
+    if threshold is None:
+        from skimage.filters import threshold_otsu
+
+        threshold = float(threshold_otsu(prediction.foreground))
+        _log.info("U-Net threshold by Otsu: %.3f", threshold)
+    mask = fill_small_holes(prediction.foreground > threshold, settings.min_size)
+    if roi is not None:
+        mask &= roi
+    if prediction.boundary is None:
+        return _Tissue(prediction, mask, None)
+    limit = settings.boundary_thresh
+    if limit is None:
+        limit = model.boundary_thresh
+    if limit is None:
+        limit = _DEFAULT_BOUNDARY
+    return _Tissue(prediction, mask, mask & (prediction.boundary < limit))
+
+
+def _from_shapes(
+    shapes: StarDistPrediction, settings: SegmentationSettings, roi: Mask | None
+) -> SegmentationResult:
+    """Take StarDist's shapes as they are."""
+    labels = shapes.labels if roi is None else np.where(roi, shapes.labels, 0).astype(np.int32)
+    ids = np.arange(1, len(shapes.points) + 1)
+    seeds = pool.Seeds(shapes.points, np.full(len(ids), pool.STARDIST, dtype="U8"), ids)
+    labels = remove_by_size(labels, settings.min_size, settings.max_size)
+    return describe_cells(labels, seeds, shapes, None, labels > 0)
+
+
+def _from_mask(
+    tissue: _Tissue, settings: SegmentationSettings, spacing: Spacing
+) -> SegmentationResult:
+    """Take the U-Net's connected components, grown back from the interiors into the mask."""
+    components = _label_regions(tissue.mask, tissue.core, settings.min_size)
+    ids, points = pool.find_centres(components, components > 0, spacing)
+    seeds = pool.Seeds(points, np.full(len(ids), pool.UNET, dtype="U8"), np.zeros_like(ids))
+    landscape = tissue.prediction.boundary
+    if landscape is None:
+        landscape = np.zeros(tissue.mask.shape, np.float32)
+    labels = _flood_by_size(landscape, components, tissue.mask, settings)
+    return describe_cells(labels, seeds, None, tissue.prediction, tissue.mask)
+
+
+def _fuse(
+    shapes: StarDistPrediction,
+    tissue: _Tissue,
+    settings: SegmentationSettings,
+    spacing: Spacing,
+    roi: Mask | None,
+) -> SegmentationResult:
+    """Pool the seeds of both networks and flood the mask."""
+    mask = tissue.mask
+    if settings.complete_mask:
+        mask = complete_mask(mask, shapes.labels)
+        if roi is not None:
+            mask &= roi
+    seeds = pool_seeds(shapes.labels, mask, tissue.core, settings, spacing)
+    markers = stamp_markers(seeds.points, mask, settings.marker_radius, spacing)
+    if settings.landscape == "distance":
+        landscape = -shapes.distance
+    elif settings.landscape == "boundary" and tissue.prediction.boundary is not None:
+        landscape = tissue.prediction.boundary
+    else:
+        landscape = -shapes.probability
+    labels = _flood_by_size(landscape, markers, mask, settings)
+    return describe_cells(labels, seeds, shapes, tissue.prediction, mask)
+
+
+def pool_seeds(
+    shapes: Labels,
+    mask: Mask,
+    core: Mask | None,
+    settings: SegmentationSettings,
+    spacing: Spacing,
+) -> pool.Seeds:
+    """Pool the seeds of StarDist shapes and of U-Net regions that hold none.
+
+    Parameters
+    ----------
+    shapes : ([Z,] Y, X) ndarray of int
+        StarDist's label image.
+    mask : ([Z,] Y, X) ndarray of bool
+        Tissue.
+    core : ([Z,] Y, X) ndarray of bool or None
+        Cells' interiors, where known: their connected components are the U-Net's regions, else
+        those of the mask.
+    settings : SegmentationSettings
+        `pooling`, `min_size` and `residual_radius`.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    Seeds
+        StarDist's first, by label.
+    """
+    seeds = pool.seed_shapes(shapes, mask, spacing)
+    if settings.pooling == "off":
+        return seeds
+    components = _label_regions(mask, core, settings.min_size)
+    if settings.pooling == "bbox":
+        missing = pool.boxes_without_seed(components, seeds.points)
+    else:
+        missing = pool.regions_without_seed(components, seeds.points)
+    if settings.pooling == "residual":
+        missing = pool.uncovered_regions(missing, components, shapes)
+    table = np.zeros(int(components.max(initial=0)) + 1, np.int32)
+    table[missing] = missing
+    added = table[components]
+    seeds = seeds.joined(pool.find_centres(added, mask, spacing)[1], pool.UNET)
+    if settings.pooling == "residual":
+        radius = settings.residual_radius
+        if radius is None:
+            radius = max(pool.estimate_inner_radius(shapes, spacing) / 2, min(spacing))
+        residual = (mask if core is None else core) & (shapes == 0) & (added == 0)
+        peaks = pool.find_residual_peaks(residual, radius, spacing)
+        seeds = seeds.joined(peaks, pool.RESCUED)
+    return seeds
+
+
+def _label_regions(mask: Mask, core: Mask | None, min_size: int) -> Labels:
+    """Label the U-Net's regions; interiors may be smaller than their cells."""
+    if core is None:
+        return pool.label_components(mask, min_size)
+    return pool.label_components(core, max(min_size // 4, 1))
+
+
+def _flood_by_size(
+    landscape: Float32, markers: Labels, mask: Mask, settings: SegmentationSettings
+) -> Labels:
+    """Flood, drop cells of the wrong size and let their neighbours have the small ones' room."""
+    labels = flood(landscape, markers, mask)
+    sizes = np.bincount(labels.ravel())
+    small = (sizes > 0) & (sizes < settings.min_size)
+    small[0] = False
+    if small.any():
+        table = np.arange(len(sizes), dtype=np.int32)
+        table[small] = 0
+        labels = flood(landscape, table[labels], mask)
+    return remove_by_size(labels, settings.min_size, settings.max_size)

@@ -1,0 +1,107 @@
+"""Settings of the segmentation."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from btrackmate.core.settings import Settings
+
+Pooling = Literal["bbox", "region", "residual", "off"]
+Landscape = Literal["boundary", "probability", "distance"]
+Mode = Literal["both", "stardist", "unet"]
+
+
+class SegmentationSettings(Settings):
+    """Settings of the segmentation (VollSeg); thresholds left out come from the models.
+
+    References
+    ----------
+    Kapoor & Carabaña, "Cell tracking in 3D using deep learning segmentations" (SciPy 2021,
+    DOI 10.25080/majora-1b6fd038-014): seed pooling, marker-controlled watershed.
+    """
+
+    mode: Mode = Field(
+        default="both", description="Networks to use: both (VollSeg), stardist or unet."
+    )
+    model_dir: Path | None = Field(
+        default=None,
+        description="Folder that holds the model folders; the shipped models if left out.",
+    )
+    stardist: str = Field(default="stardist", description="Name of the StarDist model's folder.")
+    unet: str = Field(default="unet", description="Name of the U-Net model's folder.")
+    norm_low: float = Field(
+        default=1.0, ge=0, lt=100, description="Percentile of the whole volume that becomes 0."
+    )
+    norm_high: float = Field(
+        default=99.8, gt=0, le=100, description="Percentile of the whole volume that becomes 1."
+    )
+    prob_thresh: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Least StarDist probability of a cell; the model's if empty.",
+    )
+    nms_thresh: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Overlap at which StarDist shapes compete; the model's.",
+    )
+    unet_thresh: float | None = Field(
+        default=None,
+        description="U-Net value from which a voxel is tissue; the model's, or Otsu's.",
+    )
+    boundary_thresh: float | None = Field(
+        default=None, description="U-Net boundary value that parts cells' interiors; the model's."
+    )
+    candidate_filter: bool = Field(
+        default=True,
+        description="Offer only local maxima (3x3x3) of the probability to StarDist's "
+        "non-maximum suppression: many times faster in crowded volumes, nearly the same cells.",
+    )
+    pooling: Pooling = Field(
+        default="residual",
+        description="Which U-Net regions give extra seeds: bbox (no StarDist seed in the region's "
+        "bounding box: the paper's rule), region (none in the region itself), residual (as region, "
+        "and peaks of the distance transform of the mask less the StarDist shapes), off.",
+    )
+    residual_radius: float | None = Field(
+        default=None,
+        gt=0,
+        description="Least distance to the residual's rim of a residual seed, in the "
+        "calibration's unit; left out: half the inner radius of the median StarDist shape.",
+    )
+    complete_mask: bool = Field(
+        default=True,
+        description="Add StarDist shapes to the mask of which it holds less than half.",
+    )
+    landscape: Landscape = Field(
+        default="boundary",
+        description="What the watershed floods: boundary (the U-Net's cell boundaries, where it "
+        "has them, else -probability), probability (-StarDist probability), distance (-StarDist "
+        "distance to the cell's surface).",
+    )
+    marker_radius: float = Field(
+        default=1.0,
+        ge=0,
+        description="Radius of the markers (balls) in the calibration's unit (µm).",
+    )
+    min_size: int = Field(default=50, ge=0, description="Smaller cells go, in voxels.")
+    max_size: int | None = Field(default=None, gt=0, description="Larger cells go, in voxels.")
+    n_tiles: tuple[int, ...] | None = Field(
+        default=None, description="Tiles along each axis (Z,Y,X or Y,X); by memory if left out."
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.norm_low >= self.norm_high:
+            msg = f"norm_low {self.norm_low} is not below norm_high {self.norm_high}"
+            raise ValueError(msg)
+        if self.max_size is not None and self.max_size < self.min_size:
+            msg = f"max_size {self.max_size} is below min_size {self.min_size}"
+            raise ValueError(msg)
+        if self.n_tiles is not None and min(self.n_tiles, default=0) < 1:
+            msg = f"n_tiles {self.n_tiles} must be numbers of 1 or more, one an axis"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,353 @@
+"""StarDist: shapes, probability and distance maps of an image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation.backend import (
+    check_image_axes,
+    find_model,
+    load_tensorflow,
+    quiet_networks,
+    read_json,
+)
+from btrackmate.segmentation.tiling import (
+    choose_tiles,
+    predict_in_tiles,
+    run_keras,
+    view_radius,
+)
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What the network sees on its grid.
+
+    Parameters
+    ----------
+    probability : ([z,] y, x) ndarray of float32
+        Probability of lying deep inside a cell.
+    distance : ([z,] y, x, rays) ndarray of float32
+        Distance to the cell's surface along each ray, in voxels of the finest axis.
+    """
+
+    probability: Float32
+    distance: Float32
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Star-convex shapes that won the non-maximum suppression, most probable first.
+
+    Parameters
+    ----------
+    points : (n, ndim) ndarray of int
+        Origins of the rays, in voxels.
+    scores : (n,) ndarray of float32
+        Probability of each shape.
+    distance : (n, rays) ndarray of float32
+        Distance to the surface along each ray.
+    """
+
+    points: NDArray[np.int64]
+    scores: Float32
+    distance: Float32
+
+    def above(self, threshold: float) -> "Shapes":
+        """Return the shapes with a score above `threshold`.
+
+        Notes
+        -----
+        A shape is only ever suppressed by a more probable one, so this equals a suppression
+        that started with the higher threshold.
+        """
+        keep = self.scores > threshold
+        return Shapes(self.points[keep], self.scores[keep], self.distance[keep])
+
+
+@dataclass(frozen=True)
+class StarDistPrediction:
+    """Cells that StarDist sees in an image.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int32
+        Cell i + 1 is row i of `points` and `scores`; 0 is background.
+    points : (n, ndim) ndarray of int
+        Origins of the shapes, in voxels.
+    scores : (n,) ndarray of float32
+        Probability of each shape.
+    probability : ([Z,] Y, X) ndarray of float32
+        Probability map at the image's resolution.
+    distance : ([Z,] Y, X) ndarray of float32
+        Least distance to the surface, in voxels of the finest axis, at the image's resolution.
+    """
+
+    labels: NDArray[np.int32]
+    points: NDArray[np.int64]
+    scores: Float32
+    probability: Float32
+    distance: Float32
+
+
+class StarDistModel:
+    """A trained StarDist2D or StarDist3D network.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``config.json``, weights and, if there is one, ``thresholds.json``.
+
+    Raises
+    ------
+    UserError
+        If the folder is not that of a StarDist model, or the packages are not installed.
+
+    References
+    ----------
+    Weigert et al., "Star-convex Polyhedra for 3D Object Detection and Segmentation in
+    Microscopy", WACV 2020, DOI 10.1109/WACV45572.2020.9093435.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        config = read_json(folder / "config.json")
+        if "n_rays" not in config:
+            msg = f"{folder}/config.json is not that of a StarDist model (no n_rays); "
+            msg += "give a StarDist model's folder"
+            raise UserError(msg)
+        if config.get("backbone", "unet") != "unet":
+            msg = f"{folder}: StarDist model of backbone {config['backbone']!r}, expected 'unet'"
+            raise UserError(msg)
+        load_tensorflow()
+        self.folder = folder
+        self.axes = str(config.get("axes", "ZYXC"))
+        self.channels = int(config.get("n_channel_in", 1))
+        with quiet_networks():
+            from stardist.models import StarDist2D, StarDist3D
+
+            kind = StarDist3D if "Z" in self.axes.upper() else StarDist2D
+            self.network = kind(None, name=folder.name, basedir=str(folder.parent))
+        self.grid = tuple(int(step) for step in self.network.config.grid)
+        self.ndim = len(self.grid)
+        self.prob_thresh = float(self.network.thresholds.prob)
+        self.nms_thresh = float(self.network.thresholds.nms)
+
+    @classmethod
+    def load(cls, model_dir: Path | None, name: str) -> "StarDistModel":
+        """Load the model `name` of `model_dir` (None: of the shipped models)."""
+        return cls(find_model(model_dir, name, "StarDist"))
+
+    def predict_maps(self, image: Float32, n_tiles: tuple[int, ...] | None = None) -> Maps:
+        """Run the network on a normalised image.
+
+        Parameters
+        ----------
+        image : ([Z,] Y, X) ndarray of float32
+            Normalised with `normalise_volume`; padded inside to what the network divides by.
+        n_tiles : tuple of int or None
+            Tiles along each axis; by memory if None.
+
+        Returns
+        -------
+        Maps
+        """
+        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), max(config.unet_kernel_size)
+        per_voxel = 36.0 * config.unet_n_filter_base + 4.0 * config.n_rays / np.prod(self.grid)
+        radius = view_radius(depth, kernel) + kernel // 2
+        probability, distance = predict_in_tiles(
+            run_keras(self.network.keras_model),
+            image,
+            tuple(pool**depth * g for pool, g in zip(config.unet_pool, self.grid, strict=True)),
+            n_tiles=choose_tiles(image.shape, per_voxel) if n_tiles is None else n_tiles,
+            overlap=tuple(g * radius + 2 * (kernel // 2) * (g - 1) for g in self.grid),
+            grid=self.grid,
+        )[:2]
+        return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
+
+    def find_shapes(
+        self, maps: Maps, prob_thresh: float, nms_thresh: float, *, candidate_filter: bool
+    ) -> Shapes:
+        """Choose the shapes by non-maximum suppression.
+
+        Parameters
+        ----------
+        maps : Maps
+        prob_thresh : float
+            Points above it are candidates.
+        nms_thresh : float
+            Overlap with a more probable shape (of the smaller one's volume) that suppresses.
+        candidate_filter : bool
+            Offer only the local maxima of the probability.
+
+        Returns
+        -------
+        Shapes
+        """
+        where = select_candidates(maps.probability, prob_thresh, local_maxima=candidate_filter)
+        points = np.stack(np.nonzero(where), axis=1).astype(np.int64)
+        scores, distance = maps.probability[where], maps.distance[where]
+        points = points * np.asarray(self.grid)
+        if len(points) == 0:
+            return Shapes(points, scores, distance)
+        order = np.argsort(-scores, kind="stable")
+        points, scores, distance = points[order], scores[order], distance[order]
+        if self.ndim == 3:
+            from stardist.nms import non_maximum_suppression_3d_inds
+
+            keep = non_maximum_suppression_3d_inds(
+                distance, points, self._rays(), scores, thresh=nms_thresh, verbose=False
+            )
+        else:
+            from stardist.nms import non_maximum_suppression_inds
+
+            keep = non_maximum_suppression_inds(
+                distance, points, scores, thresh=nms_thresh, verbose=False
+            )
+        return Shapes(points[keep], scores[keep], distance[keep])
+
+    def render(self, shapes: Shapes, shape: tuple[int, ...]) -> NDArray[np.int32]:
+        """Draw shapes into a label image; where two overlap, the more probable one is seen.
+
+        Parameters
+        ----------
+        shapes : Shapes
+        shape : tuple of int
+            Shape of the image.
+
+        Returns
+        -------
+        ([Z,] Y, X) ndarray of int32
+            Shape i has the label i + 1.
+        """
+        if len(shapes.points) == 0:
+            return np.zeros(shape, np.int32)
+        if self.ndim == 2:
+            from stardist.geometry import polygons_to_label
+
+            # It numbers polygons by their row, whatever the order in which they are drawn.
+            labels = polygons_to_label(
+                shapes.distance, shapes.points, shape=shape, prob=shapes.scores
+            )
+        else:
+            from stardist.geometry import polyhedron_to_label
+
+            labels = polyhedron_to_label(
+                shapes.distance,
+                shapes.points,
+                rays=self._rays(),
+                shape=shape,
+                prob=shapes.scores,
+                labels=np.arange(1, len(shapes.points) + 1),
+                verbose=False,
+            )
+        return np.asarray(labels, np.int32)
+
+    def predict(
+        self,
+        image: Float32,
+        *,
+        prob_thresh: float | None = None,
+        nms_thresh: float | None = None,
+        n_tiles: tuple[int, ...] | None = None,
+        candidate_filter: bool = True,
+    ) -> StarDistPrediction:
+        """Segment a normalised image.
+
+        Parameters
+        ----------
+        image : ([Z,] Y, X) ndarray of float32
+            Normalised with `normalise_volume`.
+        prob_thresh, nms_thresh : float or None
+            The model's own if None.
+        n_tiles : tuple of int or None
+            Tiles along each axis; by memory if None.
+        candidate_filter : bool
+            Offer only local maxima of the probability to the suppression.
+
+        Returns
+        -------
+        StarDistPrediction
+        """
+        maps = self.predict_maps(image, n_tiles)
+        shapes = self.find_shapes(
+            maps,
+            self.prob_thresh if prob_thresh is None else prob_thresh,
+            self.nms_thresh if nms_thresh is None else nms_thresh,
+            candidate_filter=candidate_filter,
+        )
+        return StarDistPrediction(
+            self.render(shapes, image.shape),
+            shapes.points,
+            shapes.scores,
+            interpolate_grid(maps.probability, self.grid, image.shape),
+            interpolate_grid(maps.distance.min(axis=-1), self.grid, image.shape),
+        )
+
+    def _rays(self) -> Any:
+        from stardist.rays3d import rays_from_json
+
+        return rays_from_json(self.network.config.rays_json)
+
+
+def select_candidates(
+    probability: Float32, threshold: float, *, local_maxima: bool
+) -> NDArray[np.bool_]:
+    """Mark the grid points that may become shapes.
+
+    Parameters
+    ----------
+    probability : ([z,] y, x) ndarray of float32
+    threshold : float
+        Candidates lie above it.
+    local_maxima : bool
+        Keep only points that no neighbour (3×3[×3]) exceeds.
+
+    Returns
+    -------
+    ndarray of bool
+        Same shape.
+    """
+    where: NDArray[np.bool_] = probability > threshold
+    if local_maxima:
+        where &= probability >= ndimage.maximum_filter(probability, size=3, mode="nearest")
+    return where
+
+
+def interpolate_grid(values: Float32, grid: tuple[int, ...], shape: tuple[int, ...]) -> Float32:
+    """Bring values from the network's grid to the image's voxels, linearly.
+
+    Parameters
+    ----------
+    values : ([z,] y, x) ndarray of float32
+        Value i along an axis belongs to voxel i × grid.
+    grid : tuple of int
+        Step of the grid along each axis.
+    shape : tuple of int
+        Shape of the image.
+
+    Returns
+    -------
+    ndarray of float32
+        Of that shape; beyond the last grid point its value is kept.
+    """
+    result = values
+    for axis, (step, size) in enumerate(zip(grid, shape, strict=True)):
+        if step == 1:
+            continue
+        position = np.minimum(np.arange(size) / step, result.shape[axis] - 1)
+        lower = np.floor(position).astype(np.intp)
+        upper = np.minimum(lower + 1, result.shape[axis] - 1)
+        weight = (position - lower).astype(np.float32)
+        weight = weight.reshape([-1 if i == axis else 1 for i in range(result.ndim)])
+        low, high = np.take(result, lower, axis), np.take(result, upper, axis)
+        result = low * (1 - weight) + high * weight
+    return np.ascontiguousarray(result, np.float32)

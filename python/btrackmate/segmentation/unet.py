@@ -1,0 +1,121 @@
+"""U-Net: the tissue mask and, where it was trained for them, the cells' boundaries."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation.backend import (
+    check_image_axes,
+    find_model,
+    load_tensorflow,
+    quiet_networks,
+    read_json,
+)
+from btrackmate.segmentation.tiling import (
+    choose_tiles,
+    predict_in_tiles,
+    run_keras,
+    view_radius,
+)
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class UNetPrediction:
+    """What the U-Net sees in an image.
+
+    Parameters
+    ----------
+    foreground : ([Z,] Y, X) ndarray of float32
+        About 1 in cells, membranes included, about 0 outside.
+    boundary : ([Z,] Y, X) ndarray of float32 or None
+        About 1 where one cell ends, falling to 0 inside it; None if the network has one output.
+    """
+
+    foreground: Float32
+    boundary: Float32 | None
+
+
+class UNetModel:
+    """A trained CSBDeep (CARE) U-Net with one or two outputs: foreground[, boundary].
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``config.json``, weights and, if there is one, ``thresholds.json`` with
+        ``foreground`` and ``boundary``.
+
+    Raises
+    ------
+    UserError
+        If the folder is not that of such a network, or the packages are not installed.
+
+    References
+    ----------
+    Weigert et al., "Content-aware image restoration", Nature Methods 15 (2018),
+    DOI 10.1038/s41592-018-0216-7.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        config = read_json(folder / "config.json")
+        outputs = int(config.get("n_channel_out", 0))
+        if "unet_n_first" not in config or outputs not in (1, 2):
+            msg = f"{folder}/config.json is not that of a CSBDeep U-Net with one or two outputs; "
+            msg += "give a U-Net model's folder"
+            raise UserError(msg)
+        load_tensorflow()
+        self.folder = folder
+        self.axes = str(config.get("axes", "ZYXC"))
+        self.channels = int(config.get("n_channel_in", 1))
+        self.outputs = outputs
+        self.ndim = len(self.axes.upper().replace("C", ""))
+        thresholds = read_json(folder / "thresholds.json")
+        self.foreground_thresh = _number(thresholds.get("foreground"))
+        self.boundary_thresh = _number(thresholds.get("boundary"))
+        with quiet_networks():
+            from csbdeep.models import CARE
+
+            self.network = CARE(None, name=folder.name, basedir=str(folder.parent))
+
+    @classmethod
+    def load(cls, model_dir: Path | None, name: str) -> "UNetModel":
+        """Load the model `name` of `model_dir` (None: of the shipped models)."""
+        return cls(find_model(model_dir, name, "U-Net"))
+
+    def predict(self, image: Float32, n_tiles: tuple[int, ...] | None = None) -> UNetPrediction:
+        """Run the network on a normalised image.
+
+        Parameters
+        ----------
+        image : ([Z,] Y, X) ndarray of float32
+            Normalised with `normalise_volume`; padded inside to what the network divides by.
+        n_tiles : tuple of int or None
+            Tiles along each axis; by memory if None.
+
+        Returns
+        -------
+        UNetPrediction
+        """
+        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+        per_voxel = 48.0 * config.unet_n_first
+        values = predict_in_tiles(
+            run_keras(self.network.keras_model),
+            image,
+            (2**depth,) * image.ndim,
+            n_tiles=choose_tiles(image.shape, per_voxel) if n_tiles is None else n_tiles,
+            overlap=(view_radius(depth, kernel),) * image.ndim,
+            grid=(1,) * image.ndim,
+        )[0]
+        foreground = np.ascontiguousarray(values[..., 0])
+        boundary = np.ascontiguousarray(values[..., 1]) if self.outputs == 2 else None
+        return UNetPrediction(foreground, boundary)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,172 @@
+"""Markers and the marker-controlled watershed."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Labels = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+
+
+def stamp_markers(
+    points: NDArray[np.int64], mask: Mask, radius: float, spacing: tuple[float, ...]
+) -> Labels:
+    """Draw a ball around each seed, inside the mask and without touching a neighbour's.
+
+    Parameters
+    ----------
+    points : (n, ndim) ndarray of int
+        Voxel of each seed.
+    mask : ([Z,] Y, X) ndarray of bool
+    radius : float
+        Of the balls, physical; 0 marks the seed's voxel alone.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    ([Z,] Y, X) ndarray of int32
+        Marker i + 1 belongs to seed i. A voxel in two balls belongs to the nearer seed (tie: the
+        lower number); ball voxels that the mask or a neighbour cuts off from their seed are
+        left out; a seed outside the mask has no marker.
+    """
+    markers = np.zeros(mask.shape, np.int32)
+    if len(points) == 0:
+        return markers
+    reach = [int(np.floor(radius / step + 1e-9)) for step in spacing]
+    offsets = np.stack(
+        np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1
+    ).reshape(-1, mask.ndim)
+    distance = ((offsets * np.asarray(spacing)) ** 2).sum(axis=1)
+    near = distance <= radius**2 * (1 + 1e-9)
+    offsets, distance = offsets[near], distance[near]
+    voxels = (points[:, None, :] + offsets[None, :, :]).reshape(-1, mask.ndim)
+    owner = np.repeat(np.arange(1, len(points) + 1), len(offsets))
+    away = np.tile(distance, len(points))
+    valid = ((voxels >= 0) & (voxels < mask.shape)).all(axis=1)
+    voxels, owner, away = voxels[valid], owner[valid], away[valid]
+    flat = np.ravel_multi_index(tuple(voxels.T), mask.shape)
+    inside = mask.ravel()[flat]
+    flat, owner, away = flat[inside], owner[inside], away[inside]
+    order = np.lexsort((owner, away, flat))
+    chosen, first = np.unique(flat[order], return_index=True)
+    markers.ravel()[chosen] = owner[order][first]
+    return _keep_seeded_pieces(markers, points)
+
+
+def _keep_seeded_pieces(markers: Labels, points: NDArray[np.int64]) -> Labels:
+    """Drop the pieces of each marker that do not hold its seed."""
+    from skimage.measure import label
+
+    pieces = label(markers, connectivity=1)
+    at = pieces[tuple(points.T)]
+    own = markers[tuple(points.T)] == np.arange(1, len(points) + 1)
+    keep = np.zeros(int(pieces.max()) + 1, bool)
+    keep[at[own]] = True
+    keep[0] = False
+    return np.where(keep[pieces], markers, 0).astype(np.int32)
+
+
+def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
+    """Flood a landscape from the markers, inside the mask.
+
+    Parameters
+    ----------
+    landscape : ([Z,] Y, X) ndarray of float32
+        Low in the middle of cells, high between them.
+    markers : ([Z,] Y, X) ndarray of int32
+        0 where there is none.
+    mask : ([Z,] Y, X) ndarray of bool
+        Where labels may grow. What no marker reaches stays 0.
+
+    Returns
+    -------
+    ([Z,] Y, X) ndarray of int32
+        Labels of the markers; no background seed is added.
+
+    References
+    ----------
+    Beucher & Meyer, "The morphological approach to segmentation: the watershed transformation",
+    in Mathematical Morphology in Image Processing (1993).
+    """
+    from skimage.segmentation import watershed
+
+    result = np.zeros(mask.shape, np.int32)
+    filled = ndimage.find_objects(mask.astype(np.uint8))
+    if not filled or not markers.any():
+        return result
+    box = filled[0]
+    result[box] = watershed(landscape[box], markers[box], mask=mask[box])
+    return result
+
+
+def complete_mask(mask: Mask, shapes: Labels, least: float = 0.5) -> Mask:
+    """Add to a mask the shapes of which it holds less than a fraction.
+
+    Parameters
+    ----------
+    mask : ([Z,] Y, X) ndarray of bool
+    shapes : ([Z,] Y, X) ndarray of int
+        Label image.
+    least : float
+        A shape with less than this fraction of its voxels in the mask is added whole.
+
+    Returns
+    -------
+    ndarray of bool
+        A new mask.
+    """
+    size = np.bincount(shapes.ravel())
+    held = np.bincount(shapes[mask], minlength=len(size))
+    missing = held < least * size
+    missing[0] = False
+    completed: Mask = mask | missing[shapes]
+    return completed
+
+
+def fill_small_holes(mask: Mask, size: int) -> Mask:
+    """Fill the holes of a mask that have fewer than `size` voxels and do not touch the border.
+
+    Parameters
+    ----------
+    mask : ([Z,] Y, X) ndarray of bool
+    size : int
+        In voxels.
+
+    Returns
+    -------
+    ndarray of bool
+        A new mask.
+    """
+    holes, count = ndimage.label(~mask)
+    small = np.bincount(holes.ravel(), minlength=count + 1) < size
+    small[0] = False
+    for axis in range(mask.ndim):
+        for side in (0, -1):
+            small[np.take(holes, side, axis)] = False
+    filled: Mask = mask | small[holes]
+    return filled
+
+
+def remove_by_size(labels: Labels, min_size: int, max_size: int | None) -> Labels:
+    """Set the labels that are too small or too large to 0; the others keep their numbers.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int32
+    min_size : int
+        Labels with fewer voxels go.
+    max_size : int or None
+        Labels with more voxels go.
+
+    Returns
+    -------
+    ndarray of int32
+    """
+    sizes = np.bincount(labels.ravel())
+    keep = sizes >= min_size
+    if max_size is not None:
+        keep &= sizes <= max_size
+    keep[0] = False
+    return np.where(keep[labels], labels, 0).astype(np.int32)
