@@ -68,7 +68,7 @@ class TrackNodes:
         counts = np.bincount(self.tracklet, minlength=self.n_tracklets)
         return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
-    @property
+    @cached_property
     def sizes(self) -> IntArray:
         """Number of nodes of each tracklet, (k,)."""
         return np.diff(self.offsets)

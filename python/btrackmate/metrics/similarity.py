@@ -55,23 +55,21 @@ def compare_structure(
     if not 3 <= window <= _WIDEST or window % 2 == 0:
         msg = f"SSIM window is {window}, expected an odd number of voxels from 3 to {_WIDEST}"
         raise UserError(msg)
-    images = [np.squeeze(as_unsigned(image, "SSIM")) for image in (truth, result)]
-    shortest = min(images[0].shape, default=1)
-    window = min(window, shortest - 1 + shortest % 2)
+    images = [
+        np.squeeze(as_unsigned(image, "SSIM") > 0).view(np.uint8) for image in (truth, result)
+    ]
+    window = min(window, min(images[0].shape, default=1))
+    window -= 1 - window % 2
     if window < 3 or images[0].ndim < 2:
         return None, window
-    deep = images[0].ndim == 3
-    wider = np.promote_types(images[0].dtype, images[1].dtype)
-    volumes = [
-        (image if deep else image.reshape((1, *image.shape[-2:]))).astype(wider, copy=False)
-        for image in images
-    ]
-    return float(_mean_ssim(volumes[0], volumes[1], window, window if deep else 1)), window
+    depth = window if images[0].ndim == 3 else 1
+    volumes = [image.reshape((-1, *image.shape[-2:])) for image in images]
+    return float(_mean_ssim(volumes[0], volumes[1], window, depth)), window
 
 
 @njit(cache=True)
 def _mean_ssim(
-    truth: NDArray[Any], result: NDArray[Any], window: int, depth: int
+    truth: NDArray[np.uint8], result: NDArray[np.uint8], window: int, depth: int
 ) -> float:  # pragma: no cover (compiled)
     """Average the similarity over all windows of depth × window × window voxels."""
     planes, height, width = truth.shape
@@ -100,37 +98,29 @@ def _mean_ssim(
 
 @njit(cache=True)
 def _sum_plane(
-    truth: NDArray[Any], result: NDArray[Any], window: int, sums: NDArray[np.int16]
+    truth: NDArray[np.uint8], result: NDArray[np.uint8], window: int, sums: NDArray[np.int16]
 ) -> None:  # pragma: no cover (compiled)
     """Write the object voxels of truth, result and both in each window × window box."""
     height, width = truth.shape
-    columns = np.zeros((width, 3), np.int64)
-    row = np.zeros(3, np.int64)
+    columns = np.zeros((3, width), np.int16)
     for y in range(height):
         for x in range(width):
-            _add_voxel(columns[x], truth[y, x], result[y, x], 1)
+            a, b = truth[y, x], result[y, x]
+            columns[0, x] += a
+            columns[1, x] += b
+            columns[2, x] += a & b
             if y >= window:
-                _add_voxel(columns[x], truth[y - window, x], result[y - window, x], -1)
+                a, b = truth[y - window, x], result[y - window, x]
+                columns[0, x] -= a
+                columns[1, x] -= b
+                columns[2, x] -= a & b
         if y < window - 1:
             continue
-        row[:] = 0
-        for x in range(width):
-            for c in range(3):
-                row[c] += columns[x, c]
+        for c in range(3):
+            row = np.int16(0)
+            for x in range(width):
+                row += columns[c, x]
                 if x >= window:
-                    row[c] -= columns[x - window, c]
+                    row -= columns[c, x - window]
                 if x >= window - 1:
-                    sums[y - window + 1, x - window + 1, c] = row[c]
-
-
-@njit(cache=True, inline="always")
-def _add_voxel(
-    sums: NDArray[np.int64], a: int, b: int, sign: int
-) -> None:  # pragma: no cover (compiled)
-    """Add or take away one voxel from the three sums."""
-    if a > 0:
-        sums[0] += sign
-    if b > 0:
-        sums[1] += sign
-    if a > 0 and b > 0:
-        sums[2] += sign
+                    sums[y - window + 1, x - window + 1, c] = row
