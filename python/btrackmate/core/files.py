@@ -67,11 +67,8 @@ def write_atomically(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp{suffix}"
     try:
         yield temporary
-        if path.is_dir() and not path.is_symlink():
-            aside = temporary.with_name(temporary.name + ".old")
-            path.rename(aside)
-            temporary.rename(path)
-            shutil.rmtree(aside)
+        if path.is_dir() and not path.is_symlink() or (path.exists() and temporary.is_dir()):
+            _replace_folder(temporary, path)
         else:
             temporary.replace(path)
     finally:
@@ -79,3 +76,18 @@ def write_atomically(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def _replace_folder(temporary: Path, path: Path) -> None:
+    """Rename where one of the two is a folder, which no single system call does."""
+    aside = temporary.with_name(temporary.name + ".old")
+    path.rename(aside)
+    try:
+        temporary.rename(path)
+    except OSError:
+        aside.rename(path)
+        raise
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    else:
+        aside.unlink()

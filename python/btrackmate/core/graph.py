@@ -64,9 +64,17 @@ class TrackGraph:
         ------
         UserError
             If a link joins two spots of one frame, or stands twice.
+        IndexError
+            If a row is not among the spots.
         """
         source = np.asarray(source, np.int64)
         target = np.asarray(target, np.int64)
+        for row in (source, target):
+            if row.size and (row.min() < 0 or row.max() >= len(spots)):
+                msg = (
+                    f"links name rows {row.min()} to {row.max()}, but there are {len(spots)} spots"
+                )
+                raise IndexError(msg)
         unknown = np.full(source.size, np.nan)
         cost = unknown if cost is None else np.asarray(cost, np.float64)
         confidence = unknown if confidence is None else np.asarray(confidence, np.float64)

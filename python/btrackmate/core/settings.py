@@ -1,5 +1,6 @@
 """Base of the settings classes, one per step."""
 
+import textwrap
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,9 +42,11 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "values"
-            msg = f"{source}: {where}: {first['msg']} (got {first.get('input')!r})"
+            got = textwrap.shorten(repr(first.get("input")), 80)
+            msg = f"{source}: {where}: {first['msg']} (got {got})"
             if first["type"] == "extra_forbidden":
-                msg = f"{source}: unknown setting {where!r}; known: {', '.join(cls.model_fields)}"
+                known = ", ".join(_find_model(cls, first["loc"]).model_fields)
+                msg = f"{source}: unknown setting {where!r}; known: {known}"
             raise UserError(msg) from None
 
     @classmethod
@@ -58,20 +61,35 @@ class Settings(BaseModel):
         return cls.parse(load_yaml(path), str(path))
 
 
+def _find_model(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """Follow a fault's location to the settings class that it lies in."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ):
+            break
+        model = field.annotation
+    return model
+
+
 def load_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises
     ------
     UserError
-        If the file is missing or holds no mapping.
+        If the file is missing or not readable, is not YAML, or holds no mapping.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         msg = f"{path}: no such file; give the path of a YAML settings file"
         raise UserError(msg) from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        msg = f"{path}: not readable ({error.strerror}); give the path of a YAML settings file"
+        raise UserError(msg) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f"{path}: not readable as YAML: {' '.join(str(error).split())}"
         raise UserError(msg) from None
     if values is None:

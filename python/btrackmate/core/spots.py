@@ -16,7 +16,7 @@ from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
 _NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spots:
     """Spots of a movie, sorted by frame, then id.
 
@@ -160,7 +160,7 @@ class Spots:
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":
     numbers = pd.to_numeric(values, errors="coerce")
-    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0)
+    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers >= 2**63)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         msg = f"{source}: {values.name} in row {row} is {values.iloc[row]!r}, expected an integer "

@@ -50,7 +50,7 @@ def measure_distance(
     stride = tissue.size
     for size, step in zip(tissue.shape, spacing, strict=True):
         stride = stride // size if size else 0
-        if size > 1:
+        if size > 1 and tissue.size:
             _sweep_axis(flat, inside, size, stride, step * step, border_is_surface)
     distance: NDArray[np.float64] = np.sqrt(squares)
     distance[~tissue] *= -1

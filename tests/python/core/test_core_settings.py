@@ -1,0 +1,85 @@
+import pytest
+from pydantic import Field, ValidationError
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.settings import Settings, load_yaml
+
+
+class Inner(Settings):
+    size: int = Field(default=3, gt=0)
+
+
+class Outer(Settings):
+    inner: Inner = Field(default=Inner())
+    name: str = Field(default="a", alias="NAME")
+
+
+def test_values_by_name_or_alias():
+    assert Outer.parse({"name": "b"}) == Outer.parse({"NAME": "b"})
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Outer().name = "b"
+
+
+def test_wrong_value_is_told_with_its_place():
+    with pytest.raises(UserError) as error:
+        Outer.parse({"inner": {"size": 0}}, "run.yaml")
+    assert str(error.value) == "run.yaml: inner.size: Input should be greater than 0 (got 0)"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nane": "b"}, "s: unknown setting 'nane'; known: inner, name"),
+        ({"inner": {"sice": 1}}, "s: unknown setting 'inner.sice'; known: size"),
+    ],
+)
+def test_unknown_name_is_told_with_those_of_its_level(values, message):
+    with pytest.raises(UserError) as error:
+        Outer.parse(values, "s")
+    assert str(error.value) == message
+
+
+def test_a_long_wrong_value_is_cut():
+    with pytest.raises(UserError) as error:
+        Outer.parse({"inner": ["value"] * 1000})
+    assert len(str(error.value)) < 300
+
+
+def test_settings_from_yaml(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("inner: {size: 7}\nname: µm\n", encoding="utf-8")
+    assert Outer.from_yaml(path) == Outer(inner=Inner(size=7), NAME="µm")
+
+
+def test_empty_yaml_is_the_default(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.touch()
+    assert Outer.from_yaml(path) == Outer()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- 1\n- 2\n", "holds a list, expected names and values"),
+        (b"a: [1\nb: 2\n", "not readable as YAML"),
+        (b"\x89PNG\xff\xfe", "not readable as YAML"),
+    ],
+)
+def test_what_is_no_mapping_is_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "run.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        load_yaml(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_yaml_and_folder_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load_yaml(tmp_path / "no.yaml")
+    with pytest.raises(UserError, match="not readable"):
+        load_yaml(tmp_path)
