@@ -1,0 +1,132 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from btrackmate.core.errors import UserError
+from btrackmate.tracking import (
+    LapSettings,
+    NearestSettings,
+    PruneSettings,
+    SimpleLapSettings,
+    parse_tracker,
+    to_trackmate,
+)
+from btrackmate.tracking.settings import tracker_name
+
+ORACLE = Path(__file__).parents[2] / "data" / "trackmate-oracle" / "points_small"
+CASES = json.loads((ORACLE / "cases.json").read_text())["cases"]
+KNOWN = [name for name, case in CASES.items() if "KALMAN" not in case["tracker"]]
+
+
+def test_defaults_are_btrackmates():
+    settings = LapSettings()
+    assert (settings.linking_max_distance, settings.splitting_max_distance) == (15, 15)
+    assert (settings.gap_closing_max_distance, settings.max_frame_gap) == (15, 2)
+    allowed = (
+        settings.allow_gap_closing,
+        settings.allow_track_splitting,
+        settings.allow_track_merging,
+    )
+    assert allowed == (False, True, False)
+    assert (settings.alternative_linking_cost_factor, settings.cutoff_percentile) == (1.05, 0.9)
+
+
+@pytest.mark.parametrize("key", ["lap", "LAP", "SPARSE_LAP_TRACKER", "sparse_lap_tracker"])
+def test_short_name_and_trackmate_key_in_any_case(key):
+    assert parse_tracker(key, {}) == LapSettings()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "name"),
+    [
+        ("SIMPLE_SPARSE_LAP_TRACKER", SimpleLapSettings, "simple-lap"),
+        ("NEAREST_NEIGHBOR_TRACKER", NearestSettings, "nearest"),
+    ],
+)
+def test_each_key_has_its_class_and_name(key, kind, name):
+    settings = parse_tracker(key, {})
+    assert type(settings) is kind
+    assert tracker_name(settings) == name
+    assert to_trackmate(settings)[0] == key
+
+
+def test_simple_lap_closes_gaps_only():
+    settings = SimpleLapSettings()
+    assert settings.allow_gap_closing
+    assert not settings.allow_track_splitting
+    assert not settings.allow_track_merging
+    with pytest.raises(UserError, match="allow_track_splitting: Input should be False"):
+        parse_tracker("simple-lap", {"ALLOW_TRACK_SPLITTING": True})
+
+
+@pytest.mark.parametrize("name", ["linking_max_distance", "LINKING_MAX_DISTANCE"])
+def test_own_and_trackmate_names_mean_the_same(name):
+    assert parse_tracker("nearest", {name: 8}) == NearestSettings(linking_max_distance=8)
+
+
+def test_a_setting_under_both_names_is_refused():
+    with pytest.raises(UserError, match="given twice among MAX_FRAME_GAP, max_frame_gap"):
+        parse_tracker("lap", {"MAX_FRAME_GAP": 2, "max_frame_gap": 3})
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_trackmate_settings_round_trip(name):
+    case = CASES[name]
+    expected = {
+        key: math.inf if value == "Infinity" else value for key, value in case["settings"].items()
+    }
+    assert to_trackmate(parse_tracker(case["tracker"], case["settings"])) == (
+        case["tracker"],
+        expected,
+    )
+
+
+def test_penalties_take_keys_columns_and_own_features():
+    given = {"RADIUS": 1, "mean_intensity_ch2": 0.5, "Elongation": 2}
+    settings = parse_tracker("lap", {"LINKING_FEATURE_PENALTIES": given})
+    assert settings.linking_feature_penalties == {
+        "radius": 1,
+        "mean_intensity_ch2": 0.5,
+        "Elongation": 2,
+    }
+    assert to_trackmate(settings)[1]["LINKING_FEATURE_PENALTIES"] == {
+        "RADIUS": 1,
+        "MEAN_INTENSITY_CH2": 0.5,
+        "Elongation": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"linking_max_distance": 0}, "linking_max_distance: Input should be greater than 0"),
+        ({"splitting_max_distance": -1}, "splitting_max_distance: Input should be greater"),
+        ({"merging_max_distance": math.nan}, "merging_max_distance: Input should be"),
+        ({"gap_closing_max_distance": math.inf}, "gap_closing_max_distance: Input should be"),
+        ({"max_frame_gap": 0}, "max_frame_gap: Input should be greater than or equal to 1"),
+        ({"max_frame_gap": 1.5}, "max_frame_gap: Input should be a valid integer"),
+        ({"cutoff_percentile": 90}, "cutoff_percentile: Input should be less than or equal to 1"),
+        ({"alternative_linking_cost_factor": 0}, "alternative_linking_cost_factor: Input"),
+        ({"linking_feature_penalties": {"radius": -1}}, "weight of radius is -1.0, expected"),
+        ({"linking_feature_penalties": {"RADIUS": 1, "radius": 1}}, "names one feature twice"),
+        ({"linking_distance": 3}, "unknown setting 'linking_distance'; known: linking_max_dist"),
+    ],
+)
+def test_wrong_values_are_named_in_one_line(values, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse_tracker("lap", values, "run.yaml")
+    assert str(caught.value).startswith("run.yaml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_tracker_lists_the_known_ones():
+    with pytest.raises(UserError, match=r"unknown tracker 'lapp'; known: lap \(SPARSE_LAP_TRACK"):
+        parse_tracker("lapp", {})
+
+
+def test_pruning_is_off_by_default_and_refuses_negative_lengths():
+    assert PruneSettings().min_tracklet_length == 0
+    with pytest.raises(UserError, match="min_tracklet_length: Input should be greater"):
+        PruneSettings.parse({"min_tracklet_length": -1})
