@@ -31,8 +31,13 @@ class ShapeBackend(Protocol):
 class MaskBackend(Protocol):
     """Anything that gives U-Net-like predictions, e.g. `UNetModel`."""
 
-    foreground_thresh: float | None
-    boundary_thresh: float | None
+    @property
+    def foreground_thresh(self) -> float | None:
+        """Foreground threshold found in training, if any."""
+
+    @property
+    def boundary_thresh(self) -> float | None:
+        """Boundary threshold found in training, if any."""
 
     def predict(self, image: Float32, n_tiles: tuple[int, ...] | None) -> UNetPrediction:
         """Predict foreground and boundaries of a normalised image."""
