@@ -9,9 +9,11 @@ import pytest
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.spots import Spots
+from btrackmate.io.trackmate import read_trackmate
 from btrackmate.tracking import parse_tracker, track
 
-ORACLE = Path(__file__).parents[2] / "data" / "trackmate-oracle" / "points_small"
+DATA = Path(__file__).parents[2] / "data"
+ORACLE = DATA / "trackmate-oracle" / "points_small"
 CASES = json.loads((ORACLE / "cases.json").read_text())["cases"]
 
 
@@ -57,3 +59,22 @@ def test_nearest_links_are_trackmates_in_its_order_of_spots(table):
     ours, theirs = compare(table.assign(id=renumbered), "nearest")
     links = set(zip(original[ours["source"]], original[ours["target"]], strict=True))
     assert links == set(zip(theirs["source"], theirs["target"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "links"),
+    [
+        ("trackmate-xml/laptrack_gap_closing.xml", 128),
+        ("trackmate-xml/laptrack_splitting_merging.xml", 180),
+        ("trackmate-xml/FakeTracks_mastodon.xml", 82),
+        ("trackmate-oracle/labels_small/trackmate.xml.gz", 1183),
+    ],
+)
+def test_links_in_trackmate_files_are_found_again(path, links):
+    document = read_trackmate(DATA / path)
+    theirs = document.graph
+    ours = track(theirs.spots, parse_tracker(*document.tracker))
+    assert theirs.n_links == links
+    assert np.array_equal(ours.source, theirs.source)
+    assert np.array_equal(ours.target, theirs.target)
+    np.testing.assert_allclose(ours.cost, theirs.cost, rtol=1e-6, atol=1e-12)
