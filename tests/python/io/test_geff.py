@@ -1,0 +1,80 @@
+"""GEFF: written, validated by the geff package, read again."""
+
+from pathlib import Path
+
+import geff
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.geff import read_geff, write_geff
+
+CALIBRATION = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
+
+
+def make_graph(ndim: int = 3) -> TrackGraph:
+    """0 → 1 → {2, 3}; 4 is alone. One volume is missing; ids have gaps and exceed 16 bits."""
+    table = pd.DataFrame(
+        {
+            "id": [70000, 5, 6, 7, 90],
+            "frame": [0, 1, 2, 2, 4],
+            "x": [1.0, 2, 3, 4, 5],
+            "y": [0.5, 0, 0, 1, 0],
+            "label": [1, 4_294_967_295, 3, 4, 5],
+            "volume": [8.0, np.nan, 7.0, 6.0, 5.0],
+            "my_feature": [0.1, 0.2, 0.3, 0.4, 0.5],
+        }
+    )
+    if ndim == 3:
+        table["z"] = [2.0, 4, 6, 8, 10]
+    spots = Spots.from_table(table, CALIBRATION, ndim=ndim, n_frames=6)
+    source, target = np.array([70000, 5, 5]), np.array([5, 6, 7])
+    return TrackGraph.from_ids(spots, source, target, np.array([1.5, np.nan, 2.5]))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_round_trip_keeps_everything(tmp_path: Path, ndim: int) -> None:
+    graph = make_graph(ndim)
+    write_geff(tmp_path / "t.geff", graph)
+    again = read_geff(tmp_path / "t.geff")
+    pd.testing.assert_frame_equal(again.spots.table, graph.spots.table)
+    pd.testing.assert_frame_equal(again.links_table(), graph.links_table())
+    assert again.spots.calibration == CALIBRATION
+    assert (again.spots.ndim, again.spots.n_frames) == (ndim, 6)
+
+
+def test_geff_package_finds_it_valid_with_lineages(tmp_path: Path) -> None:
+    write_geff(tmp_path / "t.geff", make_graph())
+    geff.validate_structure(tmp_path / "t.geff")
+    content = geff.core_io.read_to_memory(tmp_path / "t.geff")
+    metadata = content["metadata"]
+    assert [axis.name for axis in metadata.axes] == ["frame", "z", "y", "x"]
+    assert [axis.unit for axis in metadata.axes[1:]] == ["micrometer"] * 3
+    assert (metadata.axes[0].scale, metadata.axes[0].scaled_unit) == (3.0, "minute")
+    track = content["node_props"][metadata.track_node_props["lineage"]]
+    assert_array_equal(track["missing"], [False, False, False, False, True])
+
+
+def test_spots_without_links_and_empty_graph(tmp_path: Path) -> None:
+    graph = make_graph()
+    none = np.empty(0, np.int64)
+    write_geff(tmp_path / "spots.geff", TrackGraph.from_links(graph.spots, none, none))
+    assert read_geff(tmp_path / "spots.geff").n_links == 0
+    assert len(read_geff(tmp_path / "spots.geff").spots) == 5
+    empty = graph.keep_spots(np.zeros(5, bool))
+    write_geff(tmp_path / "empty.geff", empty)
+    assert len(read_geff(tmp_path / "empty.geff").spots) == 0
+
+
+def test_what_is_no_geff_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        read_geff(tmp_path / "none.geff")
+    (tmp_path / "x.geff").mkdir()
+    with pytest.raises(UserError, match="not readable as GEFF") as caught:
+        read_geff(tmp_path / "x.geff")
+    assert "\n" not in str(caught.value)
