@@ -1,0 +1,147 @@
+"""Folders of the Cell Tracking Challenge: label images and a table of tracklets."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+
+_NUMBER = re.compile(r"(\d+)$")
+
+
+class CtcFrames(Sequence[NDArray[Any]]):
+    """Label images of a folder, read one by one.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One a frame, in order of time.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, t: int) -> NDArray[Any]: ...
+
+    @overload
+    def __getitem__(self, t: slice) -> "CtcFrames": ...
+
+    def __getitem__(self, t: int | slice) -> "NDArray[Any] | CtcFrames":
+        """Read frame t, ([Z,] Y, X)."""
+        if isinstance(t, slice):
+            return CtcFrames(self._paths[t])
+        path = self._paths[t]
+        try:
+            image: NDArray[Any] = tifffile.imread(path)
+        except (tifffile.TiffFileError, OSError, ValueError) as error:
+            msg = f"{path}: not readable as a TIFF image ({' '.join(str(error).split())})"
+            raise UserError(msg) from None
+        if image.dtype.kind not in "ui":
+            msg = f"{path}: labels of type {image.dtype}, expected an integer type"
+            raise UserError(msg)
+        return image
+
+
+@dataclass(frozen=True)
+class CtcMovie:
+    """A folder of the Cell Tracking Challenge.
+
+    Parameters
+    ----------
+    frames : CtcFrames
+        Label images whose labels are tracklets.
+    tracks : DataFrame
+        label, begin, end (frames, both included), parent (0 for none).
+    """
+
+    frames: CtcFrames
+    tracks: pd.DataFrame
+
+
+def read_ctc(folder: Path) -> CtcMovie:
+    """Open a folder with ``man_track.txt`` or ``res_track.txt`` and its label images.
+
+    Parameters
+    ----------
+    folder : Path
+        A ``…_GT/TRA`` or ``…_RES`` folder: ``man_trackTTT.tif`` or ``maskTTT.tif`` beside the
+        table.
+
+    Raises
+    ------
+    UserError
+        If the table or the images are missing, or frames are missing between the images.
+
+    References
+    ----------
+    Naming and annotation of the Cell Tracking Challenge,
+    https://celltrackingchallenge.net/datasets/
+    """
+    for table, pattern in (("man_track.txt", "man_track*.tif"), ("res_track.txt", "mask*.tif")):
+        if (folder / table).is_file():
+            return CtcMovie(_find_frames(folder, pattern), read_tracks_table(folder / table))
+    msg = f"{folder}: has no man_track.txt and no res_track.txt; give a TRA or RES folder"
+    raise UserError(msg)
+
+
+def _find_frames(folder: Path, pattern: str) -> CtcFrames:
+    numbered: dict[int, Path] = {}
+    for path in sorted(folder.glob(pattern)):
+        if match := _NUMBER.search(path.stem):
+            numbered[int(match[1])] = path
+    if not numbered:
+        msg = f"{folder}: has no images {pattern.replace('*', 'TTT')} beside its table"
+        raise UserError(msg)
+    first, last = min(numbered), max(numbered)
+    missing = sorted(set(range(first, last + 1)) - set(numbered))
+    if missing or first != 0:
+        lost = missing[0] if missing else 0
+        msg = f"{folder}: no image of frame {lost}, expected frames 0 to {last}"
+        raise UserError(msg)
+    return CtcFrames([numbered[t] for t in range(last + 1)])
+
+
+def read_tracks_table(path: Path) -> pd.DataFrame:
+    """Read a table of tracklets: L B E P, four integers a line, parted by blanks.
+
+    Returns
+    -------
+    DataFrame
+        label, begin, end, parent (0 for none).
+
+    Raises
+    ------
+    UserError
+        If the file is missing or a line does not hold four integers; names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: not readable as a table of tracklets ({error})"
+        raise UserError(msg) from None
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        words = line.split()
+        try:
+            rows.append([int(word) for word in words])
+        except ValueError:
+            words = []
+        if len(words) != 4:
+            msg = f"{path}, line {number}: got {line.strip()!r}, expected four integers: label, "
+            msg += "begin, end, parent"
+            raise UserError(msg)
+    names = ["label", "begin", "end", "parent"]
+    return pd.DataFrame(np.array(rows, np.int64).reshape(-1, 4), columns=names)

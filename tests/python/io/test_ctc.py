@@ -1,0 +1,71 @@
+"""Folders of the Cell Tracking Challenge."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.ctc import read_ctc
+
+
+def write_folder(folder: Path, table: str, frames: tuple[int, ...] = (0, 1)) -> Path:
+    folder.mkdir()
+    (folder / "man_track.txt").write_text(table, encoding="utf-8")
+    for t in frames:
+        labels = np.full((4, 5), t + 1, np.uint16)
+        tifffile.imwrite(folder / f"man_track{t:03d}.tif", labels)
+    return folder
+
+
+def test_frames_and_tracks(tmp_path: Path) -> None:
+    movie = read_ctc(write_folder(tmp_path / "TRA", "1 0 0 0\n2 1 1 1\n\n"))
+    assert [int(frame.max()) for frame in movie.frames] == [1, 2]
+    assert movie.frames[0].shape == (4, 5)
+    assert movie.tracks.to_dict("list") == {
+        "label": [1, 2],
+        "begin": [0, 1],
+        "end": [0, 1],
+        "parent": [0, 1],
+    }
+
+
+def test_result_folder(tmp_path: Path) -> None:
+    (tmp_path / "res_track.txt").write_text("70000 0 0 0", encoding="utf-8")
+    tifffile.imwrite(
+        tmp_path / "mask000.tif", np.full((2, 3, 4), 70000, np.uint32), photometric="minisblack"
+    )
+    movie = read_ctc(tmp_path)
+    assert movie.frames[0].shape == (2, 3, 4)
+    assert int(movie.frames[0][0, 0, 0]) == 70000
+
+
+@pytest.mark.parametrize(
+    ("table", "frames", "message"),
+    [
+        ("1 0 0\n", (0,), "line 1: got '1 0 0', expected four integers"),
+        ("1 0 0 0\n2 1 x 1\n", (0,), "line 2"),
+        ("1 0 2 0\n", (0, 2), "no image of frame 1"),
+        ("1 0 2 0\n", (1, 2), "no image of frame 0"),
+        ("1 0 2 0\n", (), "has no images"),
+    ],
+)
+def test_faults_are_named(
+    tmp_path: Path, table: str, frames: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        read_ctc(write_folder(tmp_path / "TRA", table, frames))
+
+
+def test_other_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no man_track\.txt"):
+        read_ctc(tmp_path)
+
+
+def test_damaged_image_is_named(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "TRA", "1 0 1 0\n")
+    (folder / "man_track001.tif").write_bytes(b"II*\0nonsense")
+    movie = read_ctc(folder)
+    with pytest.raises(UserError, match=r"man_track001\.tif"):
+        _ = movie.frames[1]
