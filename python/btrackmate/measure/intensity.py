@@ -133,14 +133,14 @@ def _add_integers(runs: Any, width: int, image: Any, sums: Any, low: Any, high: 
     high[:] = -np.inf
     for k in range(len(runs)):
         base = np.int64(runs[k, ROW]) * width
-        begin = base + runs[k, START]
-        end = base + runs[k, STOP]
+        # A slice, whose indices cannot be negative, lets the compiler use vector units.
+        values = image[base + runs[k, START] : base + runs[k, STOP]]
         total = np.int64(0)
         squares = np.int64(0)
-        least = np.int64(image[begin])
+        least = np.int64(values[0])
         most = least
-        for j in range(begin, end):
-            value = np.int64(image[j])
+        for j in range(values.size):
+            value = np.int64(values[j])
             total += value
             squares += value * value
             least = min(least, value)
@@ -158,19 +158,18 @@ def _add_floats(runs: Any, width: int, image: Any, sums: Any, low: Any, high: An
     fresh = np.ones(low.size, np.bool_)
     for k in range(len(runs)):
         base = np.int64(runs[k, ROW]) * width
-        begin = base + runs[k, START]
-        end = base + runs[k, STOP]
+        values = image[base + runs[k, START] : base + runs[k, STOP]]
         cell = runs[k, CELL]
         if fresh[cell]:
             fresh[cell] = False
-            sums[cell, 0] = low[cell] = high[cell] = image[begin]
+            sums[cell, 0] = low[cell] = high[cell] = values[0]
         first = sums[cell, 0]
         total = 0.0
         squares = 0.0
-        least = np.float64(image[begin])
+        least = np.float64(values[0])
         most = least
-        for j in range(begin, end):
-            value = np.float64(image[j])
+        for j in range(values.size):
+            value = np.float64(values[j])
             least = min(least, value)
             most = max(most, value)
             difference = value - first

@@ -68,9 +68,11 @@ def _gather(grouped: Any, cell: int, width: int, image: Any, buffer: Any) -> int
     for k in range(begin[cell], begin[cell + 1]):
         run = by_cell[k]
         base = np.int64(runs[run, ROW]) * width
-        for j in range(base + runs[run, START], base + runs[run, STOP]):
-            buffer[n] = image[j]
-            n += 1
+        values = image[base + runs[run, START] : base + runs[run, STOP]]
+        place = buffer[n : n + values.size]
+        for j in range(values.size):  # much faster than assigning a slice of a few values
+            place[j] = values[j]
+        n += values.size
     return n
 
 
@@ -92,7 +94,7 @@ def _find_integer_medians(
             used = (span >> shift) + 1
             bins[:, :used] = 0
             for k in range(n):
-                bins[k & 3, (np.int64(buffer[k]) - least) >> shift] += 1
+                bins[k & 3, np.uint64((np.int64(buffer[k]) - least) >> shift)] += 1
             place, below = _find_bin(bins, rank)
             if shift == 0:
                 result[cell] = least + place

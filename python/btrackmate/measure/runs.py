@@ -199,9 +199,7 @@ def _scan_all(
         if n_cells + nx > len(ids):
             ids, sums = _enlarge(ids, n_cells), _enlarge(sums, n_cells)
             keys, cells = _make_hash(ids)
-            for cell in range(n_cells):
-                if ids[cell] >= _TABLE_SIZE:
-                    _insert(keys, cells, np.uint64(ids[cell]), cell)
+            _refill_hash(keys, cells, ids[:n_cells])
 
 
 def _enlarge(array: NDArray[Any], used: int) -> NDArray[Any]:
@@ -231,6 +229,13 @@ def _insert(keys: Any, cells: Any, key: Any, cell: Any) -> None:
     slot = _find_slot(keys, key)
     keys[slot] = key
     cells[slot] = cell
+
+
+@njit(cache=True, nogil=True)
+def _refill_hash(keys: Any, cells: Any, ids: Any) -> None:
+    for cell in range(ids.size):
+        if ids[cell] >= _TABLE_SIZE:
+            _insert(keys, cells, np.uint64(ids[cell]), cell)
 
 
 @njit(cache=True, nogil=True)

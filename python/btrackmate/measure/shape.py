@@ -117,15 +117,14 @@ def _join_runs(runs: Any, ny: int, parent: Any, counts: Any) -> None:
         first[row] = min(first[row], first[row + 1])
     for row in range(first.size - 1):
         y = row % ny
-        if y > 0:
-            _join_rows(runs, first, row, row - 1, parent, counts, 2)
-        if row >= ny:
-            above = row - ny
-            _join_rows(runs, first, row, above, parent, counts, 3)
-            if y > 0:
-                _join_rows(runs, first, row, above - 1, parent, counts, -1)
-            if y < ny - 1:
-                _join_rows(runs, first, row, above + 1, parent, counts, -1)
+        for neighbour in range(4):  # (z, y - 1), then (z - 1, y), (z - 1, y - 1), (z - 1, y + 1)
+            other = row - 1 if neighbour == 0 else row - ny
+            if neighbour >= 2:
+                other += 2 * neighbour - 5
+            if other < 0 or (neighbour in (0, 2) and y == 0) or (neighbour == 3 and y == ny - 1):
+                continue
+            shared = 2 + neighbour if neighbour < 2 else -1
+            _join_rows(runs, first, row, other, parent, counts, shared)
 
 
 @njit(cache=True, nogil=True)
@@ -133,27 +132,27 @@ def _join_rows(
     runs: Any, first: Any, row: int, other: int, parent: Any, counts: Any, shared: int
 ) -> None:
     """Join touching runs of one cell; count the faces that they share in column `shared`."""
-    low = first[other]
-    end = first[other + 1]
-    for a in range(first[row], first[row + 1]):
-        start = runs[a, START]
-        stop = runs[a, STOP]
-        cell = runs[a, CELL]
-        while low < end and runs[low, STOP] < start:
+    mine = runs[first[row] : first[row + 1]]
+    others = runs[first[other] : first[other + 1]]
+    low = 0
+    for a in range(len(mine)):
+        start = mine[a, START]
+        stop = mine[a, STOP]
+        cell = mine[a, CELL]
+        while low < len(others) and others[low, STOP] < start:
             low += 1
-        b = low
-        while b < end and runs[b, START] <= stop:
-            if runs[b, CELL] == cell:
+        for b in range(low, len(others)):
+            if others[b, START] > stop:
+                break
+            if others[b, CELL] == cell:
                 if shared >= 0:
-                    counts[cell, shared] += max(
-                        0, min(stop, runs[b, STOP]) - max(start, runs[b, START])
-                    )
-                root = _find_root(parent, a)
-                other_root = _find_root(parent, b)
+                    face = min(stop, others[b, STOP]) - max(start, others[b, START])
+                    counts[cell, shared] += max(0, face)
+                root = _find_root(parent, first[row] + a)
+                other_root = _find_root(parent, first[other] + b)
                 if root != other_root:
                     parent[max(root, other_root)] = min(root, other_root)
                     counts[cell, 1] += 1
-            b += 1
 
 
 @njit(cache=True, nogil=True)

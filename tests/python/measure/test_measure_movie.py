@@ -182,14 +182,21 @@ def test_measuring_less():
 
 
 def test_inputs_are_not_changed():
-    labels = np.array([[1, 1, 0, 2]], np.int32)
-    mask = np.array([[1, 0, 0, 0]])
-    image = np.ones((1, 1, 4), np.float32)
-    for array in (labels, mask, image):
-        array.flags.writeable = False
+    arrays = [np.array([[1, 1, 0, 2]], np.uint32), np.array([[1, 0, 0, 0]]), np.ones((1, 1, 4))]
+    before = [array.copy() for array in arrays]
+    labels, mask, image = arrays
     settings = MeasureSettings(mask=MaskSettings(policy="clip"))
     tissue = Tissue(mask, CALIBRATION, settings)
     measure_one_frame(0, labels, image, tissue, CALIBRATION, settings)
+    for array, copy in zip(arrays, before, strict=True):
+        assert np.array_equal(array, copy)
+
+
+def test_labels_may_be_read_only():
+    """As those of a memory-mapped file."""
+    labels = np.array([[1, 1, 0, 2]], np.uint16)
+    labels.flags.writeable = False
+    assert find_runs(labels).voxels.tolist() == [2, 1]
 
 
 def test_clipped_labels_keep_type_and_input():

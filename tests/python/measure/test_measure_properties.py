@@ -83,7 +83,7 @@ def check_cell(row, labels, image, coords, spacing):
         assert row["perimeter"] == pytest.approx(math.pi / 4 * sum(areas))
 
 
-@pytest.mark.parametrize("image_type", ["uint16", "uint32", "int16", "float32", "float64"])
+@pytest.mark.parametrize("image_type", ["uint16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("spread", [1, 30, 30_000])
 def test_median_and_std_of_large_cells(image_type, spread):
     """Large cells take the histogram; few, many, and far-off values."""
