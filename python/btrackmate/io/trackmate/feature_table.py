@@ -1,16 +1,19 @@
 """Attributes of many equal XML elements as columns, collected and formatted fast."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json, to_json
+
+from btrackmate.io.trackmate.tree import escape_attribute
 
 _FLUSH = 20_000
 _JAVA_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _MAX_EXACT = 2.0**53
+_NUMBER_BYTES = b"0123456789+-.eE,"
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,14 @@ class FeatureCollector:
         if self.n % _FLUSH == 0:
             self._flush()
 
+    def add_block(self, layout: tuple[str, ...], values: list[tuple[bytes, ...]]) -> None:
+        """Add many elements with the same attributes; `values` has one tuple an attribute."""
+        count = len(values[0])
+        index = np.arange(self.n, self.n + count)
+        for key, column in zip(layout, values, strict=True):
+            self._blocks.append((index, key, parse_numbers(column)))
+        self.n += count
+
     def finish(self) -> FeatureTable:
         """Give the table of all elements added."""
         self._flush()
@@ -90,7 +101,7 @@ class FeatureCollector:
                 columns[key] = np.full(self.n, empty, object if key in textual else np.float64)
                 present[key] = np.zeros(self.n, np.bool_)
             if key in textual and values.dtype != object:
-                values = np.array(list(map(format_number, values.tolist())), object)
+                values = np.array(format_numbers(values), object)
             columns[key][rows] = values
             present[key][rows] = True
         absent = {key: ~there for key, there in present.items() if not there.all()}
@@ -114,62 +125,112 @@ def _to_array(texts: list[str]) -> NDArray[Any]:
         return np.array(texts, object)
 
 
+def parse_numbers(texts: Sequence[bytes]) -> NDArray[Any]:
+    """Convert many numbers, or give them as object array of str if one is no number.
+
+    The JSON parser, which rounds as exactly as float(), is three times as fast; what JSON does
+    not know (NaN, 007) goes to float().
+    """
+    joined = b",".join(texts)
+    if not joined.translate(None, _NUMBER_BYTES):
+        try:
+            return np.array(from_json(b"[" + joined + b"]"), np.float64)
+        except ValueError:
+            pass
+    try:
+        return np.array(list(map(float, texts)), np.float64)
+    except ValueError:
+        return np.array([text.decode("utf-8") for text in texts], object)
+
+
 def format_number(value: float) -> str:
     """Write a number as Java reads it: shortest exact decimal, ``NaN``, ``Infinity``."""
     text = repr(value)
     return _JAVA_NAMES.get(text, text)
 
 
-def format_attributes(
-    key: str,
-    values: NDArray[Any],
-    *,
-    is_int: bool = False,
-    absent: NDArray[np.bool_] | None = None,
-) -> list[str]:
-    """Write one column as XML attributes, one string ``' KEY="value"'`` a row.
+class RowFormat:
+    """Format the columns of a table as XML attributes, one string a row.
 
     Parameters
     ----------
-    key : str
-        Attribute name.
-    values : (n,) ndarray
-        Numbers or strings.
-    is_int : bool
-        Write whole numbers without a decimal point.
-    absent : (n,) ndarray of bool, optional
-        Rows that get an empty string; by default none, or None values of strings.
+    head : str
+        What stands before the attributes; a per cent sign is doubled.
+    n : int
+        Number of rows.
     """
-    if values.dtype == object:
-        texts = ["" if v is None else f" {key}={quoteattr(str(v))}" for v in values.tolist()]
-    else:
-        convert = _pick_format(values, is_int=is_int)
-        head = f' {key}="'
-        texts = [f'{head}{text}"' for text in map(convert, values.tolist())]
-    if absent is not None and absent.any():
-        for row in np.flatnonzero(absent).tolist():
-            texts[row] = ""
-    return texts
+
+    def __init__(self, head: str, n: int) -> None:
+        self._n = n
+        self._template = [head]
+        self._columns: list[Sequence[str]] = []
+
+    def add_text(self, texts: Sequence[str]) -> None:
+        """Add one piece of text a row, as it is."""
+        self._template.append("%s")
+        self._columns.append(texts)
+
+    def add_constant(self, text: str) -> None:
+        """Add the same text to all rows."""
+        self._template.append(text.replace("%", "%%"))
+
+    def add(
+        self,
+        key: str,
+        values: NDArray[Any],
+        *,
+        is_int: bool = False,
+        absent: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Add one attribute.
+
+        Parameters
+        ----------
+        key : str
+            Attribute name.
+        values : (n,) ndarray
+            Numbers or strings; None among strings is left out.
+        is_int : bool
+            Write whole numbers without a decimal point.
+        absent : (n,) ndarray of bool, optional
+            Rows where the attribute is left out.
+        """
+        if values.dtype == object:
+            self.add_text(
+                ["" if v is None else f' {key}="{escape_attribute(v)}"' for v in values.tolist()]
+            )
+            return
+        texts = format_numbers(values, is_int=is_int)
+        if absent is None or not absent.any():
+            self._template.append(f' {key}="%s"')
+            self._columns.append(texts)
+            return
+        missing = absent.tolist()
+        self.add_text(["" if m else f' {key}="{t}"' for t, m in zip(texts, missing, strict=True)])
+
+    def rows(self) -> list[str]:
+        """Give the finished rows."""
+        template = "".join(self._template)
+        if not self._columns:
+            return [template.replace("%%", "%")] * self._n
+        return list(map(template.__mod__, zip(*self._columns, strict=True)))
 
 
-def _pick_format(values: NDArray[Any], *, is_int: bool) -> Callable[[Any], str]:
-    if values.dtype.kind in "iu":
-        return str if is_int else _int_as_float
+def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
+    """Write numbers as Java reads them, whole ones without a decimal point if `is_int`."""
+    if values.size == 0:
+        return []
     if is_int:
-        return _whole_number
-    return repr if bool(np.isfinite(values).all()) else format_number
-
-
-def _int_as_float(value: int) -> str:
-    return f"{value}.0"
-
-
-def _whole_number(value: float) -> str:
-    if value.is_integer() and abs(value) <= _MAX_EXACT:
-        return str(int(value))
-    return format_number(value)
-
-
-def join_rows(columns: list[list[str]]) -> list[str]:
-    """Join the columns' strings row by row."""
-    return ["".join(row) for row in zip(*columns, strict=True)]
+        if values.dtype.kind in "iu":
+            return list(map(str, values.tolist()))
+        whole = np.isfinite(values) & (values % 1 == 0) & (np.abs(values) <= _MAX_EXACT)
+        if whole.all():
+            return list(map(str, values.astype(np.int64).tolist()))
+        texts = format_numbers(values)
+        return [
+            str(int(v)) if w else t
+            for v, w, t in zip(values.tolist(), whole.tolist(), texts, strict=True)
+        ]
+    # The JSON writer gives the shortest exact decimal, as repr() does, three times as fast.
+    numbers = values.astype(np.float64, copy=False).tolist()
+    return to_json(numbers, inf_nan_mode="constants").decode()[1:-1].split(",")

@@ -1,16 +1,19 @@
 """Streaming parser of TrackMate files: spots and links as columns, the rest as a small tree."""
 
 import gzip
+import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Comment, Element, ProcessingInstruction
 from xml.parsers import expat
 
 import numpy as np
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.trackmate.feature_table import FeatureCollector
+from btrackmate.io.trackmate.blocks import match_frame, match_tracks, split_frames, split_tracks
+from btrackmate.io.trackmate.feature_table import FeatureCollector, parse_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +45,10 @@ class TrackMateParser:
         "frame" (with its number), "spots", "tracks", "filtered" (with 0).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, fast: bool = True) -> None:
         self.path = path
+        self._fast = fast
+        self._skipped = False
         self.root = Element("")
         self.prolog: list[Element] = []
         self.epilog: list[Element] = []
@@ -76,14 +81,69 @@ class TrackMateParser:
             If it is missing, no XML, or no TrackMate file.
         """
         try:
-            with _open(self.path) as stream:
-                self._parser.ParseFile(stream)
+            data = _read(self.path)
+            if self._fast and _is_utf8(data[:200]):
+                self._parse_in_blocks(data)
+            else:
+                self._parser.Parse(data, True)
         except FileNotFoundError:
             msg = f"{self.path}: no such file; give the path of a TrackMate XML file"
             raise UserError(msg) from None
-        except (expat.ExpatError, gzip.BadGzipFile, EOFError, OSError) as error:
+        except expat.ExpatError as error:
+            if self._skipped:
+                # The line number is wrong after a skipped block: say it again, counting all lines.
+                TrackMateParser(self.path, fast=False).parse()
             msg = f"{self.path}: not readable as XML ({error}); give a whole TrackMate XML file"
             raise UserError(msg) from None
+        except (gzip.BadGzipFile, EOFError, OSError, zlib.error) as error:
+            msg = f"{self.path}: not readable ({error}); give a whole TrackMate XML file"
+            raise UserError(msg) from None
+
+    def _parse_in_blocks(self, data: bytes) -> None:
+        """Give expat everything but blocks of equal Spot or Edge elements, which are cut out."""
+        position = 0
+        for tag, blocks in (("AllSpots", split_frames), ("AllTracks", split_tracks)):
+            begin = data.find(f"<{tag}".encode(), position)
+            opened = data.find(b">", begin) + 1
+            end = data.find(f"</{tag}>".encode(), opened)
+            if begin < 0 or opened == 0 or end < 0:
+                continue
+            self._parser.Parse(data[position:opened], False)
+            position = opened
+            if not self._stack or self._stack[-1].tag != tag or len(self._stack) != 3:
+                continue  # not the section itself, e.g. its name in a comment
+            for block_begin, block_end in blocks(data, opened, end):
+                if data[position:block_begin].strip():
+                    break  # unknown elements or comments: expat reads the rest
+                block = data[block_begin:block_end]
+                taken = self._take_frame(block) if tag == "AllSpots" else self._take_tracks(block)
+                if not taken:
+                    self._parser.Parse(data[position:block_end], False)
+                position = block_end
+                self._skipped |= taken
+        self._parser.Parse(data[position:], True)
+
+    def _take_frame(self, block: bytes) -> bool:
+        found = match_frame(block)
+        if found is None:
+            return False
+        first = self.spots.n
+        if found.spots:
+            self.spots.add_block(found.layout, found.spots)
+            for row in np.flatnonzero(np.fromiter(map(len, found.outlines), np.int64)).tolist():
+                self._read_roi(found.outlines[row].split(), first + row)
+        self.spot_frames.append((found.frame, self.spots.n - first))
+        return True
+
+    def _take_tracks(self, block: bytes) -> bool:
+        found = match_tracks(block)
+        if found is None:
+            return False
+        self.tracks.add_block(found.track_layout, found.tracks)
+        if found.edges:
+            self.edges.add_block(found.edge_layout, found.edges)
+        self.track_sizes += found.sizes
+        return True
 
     # The skeleton: every element becomes an Element.
 
@@ -214,18 +274,19 @@ class TrackMateParser:
         self._in_spot = False
         if self._text:
             self._parser.CharacterDataHandler = None
-            self._read_roi("".join(self._text).split())
+            numbers = [text.encode() for text in "".join(self._text).split()]
+            self._read_roi(numbers, self.spots.n - 1)
             self._text.clear()
 
-    def _read_roi(self, numbers: list[str]) -> None:
+    def _read_roi(self, numbers: list[bytes], row: int) -> None:
         if not numbers:
             return
-        try:
-            self.rois[self.spots.n - 1] = np.array(list(map(float, numbers))).reshape(-1, 2)
-        except ValueError:
-            msg = f"{self.path}: line {self._parser.CurrentLineNumber}: an outline (ROI) that is "
-            msg += "no list of x y pairs; correct or remove it"
-            raise UserError(msg) from None
+        values = parse_numbers(numbers)
+        if values.dtype == object or values.size % 2:
+            msg = f"{self.path}: spot number {row} of the file has an outline (ROI) that is no "
+            msg += "list of x y pairs; correct or remove it"
+            raise UserError(msg)
+        self.rois[row] = values.reshape(-1, 2)
 
     # AllTracks, Track and Edge.
 
@@ -292,7 +353,14 @@ class TrackMateParser:
             (self.epilog if self._seen_root else self.prolog).append(node)
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as stream:
-        packed = stream.read(2) == _GZIP
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+def _read(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if data.startswith(_GZIP) else data
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Tell whether the XML declaration leaves the encoding at UTF-8."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    named = re.search(rb"""encoding=["']([^"']*)""", head)
+    return named is None or named[1].lower() in (b"utf-8", b"utf8", b"us-ascii")

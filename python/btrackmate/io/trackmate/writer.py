@@ -29,9 +29,8 @@ from btrackmate.io.trackmate.declarations import (
 from btrackmate.io.trackmate.document import TrackMateDocument, match_links
 from btrackmate.io.trackmate.feature_table import (
     FeatureTable,
-    format_attributes,
-    format_number,
-    join_rows,
+    RowFormat,
+    format_numbers,
 )
 from btrackmate.io.trackmate.session import Session
 from btrackmate.io.trackmate.skeleton import build_skeleton
@@ -42,8 +41,10 @@ _log = logging.getLogger(__name__)
 
 _MAX_JAVA_INT = 2**31 - 1
 _BLOCK = 20_000
-#: Features that TrackMate reads from every spot; a spot without a value gets "NaN".
+#: Features that TrackMate reads from every spot; see the notes of :func:`write_trackmate`.
 _NEEDED = ("quality", "radius")
+#: Radius of spots that have none, in pixels: TrackMate cannot draw, or open, a spot without one.
+_NOMINAL_RADIUS = 5.0
 
 Extras = Mapping[tuple[str, int], Sequence[Element]]
 
@@ -77,12 +78,15 @@ def write_trackmate(
 
     Notes
     -----
-    A missing value is left out. QUALITY and RADIUS, which TrackMate reads from every spot, are
-    written as "NaN" where they are missing, and so are computed features that are not defined.
+    A missing value is left out. TrackMate reads QUALITY and RADIUS from every spot: a missing
+    quality is written as "NaN", and so are computed features that are not defined; a missing
+    radius, with which TrackMate fails to open the file, is written as 5 pixels, and the log says
+    so.
     """
     path = Path(path)
     session = session or Session()
     _check_ids(graph.spots, path)
+    graph = _fill_radius(graph, path)
     plan = plan_tracks(graph, document, session.track_filters)
     columns = _name_columns(graph.spots, document)
     declared = [("SpotFeatures", d) for d in columns.values() if d.key not in _known(document)]
@@ -106,6 +110,25 @@ def _check_ids(spots: Spots, path: Path) -> None:
         msg = f"{path}: spot id {spots.id.max()}, but TrackMate holds ids up to {_MAX_JAVA_INT}; "
         msg += "number the spots anew, or write GEFF or CSV"
         raise UserError(msg)
+
+
+def _fill_radius(graph: TrackGraph, path: Path) -> TrackGraph:
+    """Give a nominal radius to the spots that have none."""
+    spots = graph.spots
+    if not len(spots):
+        return graph
+    known = "radius" in spots.table
+    radius = spots.feature("radius").copy() if known else np.full(len(spots), np.nan)
+    missing = ~np.isfinite(radius)
+    if not missing.any():
+        return graph
+    radius[missing] = _NOMINAL_RADIUS * spots.calibration.dx
+    _log.warning(
+        "%s: %d spots have no radius; TrackMate needs one, so they are written with %s %s",
+        path, int(missing.sum()), _NOMINAL_RADIUS * spots.calibration.dx,
+        spots.calibration.space_unit,
+    )  # fmt: skip
+    return graph.with_spots(spots.with_columns({"radius": radius}))
 
 
 def _known(document: TrackMateDocument | None) -> frozenset[str]:
@@ -220,20 +243,26 @@ def _format_spots(
     table = spots.table.iloc[begin:end]
     ids = spots.id[begin:end]
     names = document.spot_names if document else {}
-    head = [f'        <Spot ID="{i}" name="ID{i}"' for i in ids.tolist()]
+    rows = RowFormat("        <Spot", ids.size)
+    id_texts = format_numbers(ids, is_int=True)
+    rows.add_text([f' ID="{i}" name="ID{i}"' for i in id_texts])
     if names:
-        for row, i in enumerate(ids.tolist()):
-            if i in names:
-                head[row] = f'        <Spot ID="{i}" name="{escape_attribute(names[i])}"'
-    parts = [head, format_attributes("FRAME", spots.frame[begin:end], is_int=True)]
+        rows = RowFormat("        <Spot", ids.size)
+        named = [names.get(i) for i in ids.tolist()]
+        rows.add("ID", ids, is_int=True)
+        rows.add_text(
+            [
+                f' name="ID{i}"' if name is None else f' name="{escape_attribute(name)}"'
+                for i, name in zip(id_texts, named, strict=True)
+            ]
+        )
+    rows.add("FRAME", spots.frame[begin:end], is_int=True)
     for name, declaration in columns.items():
         values, absent = _column_values(name, table[name], ids, document)
-        parts.append(
-            format_attributes(declaration.key, values, is_int=declaration.is_int, absent=absent)
-        )
-    parts += _missing_columns(columns, ids, document)
-    parts.append(_tails(spots, ids, document))
-    return join_rows(parts)
+        rows.add(declaration.key, values, is_int=declaration.is_int, absent=absent)
+    _add_missing(rows, columns, ids, document)
+    rows.add_text(_tails(spots, ids, document))
+    return rows.rows()
 
 
 def _column_values(
@@ -257,24 +286,23 @@ def _column_values(
     return numbers, absent
 
 
-def _missing_columns(
+def _add_missing(
+    rows: RowFormat,
     columns: Mapping[str, Declaration],
     ids: NDArray[np.int64],
     document: TrackMateDocument | None,
-) -> list[list[str]]:
+) -> None:
     """Write what TrackMate needs of every spot, and what the document calls "NaN" throughout."""
-    parts = []
     for name in _NEEDED:
         if name not in columns:
-            parts.append([f' {name.upper()}="NaN"'] * ids.size)
+            rows.add_constant(f' {name.upper()}="NaN"')
     if not any(d.key == "VISIBILITY" for d in columns.values()):
-        parts.append([' VISIBILITY="1"'] * ids.size)
+        rows.add_constant(' VISIBILITY="1"')
     if document is not None:
         for name, named in document.explicit_nan.items():
             if name not in columns and name not in _NEEDED:
-                head = f' {document.column_keys[name]}="NaN"'
-                parts.append([head if there else "" for there in np.isin(ids, named).tolist()])
-    return parts
+                text = f' {document.column_keys[name]}="NaN"'
+                rows.add_text([text if there else "" for there in np.isin(ids, named).tolist()])
 
 
 def _tails(spots: Spots, ids: NDArray[np.int64], document: TrackMateDocument | None) -> list[str]:
@@ -287,7 +315,7 @@ def _tails(spots: Spots, ids: NDArray[np.int64], document: TrackMateDocument | N
         outline = spots.contours.get(i)
         inner = "".join(_render(children.get(("spot", i), ()), 5))
         if outline is not None:
-            text = " ".join(map(format_number, outline.ravel().tolist()))
+            text = " ".join(format_numbers(outline.ravel()))
             tails[row] = f' ROI_N_POINTS="{len(outline)}">{text}{inner}</Spot>\n'
         elif inner:
             tails[row] = f">\n{inner}        </Spot>\n"
@@ -351,12 +379,10 @@ def _edge_children(graph: TrackGraph, document: TrackMateDocument | None) -> dic
 
 
 def _format_rows(head: str, table: FeatureTable, ints: frozenset[str]) -> list[str]:
-    parts = [[head] * table.n]
+    rows = RowFormat(head, table.n)
     for key, values in table.columns.items():
-        parts.append(
-            format_attributes(key, values, is_int=key in ints, absent=table.absent.get(key))
-        )
-    return join_rows(parts)
+        rows.add(key, values, is_int=key in ints, absent=table.absent.get(key))
+    return rows.rows()
 
 
 def _write_filtered(plan: TrackPlan, document: TrackMateDocument | None) -> Iterator[str]:

@@ -1,0 +1,160 @@
+"""Blocks of equal Spot, Track and Edge elements, taken apart as a whole.
+
+An XML parser spends most of its time on the tags of a large file. TrackMate writes the elements
+of a frame with the same attributes in the same order, so what stands between their values is the
+same again and again. A block that does not fit completely (other attributes, references,
+comments, children) is left to the XML parser: nothing is guessed.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_CHUNK = 1 << 20
+_ATTRIBUTE = re.compile(rb'\s([A-Za-z_][A-Za-z0-9_.\-]*)="')
+_FRAME = re.compile(rb'<SpotsInFrame\s+frame="([0-9]+)"\s*(/?)>')
+
+
+@dataclass(frozen=True)
+class FrameBlock:
+    """The spots of one SpotsInFrame element: one tuple of values an attribute, and outlines."""
+
+    frame: int
+    layout: tuple[str, ...]
+    spots: list[tuple[bytes, ...]]
+    outlines: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class TrackBlock:
+    """Some Track elements and their edges; `sizes` is the number of edges of each."""
+
+    track_layout: tuple[str, ...]
+    tracks: list[tuple[bytes, ...]]
+    edge_layout: tuple[str, ...]
+    edges: list[tuple[bytes, ...]]
+    sizes: list[int]
+
+
+def split_frames(data: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Find the SpotsInFrame elements between two positions, as (begin, end)."""
+    while True:
+        found = _FRAME.search(data, begin, end)
+        if found is None:
+            return
+        stop = found.end()
+        if not found[2]:
+            closing = data.find(b"</SpotsInFrame>", stop, end)
+            if closing < 0:
+                return
+            stop = closing + len(b"</SpotsInFrame>")
+        yield found.start(), stop
+        begin = stop
+
+
+def split_tracks(data: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut the Track elements between two positions into pieces of about a megabyte."""
+    begin = data.find(b"<Track", begin, end)
+    while 0 <= begin < end:
+        closing = data.find(b"</Track>", min(begin + _CHUNK, end), end)
+        if closing < 0:
+            closing = data.rfind(b"</Track>", begin, end)
+        if closing < 0:
+            return
+        stop = closing + len(b"</Track>")
+        yield begin, stop
+        begin = data.find(b"<Track", stop, end)
+
+
+def match_frame(block: bytes) -> FrameBlock | None:
+    """Match a whole SpotsInFrame element, or give None."""
+    head = _FRAME.match(block)
+    if head is None:
+        return None
+    frame = int(head[1])
+    if head[2]:
+        return FrameBlock(frame, (), [], ())
+    end = len(block) - len(b"</SpotsInFrame>")
+    count = block.count(b"<", head.end(), end)
+    if count == 0:
+        return FrameBlock(frame, (), [], ())
+    layout = _layout(block, b"<Spot", head.end())
+    if layout is None:
+        return None
+    equal = _split_equal(block[head.end() : end], b"<Spot", layout)
+    if equal is not None:
+        return FrameBlock(frame, layout, equal, (b"",) * len(equal[0]))
+    rows = _pattern("Spot", layout, body=True).findall(block, head.end(), end)
+    columns = list(zip(*rows, strict=True))
+    # Every "<" belongs to a match: an opening tag each, and a closing one where there is a body.
+    if not rows or count != len(rows) + sum(map(bool, columns[-1])):
+        return None
+    return FrameBlock(frame, layout, columns[:-2], columns[-2])
+
+
+def match_tracks(block: bytes) -> TrackBlock | None:
+    """Match a run of whole Track elements, or give None."""
+    track_layout = _layout(block, b"<Track", 0)
+    if track_layout is None:
+        return None
+    pattern = _pattern("Track", track_layout, body=False)
+    tracks = pattern.findall(block)
+    sizes = [piece.count(b"<Edge") for piece in block.split(b"</Track>")[:-1]]
+    if len(sizes) != len(tracks) or block.count(b"<") != 2 * len(tracks) + sum(sizes):
+        return None
+    edges: list[tuple[bytes, ...]] = []
+    edge_layout = _layout(block, b"<Edge", 0) or ()
+    if sum(sizes):
+        only_edges = pattern.sub(b"", block).replace(b"</Track>", b"")
+        found = _split_equal(only_edges, b"<Edge", edge_layout) if edge_layout else None
+        if found is None or len(found[0]) != sum(sizes):
+            return None
+        edges = found
+    return TrackBlock(track_layout, list(zip(*tracks, strict=True)), edge_layout, edges, sizes)
+
+
+def _split_equal(
+    text: bytes, tag: bytes, layout: tuple[str, ...]
+) -> list[tuple[bytes, ...]] | None:
+    """Split empty elements with the attributes of `layout` at the quotes, or give None.
+
+    Between two values stands always the same, white space aside; else nothing is returned.
+    """
+    pieces = text.split(b'"')
+    step = 2 * len(layout)
+    count, rest = divmod(len(pieces) - 1, step)
+    if rest or count == 0 or b"&" in text or text.count(b"<") != count:
+        return None
+    for position, name in enumerate(layout):
+        between = set(pieces[2 * position : -1 : step])
+        equals = name.encode() + b"="
+        if position == 0:
+            if b"".join(pieces[0].split()) != tag + equals:
+                return None
+            between = set(pieces[step:-1:step])
+            equals = b"/>" + tag + equals
+        if any(b"".join(piece.split()) != equals for piece in between):
+            return None
+    if b"".join(pieces[-1].split()) != b"/>":
+        return None
+    return [tuple(pieces[2 * position + 1 :: step]) for position in range(len(layout))]
+
+
+def _layout(block: bytes, tag: bytes, begin: int) -> tuple[str, ...] | None:
+    """Give the attribute names of the first element of a kind."""
+    start = block.find(tag, begin)
+    stop = block.find(b">", start)
+    if start < 0 or stop < 0:
+        return None
+    names = tuple(name.decode() for name in _ATTRIBUTE.findall(block, start, stop))
+    # A single group would give strings instead of tuples; no such element is real.
+    return names if len(set(names)) == len(names) and len(names) > 1 else None
+
+
+@lru_cache(maxsize=64)
+def _pattern(tag: str, layout: tuple[str, ...], *, body: bool) -> re.Pattern[bytes]:
+    attributes = "".join(rf'\s+{re.escape(name)}="([^"<&]*)"' for name in layout)
+    # With a body: two more groups, the outline and whether there is a closing tag.
+    ending = r"\s*(?:/>|>([^<&]*)(</Spot\s*>))" if body else r"\s*>"
+    return re.compile(rf"<{tag}{attributes}{ending}".encode())
