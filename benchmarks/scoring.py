@@ -135,7 +135,7 @@ def score_traccuracy(folder: Path) -> dict[str, float | None]:
     return names | chota | {"link_f1": basic["Edge F1"], "division_f1": division_f1}
 
 
-def measure(name: str, score, folder: Path) -> tuple[str, float, dict[str, float | None]]:
+def measure(name: str, score, folder: Path) -> tuple[str, float, float, dict[str, float | None]]:
     try:
         start = time.perf_counter(), time.process_time()
         with warnings.catch_warnings():
@@ -144,21 +144,25 @@ def measure(name: str, score, folder: Path) -> tuple[str, float, dict[str, float
         wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
     except ImportError as error:
         print(f"{name} is not measured: {error}")
-        return name, float("nan"), {}
+        return name, float("nan"), float("nan"), {}
     print(f"{name}: {wall:.2f} s wall, {cpu:.2f} s CPU", flush=True)
-    return name, wall, scores
+    return name, wall, cpu, scores
 
 
-def print_table(rows: list[tuple[str, float, dict[str, float | None]]]) -> None:
-    print("\n| scorer | wall, s | × | " + " | ".join(NAMES) + " |")
-    print("| --- " * (3 + len(NAMES)) + "|")
-    for name, wall, scores in rows:
+def print_table(rows: list[tuple[str, float, float, dict[str, float | None]]]) -> None:
+    print("\n| scorer | wall, s | CPU, s | × CPU | " + " | ".join(NAMES) + " |")
+    print("| --- " * (4 + len(NAMES)) + "|")
+    for name, wall, cpu, scores in rows:
         cells = [scores.get(key) for key in NAMES]
         words = ["–" if value is None else f"{value:.6f}" for value in cells]
-        print(f"| {name} | {wall:.2f} | {wall / rows[0][1]:.1f} | " + " | ".join(words) + " |")
-    for _, _, scores in rows[1:]:
+        print(
+            f"| {name} | {wall:.2f} | {cpu:.2f} | {cpu / rows[0][2]:.0f} | "
+            + " | ".join(words)
+            + " |"
+        )
+    for *_, scores in rows[1:]:
         shared = [key for key in NAMES if scores.get(key) is not None]
-        worst = max((abs(scores[key] - rows[0][2][key]) for key in shared), default=0.0)
+        worst = max((abs(scores[key] - rows[0][3][key]) for key in shared), default=0.0)
         print(f"largest difference over {len(shared)} shared scores: {worst:.1e}")
 
 

@@ -1,9 +1,9 @@
 """CHOTA: detection and association over whole lineages in one number."""
 
 import numpy as np
-from scipy.sparse import csr_array, identity
+from scipy.sparse import csr_array
 
-from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
+from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 
 _CHUNK = 4096
 
@@ -25,11 +25,11 @@ def score_lineages(truth: TrackNodes, result: TrackNodes, match: NodeMatch) -> f
 
     Notes
     -----
-    A tracklet that is the only child of its parent is joined with it. The clique of a tracklet is
-    the tracklet itself, its ancestors and its descendants. For each pair of matched nodes, with
-    tracklets i and j, A = TPA / (TPA + FNA + FPA), where TPA counts matches between the cliques
-    of i and j, FNA the other nodes of the clique of i, and FPA the other nodes of that of j.
-    CHOTA = √(Σ A / (TP + FP + FN)). All tracklets are worked at once on sparse matrices.
+    The clique of a tracklet is the tracklet itself, its ancestors and its descendants (so a
+    tracklet cut in two with a parent link scores as if it were whole). For each pair of matched
+    nodes, with tracklets i and j, A = TPA / (TPA + FNA + FPA), where TPA counts matches between
+    the cliques of i and j, FNA the other nodes of the clique of i, and FPA the other nodes of that
+    of j. CHOTA = √(Σ A / (TP + FP + FN)). All tracklets are worked at once on sparse matrices.
 
     References
     ----------
@@ -42,20 +42,16 @@ def score_lineages(truth: TrackNodes, result: TrackNodes, match: NodeMatch) -> f
         return None
     if matched.size == 0:
         return 0.0
-    ours, theirs = _join_only_children(truth), _join_only_children(result)
-    rows = ours[truth.tracklet[matched]]
-    columns = theirs[result.tracklet[match.mate[matched]]]
-    shape = (int(ours.max()) + 1, int(theirs.max()) + 1)
+    rows = truth.tracklet[matched]
+    columns = result.tracklet[match.mate[matched]]
+    shape = (truth.n_tracklets, result.n_tracklets)
     shared = csr_array((np.ones(matched.size), (rows, columns)), shape=shape)
     shared.sum_duplicates()
-    our_cliques = _cliques(truth, ours)
-    their_cliques = _cliques(result, theirs)
-    our_sizes = our_cliques @ np.bincount(ours[truth.tracklet], minlength=shape[0])
+    our_cliques, their_cliques = _cliques(truth), _cliques(result)
+    our_sizes = our_cliques @ truth.sizes
     # A result node that several truth nodes share counts once for each, an unmatched one once.
     weights = np.maximum(match.hits, 1)
-    their_sizes = their_cliques @ np.bincount(
-        theirs[result.tracklet], weights=weights, minlength=shape[1]
-    )
+    their_sizes = their_cliques @ np.bincount(result.tracklet, weights=weights)
     between = our_cliques @ shared
     pairs = shared.tocoo()
     total = 0.0
@@ -67,29 +63,20 @@ def score_lineages(truth: TrackNodes, result: TrackNodes, match: NodeMatch) -> f
     return float(np.sqrt(total / n_all))
 
 
-def _join_only_children(nodes: TrackNodes) -> IntArray:
-    """Give tracklets numbers from 0, an only child that of its parent, (k,)."""
-    n_parents = np.bincount(nodes.child, minlength=nodes.n_tracklets)
-    only = (nodes.n_children[nodes.parent] == 1) & (n_parents[nodes.child] == 1)
-    root = np.arange(nodes.n_tracklets)
-    root[nodes.child[only]] = nodes.parent[only]
-    while not np.array_equal(root, root[root]):
-        root = root[root]
-    return np.unique(root, return_inverse=True)[1].astype(np.int64)
-
-
-def _cliques(nodes: TrackNodes, joined: IntArray) -> csr_array:
-    """Mark ancestors, descendants and itself for each joined tracklet, (k, k) matrix of 0 and 1."""
-    count = int(joined.max()) + 1
-    parent, child = joined[nodes.parent], joined[nodes.child]
-    real = parent != child
-    step = csr_array((np.ones(int(real.sum())), (child[real], parent[real])), shape=(count, count))
-    ancestors = csr_array((count, count))
+def _cliques(nodes: TrackNodes) -> csr_array:
+    """Mark ancestors, descendants and itself for each tracklet, (k, k) matrix of 0 and 1."""
+    shape = (nodes.n_tracklets, nodes.n_tracklets)
+    step = csr_array((np.ones(nodes.child.size), (nodes.child, nodes.parent)), shape=shape)
+    own = np.arange(nodes.n_tracklets)
+    below, above = [own], [own]
     reached = step
-    while reached.nnz:
-        reached.data[:] = 1
-        ancestors = ancestors + reached
+    while reached.nnz:  # one generation more at each turn
+        pairs = reached.tocoo()
+        below += [pairs.row, pairs.col]
+        above += [pairs.col, pairs.row]
         reached = reached @ step
-    both = (ancestors + ancestors.T + identity(count, format="csr")).tocsr()
-    both.data[:] = 1
-    return csr_array(both)
+        reached.data[:] = 1
+    rows, columns = np.concatenate(below), np.concatenate(above)
+    cliques = csr_array((np.ones(rows.size), (rows, columns)), shape=shape)
+    cliques.data[:] = 1
+    return cliques
