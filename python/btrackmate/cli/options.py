@@ -5,7 +5,7 @@ import json
 import types
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 
 
@@ -44,7 +44,7 @@ class Numbers(click.ParamType):
 PATH = click.Path(path_type=Path)
 
 
-def apply_all(options: Iterable[Callable[[Function], Function]]) -> Decorator[Function]:
+def apply_all(options: Iterable[Callable[[Function], Function]]) -> Decorator:
     """Put several click options on a function, first one first in the help."""
 
     def decorate(function: Function) -> Function:
@@ -87,7 +87,7 @@ def common_options(function: Function) -> Function:
 
 def settings_options(
     settings: type[Settings], *, only: Iterable[str] | None = None, exclude: Iterable[str] = ()
-) -> Decorator[Function]:
+) -> Decorator:
     """Make one option of each field of a settings class that a command line can hold.
 
     The command receives one keyword argument a field; None means not given, so that a YAML file

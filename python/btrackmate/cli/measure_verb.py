@@ -1,0 +1,56 @@
+"""`btrackmate measure`: label images to a spots table."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from btrackmate.cli.options import (
+    PATH,
+    calibration_options,
+    common_options,
+    with_console,
+)
+from btrackmate.cli.run_options import mask_options, merge_settings
+from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.progress import Progress
+
+
+@click.command("measure")
+@click.argument("labels", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="Spots table, .csv.")
+@click.option("--image", type=PATH, help="Image whose intensities are measured.")
+@mask_options
+@click.option("--dropped", type=PATH, help="Table of the cells that the mask dropped, .csv.")
+@click.option("--workers", type=int, help="Frames measured at a time.  [default: one a core]")
+@calibration_options
+@common_options
+@with_console
+def command(
+    labels: Path,
+    output: Path,
+    image: Path | None,
+    mask: Path | None,
+    dropped: Path | None,
+    overwrite: bool,
+    progress: Progress,
+    **options: Any,
+) -> None:
+    """Measure the cells of LABELS: position, volume, shape, intensities, distance to the boundary.
+
+    Positions are centroids in the space unit, one row a cell and frame.
+    """
+    from btrackmate.io.spots_csv import write_spots_csv
+    from btrackmate.pipeline.steps import measure_labels
+
+    for path in (output, dropped):
+        if path is not None:
+            check_output(path, overwrite=overwrite)
+    settings = merge_settings(None, options)
+    result = measure_labels(labels, settings, image=image, mask=mask, progress=progress)
+    write_spots_csv(output, result.spots)
+    if dropped is not None:
+        with write_atomically(dropped) as temporary:
+            result.dropped.to_csv(temporary, index=False, lineterminator="\n")
+    click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
+    click.echo(output)

@@ -1,0 +1,142 @@
+"""Options of linking, mask and input that several verbs share, and their settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from btrackmate.cli.options import PATH, apply_all, given_values, parse_assignments
+from btrackmate.core.errors import UserError
+from btrackmate.core.settings import load_yaml
+from btrackmate.pipeline.settings import InputSettings, RunSettings
+from btrackmate.segmentation.settings import SegmentationSettings
+
+Function = Callable[..., Any]
+
+
+def mask_options(function: Function) -> Function:
+    """Add --mask and its policy."""
+    return apply_all(
+        [
+            click.option(
+                "--mask",
+                type=PATH,
+                help="Tissue mask: label or binary image, static or per frame, 2D or 3D.",
+            ),
+            click.option(
+                "--mask-policy",
+                type=click.Choice(["keep-touching", "centroid", "fraction", "clip"]),
+                help="Which cells the mask keeps.  [default: keep-touching; for a CSV centroid]",
+            ),
+            click.option("--mask-fraction", type=float, help="Least fraction inside (fraction)."),
+        ]
+    )(function)
+
+
+def linking_options(function: Function) -> Function:
+    """Add the tracker, its settings, filters, pruning and --config."""
+    return apply_all(
+        [
+            click.option("--config", type=PATH, help="YAML file of settings, e.g. a run.yaml."),
+            click.option(
+                "--engine",
+                type=click.Choice(["builtin"]),
+                default="builtin",
+                show_default=True,
+                help="What links the spots.",
+            ),
+            click.option(
+                "--tracker", help="lap, simple-lap, nearest, or TrackMate's key.  [default: lap]"
+            ),
+            click.option(
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15; repeatable.",
+            ),
+            click.option(
+                "--spot-filter", "spot_filters", multiple=True, help="e.g. 'volume>50'; repeatable."
+            ),
+            click.option(
+                "--track-filter",
+                "track_filters",
+                multiple=True,
+                help="e.g. 'duration>=5' (time units); repeatable.",
+            ),
+            click.option(
+                "--min-tracklet-length",
+                type=float,
+                help="Prune leaf tracklets that are shorter.  [default: 0, off]",
+            ),
+            click.option(
+                "--unit",
+                type=click.Choice(["frames", "time"]),
+                help="Unit of --min-tracklet-length.  [default: frames]",
+            ),
+            click.option(
+                "--prune-censored/--no-prune-censored",
+                default=None,
+                help="Prune also tracklets that reach the last frame.  [default: off]",
+            ),
+            click.option(
+                "--csv-units",
+                type=click.Choice(["pixels", "physical"]),
+                help="Unit of positions in a CSV.  [default: physical]",
+            ),
+            click.option(
+                "--skip-bad-rows",
+                is_flag=True,
+                default=None,
+                help="Skip bad rows of a CSV, and name them.",
+            ),
+            click.option(
+                "--workers", type=int, help="Frames measured at a time.  [default: one a core]"
+            ),
+        ]
+    )(function)
+
+
+def input_settings(options: dict[str, Any]) -> InputSettings:
+    """Collect the settings of the input from the options."""
+    return InputSettings.parse(given_values(InputSettings, options), "options")
+
+
+def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
+    """Put the options over the YAML file's settings over the defaults.
+
+    Raises
+    ------
+    UserError
+        If a name or value is wrong.
+    """
+    values: dict[str, Any] = load_yaml(config) if config else {}
+    values = values.get("settings", values)
+    source = str(config) if config else "options"
+
+    def put(path: tuple[str, ...], value: Any) -> None:
+        if value is None or value == ():
+            return
+        *folders, name = path
+        place = values
+        for folder in folders:
+            place = place.setdefault(folder, {})
+            if not isinstance(place, dict):
+                msg = f"{source}: {folder} is {place!r}, expected names and values"
+                raise UserError(msg)
+        place[name] = value
+
+    for name, value in given_values(InputSettings, options).items():
+        put(("input", name), value)
+    for name, value in given_values(SegmentationSettings, options).items():
+        put(("segmentation", name), value)
+    put(("measure", "mask", "policy"), options.get("mask_policy"))
+    put(("measure", "mask", "fraction"), options.get("mask_fraction"))
+    for name in ("min_tracklet_length", "unit", "prune_censored"):
+        put(("prune", name), options.get(name))
+    for name in ("channel", "tracker", "spot_filters", "track_filters", "workers"):
+        put((name,), options.get(name))
+    for name, value in parse_assignments(options.get("assignments", ())).items():
+        put(("tracker_settings", name), value)
+    return RunSettings.parse(values, source)

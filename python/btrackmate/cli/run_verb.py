@@ -1,0 +1,71 @@
+"""`btrackmate run`: the whole way, from a movie to a report."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from btrackmate.cli.options import (
+    PATH,
+    calibration_options,
+    common_options,
+    settings_options,
+    with_console,
+)
+from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
+from btrackmate.core.progress import Progress
+from btrackmate.segmentation.settings import SegmentationSettings
+
+
+@click.command("run")
+@click.argument("image", type=PATH, required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    help="Run folder. An unfinished run in it goes on where it was stopped.",
+)
+@click.option("--labels", type=PATH, help="Label images, instead of segmenting.")
+@click.option("--spots", type=PATH, help="CSV of cells, instead of pixels.")
+@mask_options
+@linking_options
+@click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]")
+@settings_options(SegmentationSettings)
+@calibration_options
+@common_options
+@with_console
+def command(
+    image: Path | None,
+    output: Path,
+    labels: Path | None,
+    spots: Path | None,
+    mask: Path | None,
+    engine: str,
+    config: Path | None,
+    overwrite: bool,
+    progress: Progress,
+    **options: Any,
+) -> None:
+    """Go the whole way: from a movie IMAGE, --labels or --spots to tracks and a report.
+
+    Segments (unless labels or spots are given), measures, applies the tissue mask, links, prunes,
+    and writes a run folder: run.yaml, labels, spots.csv, tracks.xml (TrackMate), tracks.geff,
+    tracks.csv, pruned.csv, dropped.csv, report.html, log.txt. Lengths are in the image's unit
+    (µm), times in its time unit.
+    """
+    from btrackmate.pipeline.inputs import RunInputs
+    from btrackmate.pipeline.run import run
+
+    result = run(
+        RunInputs(image=image, labels=labels, spots=spots, mask=mask),
+        output,
+        merge_settings(config, options),
+        engine=engine,
+        overwrite=overwrite,
+        progress=progress,
+        command=tuple(sys.argv[1:]),
+    )
+    click.echo(result.summary())
+    click.echo(result.report)

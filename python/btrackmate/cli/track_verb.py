@@ -1,0 +1,54 @@
+"""`btrackmate track`: link spots."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
+from btrackmate.core.progress import Progress
+
+
+@click.command("track")
+@click.argument("source", type=PATH)
+@click.option(
+    "-o", "--output", type=PATH, required=True, help="Tracks: .xml (TrackMate), .geff or .csv."
+)
+@click.option(
+    "--image", type=PATH, help="Image of labels, measured with them and named in the XML."
+)
+@mask_options
+@linking_options
+@calibration_options
+@common_options
+@with_console
+def command(
+    source: Path,
+    output: Path,
+    image: Path | None,
+    mask: Path | None,
+    engine: str,
+    config: Path | None,
+    overwrite: bool,
+    progress: Progress,
+    **options: Any,
+) -> None:
+    """Link the cells of SOURCE: a spots CSV, label images, or tracks whose links are made anew.
+
+    Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
+    """
+    from btrackmate.io.convert import check_tracks_output
+    from btrackmate.pipeline.steps import track_cells
+
+    check_tracks_output(output, overwrite=overwrite)
+    result = track_cells(
+        source, output, merge_settings(config, options), image=image, mask=mask, progress=progress
+    )
+    graph = result.graph
+    click.echo(
+        f"{len(graph.spots)} spots, {graph.n_links} links, {graph.n_tracks} tracks, "
+        f"{len(graph.divisions)} divisions; {len(result.dropped)} cells dropped, "
+        f"{len(result.pruned)} spots and links pruned"
+    )
+    click.echo(output)

@@ -1,0 +1,123 @@
+"""From measured spots to pruned, filtered tracks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from btrackmate import __version__ as version
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress
+from btrackmate.core.spots import Spots
+from btrackmate.io.images import Movie
+from btrackmate.io.trackmate import Session
+from btrackmate.pipeline.settings import RunSettings
+from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
+from btrackmate.tracking.pruning import PruneResult, prune
+from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
+
+#: A tracking engine: spots and settings to tracks.
+Linker = Callable[[Spots, TrackerSettings, Progress], TrackGraph]
+
+
+@dataclass(frozen=True)
+class LinkingResult:
+    """Tracks, and what did not come so far.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+        What is left.
+    dropped : DataFrame
+        Spots that a filter dropped: id, frame, label (where known), x, y, z, reason.
+    pruned : DataFrame
+        Removed spots and links: what (spot or link), id (spot), source, target, frame, track, rule.
+    """
+
+    graph: TrackGraph
+    dropped: pd.DataFrame
+    pruned: pd.DataFrame
+
+
+def link_and_prune(
+    spots: Spots, settings: RunSettings, linker: Linker, progress: Progress
+) -> LinkingResult:
+    """Filter spots, link them, prune short tracklets, filter tracks.
+
+    Parameters
+    ----------
+    spots : Spots
+    settings : RunSettings
+        Its filters, tracker and pruning.
+    linker : Linker
+        The engine.
+    progress : Progress
+    """
+    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
+    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
+    filtered = filter_spots(spots, spot_filters)
+    graph = linker(filtered.spots, settings.parse_tracker(), progress)
+    pruned = prune(graph, settings.prune)
+    kept = filter_tracks(pruned.graph, track_filters)
+    dropped = [filtered.dropped, kept.dropped]
+    return LinkingResult(kept.graph, join_tables(dropped), list_pruned(pruned))
+
+
+def join_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate tables of dropped cells; a column that one lacks is missing there."""
+    filled = [table for table in tables if len(table)]
+    if filled:
+        return pd.concat(filled, ignore_index=True)
+    return pd.DataFrame(columns=["frame", "label", "x", "y", "z", "reason"])
+
+
+def list_pruned(result: PruneResult) -> pd.DataFrame:
+    """Put removed spots and links in one table, spots first.
+
+    Columns what (spot or link), id, frame, track, tracklet (of spots), source, target, cost (of
+    links) and rule.
+    """
+    spots = result.removed_spots.assign(what="spot")
+    links = result.removed_links.assign(what="link")
+    columns = ["what", "id", "frame", "track", "tracklet", "source", "target", "cost", "rule"]
+    filled = [table for table in (spots, links) if len(table)]
+    if not filled:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(filled, ignore_index=True).reindex(columns=columns)
+    whole = ["id", "frame", "track", "tracklet", "source", "target"]
+    return table.astype(dict.fromkeys(whole, "Int64"))
+
+
+def make_session(settings: RunSettings, movie: Movie | None, origin: str) -> Session:
+    """Say what tracks.xml tells of image, tracker and filters.
+
+    Parameters
+    ----------
+    settings : RunSettings
+    movie : Movie, optional
+        The image that TrackMate shall open with the tracks.
+    origin : str
+        Where the spots come from, in words, for the log.
+    """
+    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
+    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
+    log = f"Written by BTrackMate {version}. Spots: {origin}.\n{describe_pruning(settings.prune)}"
+    return Session(
+        image_path=movie.path if movie else None,
+        image_shape=movie.shape if movie else None,
+        tracker=to_trackmate(settings.parse_tracker()),
+        spot_filters=[one.to_trackmate("spot") for one in spot_filters],
+        track_filters=[one.to_trackmate("track") for one in track_filters],
+        log=log,
+    )
+
+
+def describe_pruning(settings: PruneSettings) -> str:
+    """Say in one line what was pruned."""
+    if settings.min_tracklet_length <= 0:
+        return "Pruning: off."
+    rules = [name for name in ("prune_censored", "prune_internal", "prune_short_tracks")
+             if getattr(settings, name)]  # fmt: skip
+    unit = "frames" if settings.unit == "frames" else "time units"
+    more = f", {', '.join(rules)}" if rules else ""
+    return f"Pruning: leaf tracklets shorter than {settings.min_tracklet_length:g} {unit}{more}."

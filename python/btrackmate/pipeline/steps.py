@@ -1,0 +1,261 @@
+"""The steps of a run, each by itself."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate import __version__ as version
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.labels import remove_markers, write_tiff_movie
+from btrackmate.io.trackmate import Session
+from btrackmate.measure import MeasureResult, measure_movie
+from btrackmate.pipeline.cells import mask_cells, read_cells
+from btrackmate.pipeline.frames import SegmentationJob, segment_frames
+from btrackmate.pipeline.inputs import (
+    MovieFrames,
+    RunInputs,
+    check_channel,
+    open_calibrated,
+    open_inputs,
+)
+from btrackmate.pipeline.linking import (
+    Linker,
+    LinkingResult,
+    describe_pruning,
+    join_tables,
+    link_and_prune,
+    list_pruned,
+    make_session,
+)
+from btrackmate.pipeline.settings import InputSettings, RunSettings
+from btrackmate.pipeline.work import WorkFolder, describe_files
+from btrackmate.segmentation import SegmentationResult, load_models
+from btrackmate.segmentation.settings import SegmentationSettings
+from btrackmate.tracking.pruning import PruneResult, prune
+from btrackmate.tracking.settings import PruneSettings
+from btrackmate.tracking.track import track
+
+
+def segment_movie(
+    image: Path,
+    output: Path,
+    settings: SegmentationSettings,
+    options: InputSettings,
+    *,
+    channel: int = 1,
+    progress: Progress = ignore_progress,
+) -> pd.DataFrame:
+    """Segment a movie or a single volume into a label file.
+
+    A run that was stopped goes on when it is started again: finished frames are kept beside the
+    output under a hidden name.
+
+    Parameters
+    ----------
+    image : Path
+    output : Path
+        ``.tif`` (16 bit while ids fit, else 32) or ``.ome.zarr``.
+    settings : SegmentationSettings
+    options : InputSettings
+    channel : int
+        From 1.
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        The cells that were found in this call: frame, label, z, y, x (voxels), origin, score,
+        voxels, agreement.
+
+    Raises
+    ------
+    UserError
+        If the image, a model or the output's name is wrong.
+    """
+    zarr = _is_zarr(output)
+    movie = open_calibrated(image, options, require_time=False)
+    check_channel(movie, channel)
+    movie.check_values(progress)
+    job = SegmentationJob(MovieFrames(movie, movie.ndim), channel, settings, load_models(settings))
+    described = {
+        "version": version,
+        "inputs": describe_files({"image": image}),
+        "settings": settings.model_dump(mode="json"),
+        "options": options.model_dump(mode="json"),
+        "channel": channel,
+    }
+    work = WorkFolder(output.parent / f".{output.name}.work", described)
+
+    def keep(t: int, result: SegmentationResult, channels: NDArray[Any]) -> None:
+        del channels
+        work.save_frame(t, {"cells": result.cells.assign(frame=t)})
+
+    segment_frames(job, work, keep, progress)
+    frames = range(movie.n_frames)
+    cells = pd.concat([work.load_frame(t)["cells"] for t in frames], ignore_index=True)
+    cells.insert(0, "frame", cells.pop("frame"))
+    _put_labels(work, output, movie, int(cells["label"].max()) if len(cells) else 0, zarr=zarr)
+    shutil.rmtree(work.path)
+    return cells
+
+
+def _is_zarr(output: Path) -> bool:
+    name = output.name.lower()
+    if name.endswith(".zarr"):
+        return True
+    if name.endswith((".tif", ".tiff")):
+        return False
+    msg = f"{output}: labels are written as .tif or .ome.zarr; give such a name"
+    raise UserError(msg)
+
+
+def _put_labels(work: WorkFolder, output: Path, movie: Movie, max_id: int, *, zarr: bool) -> None:
+    """Put the finished labels where they belong."""
+    if zarr:
+        remove_markers(work.labels)
+        with write_atomically(output) as temporary:
+            work.labels.rename(temporary)
+        return
+    with open_movie(work.labels, role="labels") as labels:
+        shape = (movie.n_frames, *movie.shape[2:])
+        frames = (labels.labels(t) for t in range(movie.n_frames))
+        write_tiff_movie(output, frames, shape, movie.calibration, max_id=max_id)
+
+
+def measure_labels(
+    labels: Path,
+    settings: RunSettings,
+    *,
+    image: Path | None = None,
+    mask: Path | None = None,
+    progress: Progress = ignore_progress,
+) -> MeasureResult:
+    """Measure the cells of a label movie.
+
+    Parameters
+    ----------
+    labels : Path
+    settings : RunSettings
+        Its input, measure and workers.
+    image, mask : Path, optional
+    progress : Progress
+
+    Raises
+    ------
+    UserError
+        If a file is wrong or they do not fit each other.
+    """
+    inputs = RunInputs(image=image, labels=labels, mask=mask)
+    opened = open_inputs(inputs, settings.input, 1, progress)
+    if opened.labels is None:
+        msg = "no labels"
+        raise ValueError(msg)
+    try:
+        return measure_movie(
+            opened.labels,
+            opened.image,
+            opened.mask,
+            opened.main.calibration,
+            settings.measure,
+            progress=progress,
+            workers=settings.workers or os.cpu_count() or 1,
+        )
+    finally:
+        opened.close()
+
+
+def track_cells(
+    source: Path,
+    output: Path,
+    settings: RunSettings,
+    *,
+    image: Path | None = None,
+    mask: Path | None = None,
+    linker: Linker = track,
+    progress: Progress = ignore_progress,
+) -> LinkingResult:
+    """Link the cells of a spots CSV, of label images, or of tracks, and write the tracks.
+
+    Parameters
+    ----------
+    source, output : Path
+    settings : RunSettings
+        Its input, measure, tracker, filters and pruning.
+    image : Path, optional
+        Image of labels: measured with them, and named in the XML.
+    mask : Path, optional
+    linker : callable
+        The tracking engine.
+    progress : Progress
+
+    Raises
+    ------
+    UserError
+        If a file or a setting is wrong.
+    """
+    movie = open_calibrated(image, settings.input) if image is not None else None
+    name = source.name.lower()
+    if name.endswith((".xml", ".xml.gz", ".geff")):
+        spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
+    elif name.endswith((".csv", ".tsv", ".txt")):
+        spots = read_cells(source, settings.input, movie)
+        spots, dropped = mask_cells(spots, settings, movie, mask)
+    else:
+        measured = measure_labels(source, settings, image=image, mask=mask, progress=progress)
+        spots, dropped = measured.spots, measured.dropped
+    linked = link_and_prune(spots, settings, linker, progress)
+    session = make_session(settings, movie, f"cells of {source.name}")
+    write_tracks(output, linked.graph, session=session)
+    return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)
+
+
+def prune_tracks(
+    tracks: Path, output: Path | None, settings: PruneSettings
+) -> tuple[TrackGraph, pd.DataFrame]:
+    """Prune the tracks of a file.
+
+    Parameters
+    ----------
+    tracks : Path
+        .xml, .geff or .csv.
+    output : Path or None
+        Where the pruned tracks go; None: nowhere (dry run).
+    settings : PruneSettings
+
+    Returns
+    -------
+    graph : TrackGraph
+        The pruned tracks.
+    table : DataFrame
+        Every spot and link that goes, with its rule.
+
+    Notes
+    -----
+    The rule and the ids that went are added to a TrackMate file's log.
+    """
+    graph, document = read_tracks(tracks)
+    result = prune(graph, settings)
+    table = list_pruned(result)
+    if output is not None:
+        log = document.log if document is not None else "Written by BTrackMate."
+        session = Session(log=f"{log.rstrip()}\n{describe_pruning(settings)}\n{_list_ids(result)}")
+        write_tracks(output, result.graph, document, session)
+    return result.graph, table
+
+
+def _list_ids(result: PruneResult) -> str:
+    """Name what was removed, for the log."""
+    spots = [
+        f"{rule}: {', '.join(str(one) for one in group['id'])}"
+        for rule, group in result.removed_spots.groupby("rule")
+    ]
+    return "\n".join(f"Pruned spots, {text}" for text in spots) or "Nothing was pruned."

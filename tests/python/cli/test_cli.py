@@ -1,0 +1,178 @@
+"""The command line as a user meets it: exit codes, one line, no half-written files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.cli.main import VERBS, run_command
+from btrackmate.io.trackmate import read_trackmate
+
+DISTANCES = [
+    "--set",
+    "LINKING_MAX_DISTANCE=5",
+    "--set",
+    "SPLITTING_MAX_DISTANCE=5",
+]
+
+
+def call(*words: object) -> int:
+    return run_command([str(word) for word in words])
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, time, numpy, pandas; start = time.perf_counter(); import btrackmate;"
+        "print(time.perf_counter() - start);"
+        "print([n for n in ('tensorflow', 'qtpy', 'PyQt6', 'jpype', 'napari', 'numba', 'matplotlib',"
+        " 'stardist', 'scyjava', 'imagej') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, loaded = done.stdout.splitlines()
+    assert loaded == "[]"
+    assert float(seconds) < 0.3
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = (
+        "import sys; from btrackmate.cli.main import run_command; run_command(['--help']);"
+        "print([n for n in ('tensorflow', 'napari', 'jpype', 'numba', 'matplotlib', 'dask')"
+        " if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for verb in VERBS:
+        assert f"  {verb} " in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(verb, "--help") == 0
+    assert "Usage: btrackmate " + verb in capsys.readouterr().out
+
+
+def test_users_mistake_is_one_line_and_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", tmp_path / "none.tif", "-o", tmp_path / "out") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("btrackmate: ")
+    assert "none.tif: no such file" in lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("run",),
+        ("run", "--nonsense", "-o", "x"),
+        ("track", "a.csv", "-o", "x.xml", "--tracker", "nonsense"),
+        ("track", "a.csv", "-o", "x.xml", "--set", "LINKING_MAX_DISTANCE"),
+        ("track", "a.csv", "-o", "x.xml", "--set", "LINKING_MAX_DISTANCE=-1"),
+        ("track", "a.csv", "-o", "x.xml", "--spot-filter", "volume"),
+        ("prune", "a.xml"),
+        ("convert", "a.xml", "b.nonsense"),
+    ],
+)
+def test_wrong_words_give_code_2(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*words) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_steps_one_by_one_equal_the_whole_run(
+    tmp_path: Path, labels_3d: Path, image_3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = ["run", image_3d, "--labels", labels_3d, "-o", tmp_path / "run", "--quiet", *DISTANCES]
+    assert call(*whole) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "run" / "report.html")
+    spots, xml = tmp_path / "s.csv", tmp_path / "t.xml"
+    assert call("measure", labels_3d, "--image", image_3d, "-o", spots, "--quiet") == 0
+    voxel = ["--voxel-size", "2,0.5,0.5", "--space-unit", "µm", "--dt", "3", "--time-unit", "min"]
+    assert call("track", spots, "-o", xml, "--quiet", *DISTANCES, *voxel) == 0
+    a = read_trackmate(tmp_path / "run" / "tracks.xml").graph
+    b = read_trackmate(xml).graph
+    pd.testing.assert_frame_equal(a.links_table(), b.links_table())
+    pd.testing.assert_frame_equal(a.spots.table, b.spots.table, check_like=True)
+
+
+def test_prune_dry_run_lists_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    movie = dividing_cells(7)
+    movie[5:][movie[5:] == 2] = 0
+    labels = write_imagej(tmp_path / "l.tif", movie, "TZYX")
+    xml = tmp_path / "t.xml"
+    assert call("track", labels, "-o", xml, "--quiet", *DISTANCES) == 0
+    capsys.readouterr()
+    before = sorted(tmp_path.iterdir())
+    assert call("prune", xml, "--min-tracklet-length", 3, "--dry-run", "--quiet") == 0
+    out = capsys.readouterr().out
+    assert out.count("short_leaf") >= 2
+    assert "2 spots and" in out
+    assert sorted(tmp_path.iterdir()) == before
+    pruned = tmp_path / "p.xml"
+    assert call("prune", xml, "--min-tracklet-length", 3, "-o", pruned, "--quiet") == 0
+    assert len(read_trackmate(pruned).graph.spots) == len(read_trackmate(xml).graph.spots) - 2
+    # in time units: 2 frames are 6 min
+    capsys.readouterr()
+    words = ["prune", xml, "--min-tracklet-length", 6, "--unit", "time", "--dry-run", "--quiet"]
+    assert call(*words) == 0
+    assert "0 spots and 0 links would go" in capsys.readouterr().out
+
+
+def test_no_overwriting_without_the_option(tmp_path: Path, labels_3d: Path) -> None:
+    out = tmp_path / "spots.csv"
+    out.write_text("mine", encoding="utf-8")
+    assert call("measure", labels_3d, "-o", out, "--quiet") == 2
+    assert out.read_text(encoding="utf-8") == "mine"
+    assert call("measure", labels_3d, "-o", out, "--quiet", "--overwrite") == 0
+    assert out.read_text(encoding="utf-8").startswith("id,frame,time,x,y,z,radius,label,voxels")
+
+
+def test_evaluate_labels_against_themselves(
+    tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", "--labels", labels_3d, "-o", tmp_path / "run", "--quiet", *DISTANCES) == 0
+    tracks = tmp_path / "truth.txt"
+    tracks.write_text("1 0 2 0\n11 3 5 1\n2 3 5 1\n7 0 5 0\n", encoding="utf-8")
+    movie = dividing_cells()
+    movie[3:][movie[3:] == 1] = 11  # tracklets: the mother and her daughters have their own ids
+    truth = write_imagej(tmp_path / "truth.tif", movie, "TZYX")
+    scores = tmp_path / "scores.json"
+    words = ["evaluate", "--truth", truth, "--truth-tracks", tracks, "--result", tmp_path / "run"]
+    assert call(*words, "--json", scores, "--quiet") == 0
+    values = pd.read_json(scores, typ="series")
+    for name in ("SEG", "DET", "TRA", "LNK", "CHOTA", "link_f1", "division_f1", "AP_0.9"):
+        assert values[name] == pytest.approx(1.0), name
+
+
+def test_report_is_made_again(tmp_path: Path, labels_3d: Path) -> None:
+    assert call("run", "--labels", labels_3d, "-o", tmp_path / "run", "--quiet", *DISTANCES) == 0
+    report = tmp_path / "run" / "report.html"
+    report.unlink()
+    assert call("report", tmp_path / "run") == 0
+    text = report.read_text(encoding="utf-8")
+    assert "<h1>labels.tif</h1>" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "https://" not in text
+
+
+def test_axes_of_a_plain_tiff_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tifffile
+
+    plain = tmp_path / "plain.tif"
+    tifffile.imwrite(plain, dividing_cells()[:, 2], photometric="minisblack")
+    assert call("measure", plain, "-o", tmp_path / "s.csv", "--quiet") == 2
+    assert "--axes" in capsys.readouterr().err
+    assert call("measure", plain, "-o", tmp_path / "s.csv", "--axes", "TYX", "--quiet") == 0
+    assert len(np.unique(pd.read_csv(tmp_path / "s.csv")["frame"])) == 6

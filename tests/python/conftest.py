@@ -1,0 +1,21 @@
+"""Files that several test folders use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_movies import dividing_cells, write_imagej
+
+
+@pytest.fixture
+def labels_3d(tmp_path: Path) -> Path:
+    """Label movie TZYX with a division, 6 frames."""
+    return write_imagej(tmp_path / "labels.tif", dividing_cells(), "TZYX")
+
+
+@pytest.fixture
+def image_3d(tmp_path: Path) -> Path:
+    """Image of the same cells, 10 outside and 100 + label inside."""
+    labels = dividing_cells()
+    image = np.where(labels > 0, 100 + labels, 10).astype(np.uint16)
+    return write_imagej(tmp_path / "image.tif", image, "TZYX")

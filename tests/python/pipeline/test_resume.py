@@ -1,0 +1,133 @@
+"""A run that is killed goes on where it was; finished frames are not done twice."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from btrackmate.pipeline import frames
+from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.run import run
+from btrackmate.pipeline.settings import RunSettings
+
+SETTINGS = RunSettings(workers=1)
+
+# Kills itself with SIGKILL: inside the measuring of frame 3, or between frames 2 and 3.
+SCRIPT = textwrap.dedent(
+    """
+    import os, signal, sys
+    from pathlib import Path
+    from btrackmate.pipeline import frames, work
+    from btrackmate.pipeline.inputs import RunInputs
+    from btrackmate.pipeline.run import run
+    from btrackmate.pipeline.settings import RunSettings
+
+    where, labels, output = sys.argv[1:]
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    measure, rename = frames.measure_one_frame, Path.replace
+
+    def measure_or_die(t, *args):
+        if where == "inside" and t == 3:
+            die()
+        return measure(t, *args)
+
+    def rename_or_die(self, target):
+        if where == "renaming" and Path(target).name == "000003.npz":
+            die()
+        return rename(self, target)
+
+    def progress(step, done, total):
+        if where == "between" and step == "measuring" and done == 3:
+            die()
+
+    frames.measure_one_frame = measure_or_die
+    Path.replace = rename_or_die
+    run(RunInputs(labels=Path(labels)), Path(output), RunSettings(workers=1), progress=progress)
+    """
+)
+
+
+@pytest.mark.parametrize("where", ["between", "inside", "renaming"])
+def test_killed_run_goes_on(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    output = tmp_path / "out"
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, where, str(labels_3d), str(output)],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert [path.name for path in output.iterdir()] == [".work"]
+
+    done = []
+    measure = frames.measure_one_frame
+
+    def count(t: int, *args: object) -> object:
+        done.append(t)
+        return measure(t, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(frames, "measure_one_frame", count)
+    resumed = run(RunInputs(labels=labels_3d), output, SETTINGS)
+    first = done[0]
+    assert first >= 3, "frames 0 to 2 were finished and must not be done again"
+    assert done == list(range(first, 6))
+    assert not (output / ".work").exists()
+
+    whole = run(RunInputs(labels=labels_3d), tmp_path / "whole", SETTINGS)
+    np.testing.assert_array_equal(whole.graph.source, resumed.graph.source)
+    for name in ("spots.csv", "tracks.csv"):
+        assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_other_settings_begin_anew(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "measuring" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(RunInputs(labels=labels_3d), output, SETTINGS, progress=stop)
+    assert len(list((output / ".work" / "frames").iterdir())) >= 3
+    done = []
+    measure = frames.measure_one_frame
+
+    def count(t: int, *args: object) -> object:
+        done.append(t)
+        return measure(t, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(frames, "measure_one_frame", count)
+    settings = RunSettings.parse({"workers": 1, "measure": {"median": False}})
+    run(RunInputs(labels=labels_3d), output, settings)
+    assert done == list(range(6))
+
+
+def test_publishing_that_was_stopped_is_finished(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    rename = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if Path(target) == output / "tracks.csv":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run(RunInputs(labels=labels_3d), output, SETTINGS)
+    assert not (output / "run.yaml").exists(), "run.yaml comes last: it marks a finished run"
+    monkeypatch.undo()
+    result = run(RunInputs(labels=labels_3d), output, SETTINGS)
+    assert len(result.graph.spots) == 15
+    assert {"tracks.csv", "run.yaml", "report.html"} <= {path.name for path in output.iterdir()}
