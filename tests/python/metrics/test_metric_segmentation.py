@@ -54,6 +54,13 @@ def test_as_many_objects_as_possible_are_matched():
     assert scores.matched_iou == pytest.approx(1 / 3 + 1 / 4)
 
 
+def test_the_number_of_objects_counts_more_than_the_sum_of_iou():
+    """A–X alone has IoU 10/14; A–Y and B–X have 2/12 each, but are two."""
+    overlap = count_overlaps(image("11111111111122"), image("44333333333333"))
+    assert match_instances(overlap, 0.1).matched_iou == pytest.approx(2 / 12 + 2 / 12)
+    assert match_instances(overlap, 0.2).matched_iou == pytest.approx(10 / 14)
+
+
 def test_an_iou_equal_to_the_threshold_matches():
     assert match_instances(count_overlaps(image("1111"), image("33..")), 0.5).tp == 1
 

@@ -101,6 +101,12 @@ def test_division_a_frame_late():
     assert (loose.division_precision, loose.division_recall, loose.division_f1) == (1, 1, 1)
 
 
+def test_daughter_that_begins_a_frame_late():
+    """The mother ends right, daughter 3 is seen from frame 3 only."""
+    late = movie(["1.", "1.", "2.", "23"], (1, 0, 1, 0), (2, 2, 3, 1), (3, 3, 3, 1))
+    assert [scores.BC for scores in score_tracking(FAMILY, late).branching] == [0, 1, 1, 1]
+
+
 def test_division_with_a_wrong_daughter_is_wrong():
     """Truth: 1 → 2, 3. Result: 1 → 2, 4, where 4 is no cell of the truth."""
     truth = movie(["1..", "23."], (1, 0, 0, 0), (2, 1, 1, 1), (3, 1, 1, 1))
