@@ -177,6 +177,16 @@ def _grow(indices: Rows, values: Floats) -> tuple[Rows, Floats]:
 
 
 @njit(cache=True, nogil=True)
+def _by_row(grid: Grid, frame: int) -> Rows:
+    """Give the spots of a frame, numbered from 0, in the order of their table rows."""
+    begin = grid.offsets[frame]
+    place = np.empty(grid.offsets[frame + 1] - begin, np.int32)
+    for i in range(place.size):
+        place[grid.order[begin + i] - begin] = i
+    return place
+
+
+@njit(cache=True, nogil=True)
 def link_frames(
     grid: Grid,
     frames: tuple[int, int],
@@ -231,8 +241,7 @@ def link_frames(
                     used += 1
             start[s - begin + 1] = used
         alternative = factor * highest
-        rows, columns = grid.order[begin:middle], grid.order[middle:end]
-        match = assign(start, column, value, alternative, rows, columns)
+        match = assign(start, column, value, alternative, _by_row(grid, f), grid.order[middle:end])
         for i in range(match.size):
             if match[i] >= 0:
                 successor[begin + i] = column[match[i]] + middle
@@ -308,7 +317,8 @@ def link_nearest(
         begin, middle, end = grid.offsets[f], grid.offsets[f + 1], grid.offsets[f + 2]
         found, squared = np.empty(end - middle, np.int32), np.empty(end - middle)
         taken = np.zeros(end - middle, np.bool_)
-        for s in np.argsort(grid.order[begin:middle]) + begin:
+        for s in _by_row(grid, f):
+            s += begin
             best, best_row = math.inf, 0
             for k in range(find_near(grid, s, f + 1, radius, found, squared)):
                 row = grid.order[found[k]]
@@ -343,9 +353,22 @@ def _sift(heap: Rows, place: Rows, size: int, at: int, distance: Floats) -> None
     place[entry] = at
 
 
+class _Prices(NamedTuple):
+    """State of an assignment: dual prices of rows and columns, and who has what.
+
+    `u` (n,) and `v` (columns,) are the prices; `match` (n,) the candidate of each row and `owner`
+    (columns,) the row of each column, −1 for none.
+    """
+
+    u: Floats
+    v: Floats
+    match: Ints
+    owner: Rows
+
+
 @njit(cache=True, nogil=True)
 def assign(
-    start: Ints, column: Rows, value: Floats, alternative: float, rows: Rows, columns: Rows
+    start: Ints, column: Rows, value: Floats, alternative: float, turns: Rows, ranks: Rows
 ) -> Ints:
     """Assign each row to one of its columns or to nothing, at the lowest total cost.
 
@@ -360,8 +383,10 @@ def assign(
         Column and cost of each candidate.
     alternative : float
         Cost of no assignment.
-    rows, columns : ndarray of int32
-        Ranks (n,) and (columns,) that break ties, lowest first.
+    turns : (n,) ndarray of int32
+        Rows in the order in which they choose, which breaks ties between them.
+    ranks : (columns,) ndarray of int32
+        Breaks ties between columns, the lowest first.
 
     Returns
     -------
@@ -377,34 +402,45 @@ def assign(
     ----------
     Jonker & Volgenant, Computing 38, 325–340 (1987), doi:10.1007/BF02278710.
     """
-    n, n_columns = start.size - 1, columns.size
-    match = np.full(n, -1, np.int64)
-    owner = np.full(n_columns, -1, np.int32)
-    u, v = np.full(n, alternative), np.zeros(n_columns)
+    n, columns = turns.size, ranks.size
+    state = _Prices(
+        np.full(n, alternative),
+        np.zeros(columns),
+        np.full(n, -1, np.int64),
+        np.full(columns, -1, np.int32),
+    )
     pending = np.empty(n, np.int32)
-    n_pending = 0
-    for i in np.argsort(rows):
+    count = 0
+    for i in turns:
         best = -1
         for k in range(start[i], start[i + 1]):
-            if value[k] < u[i] or (
-                best >= 0 and value[k] == u[i] and columns[column[k]] < columns[column[best]]
+            if value[k] < state.u[i] or (
+                best >= 0 and value[k] == state.u[i] and ranks[column[k]] < ranks[column[best]]
             ):
                 best = k
-                u[i] = value[k]
-        if best >= 0:
-            if owner[column[best]] < 0:
-                owner[column[best]] = i
-                match[i] = best
-            else:
-                pending[n_pending] = i
-                n_pending += 1
-    distance = np.full(n_columns, math.inf)
-    via = np.empty(n_columns, np.int64)  # candidate by which a column was reached
-    via_row = np.empty(n_columns, np.int32)
-    heap, place = np.empty(n_columns, np.int32), np.full(n_columns, -1, np.int32)
-    settled, touched = np.empty(n_columns, np.int32), np.empty(n_columns, np.int32)
-    for p in range(n_pending):
-        source = pending[p]
+                state.u[i] = value[k]
+        if best >= 0 and state.owner[column[best]] < 0:
+            state.owner[column[best]] = i
+            state.match[i] = best
+        elif best >= 0:
+            pending[count] = i
+            count += 1
+    _augment(start, column, value, alternative, pending[:count], state)
+    return state.match
+
+
+@njit(cache=True, nogil=True)
+def _augment(
+    start: Ints, column: Rows, value: Floats, alternative: float, pending: Rows, state: _Prices
+) -> None:
+    """Find the shortest augmenting path from each pending row and follow it."""
+    u, v, match, owner = state
+    distance = np.full(v.size, math.inf)
+    via = np.empty(v.size, np.int64)  # candidate by which a column was reached
+    via_row = np.empty(v.size, np.int32)
+    heap, place = np.empty(v.size, np.int32), np.full(v.size, -1, np.int32)
+    settled, touched = np.empty(v.size, np.int32), np.empty(v.size, np.int32)
+    for source in pending:
         i, base = source, 0.0
         size, n_settled, n_touched = 0, 0, 0
         free_cost, free_row, last = math.inf, source, -1
@@ -443,15 +479,11 @@ def assign(
             i, base = owner[j], end
         u[source] += end
         for q in range(n_settled):
-            j = settled[q]
-            v[j] += distance[j] - end
-            u[owner[j]] += end - distance[j]
-        if last < 0:  # free_row gives its column up
-            i = free_row
-            last = -1 if match[i] < 0 else column[match[i]]
-            match[i] = -1
-            if i == source:
-                last = -1
+            v[settled[q]] += distance[settled[q]] - end
+            u[owner[settled[q]]] += end - distance[settled[q]]
+        if last < 0 and free_row != source:  # free_row gives its column up
+            last = column[match[free_row]]
+            match[free_row] = -1
         while last >= 0:
             j, i = last, via_row[last]
             last = -1 if i == source else column[match[i]]
@@ -460,4 +492,3 @@ def assign(
         for q in range(n_touched):
             distance[touched[q]] = math.inf
             place[touched[q]] = -1
-    return match

@@ -126,7 +126,7 @@ def _choose(
         column.astype(np.int32),
         cost[by_source],
         float(alternative),
-        order[rows],
+        np.argsort(order[rows]).astype(np.int32),
         order[columns],
     )
     chosen: np.ndarray[tuple[int], np.dtype[np.int64]] = by_source[match[match >= 0]]

@@ -14,8 +14,9 @@ def solve(costs, alternative, rows=None, columns=None):
         np.arange(size, dtype=np.int32) if given is None else np.array(given, np.int32)
         for size, given in zip(costs.shape, (rows, columns), strict=True)
     ]
+    turns = np.argsort(rank[0]).astype(np.int32)
     match = kernels.assign(
-        start, column.astype(np.int32), costs[row, column], float(alternative), *rank
+        start, column.astype(np.int32), costs[row, column], float(alternative), turns, rank[1]
     )
     return [int(column[m]) if m >= 0 else -1 for m in match]
 
