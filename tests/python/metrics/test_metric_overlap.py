@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import image
+from metrics.drawn import image
 
 from btrackmate.core.errors import UserError
 from btrackmate.metrics.overlap import count_overlaps

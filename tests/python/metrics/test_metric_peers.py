@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from ctc_oracle import score_with_ctcmetrics
-from ctc_toy import read_toy, spoil
-from drawn import graph
-from random_movies import make_case
+from metrics.ctc_oracle import score_with_ctcmetrics
+from metrics.ctc_toy import read_toy, spoil
+from metrics.drawn import graph
+from metrics.random_movies import make_case
 
 from btrackmate.metrics import score_points, score_segmentation, score_tracking
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import graph
+from metrics.drawn import graph
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from drawn import image
+from metrics.drawn import image
 
 from btrackmate.core.errors import UserError
 from btrackmate.metrics import score_segmentation

@@ -6,8 +6,8 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from ctc_toy import read_toy, spoil
-from drawn import graph, movie
+from metrics.ctc_toy import read_toy, spoil
+from metrics.drawn import graph, movie
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
