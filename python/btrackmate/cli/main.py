@@ -9,18 +9,19 @@ import click
 import btrackmate
 from btrackmate.core.errors import Cancelled, UserError
 
-VERBS = (
-    "run",
-    "segment",
-    "measure",
-    "track",
-    "prune",
-    "convert",
-    "evaluate",
-    "train",
-    "report",
-    "demo",
-)
+#: Each verb and what it does, in the order of the work.
+VERBS = {
+    "run": "Go the whole way: from a movie, labels or a CSV to tracks and a report.",
+    "segment": "Segment a movie or a volume: StarDist + U-Net, seed pooling, watershed.",
+    "measure": "Measure label images: position, volume, shape, intensities, tissue.",
+    "track": "Link cells over time.",
+    "prune": "Remove short tracklets, and list what goes and why.",
+    "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
+    "evaluate": "Score a segmentation and/or tracking against ground truth.",
+    "train": "Train StarDist and U-Net on your own images.",
+    "report": "Make the report of a run folder again.",
+    "demo": "Segment, track and score the sample that ships with the package.",
+}
 
 
 class VerbGroup(click.Group):
@@ -29,6 +30,11 @@ class VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the verbs in the order of the work."""
         return list(VERBS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one verb."""

@@ -93,7 +93,9 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         msg = f"{path}: no such file or folder"
         raise UserError(msg)
     if (path / "run.yaml").is_file():
-        return _with_graph(path, open_labels(path), path / "tracks.xml")
+        movie = open_labels(path)
+        frames = None if movie is None else MovieFrames(movie, movie.ndim)
+        return _with_graph(path, frames, path / "tracks.xml")
     if path.is_dir() and any(path.glob("*_track.txt")):
         folder = read_ctc(path)
         return Candidate(path, folder.frames, LabelMovie(folder.frames, folder.tracks), None)

@@ -28,8 +28,8 @@ def test_import_is_light() -> None:
     code = (
         "import sys, time, numpy, pandas; start = time.perf_counter(); import btrackmate;"
         "print(time.perf_counter() - start);"
-        "print([n for n in ('tensorflow', 'qtpy', 'PyQt6', 'jpype', 'napari', 'numba', 'matplotlib',"
-        " 'stardist', 'scyjava', 'imagej') if n in sys.modules])"
+        "print([n for n in ('tensorflow', 'qtpy', 'PyQt6', 'jpype', 'napari', 'numba',"
+        " 'matplotlib', 'stardist', 'scyjava', 'imagej') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     seconds, loaded = done.stdout.splitlines()
