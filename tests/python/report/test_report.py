@@ -1,0 +1,158 @@
+"""What the report shows."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.run import run
+from btrackmate.pipeline.settings import RunSettings
+from btrackmate.report.data import load_run
+from btrackmate.report.figures import (
+    _place_tracklets,
+    choose_lineages,
+    draw_lineages,
+    track_durations,
+)
+from btrackmate.report.html import build_report, render_report
+from btrackmate.report.montage import choose_frames, draw_montage, track_colours
+
+
+def make_tree() -> TrackGraph:
+    """Make a tree and a plain track (row numbers; frames across).
+
+    ```
+    0 - 1 - 3 - 5        track 0: 0-1 divides into 3-5 and 4
+          \\ 4
+    2 --------- 6        track 1: a gap from frame 1 to 3
+    ```
+    """
+    table = pd.DataFrame(
+        {
+            "frame": [0, 1, 1, 2, 2, 3, 3],
+            "x": [0.0, 0, 9, 0, 1, 0, 9],
+            "y": np.zeros(7),
+            "z": np.zeros(7),
+        }
+    )
+    spots = Spots.from_table(table, Calibration())
+    return TrackGraph.from_links(spots, np.array([0, 1, 1, 3, 2]), np.array([1, 3, 4, 5, 6]))
+
+
+@pytest.mark.parametrize(
+    ("n_frames", "frames"), [(1, [0]), (2, [0, 1]), (6, [0, 1, 2, 3, 4, 5]), (0, [])]
+)
+def test_frames_shown(n_frames: int, frames: list[int]) -> None:
+    assert choose_frames(n_frames) == frames
+
+
+def test_frames_of_a_long_movie_include_both_ends() -> None:
+    frames = choose_frames(101)
+    assert (frames[0], frames[-1], len(frames)) == (0, 100, 6)
+
+
+def test_tracks_have_their_own_colour_and_none_is_grey() -> None:
+    colours = track_colours(np.array([0, 1, 2, 0, -1]))
+    assert (colours[0] == colours[3]).all()
+    assert len(np.unique(colours[:3], axis=0)) == 3
+    assert (colours[4] == 0.6).all()
+
+
+def test_durations_count_gaps() -> None:
+    assert track_durations(make_tree()).tolist() == [3, 2]
+
+
+def test_mother_is_drawn_halfway_between_her_daughters() -> None:
+    graph = make_tree()
+    place = _place_tracklets(graph.tracklets)
+    mother, one, two = graph.tracklet[[0, 3, 4]]
+    other = graph.tracklet[2]
+    assert place[mother] == (place[one] + place[two]) / 2
+    assert abs(place[one] - place[two]) == 1
+    assert place[other] - max(place[one], place[two]) == 2, "a blank row parts the tracks"
+
+
+def test_lineages_with_most_divisions_come_first() -> None:
+    assert choose_lineages(make_tree()).tolist() == [0, 1]
+    figure = draw_lineages(make_tree())
+    assert figure is not None
+    assert len(figure.axes[0].lines) >= 4 + 2
+
+
+def test_no_tracks_no_tree() -> None:
+    empty = make_tree().keep_links(np.zeros(5, bool))
+    assert draw_lineages(empty) is None
+
+
+@pytest.fixture
+def folder(tmp_path: Path, image_3d: Path, labels_3d: Path) -> Path:
+    settings = RunSettings.parse(
+        {"tracker_settings": {"linking_max_distance": 5, "splitting_max_distance": 5}}
+    )
+    run(RunInputs(image=image_3d, labels=labels_3d), tmp_path / "run", settings)
+    return tmp_path / "run"
+
+
+def test_numbers_are_those_of_the_run(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    for value, words in ((15, "cells (spots)"), (13, "links"), (2, "tracks"), (1, "divisions")):
+        assert f"<b>{value}</b><span>{words}</span>" in text
+
+
+def test_montage_shows_projection_and_slice_of_each_frame(folder: Path) -> None:
+    figure = draw_montage(load_run(folder))
+    assert figure is not None
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles.count("frame 5, maximum projection") == 1
+    assert titles.count("frame 5, middle slice") == 1
+    assert len(titles) == 12
+
+
+def test_outlines_have_the_colour_of_the_track(folder: Path) -> None:
+    data = load_run(folder)
+    figure = draw_montage(data)
+    assert figure is not None
+    picture = figure.axes[0].get_images()[0].get_array()
+    labels = data.label_plane(0)
+    assert labels is not None
+    cell = data.graph.spots.table.query("frame == 0 and label == 7").index[0]
+    colour = track_colours(data.graph.track)[cell]
+    grey = np.asarray(picture)[19, 5]  # the lower edge of cell 7, seen from above
+    assert np.allclose(grey, 0.35 * grey.min() + 0.65 * colour, atol=0.35)
+    assert np.argmax(grey) == np.argmax(colour)
+
+
+def test_text_of_the_user_is_escaped(folder: Path) -> None:
+    record = yaml.safe_load((folder / "run.yaml").read_text(encoding="utf-8"))
+    record["warnings"] = ["<script>alert(1)</script>"]
+    (folder / "run.yaml").write_text(yaml.safe_dump(record), encoding="utf-8")
+    text = render_report(load_run(folder))
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_report_can_be_made_without_the_inputs(
+    folder: Path, image_3d: Path, labels_3d: Path
+) -> None:
+    image_3d.unlink()
+    labels_3d.unlink()
+    build_report(folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "its files are gone, so only positions are shown" in text
+
+
+def test_same_run_same_report(folder: Path) -> None:
+    first = build_report(folder).read_bytes()
+    assert build_report(folder).read_bytes() == first
+
+
+def test_unfinished_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no run\.yaml"):
+        build_report(tmp_path)
