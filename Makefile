@@ -1,4 +1,4 @@
-# BTrackMate: setup · demo · test · bench · docs
+# BTrackMate: setup · demo · test · bench
 # Needs only Python 3.11+, a JDK (17+), Maven and make; everything else goes into .venv.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -38,9 +38,13 @@ test-python: $(STAMP)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 test-java:
-	$(MVN) verify
+	$(MVN) $$(java/maven-options) verify
 
 test: lint test-python test-java
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/scoring.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) java/*/target target

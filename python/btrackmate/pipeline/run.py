@@ -189,7 +189,7 @@ class _Run:
         """Bring the run to the point where its files lie finished in the work folder."""
         work = WorkFolder(self.output / WORK, self._describe_job())
         with log_to_file(work.path / "log.txt"):
-            _log.info("BTrackMate %s, run of %s", version, self.inputs)
+            _log.info("BTrackMate %s", version)
             spots = self.spots
             if spots is None:
                 with self.diary.step("segmenting" if self.models else "measuring"):

@@ -1,0 +1,124 @@
+"""Segmenting movies frame by frame; the networks are replaced by a threshold, the rest is real."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from scipy import ndimage
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.images import open_movie
+from btrackmate.pipeline import frames, run, steps
+from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.settings import InputSettings, RunSettings
+from btrackmate.pipeline.steps import segment_movie
+from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Segment by a threshold at 50; list the shapes of what was segmented."""
+    shapes: list[tuple[int, ...]] = []
+
+    def segment(image: Any, *_: Any) -> SegmentationResult:
+        shapes.append(image.shape)
+        labels, n = ndimage.label(image > 50)
+        ids = np.arange(1, n + 1)
+        cells = pd.DataFrame(
+            {
+                "label": ids,
+                "origin": np.full(n, "stardist"),
+                "score": np.full(n, 0.9),
+                "agreement": np.full(n, 0.8),
+                "voxels": np.bincount(labels.ravel())[1:],
+            }
+        )
+        return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
+
+    monkeypatch.setattr(frames, "segment_volume", segment)
+    for module in (steps, run):
+        monkeypatch.setattr(module, "load_models", lambda _: Models(None, None))
+    return shapes
+
+
+@pytest.mark.parametrize("ending", ["tif", "ome.zarr"])
+def test_movie_to_label_file(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], ending: str
+) -> None:
+    out = tmp_path / f"labels.{ending}"
+    cells = segment_movie(image_3d, out, SegmentationSettings(), InputSettings())
+    labels = open_movie(out, role="labels")
+    assert labels.shape == (6, 1, 6, 24, 24)
+    assert (labels.calibration.dx, labels.calibration.dz, labels.calibration.dt) == (0.5, 2.0, 3.0)
+    np.testing.assert_array_equal(labels.labels(4) > 0, dividing_cells()[4] > 0)
+    assert cells.groupby("frame").size().tolist() == [2, 2, 2, 3, 3, 3]
+    assert calls == [(6, 24, 24)] * 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.tif", out.name]
+
+
+def test_single_volume_needs_no_time_axis(tmp_path: Path, calls: list[tuple[int, ...]]) -> None:
+    volume = np.where(dividing_cells()[0] > 0, 100, 0).astype(np.uint8)
+    path = write_imagej(tmp_path / "v.tif", volume, "ZYX")
+    segment_movie(path, tmp_path / "l.tif", SegmentationSettings(), InputSettings())
+    assert calls == [(6, 24, 24)]
+    assert tifffile.imread(tmp_path / "l.tif").max() == 2
+
+
+def test_channel_is_chosen(tmp_path: Path, calls: list[tuple[int, ...]]) -> None:
+    labels = dividing_cells()[:, 2]
+    movie = np.stack([np.zeros_like(labels), (labels > 0) * 100], axis=1).astype(np.uint8)
+    path = write_imagej(tmp_path / "c.tif", movie, "TCYX")
+    options = InputSettings()
+    assert len(segment_movie(path, tmp_path / "a.tif", SegmentationSettings(), options)) == 0
+    cells = segment_movie(path, tmp_path / "b.tif", SegmentationSettings(), options, channel=2)
+    assert len(cells) == 15
+    assert calls[0] == (24, 24)
+    with pytest.raises(UserError, match="no channel 3"):
+        segment_movie(path, tmp_path / "c2.tif", SegmentationSettings(), options, channel=3)
+
+
+def test_stopped_segmentation_goes_on(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]]
+) -> None:
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "segmenting" and done == 4:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "labels.tif"
+    arguments = (image_3d, out, SegmentationSettings(), InputSettings())
+    with pytest.raises(KeyboardInterrupt):
+        segment_movie(*arguments, progress=stop)
+    assert not out.exists()
+    cells = segment_movie(*arguments)
+    assert len(calls) == 6, "the four finished frames are not done twice"
+    assert cells["frame"].nunique() == 6
+
+
+def test_other_ending_is_refused(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]]
+) -> None:
+    with pytest.raises(UserError, match=r"\.tif or \.ome\.zarr"):
+        segment_movie(image_3d, tmp_path / "l.png", SegmentationSettings(), InputSettings())
+    assert calls == []
+
+
+def test_run_segments_stores_labels_and_keeps_the_origin(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "describe_models", lambda _: {})
+    settings = RunSettings.parse(
+        {"tracker_settings": {"linking_max_distance": 5, "splitting_max_distance": 5}}
+    )
+    result = run.run(RunInputs(image=image_3d), tmp_path / "out", settings)
+    store = open_movie(tmp_path / "out" / "labels.ome.zarr", role="labels")
+    assert store.shape == (6, 1, 6, 24, 24)
+    spots = result.graph.spots.table
+    assert set(spots["origin"]) == {frames.ORIGINS.index("stardist")}
+    assert set(spots["agreement"]) == {0.8}
+    assert len(result.graph.divisions) == 1
+    assert not (tmp_path / "out" / ".work").exists()
+    assert not (tmp_path / "out" / "labels.ome.zarr" / ".btrackmate").exists()
