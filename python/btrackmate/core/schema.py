@@ -138,7 +138,7 @@ def intensity_columns(channel: int) -> tuple[Column, ...]:
             f"{kind}_intensity_ch{channel}",
             f"{kind.upper()}_INTENSITY_CH{channel}",
             f"{words} ch{channel}",
-            f"{kind.capitalize()} ch{channel}",
+            f"{words.split()[0]} ch{channel}",
             Dimension.INTENSITY,
         )
         for kind, words in _INTENSITY_WORDS.items()

@@ -124,7 +124,7 @@ class TrackMateParser:
         self._parser.Parse(data[position:], True)
 
     def _take_frame(self, block: bytes) -> bool:
-        found = match_frame(block)
+        found = match_frame(block) if _decodes(block) else None
         if found is None:
             return False
         first = self.spots.n
@@ -136,7 +136,7 @@ class TrackMateParser:
         return True
 
     def _take_tracks(self, block: bytes) -> bool:
-        found = match_tracks(block)
+        found = match_tracks(block) if _decodes(block) else None
         if found is None:
             return False
         self.tracks.add_block(found.track_layout, found.tracks)
@@ -364,3 +364,13 @@ def _is_utf8(head: bytes) -> bool:
         return False
     named = re.search(rb"""encoding=["']([^"']*)""", head)
     return named is None or named[1].lower() in (b"utf-8", b"utf8", b"us-ascii")
+
+
+def _decodes(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -29,6 +29,7 @@ from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 #: The version whose files we write where no document serves as template.
 VERSION = "8.1.6"
+_MAX_LENGTH = 2**31 - 2
 
 _ANALYZERS = {
     "SpotAnalyzers": ("Manual spot color", "Spot intensity", "Spot contrast and SNR"),
@@ -150,25 +151,27 @@ def _set_units(model: Element, calibration: Calibration) -> None:
 def _apply_session(
     root: Element, path: Path, session: Session, document: TrackMateDocument | None
 ) -> None:
-    settings = _child(root, "Settings")
     if session.log is not None and document is not None:
         log = _child(root, "Log")
         log.text = f"{log.text or ''}\n{session.log}"
     if session.image_path is not None and document is not None:
         name, folder = _image_place(path, session.image_path)
-        _child(settings, "ImageData").attrib.update(filename=name, folder=folder)
+        data = _child(_child(root, "Settings"), "ImageData")
+        data.attrib.update(filename=name, folder=folder)
+    replaced = []
     if session.detector is not None:
-        _replace(settings, marshal_detector(*session.detector))
+        replaced.append(marshal_detector(*session.detector))
     if session.tracker is not None:
-        _replace(settings, marshal_tracker(*session.tracker))
+        replaced.append(marshal_tracker(*session.tracker))
     for tag, filters in (
         ("SpotFilterCollection", session.spot_filters),
         ("TrackFilterCollection", session.track_filters),
     ):
         if filters is not None:
-            collection = Element(tag)
-            collection.extend([f.to_element() for f in filters])
-            _replace(settings, collection)
+            replaced.append(Element(tag))
+            replaced[-1].extend([f.to_element() for f in filters])
+    for element in replaced:
+        _replace(_child(root, "Settings"), element)
 
 
 def _replace(parent: Element, element: Element) -> None:
@@ -226,7 +229,7 @@ def _image_elements(path: Path, spots: Spots, session: Session) -> list[Element]
         extents = spots.positions.max(axis=0) if len(spots) else np.zeros(3)
         sizes = calibration.spacing(3)[::-1]
         width, height, slices = (
-            math.floor(float(e) / s) + 1 if e > 0 else 1
+            math.floor(min(max(float(e), 0.0) / s, _MAX_LENGTH)) + 1
             for e, s in zip(extents, sizes, strict=True)
         )
     sizes_text = {

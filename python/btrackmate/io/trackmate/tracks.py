@@ -230,6 +230,7 @@ def _merge_edges(
         if same.any():
             columns[key] = columns[key].copy()
             columns[key][same] = table.columns[key][link_row[same]]
+    _keep_explicit_nan(columns, absent, table, link_row, same)
     wanted = {d.key: None for d in document.declarations("edge")} | dict.fromkeys(table.columns)
     for key in wanted:
         if key in _EDGE_SPECIAL:
@@ -241,6 +242,24 @@ def _merge_edges(
             columns[key] = values
             absent[key] = missing
     return FeatureTable(graph.n_links, columns, absent)
+
+
+def _keep_explicit_nan(
+    columns: dict[str, NDArray[Any]],
+    absent: dict[str, NDArray[np.bool_]],
+    table: FeatureTable,
+    link_row: NDArray[np.int64],
+    same: NDArray[np.bool_],
+) -> None:
+    """Write an unknown cost as "NaN" where the file does so."""
+    key = "LINK_COST"
+    named = table.explicit_nan(key) if key in table.columns else None
+    if named is None:
+        return
+    written = np.zeros(link_row.size, np.bool_)
+    written[same] = named[link_row[same]]
+    cost = columns.setdefault(key, np.full(link_row.size, np.nan))
+    absent[key] = np.isnan(cost) & ~written
 
 
 def _merge_tracks(
