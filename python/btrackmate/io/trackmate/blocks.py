@@ -126,15 +126,16 @@ def _split_equal(
     count, rest = divmod(len(pieces) - 1, step)
     if rest or count == 0 or b"&" in text or text.count(b"<") != count:
         return None
+    if b"".join(pieces[0].split()) != tag + layout[0].encode() + b"=":
+        return None
     for position, name in enumerate(layout):
-        between = set(pieces[2 * position : -1 : step])
-        equals = name.encode() + b"="
-        if position == 0:
-            if b"".join(pieces[0].split()) != tag + equals:
-                return None
-            between = set(pieces[step:-1:step])
-            equals = b"/>" + tag + equals
-        if any(b"".join(piece.split()) != equals for piece in between):
+        between = pieces[2 * position + (0 if position else step) : -1 : step]
+        equals = (b"" if position else b"/>" + tag) + name.encode() + b"="
+        # Most files repeat the very bytes of the first element: counting is faster than a set.
+        different = set(between[:1])
+        if between and between.count(between[0]) != len(between):
+            different = set(between)
+        if any(b"".join(piece.split()) != equals for piece in different):
             return None
     if b"".join(pieces[-1].split()) != b"/>":
         return None

@@ -12,8 +12,9 @@ from xml.parsers import expat
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.numbers import parse_numbers
 from btrackmate.io.trackmate.blocks import match_frame, match_tracks, split_frames, split_tracks
-from btrackmate.io.trackmate.feature_table import FeatureCollector, parse_numbers
+from btrackmate.io.trackmate.feature_table import FeatureCollector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

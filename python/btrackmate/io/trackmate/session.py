@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.schema import find_column, find_key
-from btrackmate.io.trackmate.feature_table import format_number
+from btrackmate.io.numbers import format_number
 
 SettingsValues = Mapping[str, Any]
 

@@ -11,6 +11,7 @@ import numpy as np
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.io.numbers import format_number
 from btrackmate.io.trackmate.declarations import (
     EDGE_DECLARATIONS,
     SPOT_DECLARATIONS,
@@ -18,7 +19,6 @@ from btrackmate.io.trackmate.declarations import (
     Declaration,
 )
 from btrackmate.io.trackmate.document import TrackMateDocument
-from btrackmate.io.trackmate.feature_table import format_number
 from btrackmate.io.trackmate.session import (
     Filter,
     Session,

@@ -17,6 +17,7 @@ from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
+from btrackmate.io.numbers import format_numbers
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
     EDGE_DECLARATIONS,
@@ -30,7 +31,6 @@ from btrackmate.io.trackmate.document import TrackMateDocument, match_links
 from btrackmate.io.trackmate.feature_table import (
     FeatureTable,
     RowFormat,
-    format_numbers,
 )
 from btrackmate.io.trackmate.session import Session
 from btrackmate.io.trackmate.skeleton import build_skeleton
