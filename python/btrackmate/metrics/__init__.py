@@ -3,7 +3,12 @@
 from btrackmate.metrics.movies import GraphMovie, LabelMovie, TrackedLabels
 from btrackmate.metrics.points import PointMatch, match_points
 from btrackmate.metrics.segmentation import SegmentationScores, score_segmentation
-from btrackmate.metrics.tracking import TrackingScores, score_points, score_tracking
+from btrackmate.metrics.tracking import (
+    TrackingScores,
+    score_points,
+    score_same_spots,
+    score_tracking,
+)
 
 __all__ = [
     "GraphMovie",
@@ -14,6 +19,7 @@ __all__ = [
     "TrackingScores",
     "match_points",
     "score_points",
+    "score_same_spots",
     "score_segmentation",
     "score_tracking",
 ]

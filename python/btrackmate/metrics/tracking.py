@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
@@ -45,6 +48,7 @@ class TrackingScores:
     --------
     score_tracking : label movies.
     score_points : graphs of spots.
+    score_same_spots : other links of the same spots.
     """
 
     errors: GraphErrors
@@ -203,6 +207,37 @@ def score_points(
     match = match_points(truth, result, max_distance).nodes
     nodes = TrackNodes.from_graph(truth), TrackNodes.from_graph(result)
     return score_nodes(*nodes, match, division_tolerance)
+
+
+def score_same_spots(
+    truth: TrackGraph, result: TrackGraph, *, division_tolerance: int = 0
+) -> TrackingScores:
+    """Score other links of the same spots: spots of one id are the same cell.
+
+    Parameters
+    ----------
+    truth, result : TrackGraph
+        Graphs whose spots have the same ids where they are the same; the result may lack some,
+        or have more.
+    division_tolerance : int
+        Frames that a division may be off to count in BC and division F1, ≥ 0.
+
+    Raises
+    ------
+    UserError
+        If a spot stands in another frame than its namesake, or the tolerance is negative.
+    """
+    mate = pd.Index(result.spots.id).get_indexer(pd.Index(truth.spots.id)).astype(np.int64)
+    both = np.flatnonzero(mate >= 0)
+    moved = both[truth.spots.frame[both] != result.spots.frame[mate[both]]]
+    if moved.size:
+        first = moved[0]
+        msg = f"spot {truth.spots.id[first]} stands in frame {truth.spots.frame[first]} of the "
+        msg += f"truth, but in frame {result.spots.frame[mate[first]]} of the result; are these "
+        msg += "the same spots? match by distance otherwise"
+        raise UserError(msg)
+    nodes = TrackNodes.from_graph(truth), TrackNodes.from_graph(result)
+    return score_nodes(*nodes, NodeMatch(mate, len(result.spots)), division_tolerance)
 
 
 def score_nodes(

@@ -1,6 +1,12 @@
 """Sample data: a seeded renderer of membrane-labelled tissue and the shipped samples."""
 
 from btrackmate.samples.movie import MovieSettings, SampleMovie, make_movie
+from btrackmate.samples.points import (
+    PointMovie,
+    PointMovieSettings,
+    make_point_movie,
+    truth_links_of_observed,
+)
 from btrackmate.samples.render import Renderer, RenderSettings
 from btrackmate.samples.sample import (
     Halves,
@@ -18,6 +24,8 @@ __all__ = [
     "TRAINING_FRAMES",
     "Halves",
     "MovieSettings",
+    "PointMovie",
+    "PointMovieSettings",
     "RenderSettings",
     "Renderer",
     "SampleMovie",
@@ -26,8 +34,10 @@ __all__ = [
     "load_ovule",
     "load_sample",
     "make_movie",
+    "make_point_movie",
     "make_training_volumes",
     "measure_snr",
     "sample_paths",
     "split_ovule",
+    "truth_links_of_observed",
 ]
