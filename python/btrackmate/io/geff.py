@@ -30,8 +30,8 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
         Folder, by convention ``….geff``; replaced if it exists.
     graph : TrackGraph
         Positions are node properties x, y, z in physical units, time is the property `frame`, whose
-        scale is the time step. Each feature is a property of its own, missing values are marked as
-        missing. Tracks are GEFF's lineages.
+        scale is the time step. Each numeric feature is a property of its own, missing values are
+        marked as missing; columns of text are left out. Tracks are GEFF's lineages.
 
     References
     ----------
@@ -41,7 +41,8 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
 
     spots = graph.spots
     metadata = _make_metadata(graph)
-    columns = [str(name) for name in spots.table.columns if name != "id"]
+    numeric = spots.table.select_dtypes(["number", "bool"]).columns
+    columns = [str(name) for name in numeric if name != "id"]
     if spots.ndim == 2:
         columns.remove("z")
     node_props = {name: _as_property(spots.table[name]) for name in columns}
@@ -137,7 +138,7 @@ def _make_metadata(graph: TrackGraph) -> Any:
     for name in "zyx"[3 - spots.ndim :]:
         axes.append(Axis(name=name, type="space", unit=space, **_range(spots.table[name])))
     described = {}
-    for name in spots.table.columns:
+    for name in spots.table.select_dtypes(["number", "bool"]).columns:
         column = find_column(str(name))
         if column is None or name == "id" or (name == "z" and spots.ndim == 2):
             continue

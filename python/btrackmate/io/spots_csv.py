@@ -19,6 +19,8 @@ from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import SPOT_COLUMNS, find_column, find_key
 from btrackmate.core.spots import Spots
+from btrackmate.io.csv_cells import read_cells, to_numbers
+from btrackmate.io.numbers import format_numbers
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +38,9 @@ _KNOWN = {column.name.replace("_", ""): column.name for column in SPOT_COLUMNS} 
 }
 #: Known under these very names only: the paper's column Perimeter, say, is a feature of its own.
 _VERBATIM = {"surface", "perimeter", "components"}
-_MISSING = {"", "nan", "na"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _EXPORT_HEADER_LINES = 3
+_BLOCK = 50_000
 _MAX_LABEL = 2**32 - 1
 
 
@@ -130,7 +132,7 @@ class _CsvReader:
         self.path = path
         self.calibration = calibration
         self.options = options
-        self.header, self.lines, self.fields = _read_fields(path)
+        self.header, self.cells = read_cells(path)
         self.names = _name_columns(self.header, path)
         self.bad: dict[int, str] = {}
         self.ignored: list[str] = []
@@ -141,7 +143,8 @@ class _CsvReader:
         table = self._parse()
         self._check(table)
         good = ~np.isin(np.arange(len(table)), list(self.bad))
-        skipped = [int(self.lines[row]) for row in sorted(self.bad)]
+        lines = self.cells.lines
+        skipped = [int(lines[row]) for row in sorted(self.bad)]
         if skipped:
             self._refuse_or_warn(skipped)
         table = self._to_physical(table[good].reset_index(drop=True))
@@ -156,39 +159,33 @@ class _CsvReader:
             n_frames=self.options.n_frames,
             source=str(self.path),
         )
-        return SpotsFile(spots, self.lines[good], table, skipped, self.ignored)
+        return SpotsFile(spots, lines[good], table, skipped, self.ignored)
 
     def _skip_export_header(self) -> None:
         """Skip the three lines with names and units in a table that TrackMate exported."""
         raw = [name.strip().upper() for name in self.header]
-        if "POSITION_X" not in raw or len(self.fields) < _EXPORT_HEADER_LINES:
+        if "POSITION_X" not in raw or self.cells.n < _EXPORT_HEADER_LINES:
             return
-        place = raw.index("POSITION_X")
-        words = [row[place] if len(row) > place else "" for row in self.fields[:3]]
+        words = self.cells.columns[raw.index("POSITION_X")][:_EXPORT_HEADER_LINES]
         if not any(_NUMBER.fullmatch(word.strip()) for word in words):
-            self.fields = self.fields[_EXPORT_HEADER_LINES:]
-            self.lines = self.lines[_EXPORT_HEADER_LINES:]
+            self.cells = self.cells.skip(_EXPORT_HEADER_LINES)
 
     def _parse(self) -> pd.DataFrame:
         """Turn every column into numbers; a text in a known column makes its row bad."""
-        width = len(self.header)
-        for number, words in enumerate(self.fields):
-            extra = [word for word in words[width:] if word.strip()]
-            if len(words) < width or extra:
-                self._mark(number, f"{len(words)} fields, expected {width}")
+        for row, count in self.cells.ragged.items():
+            self._mark(row, f"{count} fields, expected {len(self.header)}")
         table: dict[str, NDArray[np.float64]] = {}
-        for place, (name, own) in enumerate(zip(self.names, self.header, strict=True)):
-            texts = [row[place].strip() if len(row) > place else "" for row in self.fields]
-            values, is_text = _to_numbers(texts)
+        for texts, name, own in zip(self.cells.columns, self.names, self.header, strict=True):
+            values, is_text = to_numbers(texts)
             known = find_column(name) is not None
             none_found = bool(len(texts)) and not np.isfinite(values).any()
             if (is_text.any() and not known) or (none_found and name not in "xyz"):
                 self.ignored.append(own)
                 continue
-            for row in np.flatnonzero(is_text):
-                self._mark(int(row), f"{name} is {texts[row]!r}, expected a number")
+            for row in np.flatnonzero(is_text).tolist():
+                self._mark(row, f"{name} is {texts[row].strip()!r}, expected a number")
             table[name] = values
-        return pd.DataFrame(table, index=range(len(self.fields)))
+        return pd.DataFrame(table, index=range(self.cells.n))
 
     def _check(self, table: pd.DataFrame) -> None:
         """Check what every row must hold."""
@@ -241,8 +238,9 @@ class _CsvReader:
     def _refuse_or_warn(self, skipped: list[int]) -> None:
         first = min(self.bad)
         if not self.options.skip_bad_rows:
-            msg = f"{self.path}, line {self.lines[first]}: {self.bad[first]} ({len(skipped)} bad "
-            msg += "rows); correct the file, or leave bad rows out with --skip-bad-rows"
+            where = f"{self.path}, line {self.cells.lines[first]}"
+            msg = f"{where}: {self.bad[first]} ({len(skipped)} bad rows); "
+            msg += "correct the file, or leave bad rows out with --skip-bad-rows"
             raise UserError(msg)
         shown = ", ".join(str(line) for line in skipped[:10]) + (", …" if len(skipped) > 10 else "")
         _log.warning("%s: %d bad rows skipped, lines %s", self.path, len(skipped), shown)
@@ -275,31 +273,6 @@ class _CsvReader:
         return 3 if "z" in table and (table["z"] != 0).any() else 2
 
 
-def _read_fields(path: Path) -> tuple[list[str], NDArray[np.int64], list[list[str]]]:
-    """Split a file into its header, the numbers of its lines, and the lines' fields."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        msg = f"{path}: no such file; give the path of a CSV"
-        raise UserError(msg) from None
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: not readable as text ({' '.join(str(error).split())}); give a CSV"
-        raise UserError(msg) from None
-    first = text.partition("\n")[0]
-    if not first.strip():
-        msg = f"{path}, line 1: empty, expected a header with frame, x, y, …"
-        raise UserError(msg)
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
-    header = next(reader)
-    lines, fields = [], []
-    for row in reader:
-        if any(word.strip() for word in row):
-            lines.append(reader.line_num)
-            fields.append(row)
-    return header, np.array(lines, np.int64), fields
-
-
 def _name_columns(header: Sequence[str], path: Path) -> list[str]:
     """Give each column its name in our schema, or its own."""
     names = [_name_column(text) for text in header]
@@ -324,31 +297,40 @@ def _name_column(text: str) -> str:
     return column.name if column else text.strip()
 
 
-def _to_numbers(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Read plain decimals; also tell which texts are neither a number nor missing."""
-    column = pd.Series(texts, dtype=object)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, copy=True)
-    doubtful = ~np.isfinite(values)
-    is_text = np.zeros(len(texts), bool)
-    for row in np.flatnonzero(doubtful):
-        is_text[row] = texts[row].lower() not in _MISSING
-    values[is_text] = np.nan
-    return values, is_text
-
-
 def write_spots_csv(path: Path, spots: Spots) -> None:
     """Write a spots table, one row a cell and frame, the schema's columns first."""
-    with write_atomically(path) as temporary:
-        spots.table.to_csv(temporary, index=False, lineterminator="\n")
+    _write_table(path, spots.table)
 
 
 def write_links_csv(path: Path, graph: TrackGraph) -> None:
     """Write the links: source, target (spot ids), cost and, where known, confidence."""
-    table: Any = graph.links_table().dropna(axis="columns", how="all")
-    if "cost" not in table:
-        table = table.assign(cost=np.nan)
+    table: pd.DataFrame = graph.links_table()
+    if table["confidence"].isna().all():
+        table = table.drop(columns="confidence")
+    _write_table(path, table)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write numbers exactly, missing ones as nothing; text goes the slow way through pandas."""
     with write_atomically(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        if any(values.dtype.kind not in "iuf" for _, values in table.items()):
+            table.to_csv(temporary, index=False, lineterminator="\n")
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerow(table.columns)
+            for begin in range(0, len(table), _BLOCK):
+                block = table.iloc[begin : begin + _BLOCK]
+                columns = [_format_column(values) for _, values in block.items()]
+                stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def _format_column(values: "pd.Series[Any]") -> list[str]:
+    numbers = values.to_numpy()
+    texts = format_numbers(numbers, is_int=numbers.dtype.kind in "iu")
+    if numbers.dtype.kind == "f":
+        for row in np.flatnonzero(np.isnan(numbers)):
+            texts[row] = ""
+    return texts
 
 
 def read_links_csv(path: Path, spots: Spots) -> TrackGraph:

@@ -78,3 +78,13 @@ def test_what_is_no_geff_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not readable as GEFF") as caught:
         read_geff(tmp_path / "x.geff")
     assert "\n" not in str(caught.value)
+
+
+def test_text_columns_are_left_out(tmp_path: Path) -> None:
+    graph = make_graph()
+    table = graph.spots.table.assign(note="a", divides=[True, False, False, False, True])
+    spots = Spots.from_table(table, CALIBRATION, n_frames=6)
+    write_geff(tmp_path / "t.geff", graph.with_spots(spots))
+    again = read_geff(tmp_path / "t.geff").spots.table
+    assert "note" not in again
+    assert again["divides"].tolist() == table["divides"].tolist()

@@ -106,3 +106,27 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match="not readable as text"):
         read_spots_csv(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("tail", ["", ",,\n", "\n\n", " , ,\t\n"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_blank_lines_and_quotes(tmp_path: Path, tail: str, quote: str) -> None:
+    """The quick way of regular files and the long way of others give the same."""
+    text = f"{quote}frame{quote},x,y\n0,1.5,2\n{tail}3,4,5e-1\n"
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    read = read_spots_csv(tmp_path / "s.csv")
+    assert read.spots.table[["frame", "x", "y"]].to_numpy().tolist() == [[0, 1.5, 2], [3, 4, 0.5]]
+    assert read.lines.tolist() == [2, 3 + tail.count("\n")]
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x1", "1.5.2", "inf", "٣"])
+def test_what_is_no_plain_decimal(tmp_path: Path, text: str) -> None:
+    (tmp_path / "s.csv").write_text(f"frame,x,y\n0,1,1\n1,{text},2\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"line 3: x is '{text}', expected a number"):
+        read_spots_csv(tmp_path / "s.csv")
+
+
+def test_text_columns_are_written(tmp_path: Path) -> None:
+    table = pd.DataFrame({"frame": [0], "x": [1.0], "y": [2.0], "note": ["a, b"]})
+    write_spots_csv(tmp_path / "s.csv", Spots.from_table(table, Calibration(), ndim=2))
+    assert (tmp_path / "s.csv").read_text().splitlines()[1].endswith('"a, b"')
