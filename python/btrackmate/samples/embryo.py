@@ -31,16 +31,16 @@ class EmbryoSettings(Settings):
     growth: Annotated[float, Field(gt=1, allow_inf_nan=False)] = Field(
         1.54, description="cells in the last frame over cells in the first, without deaths"
     )
-    spacing: Positive = Field(7.6, description="usual distance of neighbours [µm]")
-    flow: Amount = Field(1.1, description="root mean square speed of the tissue's flow [µm/frame]")
+    spacing: Positive = Field(7.4, description="usual distance of neighbours [µm]")
+    flow: Amount = Field(1.4, description="root mean square speed of the tissue's flow [µm/frame]")
     flow_scale: Positive = Field(
-        130.0, description="mean wavelength of the flow [µm]; neighbours move alike well below it"
+        110.0, description="mean wavelength of the flow [µm]; neighbours move alike well below it"
     )
     wander: Amount = Field(
-        0.7, description="root mean square of a cell's own velocity [µm/frame], lasting 5 frames"
+        1.1, description="root mean square of a cell's own velocity [µm/frame], lasting 5 frames"
     )
     daughter_distance: Positive = Field(
-        0.75, description="distance of newborn sisters, as a fraction of the spacing"
+        1.15, description="distance of newborn sisters, as a fraction of the spacing"
     )
     death: Chance = Field(0.0005, description="chance that a cell dies, per frame")
 
