@@ -121,16 +121,21 @@ def _cell_range(grid: Grid, frame: int, axis: int, low: float, high: float) -> t
 
 @njit(cache=True, nogil=True)
 def find_near(
-    grid: Grid, spot: int, frame: int, radius: float, found: Rows, squared: Floats
+    grid: Grid,
+    point: tuple[float, float, float],
+    frame: int,
+    radius: float,
+    found: Rows,
+    squared: Floats,
 ) -> int:
-    """Write the spots of `frame` within `radius` of `spot` and their squared distances.
+    """Write the spots of `frame` within `radius` of a point and their squared distances.
 
     Returns
     -------
     int
         Number of spots found.
     """
-    x, y, z = grid.xyz[spot, 0], grid.xyz[spot, 1], grid.xyz[spot, 2]
+    x, y, z = point
     reach = radius * (1.0 + 1e-9)
     x0, x1 = _cell_range(grid, frame, 0, x - reach, x + reach)
     y0, y1 = _cell_range(grid, frame, 1, y - reach, y + reach)
@@ -187,6 +192,89 @@ def _by_row(grid: Grid, frame: int) -> Rows:
     return place
 
 
+class Points(NamedTuple):
+    """Points that look for a spot each.
+
+    Parameters
+    ----------
+    xyz : (m, 3) ndarray of float
+        Where to look.
+    spot : (m,) ndarray of int32
+        Spot that each belongs to, whose features count.
+    turns : (m,) ndarray of int32
+        Points in the order in which they choose, which breaks ties between them.
+    """
+
+    xyz: Floats
+    spot: Rows
+    turns: Rows
+
+
+@njit(cache=True, nogil=True)
+def link_points(
+    grid: Grid,
+    frame: int,
+    points: Points,
+    free: NDArray[np.bool_],
+    limits: tuple[float, float],
+    penalties: tuple[Floats, Floats],
+) -> tuple[Rows, Floats]:
+    """Assign points to the spots of a frame at the lowest total cost.
+
+    Parameters
+    ----------
+    grid : Grid
+        All spots.
+    frame : int
+        Frame in which to look.
+    points : Points
+        The m points.
+    free : (spots of the frame,) ndarray of bool
+        Which spots may be taken.
+    limits : tuple of float
+        Maximum distance, and the alternative cost as a multiple of the largest cost.
+    penalties : tuple of ndarray
+        Features (n, k) in grid order, and their weights (k,).
+
+    Returns
+    -------
+    spot : (m,) ndarray of int32
+        Spot that each point got, −1 for none; of length m + 1 if there are too many candidates.
+    cost : (m,) ndarray of float
+        What it costs, NaN for none.
+    """
+    radius, factor = limits
+    features, weights = penalties
+    m, middle, end = points.spot.size, grid.offsets[frame], grid.offsets[frame + 1]
+    found, squared = np.empty(end - middle, np.int32), np.empty(end - middle)
+    column, value = np.empty(4 * m + 64, np.int32), np.empty(4 * m + 64)
+    start = np.zeros(m + 1, np.int64)
+    used, highest = 0, 0.0
+    for i in range(m):
+        point = points.xyz[i, 0], points.xyz[i, 1], points.xyz[i, 2]
+        for k in range(find_near(grid, point, frame, radius, found, squared)):
+            if not free[found[k] - middle]:
+                continue
+            c = penalised(squared[k], points.spot[i], found[k], features, weights)
+            if c < radius * radius:
+                if used == column.size:
+                    if used >= MAX_CANDIDATES:
+                        return np.empty(m + 1, np.int32), value
+                    column, value = _grow(column, value)
+                column[used] = found[k] - middle
+                value[used] = c
+                highest = max(highest, c)
+                used += 1
+        start[i + 1] = used
+    match = assign(start, column, value, factor * highest, points.turns, grid.order[middle:end])
+    spot, cost = np.full(m, -1, np.int32), np.full(m, math.nan)
+    for i in range(m):
+        if match[i] >= 0:
+            spot[i] = column[match[i]] + middle
+            cost[i] = value[match[i]]
+    return spot, cost
+
+
 @njit(cache=True, nogil=True)
 def link_frames(
     grid: Grid,
@@ -216,37 +304,20 @@ def link_frames(
     int
         −1, or the frame with too many candidates.
     """
-    radius, factor = limits
-    features, weights = penalties
-    largest = 0
-    for f in range(frames[0], frames[1] + 1):
-        largest = max(largest, grid.offsets[f + 1] - grid.offsets[f])
-    found, squared = np.empty(largest, np.int32), np.empty(largest)
-    column, value = np.empty(4 * largest + 64, np.int32), np.empty(4 * largest + 64)
     for f in range(frames[0], frames[1]):
         begin, middle, end = grid.offsets[f], grid.offsets[f + 1], grid.offsets[f + 2]
-        start = np.zeros(middle - begin + 1, np.int64)
-        used, highest = 0, 0.0
-        for s in range(begin, middle):
-            near = find_near(grid, s, f + 1, radius, found, squared)
-            for k in range(near):
-                c = penalised(squared[k], s, found[k], features, weights)
-                if c < radius * radius:
-                    if used == column.size:
-                        if used >= MAX_CANDIDATES:
-                            return f
-                        column, value = _grow(column, value)
-                    column[used] = found[k] - middle
-                    value[used] = c
-                    highest = max(highest, c)
-                    used += 1
-            start[s - begin + 1] = used
-        alternative = factor * highest
-        match = assign(start, column, value, alternative, _by_row(grid, f), grid.order[middle:end])
-        for i in range(match.size):
-            if match[i] >= 0:
-                successor[begin + i] = column[match[i]] + middle
-                cost[begin + i] = value[match[i]]
+        spots = np.empty(middle - begin, np.int32)
+        for i in range(spots.size):
+            spots[i] = begin + i
+        points = Points(grid.xyz[begin:middle], spots, _by_row(grid, f))
+        free = np.ones(end - middle, np.bool_)
+        spot, value = link_points(grid, f + 1, points, free, limits, penalties)
+        if spot.size > spots.size:
+            return f
+        for i in range(spots.size):
+            if spot[i] >= 0:
+                successor[begin + i] = spot[i]
+                cost[begin + i] = value[i]
     return -1
 
 
@@ -293,7 +364,8 @@ def find_segment_links(
             if state[s] != wanted:
                 continue
             for other in range(max(f + nearest, 0), min(f + farthest, frames - 1) + 1):
-                for k in range(find_near(grid, s, other, radius, hits, squared)):
+                point = grid.xyz[s, 0], grid.xyz[s, 1], grid.xyz[s, 2]
+                for k in range(find_near(grid, point, other, radius, hits, squared)):
                     if state[hits[k]] != sought:
                         continue
                     c = penalised(squared[k], s, hits[k], features, weights)
@@ -321,7 +393,8 @@ def link_nearest(
         for s in _by_row(grid, f):
             s += begin
             best, best_row = math.inf, 0
-            for k in range(find_near(grid, s, f + 1, radius, found, squared)):
+            point = grid.xyz[s, 0], grid.xyz[s, 1], grid.xyz[s, 2]
+            for k in range(find_near(grid, point, f + 1, radius, found, squared)):
                 row = grid.order[found[k]]
                 free = not taken[found[k] - middle]
                 if free and (squared[k] < best or (squared[k] == best and row < best_row)):

@@ -161,7 +161,7 @@ def test_candidate_search_finds_all_within_the_radius(spread, radius):
     assert grid.first.size < 10 * 300
     found, squared = np.empty(300, np.int32), np.empty(300)
     for s in range(0, 300, 7):
-        count = kernels.find_near(grid, s, 1, radius, found, squared)
+        count = kernels.find_near(grid, tuple(grid.xyz[s]), 1, radius, found, squared)
         distance = ((spots.positions - grid.xyz[s]) ** 2).sum(axis=1)
         near = np.flatnonzero((distance <= radius**2) & (spots.frame == 1))
         assert sorted(grid.order[found[:count]].tolist()) == near.tolist()
