@@ -51,12 +51,12 @@ class VendorSource:
             self.shape = tuple(int(self._image.dims[letter][0]) for letter in self.axes)
             self.dtype: np.dtype[Any] = np.dtype(self._image.dtype)
             self.scale = self._read_scale()
-        # bioio's plugins raise their own classes; all of them mean that this file is not read.
-        except Exception as error:  # noqa: BLE001
-            reason = " ".join(str(error).split())
+        # Each of bioio's plugins raises classes of its own; all mean that this file is not read.
+        except Exception as error:
+            reason = " ".join(str(error).split()).partition(". ")[0]
             msg = f"{path}: bioio cannot read it ({reason}); install the bioio plugin for "
             msg += f"{path.suffix}, or save the image as OME-TIFF in Fiji"
-            raise UserError(msg) from None
+            raise UserError(msg) from error
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the image (see :class:`FrameSource`)."""
@@ -71,7 +71,8 @@ class VendorSource:
 
     def _read_scale(self) -> Scale:
         sizes = self._image.physical_pixel_sizes
-        interval = self._image.time_interval
-        dt = interval.total_seconds() if interval is not None else None
+        # A timedelta, or seconds in some plugins.
+        interval = self._image.time_interval or 0.0
+        dt = float(getattr(interval, "total_seconds", lambda: interval)()) or None
         unit = "µm" if sizes.X else None
-        return Scale(sizes.X, sizes.Y, sizes.Z, dt or None, unit, "sec" if dt else None)
+        return Scale(sizes.X, sizes.Y, sizes.Z, dt, unit, "sec" if dt else None)

@@ -2,6 +2,9 @@
 
 import logging
 import pickle
+import sys
+from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -212,9 +215,6 @@ def test_what_is_no_image(tmp_path):
         open_movie(empty)
     with pytest.raises(UserError, match="is a folder"):
         open_movie(tmp_path)
-    with pytest.raises(UserError, match=r"btrackmate\[formats\]"):
-        (tmp_path / "a.nd2").write_bytes(b"\0")
-        open_movie(tmp_path / "a.nd2")
 
 
 @pytest.mark.parametrize("size", [9, 100, 300, 700])
@@ -291,3 +291,40 @@ def test_hash_is_of_the_content(tmp_path):
     assert hash_path(tmp_path) == before
     (tmp_path / "b").write_bytes(b"")
     assert hash_path(tmp_path) != before
+
+
+class FakeBioImage:
+    """What bioio gives for a file: TCZYX (2, 1, 3, 4, 5), 0.5 µm, 2 µm slices, 30 s."""
+
+    data = numbered(2, 1, 3, 4, 5)
+    dtype = data.dtype
+    dims = {letter: (n,) for letter, n in zip("TCZYX", data.shape, strict=True)}
+    physical_pixel_sizes = SimpleNamespace(X=0.5, Y=0.5, Z=2.0)
+    time_interval = timedelta(seconds=30)
+
+    def __init__(self, path):
+        if path.stem == "bad":
+            msg = "unsupported. A long story."
+            raise LookupError(msg)
+
+    def get_image_data(self, axes, **where):
+        assert axes == "CZYX"
+        return self.data[where["T"]]
+
+
+def test_vendor_file_without_bioio(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bioio", None)
+    (tmp_path / "a.nd2").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"btrackmate\[formats\]"):
+        open_movie(tmp_path / "a.nd2")
+
+
+def test_vendor_file_through_bioio(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bioio", SimpleNamespace(BioImage=FakeBioImage))
+    (tmp_path / "a.nd2").write_bytes(b"x")
+    movie = open_movie(tmp_path / "a.nd2")
+    assert movie.calibration == Calibration(0.5, 0.5, 2.0, 30.0, "µm", "sec")
+    np.testing.assert_array_equal(movie.frame(1), FakeBioImage.data[1])
+    (tmp_path / "bad.nd2").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"bioio cannot read it \(unsupported\); install"):
+        open_movie(tmp_path / "bad.nd2")
