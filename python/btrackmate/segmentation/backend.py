@@ -49,6 +49,8 @@ def load_tensorflow() -> Any:
             msg += "install it with: pip install 'btrackmate[stardist]'"
             raise UserError(msg)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Off by default on processors without AVX-512, where it makes 3D convolutions 5 times faster.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     flags = sys.getdlopenflags() if hasattr(sys, "getdlopenflags") else 0
     deepbind = getattr(os, "RTLD_DEEPBIND", None)
     try:
