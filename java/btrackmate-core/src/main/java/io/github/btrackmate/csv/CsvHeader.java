@@ -1,8 +1,10 @@
 package io.github.btrackmate.csv;
 
+import static io.github.btrackmate.schema.SpotColumn.COMPONENTS;
 import static io.github.btrackmate.schema.SpotColumn.FRAME;
 import static io.github.btrackmate.schema.SpotColumn.ID;
 import static io.github.btrackmate.schema.SpotColumn.LABEL;
+import static io.github.btrackmate.schema.SpotColumn.SURFACE;
 import static io.github.btrackmate.schema.SpotColumn.TIME;
 import static io.github.btrackmate.schema.SpotColumn.VOLUME;
 import static io.github.btrackmate.schema.SpotColumn.VOXELS;
@@ -12,11 +14,13 @@ import static io.github.btrackmate.schema.SpotColumn.Z;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
@@ -26,11 +30,14 @@ import io.github.btrackmate.schema.SpotColumn;
  */
 final class CsvHeader
 {
+	/** Read like any other column: in a table in pixels, nobody knows their unit. */
+	private static final Set< SpotColumn > CARRIED_AS_GIVEN = EnumSet.of( SURFACE, COMPONENTS );
+
 	private static final Map< String, String > MEANINGS = new HashMap<>();
 
 	static
 	{
-		for ( final SpotColumn column : SpotColumn.values() )
+		for ( final SpotColumn column : EnumSet.complementOf( EnumSet.copyOf( CARRIED_AS_GIVEN ) ) )
 			for ( final String name : List.of( column.columnName(), column.key() ) )
 				MEANINGS.put( plain( name ), column.columnName() );
 		alias( FRAME, "t", "timepoint" );

@@ -53,6 +53,12 @@ public enum SpotColumn
 	/** Shortest semi-axis; none in 2D. */
 	ELLIPSOID_C( "ellipsoid_c", "ELLIPSOID_C", "Ellipsoid short semi-axis", Dimension.LENGTH ),
 
+	/** Estimate of the surface; none in 2D. */
+	SURFACE( "surface", "SURFACE", "Surface area", Dimension.AREA ),
+
+	/** Number of connected pieces. */
+	COMPONENTS( "components", "COMPONENTS", "Connected pieces", Dimension.NONE ),
+
 	/** 1 if a voxel lies at the border of the image, else 0. */
 	TOUCHES_BORDER( "touches_border", "TOUCHES_BORDER", "Touches image border", Dimension.NONE ),
 
@@ -78,6 +84,8 @@ public enum SpotColumn
 		POSITION,
 		/** Length. */
 		LENGTH,
+		/** Area of a surface. */
+		AREA,
 		/** Volume; area in 2D. */
 		VOLUME,
 		/** Time. */

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.awt.Color;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,31 +43,6 @@ import io.github.btrackmate.prune.PruneSettings;
  */
 class PruneTrackletsActionTest
 {
-	private static final class TextLogger extends Logger
-	{
-		final StringBuilder text = new StringBuilder();
-
-		@Override
-		public void log( final String message, final Color color )
-		{
-			text.append( message );
-		}
-
-		@Override
-		public void error( final String message )
-		{
-			text.append( "ERROR " ).append( message );
-		}
-
-		@Override
-		public void setProgress( final double value )
-		{}
-
-		@Override
-		public void setStatus( final String status )
-		{}
-	}
-
 	@TempDir
 	Path folder;
 
@@ -93,6 +67,7 @@ class PruneTrackletsActionTest
 		settings.addAllAnalyzers();
 
 		model = new Model();
+		model.setLogger( Logger.VOID_LOGGER );
 		model.setPhysicalUnits( "µm", "sec" );
 		for ( int t = 0; t < 8; t++ )
 			addSpot( "a" + t, 10, t );

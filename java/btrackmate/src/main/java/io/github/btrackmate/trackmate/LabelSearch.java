@@ -1,0 +1,133 @@
+package io.github.btrackmate.trackmate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.stream.Collectors;
+
+import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Spot;
+import fiji.plugin.trackmate.SpotCollection;
+import fiji.plugin.trackmate.SpotRoi;
+import io.github.btrackmate.cells.Cell;
+import io.github.btrackmate.cells.CellMeasurer;
+import io.github.btrackmate.cells.LabelRuns;
+import io.github.btrackmate.cells.VoxelSize;
+import io.github.btrackmate.frames.Frames;
+import io.github.btrackmate.frames.Progress;
+import io.github.btrackmate.mask.CellInTissue;
+import io.github.btrackmate.mask.MaskFilter;
+import io.github.btrackmate.mask.MaskResult;
+import io.github.btrackmate.schema.SpotColumn;
+
+/**
+ * Makes one spot of every label of every frame, less those that a tissue mask
+ * drops. Cells are always measured whole, whatever the crop.
+ */
+final class LabelSearch implements CellDetector.Search
+{
+	private final Movie labels;
+
+	/** Null if there is no mask. */
+	private final Tissue tissue;
+
+	private final VoxelSize voxelSize;
+
+	private final Crop crop;
+
+	private final boolean simplify;
+
+	/** What one frame gives; the spots are made later, in order, for the order of their ids. */
+	private record Found( List< FoundCell > cells, List< CellInTissue > dropped )
+	{}
+
+	/** Tissue and contour may be null. */
+	private record FoundCell( Cell cell, CellInTissue tissue, double distance, SpotRoi contour )
+	{}
+
+	/**
+	 * Creates a search.
+	 *
+	 * @param labels
+	 *            label image.
+	 * @param tissue
+	 *            tissue, or {@code null}.
+	 * @param voxelSize
+	 *            voxel size of the image that is tracked.
+	 * @param crop
+	 *            what to look at.
+	 * @param simplify
+	 *            whether contours are smoothed.
+	 */
+	LabelSearch( final Movie labels, final Tissue tissue, final VoxelSize voxelSize, final Crop crop, final boolean simplify )
+	{
+		this.labels = labels;
+		this.tissue = tissue;
+		this.voxelSize = voxelSize;
+		this.crop = crop;
+		this.simplify = simplify;
+	}
+
+	@Override
+	public SpotCollection run( final Logger logger, final ExecutorService executor, final Progress progress )
+	{
+		final List< Found > found = Frames.map( crop.frameCount(), i -> find( crop.firstFrame() + i ), executor, progress );
+		final SpotCollection spots = new SpotCollection();
+		for ( int i = 0; i < found.size(); i++ )
+		{
+			final int frame = crop.firstFrame() + i;
+			spots.put( frame, found.get( i ).cells().stream().map( LabelSearch::spot ).collect( Collectors.toList() ) );
+			report( logger, frame, found.get( i ) );
+		}
+		if ( spots.keySet().stream().allMatch( t -> spots.getNSpots( t, false ) == 0 ) )
+			logger.error( "No cell was found in the label image '" + labels.name() + "'" + ( tissue == null ? "" : " and the tissue mask" ) + ".\n" );
+		return spots;
+	}
+
+	private Found find( final int t )
+	{
+		final LabelRuns all = labels.labels( t );
+		if ( tissue == null )
+			return new Found( measure( all, null, null ), List.of() );
+		final Tissue.Frame frame = tissue.frame( t );
+		final MaskResult result = MaskFilter.apply( all, frame.mask(), tissue.policy() );
+		return new Found( measure( result.runs(), result.kept(), frame ), result.dropped() );
+	}
+
+	private List< FoundCell > measure( final LabelRuns runs, final List< CellInTissue > kept, final Tissue.Frame frame )
+	{
+		final List< Cell > cells = CellMeasurer.measure( runs, List.of(), voxelSize );
+		final Contours contours = runs.numDimensions() == 2 ? new Contours( runs, voxelSize, simplify ) : null;
+		final List< FoundCell > found = new ArrayList<>( cells.size() );
+		for ( int c = 0; c < cells.size(); c++ )
+		{
+			final Cell cell = cells.get( c );
+			if ( voxelSize.numDimensions() == 3 && !crop.holdsPlane( cell.position( 2 ), voxelSize.get( 2 ) ) )
+				continue;
+			found.add( new FoundCell(
+					cell,
+					kept == null ? null : kept.get( c ),
+					frame == null ? Double.NaN : frame.distance().at( cell.position( 0 ), cell.position( 1 ), cell.position( 2 ) ),
+					contours == null ? null : contours.trace( c, cell ) ) );
+		}
+		return found;
+	}
+
+	private static Spot spot( final FoundCell found )
+	{
+		final Spot spot = CellSpots.of( found.cell(), found.contour() );
+		if ( found.tissue() != null )
+			CellSpots.addTissue( spot, found.tissue() );
+		CellSpots.put( spot, SpotColumn.BOUNDARY_DISTANCE, found.distance() );
+		return spot;
+	}
+
+	private static void report( final Logger logger, final int frame, final Found found )
+	{
+		final StringBuilder text = new StringBuilder();
+		found.cells().stream().map( FoundCell::cell ).filter( c -> c.components() > 1 ).forEach( c -> text.append( "Frame " + frame + ": label " + c.label() + " is in " + c.components() + " pieces; they make one spot.\n" ) );
+		found.dropped().forEach( c -> text.append( "Frame " + frame + ": label " + c.label() + " is dropped (" + c.reason() + "), " + Math.round( 100 * c.fraction() ) + " % of it is in the tissue.\n" ) );
+		if ( text.length() > 0 )
+			logger.log( text.toString() );
+	}
+}

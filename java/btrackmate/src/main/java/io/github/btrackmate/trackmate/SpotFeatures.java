@@ -1,0 +1,136 @@
+package io.github.btrackmate.trackmate;
+
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+import org.scijava.plugin.Plugin;
+
+import fiji.plugin.trackmate.Dimension;
+import fiji.plugin.trackmate.features.spot.SpotAnalyzer;
+import fiji.plugin.trackmate.features.spot.SpotAnalyzerFactory;
+import io.github.btrackmate.schema.SpotColumn;
+import net.imagej.ImgPlus;
+import net.imglib2.type.NativeType;
+import net.imglib2.type.numeric.RealType;
+
+/**
+ * Declares what the detectors of BTrackMate measure, so that TrackMate's
+ * filters, colours, tables, penalties and files have it. The values come from
+ * the detector: TrackMate has no label image when it computes features again,
+ * so nothing is computed here, and nothing is lost.
+ *
+ * @param <T>
+ *            type of pixels.
+ */
+@Plugin( type = SpotAnalyzerFactory.class )
+public final class SpotFeatures< T extends RealType< T > & NativeType< T > > implements SpotAnalyzerFactory< T >
+{
+	/** Key of this analyzer. */
+	public static final String KEY = "BTRACKMATE_SPOT_FEATURES";
+
+	private static final String INFO_TEXT = "<html>Label id, volume, shape and place in the tissue, as BTrackMate's detectors measure them. They stay as they are when features are computed again.</html>";
+
+	/** With TrackMate's short names. */
+	private static final Map< SpotColumn, String > COLUMNS = new EnumMap<>( Map.ofEntries(
+			Map.entry( SpotColumn.LABEL, "Label" ),
+			Map.entry( SpotColumn.VOXELS, "Voxels" ),
+			Map.entry( SpotColumn.VOLUME, "Vol." ),
+			Map.entry( SpotColumn.ELLIPSOID_A, "El. a" ),
+			Map.entry( SpotColumn.ELLIPSOID_B, "El. b" ),
+			Map.entry( SpotColumn.ELLIPSOID_C, "El. c" ),
+			Map.entry( SpotColumn.SURFACE, "Surface" ),
+			Map.entry( SpotColumn.COMPONENTS, "Pieces" ),
+			Map.entry( SpotColumn.TOUCHES_BORDER, "Border" ),
+			Map.entry( SpotColumn.TISSUE, "Tissue" ),
+			Map.entry( SpotColumn.TISSUE_FRACTION, "In tissue" ),
+			Map.entry( SpotColumn.BOUNDARY_DISTANCE, "Bound. dist." ) ) );
+
+	/**
+	 * Not the ids: TrackMate writes whole numbers as int, and an id may be up to
+	 * 2³²−1.
+	 */
+	private static final Set< SpotColumn > INTEGERS = Set.of( SpotColumn.VOXELS, SpotColumn.COMPONENTS, SpotColumn.TOUCHES_BORDER );
+
+	private static < V > Map< String, V > byKey( final Function< SpotColumn, V > value )
+	{
+		final Map< String, V > map = new LinkedHashMap<>();
+		COLUMNS.keySet().forEach( c -> map.put( c.key(), value.apply( c ) ) );
+		return map;
+	}
+
+	/** TrackMate knows no volumes. */
+	static Dimension dimension( final SpotColumn column )
+	{
+		return column.dimension() == SpotColumn.Dimension.VOLUME ? Dimension.NONE : Dimension.valueOf( column.dimension().name() );
+	}
+
+	static Collection< SpotColumn > columns()
+	{
+		return COLUMNS.keySet();
+	}
+
+	@Override
+	public SpotAnalyzer< T > getAnalyzer( final ImgPlus< T > img, final int frame, final int channel )
+	{
+		return SpotAnalyzer.dummyAnalyzer();
+	}
+
+	@Override
+	public boolean isManualFeature()
+	{
+		return true;
+	}
+
+	@Override
+	public List< String > getFeatures()
+	{
+		return List.copyOf( byKey( c -> c ).keySet() );
+	}
+
+	@Override
+	public Map< String, String > getFeatureNames()
+	{
+		return byKey( SpotColumn::label );
+	}
+
+	@Override
+	public Map< String, String > getFeatureShortNames()
+	{
+		return byKey( COLUMNS::get );
+	}
+
+	@Override
+	public Map< String, Dimension > getFeatureDimensions()
+	{
+		return byKey( SpotFeatures::dimension );
+	}
+
+	@Override
+	public Map< String, Boolean > getIsIntFeature()
+	{
+		return byKey( INTEGERS::contains );
+	}
+
+	@Override
+	public String getInfoText()
+	{
+		return INFO_TEXT;
+	}
+
+	@Override
+	public String getKey()
+	{
+		return KEY;
+	}
+
+	@Override
+	public String getName()
+	{
+		return "BTrackMate spot features";
+	}
+}
