@@ -57,7 +57,7 @@ def load_tensorflow() -> Any:
         if deepbind is not None:
             sys.modules.setdefault(_GLOBAL_FLAGS, None)  # type: ignore[arg-type]
             sys.setdlopenflags(os.RTLD_NOW | deepbind)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _mute_stderr():
             warnings.simplefilter("ignore")
             tensorflow = importlib.import_module("tensorflow")
     finally:
@@ -65,6 +65,20 @@ def load_tensorflow() -> Any:
             sys.setdlopenflags(flags)
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
+
+
+@contextlib.contextmanager
+def _mute_stderr() -> Iterator[None]:
+    """Hide what TensorFlow's libraries write while they load; errors are exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as sink:
+            os.dup2(sink.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextlib.contextmanager
