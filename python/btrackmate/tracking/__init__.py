@@ -5,6 +5,8 @@ from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_trac
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import (
     TRACKERS,
+    AdvancedKalmanSettings,
+    KalmanSettings,
     LapSettings,
     NearestSettings,
     PruneSettings,
@@ -17,7 +19,9 @@ from btrackmate.tracking.track import track
 
 __all__ = [
     "TRACKERS",
+    "AdvancedKalmanSettings",
     "FeatureFilter",
+    "KalmanSettings",
     "LapSettings",
     "NearestSettings",
     "PruneResult",

@@ -19,14 +19,15 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True)
 class FrameLinks:
-    """Links between successive frames; spots are numbered in the order of the grid.
+    """At most one link out of and into each spot; spots are numbered in the order of the grid.
 
     Parameters
     ----------
     grid : Grid
         All spots of the movie.
     successor : (n,) ndarray of int32
-        Spot in the next frame that each spot is linked to, −1 for none.
+        Spot in the next (after Kalman filters, or a later) frame that each spot is linked to, −1
+        for none.
     cost : (n,) ndarray of float
         Cost of that link, NaN for none.
     """

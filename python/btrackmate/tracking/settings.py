@@ -48,6 +48,9 @@ def _penalties(key: str, what: str) -> Any:
     )
 
 
+_SEARCH_RADIUS = "distance from a track's predicted position that a link stays below [space unit]"
+
+
 class NearestSettings(Settings):
     """Nearest-neighbour linking, TrackMate's ``NEAREST_NEIGHBOR_TRACKER``."""
 
@@ -137,6 +140,29 @@ class SimpleLapSettings(LapSettings):
     )
 
 
+class KalmanSettings(Settings):
+    """Linking by constant-velocity Kalman filters, TrackMate's ``KALMAN_TRACKER``."""
+
+    linking_max_distance: Distance = _field(
+        15.0, "LINKING_MAX_DISTANCE", "distance that a track's first link stays below [space unit]"
+    )
+    kalman_search_radius: Distance = _field(20.0, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
+    max_frame_gap: Annotated[int, Field(ge=0)] = _field(
+        2, "MAX_FRAME_GAP", "frames that a track may miss in all before it ends"
+    )
+
+
+class AdvancedKalmanSettings(LapSettings):
+    """Kalman filters, then gap closing, splitting and merging as in the LAP tracker.
+
+    TrackMate's ``ADVANCED_KALMAN_TRACKER``. `linking_max_distance` is for the first link of a
+    track; `max_frame_gap` is also the number of frames that a track may miss in all before its
+    filter ends.
+    """
+
+    kalman_search_radius: Distance = _field(20.0, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
+
+
 class PruneSettings(Settings):
     """What the track inspector removes."""
 
@@ -155,13 +181,15 @@ class PruneSettings(Settings):
     prune_short_tracks: bool = Field(False, description="remove whole tracks that are short")
 
 
-TrackerSettings = LapSettings | NearestSettings
+TrackerSettings = LapSettings | NearestSettings | KalmanSettings
 
 #: TrackMate's key and the settings class of each tracker, by our short name.
-TRACKERS: dict[str, tuple[str, type[LapSettings] | type[NearestSettings]]] = {
+TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
     "lap": ("SPARSE_LAP_TRACKER", LapSettings),
     "simple-lap": ("SIMPLE_SPARSE_LAP_TRACKER", SimpleLapSettings),
     "nearest": ("NEAREST_NEIGHBOR_TRACKER", NearestSettings),
+    "kalman": ("KALMAN_TRACKER", KalmanSettings),
+    "advanced-kalman": ("ADVANCED_KALMAN_TRACKER", AdvancedKalmanSettings),
 }
 
 

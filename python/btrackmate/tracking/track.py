@@ -7,7 +7,13 @@ import numpy as np
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.tracking.settings import LapSettings, TrackerSettings, tracker_name
+from btrackmate.tracking.settings import (
+    AdvancedKalmanSettings,
+    KalmanSettings,
+    LapSettings,
+    TrackerSettings,
+    tracker_name,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +27,7 @@ def track(
     ----------
     spots : Spots
         The spots; not changed.
-    settings : LapSettings, SimpleLapSettings or NearestSettings
+    settings : TrackerSettings
         Their class says which tracker to use.
     progress : Progress, optional
         Called now and then; may raise Cancelled.
@@ -42,9 +48,12 @@ def track(
     """
     # numba and the compiled loops are loaded here, by who needs them
     from btrackmate.tracking.frame_linking import link_frames, link_nearest
+    from btrackmate.tracking.kalman import link_kalman
     from btrackmate.tracking.segment_linking import link_segments
 
-    if isinstance(settings, LapSettings):
+    if isinstance(settings, KalmanSettings | AdvancedKalmanSettings):
+        links = link_kalman(spots, settings, progress)
+    elif isinstance(settings, LapSettings):
         links = link_frames(spots, settings, progress)
     else:
         links = link_nearest(spots, settings.linking_max_distance, progress)

@@ -6,6 +6,8 @@ import pytest
 
 from btrackmate.core.errors import UserError
 from btrackmate.tracking import (
+    AdvancedKalmanSettings,
+    KalmanSettings,
     LapSettings,
     NearestSettings,
     PruneSettings,
@@ -17,7 +19,6 @@ from btrackmate.tracking.settings import tracker_name
 
 ORACLE = Path(__file__).parents[2] / "data" / "trackmate-oracle" / "points_small"
 CASES = json.loads((ORACLE / "cases.json").read_text())["cases"]
-KNOWN = [name for name, case in CASES.items() if "KALMAN" not in case["tracker"]]
 
 
 def test_defaults_are_btrackmates():
@@ -43,6 +44,8 @@ def test_short_name_and_trackmate_key_in_any_case(key):
     [
         ("SIMPLE_SPARSE_LAP_TRACKER", SimpleLapSettings, "simple-lap"),
         ("NEAREST_NEIGHBOR_TRACKER", NearestSettings, "nearest"),
+        ("KALMAN_TRACKER", KalmanSettings, "kalman"),
+        ("ADVANCED_KALMAN_TRACKER", AdvancedKalmanSettings, "advanced-kalman"),
     ],
 )
 def test_each_key_has_its_class_and_name(key, kind, name):
@@ -50,6 +53,18 @@ def test_each_key_has_its_class_and_name(key, kind, name):
     assert type(settings) is kind
     assert tracker_name(settings) == name
     assert to_trackmate(settings)[0] == key
+
+
+def test_kalman_defaults_are_trackmates():
+    assert to_trackmate(KalmanSettings()) == (
+        "KALMAN_TRACKER",
+        {"LINKING_MAX_DISTANCE": 15, "KALMAN_SEARCH_RADIUS": 20, "MAX_FRAME_GAP": 2},
+    )
+
+
+def test_advanced_kalman_defaults_are_those_of_lap_and_kalman():
+    values = AdvancedKalmanSettings().model_dump()
+    assert values == LapSettings().model_dump() | {"kalman_search_radius": 20}
 
 
 def test_simple_lap_closes_gaps_only():
@@ -71,7 +86,7 @@ def test_a_setting_under_both_names_is_refused():
         parse_tracker("lap", {"MAX_FRAME_GAP": 2, "max_frame_gap": 3})
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", CASES)
 def test_trackmate_settings_round_trip(name):
     case = CASES[name]
     expected = {

@@ -33,10 +33,8 @@ def compare(table, name):
     return ours, theirs
 
 
-@pytest.mark.parametrize(
-    "name", ["linking_only", "gap", "gap_split", "gap_split_merge", "penalties"]
-)
-def test_lap_links_are_trackmates(table, name):
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"nearest"}))
+def test_links_are_trackmates(table, name):
     ours, theirs = compare(table, name)
     key = ["source", "target"]
     ours, theirs = (t.sort_values(key, ignore_index=True) for t in (ours, theirs))
