@@ -241,14 +241,38 @@ def find_residual_peaks(
     points = np.argwhere(peak).astype(np.int64)
     if len(points) < 2:
         return points
-    depth = distance[peak]
-    order = np.argsort(-depth, kind="stable")
-    points, depth = points[order], depth[order]
-    place = points * np.asarray(spacing)
-    pairs = cKDTree(place).query_pairs(float(depth[0]), output_type="ndarray")
-    near = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
-    beaten = pairs[near < depth[pairs.min(axis=1)]].max(axis=1)
-    return np.delete(points, np.unique(beaten), axis=0)
+    order = np.argsort(-distance[peak], kind="stable")
+    return points[order][_suppress(points[order] * np.asarray(spacing), distance[peak][order])]
+
+
+def _suppress(places: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep, deepest first, each peak that lies in no kept peak's inscribed ball.
+
+    Parameters
+    ----------
+    places : (n, ndim) ndarray of float
+        Physical positions, by falling depth.
+    depth : (n,) ndarray of float
+        Radius of the inscribed balls.
+
+    Returns
+    -------
+    (m,) ndarray of int
+        Rows that stay.
+    """
+    pairs = np.sort(cKDTree(places).query_pairs(float(depth[0]), output_type="ndarray"), axis=1)
+    near = np.linalg.norm(places[pairs[:, 0]] - places[pairs[:, 1]], axis=1)
+    pairs = pairs[near < depth[pairs[:, 0]]]
+    waiting = np.ones(len(places), bool)
+    kept = np.zeros(len(places), bool)
+    while waiting.any():  # Each round settles all peaks that no waiting, deeper peak can beat.
+        open_pairs = pairs[waiting[pairs[:, 0]] & waiting[pairs[:, 1]]]
+        chosen = waiting.copy()
+        chosen[open_pairs[:, 1]] = False
+        kept |= chosen
+        waiting &= ~chosen
+        waiting[pairs[chosen[pairs[:, 0]], 1]] = False
+    return np.flatnonzero(kept)
 
 
 def estimate_inner_radius(labels: Labels, spacing: tuple[float, ...]) -> float:

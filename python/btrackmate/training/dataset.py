@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ class DataSet:
 
     Parameters
     ----------
-    train, validation : tuple of Pair
+    train : tuple of Pair
+        An image that counts several times stands in it as often.
+    validation : tuple of Pair
     """
 
     train: tuple[Pair, ...]
@@ -118,13 +121,29 @@ def load_dataset(data_dir: Path, settings: TrainSettings) -> DataSet:
     if not any(pair.labels.any() for pair in pairs):
         msg = f"training data in {data_dir}: no Segmentation image holds a label above 0"
         raise UserError(msg)
-    order = np.random.default_rng(settings.seed).permutation(len(pairs))
-    held = min(max(1, round(settings.validation_split * len(pairs))), len(pairs) - 1)
-    chosen = set(order[:held].tolist())
+    counts = [_count(pair.name, settings.repeat) for pair in pairs]
+    free = [i for i, count in enumerate(counts) if count == 1]
+    if not free:
+        msg = f"training data in {data_dir}: repeat {settings.repeat} takes every image for "
+        msg += "training; leave at least one for validation"
+        raise UserError(msg)
+    order = np.random.default_rng(settings.seed).permutation(free)
+    most = len(free) if len(free) < len(pairs) else len(free) - 1
+    held = set(order[: min(max(1, round(settings.validation_split * len(pairs))), most)].tolist())
     return DataSet(
-        tuple(pair for i, pair in enumerate(pairs) if i not in chosen),
-        tuple(pair for i, pair in enumerate(pairs) if i in chosen),
+        tuple(
+            pair
+            for i, (pair, count) in enumerate(zip(pairs, counts, strict=True))
+            if i not in held
+            for _ in range(count)
+        ),
+        tuple(pair for i, pair in enumerate(pairs) if i in held),
     )
+
+
+def _count(name: str, repeat: dict[str, int]) -> int:
+    """How many times an image counts: by the first pattern that fits its name."""
+    return next((n for pattern, n in repeat.items() if fnmatch(name, pattern)), 1)
 
 
 def _load_pair(raw: Path, truth: Path, settings: TrainSettings) -> Pair:

@@ -73,6 +73,10 @@ class TrainSettings(Settings):
     validation_split: float = Field(
         default=0.1, gt=0, lt=1, description="Part of the images kept for validation, at least one."
     )
+    repeat: dict[str, int] = Field(
+        default_factory=dict,
+        description="Name pattern: how many times such an image counts (in training only).",
+    )
     norm_low: float = Field(default=1.0, ge=0, lt=100, description="Percentile that becomes 0.")
     norm_high: float = Field(default=99.8, gt=0, le=100, description="Percentile that becomes 1.")
     augmentation: Augmentation = Field(
@@ -90,6 +94,9 @@ class TrainSettings(Settings):
             raise ValueError(msg)
         if any(step < 1 or step & (step - 1) for step in self.grid):
             msg = f"grid {self.grid} must be powers of 2"
+            raise ValueError(msg)
+        if min(self.repeat.values(), default=1) < 1:
+            msg = f"repeat {self.repeat} must be numbers of 1 or more"
             raise ValueError(msg)
         if self.kernel_size % 2 == 0:
             msg = f"kernel_size {self.kernel_size} must be odd"

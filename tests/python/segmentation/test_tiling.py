@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation.stardist import Shapes, interpolate_grid, select_candidates
+from btrackmate.segmentation.tiling import choose_tiles, predict_in_tiles, view_radius
+
+
+def blur(batch):
+    """A "network" that sees 3 voxels far, with a second output on a grid of 2."""
+    image = batch[0, ..., 0]
+    first = ndimage.uniform_filter(image, 7, mode="constant")
+    sparse = first[tuple(slice(None, None, 2) for _ in image.shape)]
+    return [first[None, ..., None], np.stack([sparse, -sparse], axis=-1)[None]]
+
+
+@pytest.mark.parametrize("shape", [(20, 24), (17, 23), (5, 30, 21)])
+def test_tiles_give_what_the_whole_gives(shape):
+    image = np.random.default_rng(1).random(shape, np.float32)
+    ndim = len(shape)
+
+    def only_first(batch):
+        return blur(batch)[:1]
+
+    arguments = {"divisor": (4,) * ndim, "overlap": (3,) * ndim, "grid": (1,) * ndim}
+    whole = predict_in_tiles(only_first, image, n_tiles=(1,) * ndim, **arguments)[0]
+    tiled = predict_in_tiles(only_first, image, n_tiles=(2,) * (ndim - 1) + (3,), **arguments)[0]
+    assert whole.shape == (*shape, 1)
+    np.testing.assert_allclose(tiled, whole, atol=1e-6)
+
+
+def test_too_little_overlap_shows():
+    """The test above would fail without overlap."""
+    image = np.random.default_rng(1).random((20, 24), np.float32)
+
+    def only_first(batch):
+        return blur(batch)[:1]
+
+    arguments = {"divisor": (4, 4), "grid": (1, 1)}
+    whole = predict_in_tiles(only_first, image, n_tiles=(1, 1), overlap=(0, 0), **arguments)[0]
+    tiled = predict_in_tiles(only_first, image, n_tiles=(2, 2), overlap=(0, 0), **arguments)[0]
+    assert np.abs(tiled - whole).max() > 0.01
+
+
+def test_outputs_on_a_grid_are_rounded_up_and_tiled_alike():
+    image = np.random.default_rng(2).random((19, 22), np.float32)
+
+    def only_second(batch):
+        return blur(batch)[1:]
+
+    arguments = {"divisor": (4, 4), "overlap": (3, 3), "grid": (2, 2)}
+    whole = predict_in_tiles(only_second, image, n_tiles=(1, 1), **arguments)[0]
+    tiled = predict_in_tiles(only_second, image, n_tiles=(3, 2), **arguments)[0]
+    assert whole.shape == (10, 11, 2)
+    np.testing.assert_allclose(tiled, whole, atol=1e-6)
+
+
+def test_image_smaller_than_the_divisor_is_padded():
+    seen = []
+
+    def network(batch):
+        seen.append(batch.shape)
+        return [batch]
+
+    result = predict_in_tiles(
+        network,
+        np.ones((1, 3, 5), np.float32),
+        (8, 8, 8),
+        n_tiles=(2, 2, 2),
+        overlap=(8, 8, 8),
+        grid=(1, 1, 1),
+    )
+    assert seen == [(1, 8, 8, 8, 1)]
+    assert result[0].shape == (1, 3, 5, 1)
+
+
+def test_wrong_number_of_tiles_is_named():
+    with pytest.raises(UserError, match="n_tiles"):
+        predict_in_tiles(
+            blur, np.ones((4, 4)), (2, 2), n_tiles=(1, 1, 1), overlap=(1, 1), grid=(1, 1)
+        )
+
+
+def test_tiles_by_memory():
+    """100 × 400 × 400 voxels of 10 bytes in 40 MB: 2 × 2 quarters fit, halves do not."""
+    assert choose_tiles((100, 400, 400), 10, memory=4e7 + 1) == (1, 2, 2)
+    assert choose_tiles((100, 400, 400), 10, memory=1e9) == (1, 1, 1)
+    assert choose_tiles((10, 64, 64), 10, memory=1) == (1, 1, 1)  # Never below 64.
+
+
+def test_view_radius_of_the_common_unets():
+    """csbdeep measures 22 voxels for depth 2 and 46 for depth 3, kernel 3: these lie above."""
+    assert view_radius(2, 3) == 24
+    assert view_radius(3, 3) == 52
+
+
+def test_interpolation_is_linear_and_keeps_grid_values():
+    values = np.array([[0, 2, 4]], np.float32)
+    result = interpolate_grid(values, (1, 2), (1, 6))
+    assert result.tolist() == [[0, 1, 2, 3, 4, 4]]
+    assert interpolate_grid(values, (2, 1), (2, 3)).tolist() == [[0, 2, 4], [0, 2, 4]]
+
+
+def test_candidate_filter_keeps_local_maxima_above_the_threshold():
+    probability = np.array([[0.1, 0.9, 0.8, 0.2, 0.6, 0.3]], np.float32)
+    every = select_candidates(probability, 0.5, local_maxima=False)
+    peaks = select_candidates(probability, 0.5, local_maxima=True)
+    assert every.tolist() == [[False, True, True, False, True, False]]
+    assert peaks.tolist() == [[False, True, False, False, True, False]]
+
+
+def test_shapes_above_a_threshold():
+    shapes = Shapes(np.array([[1, 1], [2, 2]]), np.array([0.9, 0.4]), np.ones((2, 8)))
+    assert shapes.above(0.5).points.tolist() == [[1, 1]]

@@ -1,0 +1,99 @@
+import numpy as np
+
+from btrackmate.segmentation.watershed import (
+    complete_mask,
+    fill_small_holes,
+    flood,
+    remove_by_size,
+    stamp_markers,
+)
+
+
+def test_marker_is_a_ball_in_micrometres():
+    """Radius 3 µm at 3 × 1 × 1 µm: one voxel up and down, three in the plane."""
+    markers = stamp_markers(np.array([[2, 5, 5]]), np.ones((5, 11, 11), bool), 3, (3, 1, 1))
+    assert markers[:, 5, 5].tolist() == [0, 1, 1, 1, 0]
+    assert markers[2, 5].tolist() == [0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0]
+    assert markers[2, 3, 3] == 1  # √8 < 3
+    assert markers[2, 3, 2] == 0  # √13 > 3
+
+
+def test_radius_below_a_voxel_marks_the_seed_alone():
+    markers = stamp_markers(np.array([[1, 1]]), np.ones((3, 3), bool), 0, (1, 1))
+    assert markers.sum() == markers[1, 1] == 1
+
+
+def test_marker_stays_in_the_mask_and_in_the_volume(draw):
+    mask = draw("11.", "11.", "...") > 0
+    markers = stamp_markers(np.array([[0, 0]]), mask, 2, (1, 1))
+    np.testing.assert_array_equal(markers, draw("11.", "11.", "..."))
+
+
+def test_neighbours_share_by_distance_and_the_lower_number_takes_the_tie():
+    """Seeds 1 and 2 four voxels apart: the voxel between them belongs to 1."""
+    markers = stamp_markers(np.array([[0, 1], [0, 5]]), np.ones((1, 7), bool), 3, (1, 1))
+    assert markers.tolist() == [[1, 1, 1, 1, 2, 2, 2]]
+
+
+def test_marker_does_not_jump_a_gap_of_the_mask(draw):
+    mask = draw("11.11") > 0
+    markers = stamp_markers(np.array([[0, 1]]), mask, 3, (1, 1))
+    assert markers.tolist() == [[1, 1, 0, 0, 0]]
+
+
+def test_seed_outside_the_mask_has_no_marker(draw):
+    mask = draw("11.11") > 0
+    assert not stamp_markers(np.array([[0, 2]]), mask, 2, (1, 1)).any()
+
+
+def test_two_seeds_in_one_voxel_give_one_marker():
+    markers = stamp_markers(np.array([[1, 1], [1, 1]]), np.ones((3, 3), bool), 1, (1, 1))
+    assert np.unique(markers).tolist() == [0, 1]
+
+
+def test_more_than_65535_markers():
+    points = np.stack(np.nonzero(np.ones((300, 300))), axis=1)
+    markers = stamp_markers(points, np.ones((300, 300), bool), 0, (1, 1))
+    assert markers[-1, -1] == 90_000
+
+
+def test_flood_meets_on_the_ridge_and_stays_in_the_mask(draw):
+    landscape = np.array([[0, 1, 5, 1, 0, 0]], np.float32)
+    markers = draw("1...2.")
+    mask = draw("11111.") > 0
+    labels = flood(landscape, markers, mask)
+    assert labels[0, :2].tolist() == [1, 1]
+    assert labels[0, 3:].tolist() == [2, 2, 0]
+
+
+def test_component_without_marker_stays_background(draw):
+    mask = draw("11.11") > 0
+    labels = flood(np.zeros((1, 5), np.float32), draw("1...."), mask)
+    assert labels.tolist() == [[1, 1, 0, 0, 0]]
+
+
+def test_nothing_to_flood_gives_background():
+    empty = np.zeros((2, 3), np.int32)
+    assert not flood(np.zeros((2, 3), np.float32), empty, np.ones((2, 3), bool)).any()
+    assert not flood(np.zeros((2, 3), np.float32), empty + 1, np.zeros((2, 3), bool)).any()
+
+
+def test_shape_mostly_outside_the_mask_is_added_whole(draw):
+    mask = draw("11..", "11..") > 0
+    shapes = draw("1122", "1122")
+    np.testing.assert_array_equal(complete_mask(mask, shapes), draw("1111", "1111") > 0)
+    shapes = draw("1.22", "....")  # Shape 1 is in the mask, shape 3 for a half.
+    shapes[1] = [0, 3, 3, 0]
+    np.testing.assert_array_equal(complete_mask(mask, shapes), draw("1111", "11..") > 0)
+
+
+def test_small_inner_holes_are_filled_and_others_not(draw):
+    mask = draw("11111", "1.1.1", "111.1", "11111", ".1111") > 0
+    filled = draw("11111", "111.1", "111.1", "11111", ".1111") > 0
+    np.testing.assert_array_equal(fill_small_holes(mask, 2), filled)
+
+
+def test_size_limits(draw):
+    labels = draw("1222", "3333", "3333")
+    np.testing.assert_array_equal(remove_by_size(labels, 2, None), draw(".222", "3333", "3333"))
+    np.testing.assert_array_equal(remove_by_size(labels, 0, 3), draw("1222", "....", "...."))

@@ -1,0 +1,137 @@
+import logging
+
+import numpy as np
+import pytest
+
+from btrackmate.core.errors import UserError
+from btrackmate.training.augmentation import Augmenter
+from btrackmate.training.dataset import DataSet, Pair
+from btrackmate.training.networks import measure_anisotropy
+from btrackmate.training.patches import PatchSource, fit_patch
+from btrackmate.training.settings import Augmentation
+from btrackmate.training.targets import make_targets
+from btrackmate.training.thresholds import average_f1
+
+STILL = Augmentation(
+    flips=False, rotation="off", gain=0, offset=0, poisson=0, gaussian=0, noise_fraction=0
+)
+
+
+def pair(shape, labels=None):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    return Pair("a", image, np.ones(shape, np.int32) if labels is None else labels, "")
+
+
+def test_boundary_target_falls_from_the_wall_into_the_cell():
+    """Wall between columns 2 and 3, width 2: touching voxels 1, next 0.5, then 0."""
+    labels = np.array([[1, 1, 1, 2, 2, 2, 2]], np.int32)
+    target = make_targets(labels, 2, boundary=True)
+    assert target[0, :, 1].tolist() == [0, 0.5, 1, 1, 0.5, 0, 0]
+    assert target[0, :, 0].tolist() == [1] * 7
+
+
+def test_background_counts_as_a_neighbour_and_planes_above_too():
+    labels = np.zeros((2, 1, 4), np.int32)
+    labels[0, 0, :2] = 1
+    target = make_targets(labels, 1, boundary=True)
+    assert target[0, 0, :, 1].tolist() == [1, 1, 1, 0]
+    assert target[1, 0, :, 1].tolist() == [1, 1, 0, 0]
+
+
+def test_one_label_has_no_boundary_and_one_channel_is_foreground():
+    assert not make_targets(np.ones((3, 3), np.int32), 2, boundary=True)[..., 1].any()
+    assert make_targets(np.ones((3, 3), np.int32), 2, boundary=False).shape == (3, 3, 1)
+
+
+def test_image_and_labels_move_together():
+    labels = np.zeros((4, 8, 8), np.int32)
+    labels[1, 2, 3], labels[3, 7, 0] = 1, 2
+    changes = Augmentation(rotation="right-angle", gain=0, offset=0, noise_fraction=0)
+    augmenter = Augmenter(changes, 3, seed=1)
+    seen = set()
+    for _ in range(20):
+        image, moved = augmenter.change_pair(labels.astype(np.float32), labels)
+        np.testing.assert_array_equal(image, moved)
+        seen.add(tuple(np.argwhere(moved == 1)[0].tolist()))
+    assert len(seen) > 5
+
+
+def test_any_angle_moves_targets_and_image_alike():
+    image = np.zeros((2, 16, 16), np.float32)
+    image[:, 4:9, 5:12] = 1
+    changes = Augmentation(rotation="any", gain=0, offset=0, noise_fraction=0)
+    augmenter = Augmenter(changes, 3, seed=3)
+    fractions = set()
+    for _ in range(10):
+        moved, target = augmenter.change_target(image, np.stack([image, 1 - image], axis=-1))
+        np.testing.assert_allclose(moved, target[..., 0], atol=1e-5)
+        np.testing.assert_allclose(target.sum(axis=-1), 1, atol=1e-4)
+        fractions.add(bool(((moved > 0.01) & (moved < 0.99)).any()))
+    assert fractions == {True, False}  # Some patches are turned by odd angles, some are not.
+
+
+def test_noise_changes_grey_values_and_never_labels():
+    augmenter = Augmenter(
+        STILL.model_copy(update={"gaussian": 0.2, "noise_fraction": 1.0}), 2, seed=0
+    )
+    labels = np.ones((8, 8), np.int32)
+    image, same = augmenter.change_pair(np.ones((8, 8), np.float32), labels)
+    np.testing.assert_array_equal(same, labels)
+    assert image.std() > 0.001
+
+
+def test_still_settings_change_nothing():
+    image = np.random.default_rng(0).random((4, 8, 8), np.float32)
+    changed, _ = Augmenter(STILL, 3, seed=0).change_pair(image, np.ones((4, 8, 8), np.int32))
+    np.testing.assert_array_equal(changed, image)
+
+
+def test_patches_are_seeded_and_show_image_and_target_of_one_place():
+    image = np.arange(8 * 8, dtype=np.float32).reshape(8, 8)
+    target = np.stack([image, -image], axis=-1)
+    first = PatchSource([image], [target], (4, 4), None, seed=5).stack(6)
+    again = PatchSource([image], [target], (4, 4), None, seed=5).stack(6)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[0][..., 0], first[1][..., 0])
+    assert first[0].shape == (6, 4, 4, 1)
+    assert len(np.unique(first[0][:, 0, 0, 0])) > 1
+
+
+def test_patches_prefer_foreground():
+    """Cells fill an eighth of the image: most patches still hold some."""
+    target = np.zeros((8, 64, 1), np.float32)
+    target[:, :8] = 1
+    source = PatchSource([np.zeros((8, 64), np.float32)], [target], (8, 8), None, seed=0)
+    assert source.stack(40)[1].any(axis=(1, 2, 3)).mean() > 0.5
+
+
+def test_patch_shrinks_to_the_smallest_image(caplog):
+    with caplog.at_level(logging.WARNING):
+        fitted = fit_patch((16, 128, 128), (pair((9, 40, 128)), pair((20, 64, 30))), (4, 8, 8))
+    assert fitted == (8, 40, 24)
+    assert "(8, 40, 24)" in caplog.text
+
+
+def test_image_below_the_divisor_is_refused():
+    with pytest.raises(UserError, match=r"\(3, 40, 40\) voxels, the network needs at least"):
+        fit_patch((16, 32, 32), (pair((3, 40, 40)),), (4, 8, 8))
+
+
+def test_anisotropy_is_measured_from_the_cells():
+    labels = np.zeros((6, 20, 20), np.int32)
+    labels[0:2, 0:8, 0:8], labels[3:5, 10:18, 10:18] = 1, 2
+    assert measure_anisotropy(DataSet((pair(labels.shape, labels),), ())) == (4.0, 1.0, 1.0)
+
+
+def test_anisotropy_without_cells_is_refused():
+    labels = np.zeros((6, 20, 20), np.int32)
+    with pytest.raises(UserError, match="no cell"):
+        measure_anisotropy(DataSet((pair(labels.shape, labels),), ()))
+
+
+def test_f1_is_pooled_over_images_and_averaged_over_thresholds():
+    """One cell found with IoU 0.6, one missed: F1 2/3 at 0.3 and 0.5, 0 at 0.7."""
+    truth = np.array([[1, 1, 1, 1, 1, 0, 2, 2]])
+    result = np.array([[3, 3, 3, 0, 0, 0, 0, 0]])
+    assert average_f1([(truth, result)]) == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+    assert average_f1([(truth, truth)]) == 1

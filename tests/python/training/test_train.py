@@ -1,0 +1,182 @@
+"""Trains tiny networks for two steps: tests what comes out, not how good it is."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+pytest.importorskip("stardist", reason="needs the stardist extra")
+pytest.importorskip("tensorflow", reason="needs the stardist extra")
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation import SegmentationSettings, load_models, segment_volume
+from btrackmate.segmentation.stardist import StarDistModel
+from btrackmate.training import TrainSettings, train
+from btrackmate.training.dataset import load_dataset
+from btrackmate.training.thresholds import search_stardist
+
+TINY = TrainSettings(
+    depth=1,
+    epochs=2,
+    learning_rate=1e-3,
+    batch_size=2,
+    patch_size=(8, 16, 16),
+    n_patches_per_image=1,
+    n_rays=8,
+    startfilter=2,
+    features=4,
+    grid=(1, 2, 2),
+)
+
+
+def make_data(folder, shape):
+    """Three images of two bright cells."""
+    for side in ("Raw", "Segmentation"):
+        (folder / side).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        labels = np.zeros(shape, np.uint16)
+        labels[..., 2:9, 2:9], labels[..., 2:9, 11:17] = 1, 2
+        image = rng.poisson(10 + 40 * (labels > 0)).astype(np.uint8)
+        for side, array in (("Raw", image), ("Segmentation", labels)):
+            tifffile.imwrite(folder / side / f"a{i}.tif", array, photometric="minisblack")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data_3d(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
+
+
+@pytest.fixture(scope="module")
+def trained(data_3d, tmp_path_factory):
+    """Return the folder of both models and what the training reported."""
+    root, reports = tmp_path_factory.mktemp("models"), []
+    paths = train(data_3d, "tiny", root, TINY, progress=lambda *step: reports.append(step))
+    assert paths == {kind: root / "tiny" / kind for kind in ("stardist", "unet")}
+    return root / "tiny", reports
+
+
+def test_training_writes_all_that_belongs_to_a_model(trained):
+    folder, reports = trained
+    expected = {
+        "config.json",
+        "weights_best.h5",
+        "thresholds.json",
+        "training_curve.csv",
+        "training_curve.png",
+        "model_card.json",
+        "model_card.md",
+    }
+    for kind in ("stardist", "unet"):
+        assert {path.name for path in (folder / kind).iterdir()} == expected
+        rows = list(csv.reader((folder / kind / "training_curve.csv").open()))
+        assert [row[0] for row in rows] == ["epoch", "1", "2"]
+    assert ("train StarDist", 2, 2) in reports
+    assert ("train U-Net", 2, 2) in reports
+
+
+def test_card_names_data_settings_versions_and_scores(trained, data_3d):
+    card = json.loads((trained[0] / "unet/model_card.json").read_text())
+    data = load_dataset(data_3d, TINY)
+    assert card["training_images"] == {p.name: p.sha256 for p in data.train}
+    assert card["validation_images"] == {p.name: p.sha256 for p in data.validation}
+    assert card["settings"]["patch_size"] == [8, 16, 16]
+    assert {"tensorflow", "csbdeep"} & set(card["versions"])
+    assert {"foreground_IoU", "F1"} <= set(card["validation_scores"])
+    assert "U-Net" in (trained[0] / "unet/model_card.md").read_text()
+
+
+def test_thresholds_found_are_those_used(trained):
+    folder = trained[0]
+    models = load_models(SegmentationSettings(model_dir=folder))
+    stardist = json.loads((folder / "stardist/thresholds.json").read_text())
+    unet = json.loads((folder / "unet/thresholds.json").read_text())
+    assert models.stardist.prob_thresh == stardist["prob"]
+    assert models.stardist.nms_thresh == stardist["nms"]
+    assert models.unet.foreground_thresh == unet["foreground"]
+    assert models.unet.boundary_thresh == unet["boundary"]
+
+
+def test_trained_models_segment_images_that_they_do_not_divide(trained):
+    """5 × 19 × 21 voxels, tiles and all: the shapes come back as they were."""
+    settings = SegmentationSettings(model_dir=trained[0], n_tiles=(1, 2, 1), prob_thresh=0.01)
+    image = np.random.default_rng(0).poisson(20, (5, 19, 21)).astype(np.uint8)
+    result = segment_volume(image, Calibration(), settings, load_models(settings))
+    for array in (result.labels, result.probability, result.foreground, result.boundary):
+        assert array.shape == image.shape
+    assert np.isfinite(result.probability).all()
+
+
+def test_prediction_is_the_same_twice_and_in_tiles(trained):
+    model = StarDistModel(trained[0] / "stardist")
+    image = np.random.default_rng(0).random((8, 80, 40), np.float32)
+    whole = model.predict_maps(image, (1, 1, 1))
+    again = model.predict_maps(image, (1, 1, 1))
+    tiled = model.predict_maps(image, (1, 3, 1))
+    np.testing.assert_array_equal(whole.probability, again.probability)
+    np.testing.assert_allclose(tiled.probability, whole.probability, atol=1e-5)
+    np.testing.assert_allclose(tiled.distance, whole.distance, atol=1e-3)
+
+
+def test_suppression_keeps_the_same_shapes_when_started_lower(trained, data_3d):
+    """`Shapes.above` rests on it."""
+    model = StarDistModel(trained[0] / "stardist")
+    maps = model.predict_maps(load_dataset(data_3d, TINY).train[0].image)
+    levels = np.quantile(maps.probability, [0.5, 0.9])
+    low, high = (
+        model.find_shapes(maps, float(level), 0.3, candidate_filter=False) for level in levels
+    )
+    assert len(low.points) > len(high.points) > 0
+    above = low.above(float(levels[1]))
+    np.testing.assert_array_equal(above.points, high.points)
+
+
+def test_model_for_volumes_refuses_an_image(trained):
+    settings = SegmentationSettings(model_dir=trained[0])
+    with pytest.raises(UserError, match="got an image of 2"):
+        segment_volume(np.eye(32), Calibration(), settings, load_models(settings))
+
+
+def test_models_are_not_overwritten(trained, data_3d):
+    with pytest.raises(UserError, match="exists already"):
+        train(data_3d, "tiny", trained[0].parent, TINY)
+
+
+def test_a_stopped_training_leaves_nothing(data_3d, tmp_path):
+    def stop(step, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data_3d, "tiny", tmp_path, TINY.model_copy(update={"only": "unet"}), progress=stop)
+    assert list((tmp_path / "tiny").iterdir()) == []
+
+
+def test_name_with_a_folder_is_refused(data_3d, tmp_path):
+    with pytest.raises(UserError, match="model name 'a/b'"):
+        train(data_3d, "a/b", tmp_path, TINY)
+
+
+def test_2d_networks_train_and_segment(tmp_path):
+    data = make_data(tmp_path / "data", (40, 40))
+    settings = TrainSettings(
+        **TINY.model_dump(include={"depth", "n_rays", "startfilter", "features"}),
+        epochs=1,
+        batch_size=2,
+        patch_size=(32, 32),
+        grid=(2, 2),
+        n_patches_per_image=1,
+        only="stardist",
+    )
+    train(data, "flat", tmp_path, settings)
+    model = StarDistModel(tmp_path / "flat/stardist")
+    image = np.random.default_rng(0).random((37, 41), np.float32)
+    result = model.predict(image, prob_thresh=0.01)
+    assert result.labels.shape == (37, 41)
+    assert result.probability.shape == (37, 41)
+    assert set(np.unique(result.labels)) <= set(range(len(result.points) + 1))
+    ahead = search_stardist(model, load_dataset(data, settings).validation, lambda *_: None)
+    assert set(ahead.thresholds) == {"prob", "nms"}
