@@ -105,7 +105,7 @@ public final class CsvCellReader
 		if ( rows.isEmpty() )
 			throw new CsvException( file, 1, SpotColumn.X.columnName(), "the file is empty; a header with x, y and frame was expected." );
 		final Row first = rows.remove( 0 );
-		final CsvHeader header = new CsvHeader( file, first.line, first.fields );
+		final CsvHeader header = new CsvHeader( file, first.line, first.fields, options.names() );
 		if ( header.isFromTrackMate() )
 			dropTrackMateLines( header, rows );
 
@@ -209,7 +209,9 @@ public final class CsvCellReader
 			final int column = i;
 			final boolean anyNumber = rows.stream().anyMatch( r -> r.fields.length > column && Numbers.isNumber( r.fields[ column ] ) );
 			final boolean anyText = rows.stream().anyMatch( r -> r.fields.length > column && !Numbers.isMissing( r.fields[ column ] ) && !Numbers.isNumber( r.fields[ column ] ) );
-			if ( header.isRequired( i ) || anyNumber && ( header.meaning( i ) != null || !anyText ) )
+			if ( header.isDisplaced( i ) )
+				ignored.add( header.nameInFile( i ) );
+			else if ( header.isRequired( i ) || anyNumber && ( header.meaning( i ) != null || !anyText ) )
 				used[ i ] = true;
 			else if ( !rows.isEmpty() && !header.nameInFile( i ).isEmpty() )
 				ignored.add( header.nameInFile( i ) );

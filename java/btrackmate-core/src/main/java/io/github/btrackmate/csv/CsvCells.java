@@ -41,7 +41,8 @@ public final class CsvCells
 	}
 
 	/**
-	 * Returns the columns that were not read since they hold no numbers.
+	 * Returns the columns that were not read, since they hold no numbers or
+	 * since another column was named for their meaning.
 	 *
 	 * @return their names in the file.
 	 */

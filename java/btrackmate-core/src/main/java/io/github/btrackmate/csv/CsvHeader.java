@@ -58,18 +58,26 @@ final class CsvHeader
 	/** Names in the spots table; null for columns that it does not know. */
 	private final String[] meanings;
 
+	/** Columns that would mean what another column was named for. */
+	private final boolean[] displaced;
+
 	private final Map< String, Integer > columns = new HashMap<>();
 
-	CsvHeader( final String file, final long line, final String[] fields )
+	CsvHeader( final String file, final long line, final String[] fields, final Map< SpotColumn, String > given )
 	{
 		this.file = file;
 		names = Arrays.stream( fields ).map( f -> f.replace( "\uFEFF", "" ).trim() ).toArray( String[]::new );
+		for ( final Map.Entry< SpotColumn, String > entry : given.entrySet() )
+			if ( !Arrays.asList( names ).contains( entry.getValue() ) )
+				throw new CsvException( file, line, entry.getKey().columnName(), "there is no column '" + entry.getValue() + "', which was named for " + entry.getKey().columnName() + ", in the header " + Arrays.toString( names ) + "." );
 		meanings = new String[ names.length ];
+		displaced = new boolean[ names.length ];
 		for ( int i = 0; i < names.length; i++ )
 		{
-			if ( names[ i ].isEmpty() )
+			displaced[ i ] = isDisplaced( names[ i ], given );
+			if ( names[ i ].isEmpty() || displaced[ i ] )
 				continue;
-			meanings[ i ] = meaning( names[ i ] ).orElse( null );
+			meanings[ i ] = meaning( names[ i ], given );
 			final String name = meanings[ i ] == null ? names[ i ] : meanings[ i ];
 			final Integer other = columns.put( name, i );
 			if ( other != null )
@@ -85,6 +93,22 @@ final class CsvHeader
 	{
 		for ( final String name : names )
 			MEANINGS.put( name, column.columnName() );
+	}
+
+	/** What was given for a column of the file, else what its name suggests. */
+	private static String meaning( final String name, final Map< SpotColumn, String > given )
+	{
+		for ( final Map.Entry< SpotColumn, String > entry : given.entrySet() )
+			if ( entry.getValue().equals( name ) )
+				return entry.getKey().columnName();
+		return meaning( name ).orElse( null );
+	}
+
+	/** Whether another column was given for what the name suggests. */
+	private static boolean isDisplaced( final String name, final Map< SpotColumn, String > given )
+	{
+		final String meaning = meaning( name, given );
+		return given.entrySet().stream().anyMatch( e -> e.getKey().columnName().equals( meaning ) && !e.getValue().equals( name ) );
 	}
 
 	private static Optional< String > meaning( final String name )
@@ -146,6 +170,12 @@ final class CsvHeader
 		if ( !has( FRAME ) )
 			required.add( TIME.columnName() );
 		return required.contains( meanings[ i ] );
+	}
+
+	/** Whether a column is left out, since another one was named for its meaning. */
+	boolean isDisplaced( final int i )
+	{
+		return displaced[ i ];
 	}
 
 	/** Whether the table looks like one that TrackMate exported. */

@@ -1,6 +1,11 @@
 package io.github.btrackmate.csv;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 import io.github.btrackmate.cells.VoxelSize;
+import io.github.btrackmate.schema.SpotColumn;
 
 /**
  * How to understand a table of cells. Immutable.
@@ -15,7 +20,10 @@ public final class CsvOptions
 
 	private final boolean skipBadRows;
 
-	private CsvOptions( final boolean inPixels, final VoxelSize voxelSize, final double frameInterval, final boolean skipBadRows )
+	/** Names in the file of columns of the spots table. */
+	private final Map< SpotColumn, String > names;
+
+	private CsvOptions( final boolean inPixels, final VoxelSize voxelSize, final double frameInterval, final boolean skipBadRows, final Map< SpotColumn, String > names )
 	{
 		if ( !( frameInterval > 0 ) || Double.isInfinite( frameInterval ) )
 			throw new IllegalArgumentException( "Frame interval is " + frameInterval + "; it must be a finite number > 0." );
@@ -23,6 +31,7 @@ public final class CsvOptions
 		this.voxelSize = voxelSize;
 		this.frameInterval = frameInterval;
 		this.skipBadRows = skipBadRows;
+		this.names = Collections.unmodifiableMap( new LinkedHashMap<>( names ) );
 	}
 
 	/**
@@ -35,7 +44,7 @@ public final class CsvOptions
 	 */
 	public static CsvOptions inPixels( final VoxelSize voxelSize )
 	{
-		return new CsvOptions( true, voxelSize, 1, false );
+		return new CsvOptions( true, voxelSize, 1, false, Map.of() );
 	}
 
 	/**
@@ -47,7 +56,7 @@ public final class CsvOptions
 	 */
 	public static CsvOptions physical( final VoxelSize voxelSize )
 	{
-		return new CsvOptions( false, voxelSize, 1, false );
+		return new CsvOptions( false, voxelSize, 1, false, Map.of() );
 	}
 
 	/**
@@ -59,7 +68,7 @@ public final class CsvOptions
 	 */
 	public CsvOptions withFrameInterval( final double value )
 	{
-		return new CsvOptions( inPixels, voxelSize, value, skipBadRows );
+		return new CsvOptions( inPixels, voxelSize, value, skipBadRows, names );
 	}
 
 	/**
@@ -72,7 +81,26 @@ public final class CsvOptions
 	 */
 	public CsvOptions withSkipBadRows( final boolean value )
 	{
-		return new CsvOptions( inPixels, voxelSize, frameInterval, value );
+		return new CsvOptions( inPixels, voxelSize, frameInterval, value, names );
+	}
+
+	/**
+	 * Says which columns of the file mean what; the others are guessed by their
+	 * names.
+	 *
+	 * @param value
+	 *            name in the file for each column of the spots table that is not
+	 *            to be guessed.
+	 * @return changed options.
+	 */
+	public CsvOptions withColumns( final Map< SpotColumn, String > value )
+	{
+		return new CsvOptions( inPixels, voxelSize, frameInterval, skipBadRows, value );
+	}
+
+	Map< SpotColumn, String > names()
+	{
+		return names;
 	}
 
 	/** Factor to physical units along a dimension. */

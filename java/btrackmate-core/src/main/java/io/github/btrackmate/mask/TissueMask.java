@@ -1,9 +1,11 @@
 package io.github.btrackmate.mask;
 
 import java.util.Arrays;
+import java.util.OptionalLong;
 import java.util.Set;
 
 import io.github.btrackmate.cells.LabelRuns;
+import io.github.btrackmate.cells.VoxelSize;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.RealType;
 
@@ -71,6 +73,31 @@ public final class TissueMask
 	public boolean contains( final int x, final int y, final int z )
 	{
 		return tissues.cellAt( x, y, z ) >= 0;
+	}
+
+	/**
+	 * Returns the tissue at the voxel nearest to a point.
+	 *
+	 * @param voxelSize
+	 *            voxel size; z is ignored if the mask is 2D.
+	 * @param position
+	 *            x, y and, unless the mask is 2D, z in physical units; the centre
+	 *            of voxel i lies at i × voxel size.
+	 * @return tissue id, 0 outside of all tissues; empty outside the image.
+	 */
+	public OptionalLong tissueNear( final VoxelSize voxelSize, final double... position )
+	{
+		final long[] size = tissues.size();
+		final int[] voxel = new int[ 3 ];
+		for ( int d = 0; d < size.length; d++ )
+		{
+			final double nearest = Math.floor( position[ d ] / voxelSize.get( d ) + 0.5 );
+			if ( !( nearest >= 0 && nearest < size[ d ] ) )
+				return OptionalLong.empty();
+			voxel[ d ] = ( int ) nearest;
+		}
+		final int tissue = tissues.cellAt( voxel[ 0 ], voxel[ 1 ], voxel[ 2 ] );
+		return OptionalLong.of( tissue < 0 ? 0 : tissues.label( tissue ) );
 	}
 
 	/**

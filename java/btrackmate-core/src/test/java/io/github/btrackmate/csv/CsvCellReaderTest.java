@@ -10,6 +10,7 @@ import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -24,6 +25,7 @@ import com.google.gson.JsonObject;
 
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.golden.GoldenCases;
+import io.github.btrackmate.schema.SpotColumn;
 
 class CsvCellReaderTest
 {
@@ -110,6 +112,27 @@ class CsvCellReaderTest
 		for ( final String field : List.of( "1d", "0x1p3", "1f", "Infinity", "1e999", "1_000", "1,5" ) )
 			assertTrue( Double.isNaN( Numbers.parse( field ) ), field );
 		assertClose( -0.0015, Numbers.parse( "-1.5e-3" ), "number" );
+	}
+
+	/** The column x is left out then, since a feature of that name would be taken for the position. */
+	@Test
+	void namedColumnsGoBeforeGuesses() throws IOException
+	{
+		final CsvOptions options = CsvOptions.physical( VoxelSize.of( 1, 1 ) ).withColumns( Map.of( SpotColumn.X, "cx", SpotColumn.FRAME, "slice" ) );
+		final CsvCells cells = CsvCellReader.read( new StringReader( "slice,cx,y,x\n3,1.5,2,9\n" ), "cells.csv", options );
+		final CsvCell cell = cells.cells().get( 0 );
+		assertEquals( 3, cell.frame() );
+		assertEquals( 1.5, cell.position( 0 ) );
+		assertEquals( Map.of(), cell.features() );
+		assertEquals( List.of( "x" ), cells.ignoredColumns() );
+	}
+
+	@Test
+	void namedColumnThatIsNotThere()
+	{
+		final CsvOptions options = CsvOptions.physical( VoxelSize.of( 1, 1 ) ).withColumns( Map.of( SpotColumn.X, "cx" ) );
+		final CsvException e = assertThrows( CsvException.class, () -> CsvCellReader.read( new StringReader( "frame,x,y\n0,1,2\n" ), "cells.csv", options ) );
+		assertTrue( e.getMessage().contains( "there is no column 'cx'" ), e.getMessage() );
 	}
 
 	@Test

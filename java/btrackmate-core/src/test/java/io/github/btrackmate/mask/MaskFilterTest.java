@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -91,6 +92,18 @@ class MaskFilterTest
 		final TissueMask volume = TissueMask.of( ArrayImgs.unsignedBytes( 4, 3, 2 ) );
 		final LabelRuns plane = LabelRuns.of( ArrayImgs.unsignedBytes( 4, 3 ) );
 		assertThrows( IllegalArgumentException.class, () -> MaskFilter.apply( plane, volume, MaskPolicy.CLIP ) );
+	}
+
+	/** Voxels of 0.5 × 2: x = 0.74 is nearest to column 1, y = 1.1 to row 1. */
+	@Test
+	void tissueNearestToAPoint()
+	{
+		final TissueMask mask = TissueMask.of( ArrayImgs.unsignedBytes( new byte[] { 0, 0, 0, 0, 7, 0 }, 3, 2 ) );
+		final VoxelSize voxelSize = VoxelSize.of( 0.5, 2 );
+		assertEquals( OptionalLong.of( 7 ), mask.tissueNear( voxelSize, 0.74, 1.1, 99 ) );
+		assertEquals( OptionalLong.of( 0 ), mask.tissueNear( voxelSize, 0.76, 1.1 ) );
+		assertEquals( OptionalLong.empty(), mask.tissueNear( voxelSize, -0.26, 1.1 ) );
+		assertEquals( OptionalLong.empty(), mask.tissueNear( voxelSize, 0.5, 3.0 ) );
 	}
 
 	@Test

@@ -16,6 +16,7 @@ import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotRoi;
 import io.github.btrackmate.cells.Cell;
 import io.github.btrackmate.cells.Ellipsoid;
+import io.github.btrackmate.csv.CsvCell;
 import io.github.btrackmate.mask.CellInTissue;
 import io.github.btrackmate.schema.SpotColumn;
 
@@ -54,6 +55,33 @@ final class CellSpots
 			put( spot, ELLIPSOID_C, ellipsoid.semiAxis( 2 ) );
 			put( spot, SURFACE, cell.surface() );
 		}
+		return spot;
+	}
+
+	/**
+	 * Makes a spot of a row of a table, without its features.
+	 *
+	 * @param cell
+	 *            the row.
+	 * @param radius
+	 *            radius in physical units.
+	 * @param keepId
+	 *            whether the spot gets the id of the row.
+	 * @return new spot; its quality is that of the row, else 1.
+	 */
+	static Spot of( final CsvCell cell, final double radius, final boolean keepId )
+	{
+		final double given = cell.value( SpotColumn.QUALITY.columnName() );
+		final double quality = Double.isNaN( given ) ? 1 : given;
+		if ( !keepId )
+			return new Spot( cell.position( 0 ), cell.position( 1 ), cell.position( 2 ), radius, quality );
+		final Spot spot = new Spot( Math.toIntExact( cell.id().getAsLong() ) );
+		spot.setName( "ID" + spot.ID() );
+		put( spot, SpotColumn.X, cell.position( 0 ) );
+		put( spot, SpotColumn.Y, cell.position( 1 ) );
+		put( spot, SpotColumn.Z, cell.position( 2 ) );
+		put( spot, SpotColumn.RADIUS, radius );
+		put( spot, SpotColumn.QUALITY, quality );
 		return spot;
 	}
 

@@ -95,6 +95,20 @@ final class Movie
 		return is2D() ? VoxelSize.of( size[ 0 ], size[ 1 ] ) : VoxelSize.of( size[ 0 ], size[ 1 ], size[ 2 ] );
 	}
 
+	/** Whether a point, in physical units, lies in the image. */
+	boolean holds( final double... position )
+	{
+		final VoxelSize voxelSize = voxelSize();
+		final AxisType[] axes = { Axes.X, Axes.Y, Axes.Z };
+		for ( int d = 0; d < voxelSize.numDimensions(); d++ )
+		{
+			final double voxel = position[ d ] / voxelSize.get( d );
+			if ( voxel < -0.5 || voxel > size( axes[ d ] ) - 0.5 )
+				return false;
+		}
+		return true;
+	}
+
 	/** A frame as label image. */
 	@SuppressWarnings( { "unchecked", "rawtypes" } )
 	LabelRuns labels( final int t )

@@ -1,0 +1,224 @@
+package io.github.btrackmate.trackmate;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+import org.scijava.plugin.Plugin;
+
+import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.Settings;
+import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
+import fiji.plugin.trackmate.detection.SpotDetectorFactoryGenericConfig;
+import fiji.plugin.trackmate.detection.SpotGlobalDetector;
+import fiji.plugin.trackmate.detection.SpotGlobalDetectorFactory;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
+import ij.ImagePlus;
+import io.github.btrackmate.csv.CsvCellReader;
+import io.github.btrackmate.csv.CsvCells;
+import io.github.btrackmate.csv.CsvException;
+import io.github.btrackmate.csv.CsvOptions;
+import io.github.btrackmate.mask.MaskPolicy;
+import io.github.btrackmate.schema.SpotColumn;
+import io.github.btrackmate.trackmate.CsvDetectorFactory.Arguments;
+import net.imagej.ImgPlus;
+import net.imagej.axis.Axes;
+import net.imglib2.Interval;
+import net.imglib2.type.NativeType;
+import net.imglib2.type.numeric.RealType;
+
+/**
+ * CSV spot detector. Columns that TrackMate does not know become spot features;
+ * they are declared in the model that was given to the constructor, or in that
+ * of the wizard.
+ *
+ * @param <T>
+ *            type of pixels.
+ */
+@Plugin( type = SpotGlobalDetectorFactory.class )
+public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T > > implements SpotGlobalDetectorFactory< T >, SpotDetectorFactoryGenericConfig< T, Arguments >
+{
+	/** Key of this detector. */
+	public static final String KEY = "BTRACKMATE_CSV_DETECTOR";
+
+	/** Setting: the table. */
+	public static final String CSV_FILE = "CSV_FILE";
+
+	/** Setting: {@code physical} or {@code pixels}. */
+	public static final String CSV_UNITS = "CSV_UNITS";
+
+	/** Setting: columns that are not guessed, such as {@code x=cx, frame=slice}. */
+	public static final String CSV_COLUMNS = "CSV_COLUMNS";
+
+	/** Setting: radius of spots for which the table has neither radius nor volume, in physical units. */
+	public static final String DEFAULT_RADIUS = "DEFAULT_RADIUS";
+
+	/** Setting: whether bad rows are left out. */
+	public static final String SKIP_BAD_ROWS = "SKIP_BAD_ROWS";
+
+	private static final String PIXELS = "pixels";
+
+	private static final String INFO_TEXT = "<html>"
+			+ "Makes one spot of every row of a table: comma, semicolon or tab, with a header. "
+			+ "Columns are known by their names, in any order and case (x, y, z, frame or t, time, id, label, radius, volume, …; TrackMate's exports are read as they are); others can be named. "
+			+ "All other columns of numbers become spot features."
+			+ "<p>"
+			+ "A tissue mask drops the spots outside; the others have their signed distance to the surface of the tissue, + inside."
+			+ "</html>";
+
+	private final ImagePlus mask;
+
+	/** Null until the wizard gives it. */
+	private Model model;
+
+	/**
+	 * Creates a factory for the wizard.
+	 */
+	public CsvDetectorFactory()
+	{
+		this( null, null );
+	}
+
+	/**
+	 * Creates a factory for scripts.
+	 *
+	 * @param model
+	 *            where to declare the features of further columns.
+	 * @param mask
+	 *            tissue mask, or {@code null} to find it by the settings.
+	 */
+	public CsvDetectorFactory( final Model model, final ImagePlus mask )
+	{
+		this.model = model;
+		this.mask = mask;
+	}
+
+	/** Panel, defaults and XML of the settings. */
+	public static final class Arguments extends DetectorArguments
+	{
+		private Arguments()
+		{
+			addPath( CSV_FILE, "Table", "File with one row a cell and frame." );
+			addChoiceArgument().key( CSV_UNITS ).name( "Positions are in" ).help( "Physical units of the image, or pixels; then radius and volume are in pixels too." )
+					.inCLI( false ).addChoice( "physical" ).addChoice( PIXELS ).defaultValue( "physical" ).get().set( "physical" );
+			addStringArgument().key( CSV_COLUMNS ).name( "Columns" ).help( "Columns that are not known by their names, such as: x=cx, frame=slice. Empty: guess all." ).inCLI( false ).defaultValue( "" ).get().set( "" );
+			addDoubleArgument().key( DEFAULT_RADIUS ).name( "Default radius" ).help( "Radius in physical units where the table has neither radius nor volume." ).inCLI( false ).defaultValue( 5. ).min( 0. ).get().set( 5. );
+			addFlag( SKIP_BAD_ROWS, "Skip bad rows", "Leave out rows that make no sense, and list them in the log; else the first one refuses the table.", false );
+			addMask();
+			addTissues();
+		}
+	}
+
+	@Override
+	public ConfigurationPanel getDetectorConfigurationPanel( final Settings settings, final Model wizardModel )
+	{
+		model = wizardModel;
+		return SpotDetectorFactoryGenericConfig.super.getDetectorConfigurationPanel( settings, wizardModel );
+	}
+
+	@Override
+	public SpotGlobalDetector< T > getDetector( final ImgPlus< T > img, final Map< String, Object > settings, final Interval interval )
+	{
+		return new CellDetector<>( ( logger, executor, progress ) -> search( img, settings, interval, logger ).run( logger, executor, progress ) );
+	}
+
+	private CsvSearch search( final ImgPlus< T > img, final Map< String, Object > settings, final Interval interval, final Logger logger )
+	{
+		final Movie image = Movie.of( img, img.getName(), 1 );
+		final Path file = Path.of( ( String ) settings.get( CSV_FILE ) );
+		final CsvCells cells = read( file, options( image, img, settings ) );
+		cells.skippedRows().forEach( e -> logger.error( "Skipped: " + e.getMessage() + "\n" ) );
+		if ( !cells.ignoredColumns().isEmpty() )
+			logger.log( "Columns that are not read: " + String.join( ", ", cells.ignoredColumns() ) + "\n" );
+		final CsvFeatures features = new CsvFeatures( cells );
+		if ( model != null )
+			features.declare( model.getFeatureModel() );
+		final Tissue tissue = DetectorArguments.tissue( settings, image, mask, MaskPolicy.CENTROID, logger );
+		return new CsvSearch( String.valueOf( file.getFileName() ), cells, features, image, tissue, Crop.of( img, interval ), ( Double ) settings.get( DEFAULT_RADIUS ) );
+	}
+
+	private static CsvCells read( final Path file, final CsvOptions options )
+	{
+		if ( !Files.isRegularFile( file ) )
+			throw new IllegalArgumentException( "There is no file '" + file + "'; the table of spots was expected." );
+		try
+		{
+			return CsvCellReader.read( file, options );
+		}
+		catch ( final CsvException e )
+		{
+			throw new IllegalArgumentException( e.getMessage(), e );
+		}
+		catch ( final IOException e )
+		{
+			throw new IllegalArgumentException( "Cannot read '" + file + "': " + e.getMessage(), e );
+		}
+	}
+
+	private static CsvOptions options( final Movie image, final ImgPlus< ? > img, final Map< String, Object > settings )
+	{
+		final CsvOptions options = PIXELS.equals( settings.get( CSV_UNITS ) ) ? CsvOptions.inPixels( image.voxelSize() ) : CsvOptions.physical( image.voxelSize() );
+		final int t = img.dimensionIndex( Axes.TIME );
+		final double dt = t < 0 ? 0 : img.averageScale( t );
+		// As TrackMate: without calibration, the frame interval is 1.
+		return options.withFrameInterval( dt > 0 ? dt : 1 ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) );
+	}
+
+	private static Map< SpotColumn, String > parseColumns( final String text )
+	{
+		final Map< SpotColumn, String > columns = new LinkedHashMap<>();
+		for ( final String part : text.isBlank() ? new String[ 0 ] : text.split( "," ) )
+		{
+			final String[] sides = part.split( "=", 2 );
+			final Optional< SpotColumn > column = SpotColumn.find( sides[ 0 ].trim() );
+			if ( sides.length < 2 || column.isEmpty() )
+				throw new IllegalArgumentException( "Columns are '" + text + "'; something like 'x=cx, frame=slice' was expected, with x, y, z, frame, time, id, label, radius, volume on the left and names of the table on the right." );
+			columns.put( column.get(), sides[ 1 ].trim() );
+		}
+		return columns;
+	}
+
+	@Override
+	public String checkSettings( final Map< String, Object > settings )
+	{
+		final String fault = SpotGlobalDetectorFactory.super.checkSettings( settings );
+		if ( fault != null )
+			return fault;
+		final double radius = ( Double ) settings.get( DEFAULT_RADIUS );
+		return radius > 0 ? null : "Default radius is " + radius + "; it must be above 0.\n";
+	}
+
+	@Override
+	public Arguments getConfigurator( final ImagePlus imp )
+	{
+		return new Arguments();
+	}
+
+	@Override
+	public SpotDetectorFactoryBase< T > copy()
+	{
+		return new CsvDetectorFactory<>( model, mask );
+	}
+
+	@Override
+	public String getInfoText()
+	{
+		return INFO_TEXT;
+	}
+
+	@Override
+	public String getKey()
+	{
+		return KEY;
+	}
+
+	@Override
+	public String getName()
+	{
+		return "CSV spot detector";
+	}
+}

@@ -1,0 +1,143 @@
+package io.github.btrackmate.trackmate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutorService;
+
+import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Spot;
+import fiji.plugin.trackmate.SpotCollection;
+import io.github.btrackmate.cells.VoxelSize;
+import io.github.btrackmate.csv.CsvCell;
+import io.github.btrackmate.csv.CsvCells;
+import io.github.btrackmate.frames.Frames;
+import io.github.btrackmate.frames.Progress;
+import io.github.btrackmate.mask.DropReason;
+import io.github.btrackmate.schema.SpotColumn;
+
+/**
+ * Makes one spot of every row of a table, less those that a tissue mask drops.
+ */
+final class CsvSearch implements CellDetector.Search
+{
+	private final String file;
+
+	private final CsvCells cells;
+
+	private final CsvFeatures features;
+
+	private final Movie image;
+
+	/** Null if there is no mask. */
+	private final Tissue tissue;
+
+	private final Crop crop;
+
+	private final double defaultRadius;
+
+	/** A cell that is kept; tissue 0 and distance NaN without a mask. */
+	private record Kept( CsvCell cell, long tissue, double distance )
+	{}
+
+	private record Found( List< Kept > kept, List< String > dropped )
+	{}
+
+	CsvSearch( final String file, final CsvCells cells, final CsvFeatures features, final Movie image, final Tissue tissue, final Crop crop, final double defaultRadius )
+	{
+		this.file = file;
+		this.cells = cells;
+		this.features = features;
+		this.image = image;
+		this.tissue = tissue;
+		this.crop = crop;
+		this.defaultRadius = defaultRadius;
+	}
+
+	@Override
+	public SpotCollection run( final Logger logger, final ExecutorService executor, final Progress progress )
+	{
+		final List< List< CsvCell > > frames = byFrame();
+		final List< Found > found = Frames.map( crop.frameCount(), i -> judge( crop.firstFrame() + i, frames.get( i ) ), executor, progress );
+		final boolean keepIds = canKeepIds( logger );
+		final SpotCollection spots = new SpotCollection();
+		for ( int i = 0; i < found.size(); i++ )
+		{
+			final List< Spot > inFrame = new ArrayList<>();
+			found.get( i ).kept().forEach( k -> inFrame.add( spot( k, keepIds ) ) );
+			spots.put( crop.firstFrame() + i, inFrame );
+			logger.log( String.join( "", found.get( i ).dropped() ) );
+		}
+		warn( logger, found );
+		return spots;
+	}
+
+	/** The rows of the frames in the crop. */
+	private List< List< CsvCell > > byFrame()
+	{
+		final List< List< CsvCell > > frames = new ArrayList<>();
+		for ( int i = 0; i < crop.frameCount(); i++ )
+			frames.add( new ArrayList<>() );
+		for ( final CsvCell cell : cells.cells() )
+		{
+			if ( cell.frame() >= image.frameCount() )
+				throw new IllegalArgumentException( file + ", line " + cell.line() + ": frame " + cell.frame() + " does not exist; image '" + image.name() + "' has the frames 0 to " + ( image.frameCount() - 1 ) + "." );
+			if ( crop.holdsFrame( cell.frame() ) )
+				frames.get( cell.frame() - crop.firstFrame() ).add( cell );
+		}
+		return frames;
+	}
+
+	private Found judge( final int t, final List< CsvCell > inFrame )
+	{
+		final VoxelSize voxelSize = image.voxelSize();
+		final Tissue.Frame frame = tissue == null ? null : tissue.frame( t );
+		final Found found = new Found( new ArrayList<>(), new ArrayList<>() );
+		for ( final CsvCell cell : inFrame )
+		{
+			if ( voxelSize.numDimensions() == 3 && !crop.holdsPlane( cell.position( 2 ), voxelSize.get( 2 ) ) )
+				continue;
+			final double[] position = { cell.position( 0 ), cell.position( 1 ), cell.position( 2 ) };
+			final OptionalLong id = frame == null ? OptionalLong.of( 0 ) : frame.mask().tissueNear( voxelSize, position );
+			if ( frame != null && id.orElse( 0 ) == 0 )
+				found.dropped().add( "Frame " + t + ": the cell of line " + cell.line() + " is dropped (" + ( id.isPresent() ? DropReason.CENTROID_OUTSIDE.key() : "outside_image" ) + ").\n" );
+			else
+				found.kept().add( new Kept( cell, id.getAsLong(), frame == null ? Double.NaN : frame.distance().at( position ) ) );
+		}
+		return found;
+	}
+
+	/** TrackMate's ids are of 31 bits. */
+	private boolean canKeepIds( final Logger logger )
+	{
+		final OptionalLong highest = cells.cells().stream().mapToLong( c -> c.id().orElse( Long.MAX_VALUE ) ).max();
+		if ( highest.orElse( Long.MAX_VALUE ) < Integer.MAX_VALUE )
+			return true;
+		if ( cells.cells().stream().anyMatch( c -> c.id().isPresent() ) )
+			logger.log( "Warning: ids of " + file + " above " + ( Integer.MAX_VALUE - 1 ) + " cannot be TrackMate's; the spots are numbered anew.\n" );
+		return false;
+	}
+
+	private Spot spot( final Kept kept, final boolean keepId )
+	{
+		final CsvCell cell = kept.cell();
+		final double radius = Double.isNaN( cell.radius() ) ? defaultRadius : cell.radius();
+		final Spot spot = CellSpots.of( cell, radius, keepId );
+		features.put( spot, cell );
+		if ( tissue != null )
+		{
+			CellSpots.put( spot, SpotColumn.TISSUE, kept.tissue() );
+			CellSpots.put( spot, SpotColumn.BOUNDARY_DISTANCE, kept.distance() );
+		}
+		return spot;
+	}
+
+	private void warn( final Logger logger, final List< Found > found )
+	{
+		if ( found.stream().allMatch( f -> f.kept().isEmpty() ) )
+			logger.error( "No spot was found in " + file + ( tissue == null ? "" : " and the tissue mask" ) + ".\n" );
+		final long outside = found.stream().flatMap( f -> f.kept().stream() ).filter( k -> !image.holds( k.cell().position( 0 ), k.cell().position( 1 ), k.cell().position( 2 ) ) ).count();
+		if ( outside > 0 )
+			logger.error( "Warning: " + outside + " spots of " + file + " lie outside image '" + image.name() + "'. Are positions in pixels or in physical units?\n" );
+	}
+}
