@@ -49,7 +49,7 @@ final class PruneDialog
 	{
 		this.frameInterval = frameInterval;
 		this.preview = preview;
-		unit = new JComboBox<>( new String[] { "frames", timeUnits } );
+		unit = new JComboBox<>( new String[] { "frames", "time in " + timeUnits } );
 	}
 
 	/**

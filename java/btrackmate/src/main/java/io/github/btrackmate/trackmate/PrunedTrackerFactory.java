@@ -1,0 +1,162 @@
+package io.github.btrackmate.trackmate;
+
+import java.util.HashMap;
+import java.util.Map;
+
+import javax.swing.ImageIcon;
+
+import org.jdom2.DataConversionException;
+import org.jdom2.Element;
+import org.scijava.plugin.Plugin;
+
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.SpotCollection;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
+import fiji.plugin.trackmate.tracking.SpotTracker;
+import fiji.plugin.trackmate.tracking.SpotTrackerFactory;
+import fiji.plugin.trackmate.tracking.jaqaman.SparseLAPTrackerFactory;
+import fiji.plugin.trackmate.tracking.kalman.AdvancedKalmanTrackerFactory;
+import fiji.plugin.trackmate.tracking.overlap.OverlapTrackerFactory;
+
+/**
+ * One of TrackMate's trackers, followed by the pruning of short tracklets.
+ * Settings are those of that tracker and of {@link TrackletLength}.
+ */
+public abstract class PrunedTrackerFactory implements SpotTrackerFactory
+{
+	private final SpotTrackerFactory tracker;
+
+	private PrunedTrackerFactory( final SpotTrackerFactory tracker )
+	{
+		this.tracker = tracker;
+	}
+
+	/** TrackMate's LAP tracker. */
+	@Plugin( type = SpotTrackerFactory.class )
+	public static final class Lap extends PrunedTrackerFactory
+	{
+		/** Creates the factory. */
+		public Lap()
+		{
+			super( new SparseLAPTrackerFactory() );
+		}
+	}
+
+	/** TrackMate's advanced Kalman tracker. */
+	@Plugin( type = SpotTrackerFactory.class )
+	public static final class AdvancedKalman extends PrunedTrackerFactory
+	{
+		/** Creates the factory. */
+		public AdvancedKalman()
+		{
+			super( new AdvancedKalmanTrackerFactory() );
+		}
+	}
+
+	/** TrackMate's overlap tracker. */
+	@Plugin( type = SpotTrackerFactory.class )
+	public static final class Overlap extends PrunedTrackerFactory
+	{
+		/** Creates the factory. */
+		public Overlap()
+		{
+			super( new OverlapTrackerFactory() );
+		}
+	}
+
+	@Override
+	public SpotTracker create( final SpotCollection spots, final Map< String, Object > settings )
+	{
+		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings );
+	}
+
+	@Override
+	public ConfigurationPanel getTrackerConfigurationPanel( final Model model )
+	{
+		return new PrunedTrackerPanel( tracker.getTrackerConfigurationPanel( model ), getDefaultSettings(), model.getTimeUnits() );
+	}
+
+	@Override
+	public Map< String, Object > getDefaultSettings()
+	{
+		final Map< String, Object > settings = new HashMap<>( tracker.getDefaultSettings() );
+		settings.putAll( TrackletLength.defaults() );
+		return settings;
+	}
+
+	@Override
+	public String checkSettings( final Map< String, Object > settings )
+	{
+		if ( settings == null )
+			return "There are no tracker settings.\n";
+		final String fault = tracker.checkSettings( TrackletLength.others( settings ) );
+		return fault == null ? TrackletLength.check( settings ) : fault;
+	}
+
+	@Override
+	public String marshal( final Map< String, Object > settings, final Element element )
+	{
+		TrackletLength.marshal( settings, element );
+		return tracker.marshal( TrackletLength.others( settings ), element );
+	}
+
+	@Override
+	public String unmarshal( final Element element, final Map< String, Object > settings )
+	{
+		final Map< String, Object > own = new HashMap<>();
+		final Element rest = element.clone();
+		try
+		{
+			TrackletLength.unmarshal( rest, own );
+		}
+		catch ( final DataConversionException e )
+		{
+			return "Settings of " + getName() + ": " + e.getMessage() + "\n";
+		}
+		final String fault = tracker.unmarshal( rest, settings );
+		settings.putAll( own );
+		return fault == null ? checkSettings( settings ) : fault;
+	}
+
+	@Override
+	public String toString( final Map< String, Object > settings )
+	{
+		final String fault = checkSettings( settings );
+		if ( fault != null )
+			return fault;
+		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)\n";
+	}
+
+	@Override
+	public String getInfoText()
+	{
+		return "<html>" + tracker.getInfoText().replace( "<html>", "" ).replace( "</html>", "" )
+				+ "<p><p>Afterwards, daughters that end too soon after a division to be cells are pruned. "
+				+ "If all daughters of a division are short, the longest one continues the mother; daughters that reach the last frame are not short. "
+				+ "Pruned spots are hidden; the log lists them.</html>";
+	}
+
+	@Override
+	public ImageIcon getIcon()
+	{
+		return tracker.getIcon();
+	}
+
+	@Override
+	public String getUrl()
+	{
+		return tracker.getUrl();
+	}
+
+	@Override
+	public String getKey()
+	{
+		return "BTRACKMATE_PRUNED_" + tracker.getKey();
+	}
+
+	@Override
+	public String getName()
+	{
+		return tracker.getName() + " + minimum tracklet length";
+	}
+}

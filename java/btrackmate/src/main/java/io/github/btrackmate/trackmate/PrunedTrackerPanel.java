@@ -1,0 +1,105 @@
+package io.github.btrackmate.trackmate;
+
+import java.awt.BorderLayout;
+import java.awt.FlowLayout;
+import java.awt.GridLayout;
+import java.util.HashMap;
+import java.util.Map;
+
+import javax.swing.BorderFactory;
+import javax.swing.JCheckBox;
+import javax.swing.JComboBox;
+import javax.swing.JLabel;
+import javax.swing.JPanel;
+import javax.swing.JSpinner;
+import javax.swing.SpinnerNumberModel;
+
+import fiji.plugin.trackmate.gui.Fonts;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
+
+/**
+ * The panel of a tracker, with the minimum tracklet length below.
+ */
+final class PrunedTrackerPanel extends ConfigurationPanel
+{
+	private static final long serialVersionUID = 1L;
+
+	private final ConfigurationPanel tracker;
+
+	private final transient Map< String, Object > defaults;
+
+	private final JSpinner minimum = new JSpinner( new SpinnerNumberModel( 3.0, 0.0, 1e9, 1.0 ) );
+
+	private final JComboBox< String > unit;
+
+	private final JCheckBox censored = new JCheckBox( "Also prune what reaches the last frame" );
+
+	/**
+	 * Creates a panel.
+	 *
+	 * @param tracker
+	 *            panel of the tracker.
+	 * @param defaults
+	 *            default settings, for what TrackMate does not give.
+	 * @param timeUnits
+	 *            time unit of the model.
+	 */
+	PrunedTrackerPanel( final ConfigurationPanel tracker, final Map< String, Object > defaults, final String timeUnits )
+	{
+		this.tracker = tracker;
+		this.defaults = defaults;
+		unit = new JComboBox<>( new String[] { TrackletLength.FRAMES, "time in " + timeUnits } );
+		final JPanel row = new JPanel( new FlowLayout( FlowLayout.LEFT, 4, 0 ) );
+		row.add( label( "Minimum tracklet length (0 = off):" ) );
+		row.add( minimum );
+		row.add( unit );
+		final JPanel own = new JPanel( new GridLayout( 0, 1 ) );
+		own.setBorder( BorderFactory.createEmptyBorder( 4, 4, 4, 4 ) );
+		own.add( row );
+		own.add( censored );
+		minimum.setFont( Fonts.SMALL_FONT );
+		unit.setFont( Fonts.SMALL_FONT );
+		censored.setFont( Fonts.SMALL_FONT );
+		setLayout( new BorderLayout() );
+		add( tracker, BorderLayout.CENTER );
+		add( own, BorderLayout.SOUTH );
+	}
+
+	private static JLabel label( final String text )
+	{
+		final JLabel label = new JLabel( text );
+		label.setFont( Fonts.SMALL_FONT );
+		return label;
+	}
+
+	@Override
+	public void setSettings( final Map< String, Object > settings )
+	{
+		// When the tracker changes, the wizard gives null for what it does not know.
+		final Map< String, Object > all = new HashMap<>( defaults );
+		settings.forEach( ( k, v ) -> {
+			if ( v != null )
+				all.put( k, v );
+		} );
+		tracker.setSettings( TrackletLength.others( all ) );
+		minimum.setValue( ( ( Number ) all.get( TrackletLength.MINIMUM ) ).doubleValue() );
+		unit.setSelectedIndex( TrackletLength.TIME.equals( all.get( TrackletLength.UNIT ) ) ? 1 : 0 );
+		censored.setSelected( ( Boolean ) all.get( TrackletLength.CENSORED ) );
+	}
+
+	@Override
+	public Map< String, Object > getSettings()
+	{
+		final Map< String, Object > settings = new HashMap<>( tracker.getSettings() );
+		settings.put( TrackletLength.MINIMUM, ( ( Number ) minimum.getValue() ).doubleValue() );
+		settings.put( TrackletLength.UNIT, unit.getSelectedIndex() == 1 ? TrackletLength.TIME : TrackletLength.FRAMES );
+		settings.put( TrackletLength.CENSORED, censored.isSelected() );
+		return settings;
+	}
+
+	@Override
+	public void clean()
+	{
+		tracker.clean();
+	}
+}
