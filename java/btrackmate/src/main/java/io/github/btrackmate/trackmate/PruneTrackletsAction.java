@@ -50,7 +50,8 @@ public final class PruneTrackletsAction extends AbstractTMAction
 			+ "The minimum is counted from the division, in frames or time units, gaps included. "
 			+ "Optionally, a division that follows another one within the minimum is undone, and whole short tracks go. "
 			+ "All tracks are pruned, whether the track filters show them or not. "
-			+ "Every spot and link that is removed is listed in the log with its rule."
+			+ "Every spot and link that is removed is listed in the log with its rule. "
+			+ "The action <i>Restore pruned</i> puts back what was pruned last."
 			+ "</html>";
 
 	/** Null to ask for them. */
@@ -105,22 +106,24 @@ public final class PruneTrackletsAction extends AbstractTMAction
 			return;
 		if ( selectionModel != null )
 			selectionModel.clearSelection();
-		removeAndUpdate( model, trackmate.getSettings(), result );
+		final PrunedRecord record = PrunedRecord.of( result );
+		changeAndUpdate( model, trackmate.getSettings(), () -> ModelPruner.remove( model, result ) );
+		record.keepWith( model );
 	}
 
 	/** The wizard keeps track features up to date, a script has to. */
-	private static void removeAndUpdate( final Model model, final Settings trackMateSettings, final PruneResult< Spot, Link > result )
+	static void changeAndUpdate( final Model model, final Settings trackMateSettings, final Runnable change )
 	{
 		final boolean updated = model.getModelChangeListener().stream().anyMatch( ModelFeatureUpdater.class::isInstance );
 		if ( updated || trackMateSettings == null )
 		{
-			ModelPruner.remove( model, result );
+			change.run();
 			return;
 		}
 		final ModelFeatureUpdater updater = new ModelFeatureUpdater( model, trackMateSettings );
 		try
 		{
-			ModelPruner.remove( model, result );
+			change.run();
 		}
 		finally
 		{

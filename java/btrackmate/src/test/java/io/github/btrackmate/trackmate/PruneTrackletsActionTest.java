@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,6 +21,7 @@ import fiji.plugin.trackmate.Logger;
 import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.Spot;
+import fiji.plugin.trackmate.SpotCollection;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.detection.ManualDetectorFactory;
@@ -180,5 +184,63 @@ class PruneTrackletsActionTest
 		assertCounts( reloaded, 8, 7, 0 );
 		final Map< String, Double > features = reloaded.getSpots().iterator( 0, false ).next().getFeatures();
 		assertEquals( 10.0, features.get( Spot.POSITION_X ) );
+	}
+
+	private void restore()
+	{
+		final RestorePrunedAction action = ( RestorePrunedAction ) new ActionProvider().getFactory( RestorePrunedAction.KEY ).create();
+		action.setLogger( log );
+		action.execute( trackmate, null, null, null );
+	}
+
+	/** Links as ids and cost; spots as id, frame, all features. */
+	private String contents()
+	{
+		final List< String > lines = new ArrayList<>();
+		model.getTrackModel().edgeSet().forEach( e -> lines.add( model.getTrackModel().getEdgeSource( e ).ID() + "-" + model.getTrackModel().getEdgeTarget( e ).ID() + " " + model.getTrackModel().getEdgeWeight( e ) ) );
+		model.getSpots().iterable( false ).forEach( s -> lines.add( s.ID() + s.getName() + new TreeMap<>( s.getFeatures() ) ) );
+		lines.sort( null );
+		return String.join( "\n", lines );
+	}
+
+	/** Spots, ids, features, visibility, links and costs are as before. */
+	@Test
+	void restoredExactly()
+	{
+		model.getSpots().iterator( 4, false ).next().putFeature( SpotCollection.VISIBILITY, SpotCollection.ZERO );
+		assertTrue( trackmate.computeSpotFeatures( false ), trackmate.getErrorMessage() );
+		final String before = contents();
+		prune( PruneSettings.inFrames( 3 ), false );
+		restore();
+		assertEquals( before, contents() );
+		assertCounts( model, 10, 9, 1 );
+		assertTrue( log.text.toString().contains( "put back 2 spots and 2 links" ), log.text.toString() );
+		restore();
+		assertTrue( log.text.toString().contains( "ERROR Restore pruned: nothing was pruned" ), log.text.toString() );
+	}
+
+	/** a2 is the mother; without her the link to b3 cannot come back. */
+	@Test
+	void restoredAroundLaterEdits()
+	{
+		prune( PruneSettings.inFrames( 3 ), false );
+		model.beginUpdate();
+		model.removeSpot( model.getSpots().iterator( 2, false ).next() );
+		model.endUpdate();
+		restore();
+		assertEquals( 9, model.getSpots().getNSpots( false ) );
+		assertEquals( 6, model.getTrackModel().edgeSet().size() );
+		assertTrue( log.text.toString().contains( "one of its spots was deleted" ), log.text.toString() );
+	}
+
+	/** Only the last pruning is put back. */
+	@Test
+	void lastPruningCounts()
+	{
+		prune( PruneSettings.inFrames( 3 ), false );
+		prune( PruneSettings.inFrames( 20 ).withShortTracks( true ), false );
+		assertEquals( 0, model.getSpots().getNSpots( false ) );
+		restore();
+		assertCounts( model, 8, 7, 0 );
 	}
 }
