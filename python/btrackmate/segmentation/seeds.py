@@ -168,29 +168,6 @@ def regions_without_seed(components: Labels, points: NDArray[np.int64]) -> NDArr
     return np.flatnonzero(empty).astype(np.int64)
 
 
-def uncovered_regions(
-    regions: NDArray[np.int64], components: Labels, shapes: Labels
-) -> NDArray[np.int64]:
-    """Keep the regions that StarDist's shapes cover by less than half.
-
-    Parameters
-    ----------
-    regions : (n,) ndarray of int
-        Some of the components.
-    components : ([Z,] Y, X) ndarray of int
-        Connected components 1…n.
-    shapes : ([Z,] Y, X) ndarray of int
-        StarDist's label image.
-
-    Returns
-    -------
-    (m,) ndarray of int
-    """
-    size = np.bincount(components.ravel())
-    covered = np.bincount(components[shapes > 0], minlength=len(size))
-    return regions[covered[regions] < 0.5 * size[regions]]
-
-
 def label_components(mask: Mask, min_size: int = 1) -> Labels:
     """Label the face-connected components of a mask that have at least `min_size` voxels.
 

@@ -257,8 +257,6 @@ def pool_seeds(
         missing = pool.boxes_without_seed(components, seeds.points)
     else:
         missing = pool.regions_without_seed(components, seeds.points)
-    if settings.pooling == "residual":
-        missing = pool.uncovered_regions(missing, components, shapes)
     table = np.zeros(int(components.max(initial=0)) + 1, np.int32)
     table[missing] = missing
     added = table[components]

@@ -80,7 +80,7 @@ class SegmentationSettings(Settings):
         default="boundary",
         description="What the watershed floods: boundary (the U-Net's cell boundaries, where it "
         "has them, else -probability), probability (-StarDist probability), distance (-StarDist "
-        "distance to the cell's surface).",
+        "distance to the cell's surface, mean over the rays).",
     )
     marker_radius: float = Field(
         default=1.0,

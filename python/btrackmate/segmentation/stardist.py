@@ -35,7 +35,8 @@ class Maps:
     probability : ([z,] y, x) ndarray of float32
         Probability of lying deep inside a cell.
     distance : ([z,] y, x, rays) ndarray of float32
-        Distance to the cell's surface along each ray, in voxels of the finest axis.
+        Distance to the cell's surface along each ray, in voxels of the axis along which cells
+        span most of them.
     """
 
     probability: Float32
@@ -87,7 +88,8 @@ class StarDistPrediction:
     probability : ([Z,] Y, X) ndarray of float32
         Probability map at the image's resolution.
     distance : ([Z,] Y, X) ndarray of float32
-        Least distance to the surface, in voxels of the finest axis, at the image's resolution.
+        Distance to the surface, mean over the rays, at the image's resolution; in voxels of the
+        axis along which cells span most of them.
     """
 
     labels: NDArray[np.int32]
@@ -289,7 +291,7 @@ class StarDistModel:
             shapes.points,
             shapes.scores,
             interpolate_grid(maps.probability, self.grid, image.shape),
-            interpolate_grid(maps.distance.min(axis=-1), self.grid, image.shape),
+            interpolate_grid(maps.distance.mean(axis=-1), self.grid, image.shape),
         )
 
     def _rays(self) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
-from btrackmate.segmentation.backend import load_tensorflow, quiet_networks
+from btrackmate.segmentation.backend import find_model, load_tensorflow, quiet_networks
 from btrackmate.training.augmentation import Augmenter
 from btrackmate.training.dataset import DataSet
 from btrackmate.training.patches import PatchSource, fit_patch
@@ -75,6 +75,7 @@ def train_unet(folder: Path, data: DataSet, settings: TrainSettings, progress: P
         )
         model = CARE(config, name=folder.name, basedir=str(folder.parent))
         model.prepare_for_training()
+        _load_start(model, settings)
         source, held = (
             PatchSource(
                 [pair.image for pair in pairs],
@@ -134,6 +135,7 @@ def train_stardist(
     with quiet_networks() as stdout:
         model = _make_stardist(folder, data, settings, patch, held)
         model.prepare_for_training()
+        _load_start(model, settings)
         model.callbacks.append(
             _Reporter(tensorflow, "StarDist", settings, progress, stdout).callback
         )
@@ -180,6 +182,19 @@ def _make_stardist(
     rays = Rays_GoldenSpiral(settings.n_rays, anisotropy=anisotropy)
     config = Config3D(rays=rays, anisotropy=anisotropy, **common)
     return StarDist3D(config, name=folder.name, basedir=str(folder.parent))
+
+
+def _load_start(model: Any, settings: TrainSettings) -> None:
+    """Give a new network the weights of the model that the training starts from."""
+    if settings.start_from is None:
+        return
+    folder = find_model(settings.start_from.parent, settings.start_from.name, "trained")
+    try:
+        model.keras_model.load_weights(folder / "weights_best.h5")
+    except (OSError, ValueError) as error:
+        msg = f"start_from {folder}: its weights do not fit ({str(error).splitlines()[0]}); "
+        msg += "give the depth, filters, kernel, rays and outputs that it was trained with"
+        raise UserError(msg) from None
 
 
 def measure_anisotropy(data: DataSet) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Settings of the training of StarDist and U-Net."""
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -69,6 +70,10 @@ class TrainSettings(Settings):
     )
     boundary_width: float = Field(
         default=2.0, gt=0, description="Voxels over which the boundary fades into the cell."
+    )
+    start_from: Path | None = Field(
+        default=None,
+        description="Model folder of the same design (from btrackmate train) to start from.",
     )
     validation_split: float = Field(
         default=0.1, gt=0, lt=1, description="Part of the images kept for validation, at least one."

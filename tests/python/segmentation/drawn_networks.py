@@ -10,7 +10,7 @@ from btrackmate.segmentation.unet import UNetPrediction
 
 @dataclass
 class DrawnShapes:
-    """A StarDist that sees `labels`, with the distance to their rim as probability."""
+    """A StarDist that sees `labels`, with probability 1 in them."""
 
     labels: np.ndarray
     probability: np.ndarray | None = None

@@ -93,15 +93,8 @@ def test_small_components_are_left_out_and_the_others_numbered_on(draw):
     np.testing.assert_array_equal(pool.label_components(mask, 2), expected)
 
 
-def test_regions_covered_by_shapes_are_not_missing(draw):
-    components = draw("1111", "....", "2222")
-    shapes = draw("77..", "....", "5...")
-    found = pool.uncovered_regions(np.array([1, 2]), components, shapes)
-    assert found.tolist() == [2]  # Half of 1 is covered, a quarter of 2.
-
-
 def test_residual_peak_is_the_middle_of_what_shapes_leave():
-    """A 1-row strip: voxels 2–8 are left, the middle one, 5, is 4 from the rim."""
+    """Rows and columns 2–8 are left; the middle, (5, 5), is 4 from the rim."""
     residual = np.zeros((11, 11), bool)
     residual[2:9, 2:9] = True
     assert pool.find_residual_peaks(residual, 3, (1, 1)).tolist() == [[5, 5]]
