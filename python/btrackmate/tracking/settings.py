@@ -29,6 +29,10 @@ def _check_weights(values: dict[str, float]) -> dict[str, float]:
     return values
 
 
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 Penalties = Annotated[
     dict[str, float], BeforeValidator(_check_penalties), AfterValidator(_check_weights)
 ]
@@ -163,6 +167,20 @@ class AdvancedKalmanSettings(LapSettings):
     kalman_search_radius: Distance = _field(20.0, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
 
 
+class OverlapSettings(Settings):
+    """Linking by the overlap of cells in label images, TrackMate's ``OVERLAP_TRACKER``."""
+
+    scale_factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _field(
+        1.0, "SCALE_FACTOR", "cells are scaled by this, about their centroid, before comparing"
+    )
+    min_iou: Annotated[float, Field(ge=0, lt=1)] = _field(
+        0.3, "MIN_IOU", "intersection over union that a link must exceed"
+    )
+    iou_calculation: Annotated[Literal["PRECISE", "FAST"], BeforeValidator(_upper)] = _field(
+        "PRECISE", "IOU_CALCULATION", "PRECISE compares the cells, FAST their bounding boxes"
+    )
+
+
 class PruneSettings(Settings):
     """What the track inspector removes."""
 
@@ -181,7 +199,7 @@ class PruneSettings(Settings):
     prune_short_tracks: bool = Field(False, description="remove whole tracks that are short")
 
 
-TrackerSettings = LapSettings | NearestSettings | KalmanSettings
+TrackerSettings = LapSettings | NearestSettings | KalmanSettings | OverlapSettings
 
 #: TrackMate's key and the settings class of each tracker, by our short name.
 TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
@@ -190,6 +208,7 @@ TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
     "nearest": ("NEAREST_NEIGHBOR_TRACKER", NearestSettings),
     "kalman": ("KALMAN_TRACKER", KalmanSettings),
     "advanced-kalman": ("ADVANCED_KALMAN_TRACKER", AdvancedKalmanSettings),
+    "overlap": ("OVERLAP_TRACKER", OverlapSettings),
 }
 
 

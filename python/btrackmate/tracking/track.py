@@ -4,13 +4,17 @@ import logging
 
 import numpy as np
 
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.measure.frames import FrameSource
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
     KalmanSettings,
     LapSettings,
+    NearestSettings,
+    OverlapSettings,
     TrackerSettings,
     tracker_name,
 )
@@ -19,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def track(
-    spots: Spots, settings: TrackerSettings, progress: Progress = ignore_progress
+    spots: Spots,
+    settings: TrackerSettings,
+    progress: Progress = ignore_progress,
+    labels: FrameSource | None = None,
 ) -> TrackGraph:
     """Link spots over time.
 
@@ -31,22 +38,51 @@ def track(
         Their class says which tracker to use.
     progress : Progress, optional
         Called now and then; may raise Cancelled.
+    labels : FrameSource, optional
+        The label images that the spots come from; only the overlap tracker looks at them.
 
     Returns
     -------
     TrackGraph
-        The spots with their links and the links' costs [space unit²].
+        The spots with their links and the links' costs [space unit²; 1 − IoU from overlap].
 
     Raises
     ------
     UserError
-        If the spots lack a penalised feature, or too many spots lie within reach of each other.
+        If the spots lack a penalised feature, too many spots lie within reach of each other, or
+        the overlap tracker has no labels.
 
     See Also
     --------
     btrackmate.tracking.pruning.prune : Remove short tracklets afterwards.
     """
+    if isinstance(settings, OverlapSettings):
+        graph = _track_labels(spots, settings, progress, labels)
+    else:
+        graph = _track_points(spots, settings, progress)
+    _log.info("%s: %d spots, %d links", tracker_name(settings), len(spots), graph.n_links)
+    return graph
+
+
+def _track_labels(
+    spots: Spots, settings: OverlapSettings, progress: Progress, labels: FrameSource | None
+) -> TrackGraph:
+    if labels is None:
+        msg = "tracker overlap compares cells in label images, but there are spots only; start "
+        msg += "from the label images, or take another tracker"
+        raise UserError(msg)
     # numba and the compiled loops are loaded here, by who needs them
+    from btrackmate.tracking.overlap import track_overlap
+
+    return track_overlap(spots, labels, settings, progress)
+
+
+def _track_points(
+    spots: Spots,
+    settings: LapSettings | NearestSettings | KalmanSettings,
+    progress: Progress,
+) -> TrackGraph:
+    """Link each spot to at most one other, then, with LAP settings, the segments."""
     from btrackmate.tracking.frame_linking import link_frames, link_nearest
     from btrackmate.tracking.kalman import link_kalman
     from btrackmate.tracking.segment_linking import link_segments
@@ -71,6 +107,4 @@ def track(
         source = np.concatenate((source, order[more_source]))
         target = np.concatenate((target, order[more_target]))
         cost = np.concatenate((cost, more_cost))
-    graph = TrackGraph.from_links(spots, source, target, cost)
-    _log.info("%s: %d spots, %d links", tracker_name(settings), len(spots), graph.n_links)
-    return graph
+    return TrackGraph.from_links(spots, source, target, cost)

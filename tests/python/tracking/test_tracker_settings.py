@@ -10,6 +10,7 @@ from btrackmate.tracking import (
     KalmanSettings,
     LapSettings,
     NearestSettings,
+    OverlapSettings,
     PruneSettings,
     SimpleLapSettings,
     parse_tracker,
@@ -46,6 +47,7 @@ def test_short_name_and_trackmate_key_in_any_case(key):
         ("NEAREST_NEIGHBOR_TRACKER", NearestSettings, "nearest"),
         ("KALMAN_TRACKER", KalmanSettings, "kalman"),
         ("ADVANCED_KALMAN_TRACKER", AdvancedKalmanSettings, "advanced-kalman"),
+        ("OVERLAP_TRACKER", OverlapSettings, "overlap"),
     ],
 )
 def test_each_key_has_its_class_and_name(key, kind, name):
@@ -65,6 +67,26 @@ def test_kalman_defaults_are_trackmates():
 def test_advanced_kalman_defaults_are_those_of_lap_and_kalman():
     values = AdvancedKalmanSettings().model_dump()
     assert values == LapSettings().model_dump() | {"kalman_search_radius": 20}
+
+
+def test_overlap_defaults_are_trackmates():
+    assert to_trackmate(OverlapSettings()) == (
+        "OVERLAP_TRACKER",
+        {"SCALE_FACTOR": 1.0, "MIN_IOU": 0.3, "IOU_CALCULATION": "PRECISE"},
+    )
+
+
+def test_iou_calculation_in_any_case():
+    assert parse_tracker("overlap", {"IOU_CALCULATION": "Fast"}).iou_calculation == "FAST"
+    with pytest.raises(UserError, match="iou_calculation: Input should be 'PRECISE' or 'FAST'"):
+        parse_tracker("overlap", {"iou_calculation": "box"})
+
+
+@pytest.mark.parametrize("name", ["scale_factor", "min_iou"])
+@pytest.mark.parametrize("value", [-0.1, math.inf, math.nan])
+def test_wrong_overlap_values_are_refused(name, value):
+    with pytest.raises(UserError, match=f"{name}: Input should be"):
+        parse_tracker("overlap", {name: value})
 
 
 def test_simple_lap_closes_gaps_only():
