@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+
 
 class RunDiary:
     """Collect the time of every step, all warnings, and the log of a run.
@@ -21,6 +23,7 @@ class RunDiary:
     def __init__(self) -> None:
         self.timing: list[dict[str, float | str]] = []
         self.warnings: list[str] = []
+        self._handler = _DiaryHandler(self.warnings)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -31,46 +34,52 @@ class RunDiary:
         finally:
             seconds = time.perf_counter() - start
             self.timing.append({"step": name, "seconds": round(seconds, 3)})
-            logging.getLogger(__name__).debug("%s: %.2f s", name, seconds)
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Collect warnings while the run goes on."""
-        handler = _Collector(self.warnings)
+        """Collect all messages while the run goes on."""
         logger = logging.getLogger("btrackmate")
-        logger.addHandler(handler)
+        level = logger.level
+        if not logger.isEnabledFor(logging.INFO):
+            logger.setLevel(logging.INFO)
+        logger.addHandler(self._handler)
         try:
             yield
         finally:
-            logger.removeHandler(handler)
+            logger.removeHandler(self._handler)
+            logger.setLevel(level)
+            self._handler.write_to(None)
+
+    def write_to(self, path: Path) -> None:
+        """Append what was and will be logged to a file."""
+        self._handler.write_to(path)
 
 
-@contextmanager
-def log_to_file(path: Path) -> Iterator[None]:
-    """Append all log messages of BTrackMate to a file, with their time."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-    )
-    logger = logging.getLogger("btrackmate")
-    level = logger.level
-    if not logger.isEnabledFor(logging.INFO):
-        logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        handler.close()
+class _DiaryHandler(logging.Handler):
+    """Keep warnings, and lines until there is a file to write them to."""
 
-
-class _Collector(logging.Handler):
     def __init__(self, warnings: list[str]) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
+        self.setFormatter(_FORMAT)
         self._warnings = warnings
+        self._lines: list[str] = []
+        self._path: Path | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if message not in self._warnings:
+        if record.levelno >= logging.WARNING and message not in self._warnings:
             self._warnings.append(message)
+        self._lines.append(self.format(record))
+        self._flush_lines()
+
+    def write_to(self, path: Path | None) -> None:
+        """Write to a file from now on, and what was kept so far."""
+        self._path = path
+        self._flush_lines()
+
+    def _flush_lines(self) -> None:
+        if self._path is None:
+            return
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.writelines(line + "\n" for line in self._lines)
+        self._lines.clear()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.io.images import Movie, Role, open_movie
+from btrackmate.measure import FrameSource, MaskSettings, apply_mask
 from btrackmate.pipeline.settings import InputSettings
 
 _log = logging.getLogger(__name__)
@@ -72,6 +73,37 @@ class MovieFrames(Sequence[NDArray[Any]]):
 
 
 @dataclass(frozen=True)
+class ClippedFrames:
+    """Labels as they are measured under the mask policy ``clip``: only what is inside the mask.
+
+    Parameters
+    ----------
+    labels, mask : FrameSource
+        The mask has one frame or as many as the labels.
+    settings : MaskSettings
+    """
+
+    labels: FrameSource
+    mask: FrameSource
+    settings: MaskSettings
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return self.labels.n_frames
+
+    @property
+    def ndim(self) -> int:
+        """Space dimensions, 2 or 3."""
+        return self.labels.ndim
+
+    def frame(self, t: int) -> NDArray[Any]:
+        """Read frame t, ([Z,] Y, X)."""
+        mask = self.mask.frame(t if self.mask.n_frames > 1 else 0)
+        return apply_mask(self.labels.frame(t), mask, self.settings, f"frame {t}").labels
+
+
+@dataclass(frozen=True)
 class OpenInputs:
     """Opened inputs whose shapes fit each other.
 
@@ -91,6 +123,13 @@ class OpenInputs:
         """Give the opened files by role."""
         every = {"image": self.image, "labels": self.labels, "mask": self.mask}
         return {role: frames.movie for role, frames in every.items() if frames is not None}
+
+    def measured_labels(self, labels: Movie, settings: MaskSettings) -> FrameSource:
+        """Give a label movie as its cells are measured, clipped where the policy says so."""
+        frames = MovieFrames(labels, self.main.ndim)
+        if self.mask is None or settings.policy != "clip":
+            return frames
+        return ClippedFrames(frames, self.mask, settings)
 
     def close(self) -> None:
         """Close all files."""

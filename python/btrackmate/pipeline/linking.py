@@ -11,13 +11,15 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie
 from btrackmate.io.trackmate import Session
+from btrackmate.measure import FrameSource
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
 
-#: A tracking engine: spots and settings to tracks.
-Linker = Callable[[Spots, TrackerSettings, Progress], TrackGraph]
+#: A tracking engine: spots, settings, progress and, where the cells come from label images, these
+#: images, to tracks.
+Linker = Callable[[Spots, TrackerSettings, Progress, FrameSource | None], TrackGraph]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,11 @@ class LinkingResult:
 
 
 def link_and_prune(
-    spots: Spots, settings: RunSettings, linker: Linker, progress: Progress
+    spots: Spots,
+    settings: RunSettings,
+    linker: Linker,
+    progress: Progress,
+    labels: FrameSource | None = None,
 ) -> LinkingResult:
     """Filter spots, link them, prune short tracklets, filter tracks.
 
@@ -52,11 +58,19 @@ def link_and_prune(
     linker : Linker
         The engine.
     progress : Progress
+    labels : FrameSource, optional
+        The label images that the spots were measured in, for a tracker that compares shapes.
+
+    Raises
+    ------
+    UserError
+        If a filter or penalty names a feature that the spots lack, or the tracker needs labels
+        and there are none.
     """
     spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
     track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
     filtered = filter_spots(spots, spot_filters)
-    graph = linker(filtered.spots, settings.parse_tracker(), progress)
+    graph = linker(filtered.spots, settings.parse_tracker(), progress, labels)
     pruned = prune(graph, settings.prune)
     kept = filter_tracks(pruned.graph, track_filters)
     dropped = [filtered.dropped, kept.dropped]

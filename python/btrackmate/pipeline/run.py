@@ -17,8 +17,9 @@ from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.trackmate import read_trackmate
+from btrackmate.measure import FrameSource
 from btrackmate.pipeline.cells import mask_cells, read_cells
-from btrackmate.pipeline.diary import RunDiary, log_to_file
+from btrackmate.pipeline.diary import RunDiary
 from btrackmate.pipeline.frames import FrameWorker
 from btrackmate.pipeline.inputs import (
     MovieFrames,
@@ -99,7 +100,7 @@ def run(
         The run folder; may hold an unfinished run.
     settings : RunSettings, optional
     linker : callable
-        The tracking engine: spots, tracker settings and progress to a TrackGraph.
+        The tracking engine; see :data:`btrackmate.pipeline.linking.Linker`.
     engine : str
         Its name, for the record.
     overwrite : bool
@@ -168,6 +169,7 @@ class _Run:
         self.started = datetime.now(UTC)
         self.opened: OpenInputs | None = None
         self.models: Models | None = None
+        self.labels: Movie | None = None
         self.spots: Spots | None = None
         self.dropped = join_tables([])
 
@@ -188,21 +190,24 @@ class _Run:
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
         work = WorkFolder(self.output / WORK, self._describe_job())
-        with log_to_file(work.path / "log.txt"):
-            _log.info("BTrackMate %s", version)
-            spots = self.spots
-            if spots is None:
-                with self.diary.step("segmenting" if self.models else "measuring"):
-                    spots = self._measure(work)
-            if not len(spots):
-                _log.warning("no cell was found in the movie: there is nothing to track")
-            with self.diary.step("linking and pruning"):
-                linked = link_and_prune(spots, self.settings, self.linker, self.progress)
-            dropped = join_tables([self.dropped, linked.dropped])
-            self._write(work, RunTables(spots, linked.graph, dropped, linked.pruned))
+        self.diary.write_to(work.path / "log.txt")
+        _log.info("BTrackMate %s", version)
+        spots = self.spots
+        if spots is None:
+            with self.diary.step("segmenting" if self.models else "measuring"):
+                spots = self._measure(work)
+        if not len(spots):
+            _log.warning("no cell was found in the movie: there is nothing to track")
+        with self.diary.step("linking and pruning"):
+            labels = self._give_labels(work)
+            linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
+        dropped = join_tables([self.dropped, linked.dropped])
+        self._write(work, RunTables(spots, linked.graph, dropped, linked.pruned))
 
     def close(self) -> None:
-        """Close the inputs."""
+        """Close the inputs and the labels."""
+        if self.labels is not None:
+            self.labels.close()
         if self.opened is not None:
             self.opened.close()
 
@@ -269,9 +274,19 @@ class _Run:
         return f"VollSeg segmentation, mode {self.settings.segmentation.mode}"
 
     def _open_labels(self, work: WorkFolder) -> Movie | None:
-        if work.labels.exists():
-            return open_movie(work.labels, role="labels")
+        """Open the labels of this run's segmentation, else those given."""
+        if self.labels is None and work.labels.exists():
+            self.labels = open_movie(work.labels, role="labels")
+        if self.labels is not None:
+            return self.labels
         return self.opened.movies().get("labels") if self.opened else None
+
+    def _give_labels(self, work: WorkFolder) -> FrameSource | None:
+        """Give the labels that the cells were measured in, where they were."""
+        labels = self._open_labels(work)
+        if self.spots is not None or self.opened is None or labels is None:
+            return None
+        return self.opened.measured_labels(labels, self.settings.measure.mask)
 
     def _make_record(self, tables: RunTables) -> dict[str, Any]:
         """Make run.yaml; its lists of times and warnings go on growing."""

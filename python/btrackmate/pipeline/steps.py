@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from btrackmate.pipeline.cells import mask_cells, read_cells
 from btrackmate.pipeline.frames import SegmentationJob, segment_frames
 from btrackmate.pipeline.inputs import (
     MovieFrames,
+    OpenInputs,
     RunInputs,
     check_channel,
     open_calibrated,
@@ -155,22 +157,23 @@ def measure_labels(
         If a file is wrong or they do not fit each other.
     """
     inputs = RunInputs(image=image, labels=labels, mask=mask)
-    opened = open_inputs(inputs, settings.input, 1, progress)
+    with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
+        return _measure_opened(opened, settings, progress)
+
+
+def _measure_opened(opened: OpenInputs, settings: RunSettings, progress: Progress) -> MeasureResult:
     if opened.labels is None:
         msg = "no labels"
         raise ValueError(msg)
-    try:
-        return measure_movie(
-            opened.labels,
-            opened.image,
-            opened.mask,
-            opened.main.calibration,
-            settings.measure,
-            progress=progress,
-            workers=settings.workers or os.cpu_count() or 1,
-        )
-    finally:
-        opened.close()
+    return measure_movie(
+        opened.labels,
+        opened.image,
+        opened.mask,
+        opened.main.calibration,
+        settings.measure,
+        progress=progress,
+        workers=settings.workers or os.cpu_count() or 1,
+    )
 
 
 def track_cells(
@@ -206,13 +209,18 @@ def track_cells(
     name = source.name.lower()
     if name.endswith((".xml", ".xml.gz", ".geff")):
         spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
+        linked = link_and_prune(spots, settings, linker, progress)
     elif name.endswith((".csv", ".tsv", ".txt")):
         spots = read_cells(source, settings.input, movie)
         spots, dropped = mask_cells(spots, settings, movie, mask)
+        linked = link_and_prune(spots, settings, linker, progress)
     else:
-        measured = measure_labels(source, settings, image=image, mask=mask, progress=progress)
-        spots, dropped = measured.spots, measured.dropped
-    linked = link_and_prune(spots, settings, linker, progress)
+        inputs = RunInputs(image=image, labels=source, mask=mask)
+        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
+            measured = _measure_opened(opened, settings, progress)
+            dropped = measured.dropped
+            labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
+            linked = link_and_prune(measured.spots, settings, linker, progress, labels)
     session = make_session(settings, movie, f"cells of {source.name}")
     write_tracks(output, linked.graph, session=session)
     return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)

@@ -274,5 +274,6 @@ def _check_curve(history: Any, folder: Path) -> Curve:
         msg = f"training of {folder} diverged: the loss is not finite after {len(losses)} epochs; "
         msg += "lower learning_rate"
         raise UserError(msg)
-    (folder / "weights_last.h5").unlink(missing_ok=True)
+    for spare in ("weights_last.h5", "weights_now.h5"):
+        (folder / spare).unlink(missing_ok=True)
     return Curve(losses, held)

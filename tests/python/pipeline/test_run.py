@@ -67,6 +67,13 @@ def test_xml_and_geff_hold_the_same_tracks(tmp_path: Path, labels_3d: Path, imag
     assert document.tracker[1]["LINKING_MAX_DISTANCE"] == 5.0
 
 
+def test_log_says_which_axes_were_taken(tmp_path: Path, labels_3d: Path) -> None:
+    run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS)
+    log = (tmp_path / "out" / "log.txt").read_text(encoding="utf-8")
+    assert "labels.tif: axes TZYX (from ImageJ TIFF)" in log
+    assert "voxel Z,Y,X (2.0, 0.5, 0.5) µm, dt 3.0 min" in log
+
+
 def test_run_2d(tmp_path: Path) -> None:
     labels = write_imagej(tmp_path / "l2.tif", dividing_cells()[:, 2], "TYX")
     result = run(RunInputs(labels=labels), tmp_path / "out", SETTINGS)

@@ -122,3 +122,14 @@ def test_run_segments_stores_labels_and_keeps_the_origin(
     assert len(result.graph.divisions) == 1
     assert not (tmp_path / "out" / ".work").exists()
     assert not (tmp_path / "out" / "labels.ome.zarr" / ".btrackmate").exists()
+
+
+def test_run_links_the_labels_that_it_segments_by_overlap(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doubled, the cell that divides overlaps each daughter by 3.5 of 10.5 pixels along x."""
+    monkeypatch.setattr(run, "describe_models", lambda _: {})
+    settings = RunSettings(tracker="overlap", tracker_settings={"scale_factor": 2})
+    result = run.run(RunInputs(image=image_3d), tmp_path / "out", settings)
+    assert result.graph.n_links == 13
+    assert result.graph.spots.frame[result.graph.divisions].tolist() == [2]
