@@ -1,0 +1,219 @@
+package io.github.btrackmate.trackmate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.scijava.Context;
+import org.scijava.command.CommandService;
+import org.scijava.module.Module;
+
+import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.Settings;
+import fiji.plugin.trackmate.Spot;
+import fiji.plugin.trackmate.io.TmXmlReader;
+import fiji.plugin.trackmate.io.TmXmlWriter;
+import ij.IJ;
+import ij.ImagePlus;
+import io.github.btrackmate.schema.SpotColumn;
+
+/**
+ * The commands of the Plugins menu, run without a screen. Two cells in three
+ * frames: 70000 moves right by a pixel a frame, 9 stays.
+ */
+class CommandsTest
+{
+	@TempDir
+	Path folder;
+
+	private Context context;
+
+	private File image;
+
+	@BeforeEach
+	void saveMovie()
+	{
+		context = new Context( CommandService.class );
+		final int[][][] frames = new int[ 3 ][ 6 ][ 10 ];
+		for ( int t = 0; t < 3; t++ )
+			for ( int y = 1; y < 3; y++ )
+				for ( int x = 1; x < 3; x++ )
+				{
+					frames[ t ][ y ][ x + t ] = 70000;
+					frames[ t ][ y + 2 ][ x + 6 ] = 9;
+				}
+		image = save( TestImages.movie2D( "labels", 32, 0.5, frames ) );
+	}
+
+	@AfterEach
+	void dispose()
+	{
+		context.dispose();
+	}
+
+	private File save( final ImagePlus imp )
+	{
+		final File file = folder.resolve( imp.getTitle() + ".tif" ).toFile();
+		assertTrue( IJ.saveAsTiff( imp, file.getPath() ) );
+		return file;
+	}
+
+	private Module run( final Class< ? extends org.scijava.command.Command > command, final Map< String, Object > inputs ) throws InterruptedException, ExecutionException
+	{
+		return context.service( CommandService.class ).run( command, true, inputs ).get();
+	}
+
+	private Map< String, Object > inputs( final Map< String, Object > changes )
+	{
+		final Map< String, Object > inputs = new HashMap<>( Map.of( "image", image, "output", folder.resolve( "tracks.xml" ).toFile(), "linkingDistance", 2.0 ) );
+		inputs.putAll( changes );
+		return inputs;
+	}
+
+	private Model read()
+	{
+		final TmXmlReader reader = new TmXmlReader( folder.resolve( "tracks.xml" ).toFile() );
+		final Model model = reader.getModel();
+		assertTrue( reader.isReadingOk(), reader.getErrorMessage() );
+		return model;
+	}
+
+	@Test
+	void menu()
+	{
+		for ( final Class< ? extends org.scijava.command.Command > command : java.util.List.of( TrackCommand.class, BatchCommand.class, RelabelCommand.class ) )
+		{
+			assertNotNull( context.service( CommandService.class ).getCommand( command ) );
+			assertTrue( context.service( CommandService.class ).getCommand( command ).getMenuPath().getMenuString().startsWith( "Plugins > Tracking > BTrackMate > " ) );
+		}
+	}
+
+	@Test
+	void batchFromLabels() throws Exception
+	{
+		final Module module = run( BatchCommand.class, inputs( Map.of() ) );
+		assertFalse( module instanceof org.scijava.Cancelable c && c.isCanceled() );
+		assertEquals( 6, module.getOutput( "spotCount" ) );
+		assertEquals( 2, module.getOutput( "trackCount" ) );
+		final Model model = read();
+		assertEquals( 4, model.getTrackModel().edgeSet().size() );
+		assertEquals( "µm", model.getSpaceUnits() );
+		final TmXmlReader reader = new TmXmlReader( folder.resolve( "tracks.xml" ).toFile() );
+		final Settings settings = reader.readSettings( reader.readImage() );
+		assertEquals( 3, settings.nframes );
+		assertEquals( new PrunedTrackerFactory.Lap().getKey(), settings.trackerFactory.getKey() );
+	}
+
+	/** The mask holds the left half: the cell 9 is dropped. */
+	@Test
+	void batchWithMask() throws Exception
+	{
+		final int[][] mask = new int[ 6 ][ 10 ];
+		for ( final int[] row : mask )
+			java.util.Arrays.fill( row, 0, 6, 1 );
+		assertEquals( 1, run( BatchCommand.class, inputs( Map.of( "mask", save( TestImages.movie2D( "mask", 8, 0.5, mask ) ) ) ) ).getOutput( "trackCount" ) );
+	}
+
+	@Test
+	void batchFromTable() throws Exception
+	{
+		final Path table = folder.resolve( "cells.csv" );
+		Files.writeString( table, "frame,x,y,area2\n0,1,1,5\n1,2,1,6\n2,3,1,7\n" );
+		assertEquals( 1, run( BatchCommand.class, inputs( Map.of( "table", table.toFile(), "tableUnits", "pixels", "tracker", "advanced Kalman" ) ) ).getOutput( "trackCount" ) );
+		assertTrue( read().getFeatureModel().getSpotFeatures().contains( "area2" ) );
+	}
+
+	private String refusal( final Class< ? extends org.scijava.command.Command > command, final Map< String, Object > inputs ) throws Exception
+	{
+		final org.scijava.Cancelable module = ( org.scijava.Cancelable ) run( command, inputs ).getDelegateObject();
+		assertTrue( module.isCanceled() );
+		return module.getCancelReason();
+	}
+
+	@Test
+	void mistakesAreOneLine() throws Exception
+	{
+		assertTrue( refusal( BatchCommand.class, inputs( Map.of( "image", new File( "nowhere.tif" ) ) ) ).contains( "There is no file 'nowhere.tif'" ) );
+		assertTrue( refusal( BatchCommand.class, inputs( Map.of( "labelChannel", 2 ) ) ).contains( "has 1 channel(s), channel 2" ) );
+		run( BatchCommand.class, inputs( Map.of() ) );
+		assertTrue( refusal( BatchCommand.class, inputs( Map.of() ) ).contains( "exists already" ) );
+		final File flat = save( TestImages.stack3D( "flat", 8, new double[] { 1, 1, 1 }, new int[ 2 ][ 2 ], new int[ 2 ][ 2 ] ) );
+		assertTrue( refusal( BatchCommand.class, inputs( Map.of( "image", flat, "overwrite", true ) ) ).contains( "1 frame and 2 planes" ) );
+	}
+
+	/** A link is cut by hand: cell 70000 becomes two tracks; every cell is found by its label. */
+	@Test
+	void relabelledAfterAnEdit() throws Exception
+	{
+		run( BatchCommand.class, inputs( Map.of() ) );
+		final File file = folder.resolve( "tracks.xml" ).toFile();
+		final TmXmlReader reader = new TmXmlReader( file );
+		final Model model = reader.getModel();
+		final Settings settings = reader.readSettings( reader.readImage() );
+		model.beginUpdate();
+		model.removeEdge( spot( model, 0 ), spot( model, 1 ) );
+		model.endUpdate();
+		final TmXmlWriter writer = new TmXmlWriter( file, Logger.VOID_LOGGER );
+		writer.appendModel( model );
+		writer.appendSettings( settings );
+		writer.writeToFile();
+
+		final File output = folder.resolve( "painted.tif" ).toFile();
+		run( RelabelCommand.class, Map.of( "tracks", file, "labels", image, "output", output ) );
+		final ImagePlus painted = IJ.openImage( output.getPath() );
+		final Model edited = read();
+		assertEquals( 3, painted.getNFrames() );
+		assertEquals( 0.5, painted.getCalibration().pixelWidth );
+		assertEquals( 0f, painted.getStack().getProcessor( 1 ).getf( 1, 1 ) );
+		final float right = edited.getTrackModel().trackIDOf( spot( edited, 2 ) ) + 1f;
+		assertEquals( right, painted.getStack().getProcessor( 2 ).getf( 2, 1 ) );
+		assertEquals( right, painted.getStack().getProcessor( 3 ).getf( 4, 2 ) );
+		assertEquals( 0f, painted.getStack().getProcessor( 3 ).getf( 2, 1 ) );
+	}
+
+	private static Spot spot( final Model model, final int frame )
+	{
+		for ( final Spot spot : model.getSpots().iterable( frame, false ) )
+			if ( spot.getFeature( SpotColumn.LABEL.key() ) == 70000 )
+				return spot;
+		throw new AssertionError( "no cell 70000 in frame " + frame );
+	}
+
+	@Test
+	void relabelRefusesOtherLabels() throws Exception
+	{
+		run( BatchCommand.class, inputs( Map.of() ) );
+		final File other = save( TestImages.movie2D( "other", 8, 0.5, new int[ 6 ][ 10 ], new int[ 6 ][ 10 ], new int[ 6 ][ 10 ] ) );
+		assertTrue( refusal( RelabelCommand.class, Map.of( "tracks", folder.resolve( "tracks.xml" ).toFile(), "labels", other, "output", folder.resolve( "p.tif" ).toFile() ) ).contains( "'other.tif' has no label" ) );
+	}
+
+	/** What the dialog chose arrives in TrackMate's settings; images that do not fit are refused before the wizard opens. */
+	@Test
+	void dialogSetsTheWizard() throws IOException
+	{
+		final ImagePlus imp = IJ.openImage( image.getPath() );
+		final File mask = save( TestImages.movie2D( "mask", 8, 0.5, new int[ 6 ][ 10 ] ) );
+		final Settings settings = TrackCommand.settings( imp, new TrackCommand.Choice( "labels", "", 1, "", "physical", mask.getPath(), "clip", 0.5, "3", 7 ) );
+		assertEquals( LabelMaskDetectorFactory.KEY, settings.detectorFactory.getKey() );
+		assertEquals( "clip", settings.detectorSettings.get( "MASK_POLICY" ) );
+		assertEquals( mask.getPath(), settings.detectorSettings.get( "MASK_IMAGE" ) );
+		assertEquals( 7.0, settings.trackerSettings.get( TrackletLength.MINIMUM ) );
+		final File small = save( TestImages.movie2D( "small", 8, 0.5, new int[ 2 ][ 2 ] ) );
+		assertTrue( assertThrows( IllegalArgumentException.class, () -> TrackCommand.settings( imp, new TrackCommand.Choice( "labels", small.getPath(), 1, "", "physical", "", "clip", 0.5, "", 7 ) ) ).getMessage().contains( "'small.tif' is 2 x 2" ) );
+	}
+}
