@@ -73,7 +73,7 @@ def test_training_writes_all_that_belongs_to_a_model(trained):
     }
     for kind in ("stardist", "unet"):
         assert {path.name for path in (folder / kind).iterdir()} == expected
-        rows = list(csv.reader((folder / kind / "training_curve.csv").open()))
+        rows = list(csv.reader((folder / kind / "training_curve.csv").read_text().splitlines()))
         assert [row[0] for row in rows] == ["epoch", "1", "2"]
     assert ("train StarDist", 2, 2) in reports
     assert ("train U-Net", 2, 2) in reports
@@ -180,3 +180,34 @@ def test_2d_networks_train_and_segment(tmp_path):
     assert set(np.unique(result.labels)) <= set(range(len(result.points) + 1))
     ahead = search_stardist(model, load_dataset(data, settings).validation, lambda *_: None)
     assert set(ahead.thresholds) == {"prob", "nms"}
+
+
+@pytest.mark.parametrize("kind", ["stardist", "unet"])
+def test_training_starts_from_given_weights(data_3d, trained, tmp_path, kind):
+    import h5py
+
+    folder, _ = trained
+    changes = {"only": kind, "start_from": folder / kind, "epochs": 1, "learning_rate": 1e-12}
+    paths = train(data_3d, "more", tmp_path, TINY.model_copy(update=changes))
+
+    def weights(path):
+        found = {}
+        with h5py.File(path / "weights_best.h5") as file:
+            file.visititems(
+                lambda name, item: (
+                    found.update({name: item[()]}) if hasattr(item, "shape") else None
+                )
+            )
+        return [found[name] for name in sorted(found)]
+
+    for before, after in zip(weights(folder / kind), weights(paths[kind]), strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_weights_of_another_design_are_refused(data_3d, trained, tmp_path):
+    folder, _ = trained
+    changes = {"only": "unet", "start_from": folder / "unet", "startfilter": 4}
+    with pytest.raises(UserError, match="its weights do not fit") as caught:
+        train(data_3d, "more", tmp_path, TINY.model_copy(update=changes))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "more" / "unet").exists()
