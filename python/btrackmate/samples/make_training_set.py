@@ -8,7 +8,8 @@ from pathlib import Path
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.samples.files import write_stack
-from btrackmate.samples.training_set import make_training_volumes
+from btrackmate.samples.sample import Stack, split_ovule
+from btrackmate.samples.training_set import Volume, make_training_volumes
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ def write_training_set(
     seed: int = 1,
     *,
     shape: tuple[int, int, int] = (24, 128, 128),
+    ovule: bool = False,
     overwrite: bool = False,
 ) -> list[str]:
     """Render volumes into ``Raw/`` and ``Segmentation/`` of a folder.
@@ -33,6 +35,8 @@ def write_training_set(
         Seed of frames, poses, shapes and noise.
     shape : (Z, Y, X)
         Voxels of a volume.
+    ovule : bool
+        Add the real ovule stack's training half, ``ovule_train_half.tif``.
     overwrite : bool
         Replace an existing folder.
 
@@ -53,11 +57,18 @@ def write_training_set(
             (temporary / part).mkdir(parents=True)
         for index, volume in enumerate(make_training_volumes(n, seed, shape=shape)):
             name = f"seed{seed:03d}_{index:03d}_frame{volume.frame:02d}.tif"
-            write_stack(temporary / "Raw" / name, volume.image, volume.calibration)
-            write_stack(temporary / "Segmentation" / name, volume.labels, volume.calibration)
+            _write_pair(temporary, name, volume)
             names.append(name)
             logger.info("%s: %d of %d", name, index + 1, n)
+        if ovule:
+            names.append("ovule_train_half.tif")
+            _write_pair(temporary, names[-1], split_ovule().train)
     return names
+
+
+def _write_pair(folder: Path, name: str, pair: Volume | Stack) -> None:
+    write_stack(folder / "Raw" / name, pair.image, pair.calibration)
+    write_stack(folder / "Segmentation" / name, pair.labels, pair.calibration)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,13 +78,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=12, help="number of volumes (12)")
     parser.add_argument("--seed", type=int, default=1, help="seed (1); another for held-out data")
     parser.add_argument("--shape", default="24,128,128", help="voxels Z,Y,X (24,128,128)")
+    parser.add_argument("--ovule", action="store_true", help="add the ovule's training half")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing folder")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         shape = _parse_shape(given.shape)
         write_training_set(
-            given.output, given.n, given.seed, shape=shape, overwrite=given.overwrite
+            given.output,
+            given.n,
+            given.seed,
+            shape=shape,
+            ovule=given.ovule,
+            overwrite=given.overwrite,
         )
     except UserError as error:
         logger.error("%s", error)
