@@ -23,6 +23,9 @@ abstract class DetectorArguments extends Configurator
 
 	static final String MASK_TISSUES = "MASK_TISSUES";
 
+	/** TrackMate's panel cannot do without a maximum. */
+	private static final int MOST_CHANNELS = 64;
+
 	static final String CENTROID = "centroid";
 
 	void addPath( final String key, final String name, final String help )
@@ -32,7 +35,7 @@ abstract class DetectorArguments extends Configurator
 
 	void addChannel( final String key, final String name, final String help, final int lowest, final int value )
 	{
-		addIntArgument().key( key ).name( name ).help( help ).inCLI( false ).defaultValue( value ).min( lowest ).get().set( value );
+		addIntArgument().key( key ).name( name ).help( help ).inCLI( false ).defaultValue( value ).min( lowest ).max( MOST_CHANNELS ).get().set( value );
 	}
 
 	void addFlag( final String key, final String name, final String help, final boolean value )

@@ -24,6 +24,7 @@ import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.TrackMate;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
 import fiji.plugin.trackmate.io.TmXmlReader;
 import fiji.plugin.trackmate.io.TmXmlWriter;
 import fiji.plugin.trackmate.providers.DetectorProvider;
@@ -191,6 +192,22 @@ class CsvDetectorTest
 		assertEquals( 3.0, spots.get( 0 ).getFeature( SpotColumn.TISSUE.key() ) );
 		assertTrue( log.text.toString().contains( "line 3 is dropped (centroid_outside)" ), log.text.toString() );
 		assertTrue( log.text.toString().contains( "line 4 is dropped (outside_image)" ), log.text.toString() );
+	}
+
+	/** The wizard's panel gives back what it was given, and its model has the features of the table. */
+	@Test
+	void panelKeepsSettings() throws IOException
+	{
+		detect( TABLE, null, Map.of( CsvDetectorFactory.CSV_UNITS, "pixels", CsvDetectorFactory.DEFAULT_RADIUS, 2.5, CsvDetectorFactory.SKIP_BAD_ROWS, true, CsvDetectorFactory.CSV_COLUMNS, "x=X" ) );
+		final Settings settings = trackmate.getSettings();
+		settings.detectorFactory = new CsvDetectorFactory<>();
+		final Model model = new Model();
+		final ConfigurationPanel panel = settings.detectorFactory.getDetectorConfigurationPanel( settings, model );
+		panel.setSettings( settings.detectorSettings );
+		assertEquals( settings.detectorSettings, panel.getSettings() );
+		final TrackMate wizard = new TrackMate( model, settings );
+		assertTrue( wizard.execDetection(), wizard.getErrorMessage() );
+		assertTrue( model.getFeatureModel().getSpotFeatures().contains( "Mean_speed___m_s_" ) );
 	}
 
 	@Test

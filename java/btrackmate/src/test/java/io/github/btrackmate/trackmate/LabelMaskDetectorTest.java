@@ -34,6 +34,7 @@ import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.features.FeatureFilter;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
 import fiji.plugin.trackmate.io.TmXmlReader;
 import fiji.plugin.trackmate.io.TmXmlWriter;
 import fiji.plugin.trackmate.providers.DetectorProvider;
@@ -324,6 +325,16 @@ class LabelMaskDetectorTest
 		writer.appendModel( trackmate.getModel() );
 		writer.writeToFile();
 		assertEquals( 4294967295.0, value( spots( new TmXmlReader( file ).getModel() ).get( 0 ), SpotColumn.LABEL ) );
+	}
+
+	/** The wizard's panel gives back what it was given. */
+	@Test
+	void panelKeepsSettings()
+	{
+		final TrackMate trackmate = trackmate( movie, null, null, Map.of( LabelMaskDetectorFactory.LABEL_IMAGE, "labels.tif", "MASK_IMAGE", "mask", "MASK_CHANNEL", 2, "MASK_POLICY", "clip", "MASK_FRACTION", 0.25, "MASK_TISSUES", "1,2", "SIMPLIFY_CONTOURS", false ) );
+		final ConfigurationPanel panel = trackmate.getSettings().detectorFactory.getDetectorConfigurationPanel( trackmate.getSettings(), trackmate.getModel() );
+		panel.setSettings( trackmate.getSettings().detectorSettings );
+		assertEquals( trackmate.getSettings().detectorSettings, panel.getSettings() );
 	}
 
 	@Test
