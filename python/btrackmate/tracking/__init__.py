@@ -2,6 +2,7 @@
 
 from btrackmate.tracking.costs import link_costs
 from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
+from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import (
     TRACKERS,
@@ -22,6 +23,8 @@ __all__ = [
     "TRACKERS",
     "AdvancedKalmanSettings",
     "FeatureFilter",
+    "FlowSettings",
+    "FlowWeights",
     "KalmanSettings",
     "LapSettings",
     "NearestSettings",

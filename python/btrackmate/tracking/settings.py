@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column, resolve_name
 from btrackmate.core.settings import Settings
+from btrackmate.tracking.flow_settings import FlowSettings
 
 
 def _check_penalties(values: Any) -> Any:
@@ -199,7 +200,7 @@ class PruneSettings(Settings):
     prune_short_tracks: bool = Field(False, description="remove whole tracks that are short")
 
 
-TrackerSettings = LapSettings | NearestSettings | KalmanSettings | OverlapSettings
+TrackerSettings = LapSettings | NearestSettings | KalmanSettings | OverlapSettings | FlowSettings
 
 #: TrackMate's key and the settings class of each tracker, by our short name.
 TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
@@ -209,6 +210,7 @@ TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
     "kalman": ("KALMAN_TRACKER", KalmanSettings),
     "advanced-kalman": ("ADVANCED_KALMAN_TRACKER", AdvancedKalmanSettings),
     "overlap": ("OVERLAP_TRACKER", OverlapSettings),
+    "flow": ("FLOW_TRACKER", FlowSettings),
 }
 
 
@@ -258,8 +260,9 @@ def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
         TrackMate's names, flat, with bool, int, float, or dict from feature key to weight.
     """
     key = next(key for key, kind in TRACKERS.values() if kind is type(settings))
-    values = settings.model_dump(by_alias=True)
-    for name, value in values.items():
+    dump = settings.model_dump(by_alias=True, exclude={"weights", "movie_bounds"})
+    values = dict(dump)
+    for name, value in dump.items():
         if isinstance(value, dict):
             values[name] = {_feature_key(feature): weight for feature, weight in value.items()}
     return key, values

@@ -9,6 +9,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measure.frames import FrameSource
+from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
     KalmanSettings,
@@ -44,7 +45,8 @@ def track(
     Returns
     -------
     TrackGraph
-        The spots with their links and the links' costs [space unit²; 1 − IoU from overlap].
+        The spots with their links and the links' costs [space unit²; 1 − IoU from overlap;
+        −ln of a probability from flow].
 
     Raises
     ------
@@ -58,6 +60,10 @@ def track(
     """
     if isinstance(settings, OverlapSettings):
         graph = _track_labels(spots, settings, progress, labels)
+    elif isinstance(settings, FlowSettings):
+        from btrackmate.tracking.flow import link_flow
+
+        graph = link_flow(spots, settings, progress)
     else:
         graph = _track_points(spots, settings, progress)
     _log.info("%s: %d spots, %d links", tracker_name(settings), len(spots), graph.n_links)

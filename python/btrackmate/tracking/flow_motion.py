@@ -1,0 +1,208 @@
+"""Local motion: what the neighbours of a cell do between two frames."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.progress import Progress
+from btrackmate.core.spots import Spots
+from btrackmate.tracking import kernels
+from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.frame_linking import build_grid
+
+_log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+#: Fewest neighbours whose motion is believed.
+_FEWEST = 3
+#: Cost of no link, as a multiple of the largest candidate cost.
+_NO_LINK = 1.05
+#: Links that the whole movie's scale counts for beside those of a frame's surroundings.
+_WHOLE_MOVIE = 30
+#: Median of the squared length of a normal vector in 2 and in 3 dimensions.
+_MEDIAN_OF_CHI2 = {2: 1.386, 3: 2.366}
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Motion of each spot's surroundings, with the scales that distances are measured in.
+
+    Parameters
+    ----------
+    shift : (n, 3) ndarray of float
+        Displacement to the next frame that is expected [space unit]: that of the surroundings,
+        and what cells repeat of their own last one.
+    sigma : (n,) ndarray of float
+        Standard deviation along one axis of the displacement against `shift`, of the
+        spot's frame [space unit].
+    spacing : (n,) ndarray of float
+        Distance between neighbouring cells around the spot [space unit].
+    successor, predecessor : (n,) ndarray of int
+        Row linked to in the next and the previous frame by the last pass, −1 for none.
+    """
+
+    shift: Floats
+    sigma: Floats
+    spacing: Floats
+    successor: IntArray
+    predecessor: IntArray
+
+
+def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) -> Motion:
+    """Link each frame to the next, take the neighbours' median motion, and link again.
+
+    Parameters
+    ----------
+    spots : Spots
+        The n spots.
+    settings : FlowSettings
+        Largest distance of a link from the predicted position, neighbours and passes.
+    progress : Progress
+        Called after each pass.
+
+    Raises
+    ------
+    UserError
+        If too many spots lie within reach of each other.
+    """
+    positions = np.array(spots.positions, order="C")
+    near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours)
+    grid = build_grid(spots, settings.linking_max_distance)
+    shift = np.zeros_like(positions)
+    distance = settings.linking_max_distance
+    for number in range(settings.motion_passes):
+        successor = _link(spots, grid, positions + shift, distance)
+        linked = np.flatnonzero(successor >= 0)
+        predecessor = np.full(len(spots), -1, np.int64)
+        predecessor[successor[linked]] = linked
+        shift = _take_median(positions, successor, near)
+        own = positions[successor[linked]] - positions[linked] - shift[linked]
+        sigma = _measure_scale((own**2).sum(axis=1), spots, linked, distance)
+        shift += _carry_on(own, linked, predecessor, sigma)
+        progress("estimating motion", number + 1, settings.motion_passes)
+    own = positions[successor[linked]] - positions[linked] - shift[linked]
+    sigma = _measure_scale((own**2).sum(axis=1), spots, linked, distance)
+    return Motion(shift, sigma, spacing, successor, predecessor)
+
+
+def _find_neighbours(positions: Floats, offsets: IntArray, count: int) -> tuple[IntArray, Floats]:
+    """Give the rows of each spot's neighbours, −1 for none, and its local spacing."""
+    n = positions.shape[0]
+    near = np.full((n, count), -1, np.int64)
+    nearest = np.full(n, np.inf)
+    for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
+        size = min(count, end - begin - 1)
+        if size <= 0:
+            continue
+        here = positions[begin:end]
+        distance, index = cKDTree(here).query(here, size + 1)
+        # a spot may stand behind another one at the same place in its own list
+        own = index == np.arange(end - begin)[:, None]
+        own[~own.any(axis=1), -1] = True
+        near[begin:end, :size] = begin + index[~own].reshape(-1, size)
+        nearest[begin:end] = distance[~own].reshape(-1, size)[:, 0]
+    padded = np.append(nearest, np.inf)
+    around = np.column_stack((nearest, padded[near[:, :6]]))
+    around[~np.isfinite(around)] = np.nan
+    spacing = _median(around)
+    known = np.isfinite(spacing) & (spacing > 0)
+    fallback = float(np.median(spacing[known])) if known.any() else 1.0
+    return near, np.where(known, spacing, fallback)
+
+
+def _link(spots: Spots, grid: kernels.Grid, predicted: Floats, distance: float) -> IntArray:
+    """Link the predicted positions of each frame's spots to the spots of the next frame."""
+    n = len(spots)
+    offsets, successor = grid.offsets, np.full(n, -1, np.int64)
+    place = np.empty(n, np.int32)
+    place[grid.order] = np.arange(n, dtype=np.int32)
+    penalties = (np.empty((n, 0)), np.empty(0))
+    for f in range(spots.n_frames - 1):
+        begin, end, last = (int(row) for row in offsets[f : f + 3])
+        points = kernels.Points(
+            predicted[begin:end], place[begin:end], np.arange(end - begin, dtype=np.int32)
+        )
+        free = np.ones(last - end, np.bool_)
+        limits = (distance, _NO_LINK)
+        found, _ = kernels.link_points(grid, f + 1, points, free, limits, penalties)
+        if found.size > end - begin:
+            msg = f"frames {f} and {f + 1} ({end - begin} spots in frame {f}) have more than "
+            msg += f"{kernels.MAX_CANDIDATES} candidate links within linking_max_distance "
+            msg += f"{distance:g} {spots.calibration.space_unit}; lower it, or check the "
+            msg += "calibration"
+            raise UserError(msg)
+        linked = np.flatnonzero(found >= 0)
+        successor[begin + linked] = grid.order[found[linked]]
+    return successor
+
+
+def _take_median(positions: Floats, successor: IntArray, near: IntArray) -> Floats:
+    own = np.full_like(positions, np.nan)
+    linked = np.flatnonzero(successor >= 0)
+    own[linked] = positions[successor[linked]] - positions[linked]
+    padded = np.vstack((own, np.full(3, np.nan)))
+    shift = np.empty_like(positions)
+    known = np.isfinite(padded[near, 0]).sum(axis=1) >= _FEWEST
+    for axis in range(3):
+        shift[:, axis] = _median(padded[near, axis])
+    shift[~known] = 0
+    return shift
+
+
+def _carry_on(own: Floats, linked: IntArray, predecessor: IntArray, sigma: Floats) -> Floats:
+    """Give the share of each spot's last own displacement that is likely to come again, (n, 3).
+
+    The share is one number for the movie, from a regression: above 0 where cells keep their way,
+    below 0 where noise of a position throws them back. Displacements beyond four times sigma in
+    length tell nothing.
+    """
+    n = predecessor.size
+    last, now = np.zeros((n, 3)), np.zeros((n, 3))
+    now[linked] = own
+    far = (now**2).sum(axis=1) > (4 * sigma) ** 2
+    now[far] = 0
+    known = np.flatnonzero(predecessor >= 0)
+    last[known] = now[predecessor[known]]
+    told = np.zeros(n, np.bool_)
+    told[linked] = True
+    told &= ~far & last.any(axis=1)
+    together = float((last[told] * now[told]).sum())
+    alone = float((last[told] ** 2).sum())
+    if alone == 0:
+        return np.zeros_like(last)
+    share = together / alone * told.sum() / (told.sum() + _WHOLE_MOVIE)
+    _log.info("cells repeat %.2f of their own displacement", share)
+    return float(np.clip(share, -1, 1)) * last
+
+
+def _median(values: Floats) -> Floats:
+    """Give the median of each row without its NaN; NaN for a row of NaN only."""
+    count = np.isfinite(values).sum(axis=1)
+    ordered = np.sort(values, axis=1)
+    rows = np.arange(values.shape[0])
+    low = ordered[rows, np.maximum(count - 1, 0) // 2]
+    high = ordered[rows, np.minimum(count // 2, values.shape[1] - 1)]
+    return np.where(count > 0, (low + high) / 2, np.nan)
+
+
+def _measure_scale(squared: Floats, spots: Spots, linked: IntArray, distance: float) -> Floats:
+    """Give each spot the standard deviation along an axis that squared residuals tell.
+
+    It follows from their median over the links of five frames, and a little of the whole movie.
+    """
+    overall = float(np.median(squared)) if squared.size else distance**2
+    bounds = np.searchsorted(spots.frame[linked], np.arange(spots.n_frames + 1))
+    variance = np.empty(spots.n_frames)
+    for f in range(spots.n_frames):
+        near = squared[bounds[max(f - 2, 0)] : bounds[min(f + 3, spots.n_frames)]]
+        here = float(np.median(near)) if near.size else overall
+        variance[f] = (near.size * here + _WHOLE_MOVIE * overall) / (near.size + _WHOLE_MOVIE)
+    variance = np.maximum(variance / _MEDIAN_OF_CHI2[spots.ndim], (distance * 1e-4) ** 2)
+    sigma: Floats = np.sqrt(variance)[spots.frame]
+    return sigma

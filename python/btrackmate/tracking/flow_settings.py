@@ -1,0 +1,133 @@
+"""Settings and weights of the flow tracker."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from btrackmate.core.settings import Settings
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Point = tuple[_Finite, _Finite, _Finite]
+
+
+def _weight(default: float, text: str) -> float:
+    value: float = Field(default, description=text)
+    return value
+
+
+class FlowWeights(Settings):
+    """Weight of each piece of evidence: what a unit of it adds to the log odds.
+
+    A candidate (a link, a division, a spot that is no cell) scores the sum of its evidence times
+    these weights; a score above 0 speaks for it. σ is the spread of a cell's own motion along one
+    axis against its neighbours', the spacing the distance between neighbouring cells.
+
+    Notes
+    -----
+    The defaults were learnt by `benchmarks/flow.py --learn` from seeded point movies of random
+    density, motion, noise, misses and false positives, and the Drosophila lineage.
+    """
+
+    link: _Finite = _weight(7.638, "any link")
+    link_distance: _Finite = _weight(-0.886, "ln(1 + d²/σ²), d from the predicted position")
+    link_distance_spacing: _Finite = _weight(-5.941, "d²/spacing², at most 9")
+    link_gap: _Finite = _weight(-4.680, "each missed frame")
+    link_size_known: _Finite = _weight(0.787, "sizes of both spots known")
+    link_size: _Finite = _weight(-3.637, "|ln ratio of the sizes|, at most 2")
+    link_intensity_known: _Finite = _weight(0.886, "intensities of both spots known")
+    link_intensity: _Finite = _weight(-2.427, "|ln ratio of the intensities|, at most 2")
+    division: _Finite = _weight(7.192, "any division")
+    division_across: _Finite = _weight(
+        -0.639, "ln(1 + a²/σ²), a from the predicted mother to the daughters' axis"
+    )
+    division_along: _Finite = _weight(
+        -0.587, "ln(1 + b²/σ²), b along the axis to the daughters' midpoint"
+    )
+    division_across_spacing: _Finite = _weight(-6.708, "a²/spacing², at most 9")
+    division_along_spacing: _Finite = _weight(-11.992, "b²/spacing², at most 9")
+    division_asymmetry: _Finite = _weight(-2.309, "(2b over the daughters' distance)², at most 4")
+    division_separation: _Finite = _weight(-6.320, "ln(daughters' distance/spacing)")
+    division_separation_squared: _Finite = _weight(-4.253, "the square of it")
+    division_later_known: _Finite = _weight(0.951, "both daughters seen in the next frame")
+    division_later: _Finite = _weight(0.038, "ln(1 + d²/σ²) of their midpoint there")
+    division_later_asymmetry: _Finite = _weight(0.873, "asymmetry there")
+    division_later_growth: _Finite = _weight(
+        -0.595, "ln ratio of the daughters' distances there and here"
+    )
+    division_size_known: _Finite = _weight(0.833, "sizes of all three known")
+    division_size_sum: _Finite = _weight(
+        -2.766, "|ln ratio of the daughters' total size to the mother's|, at most 2"
+    )
+    division_size_halves: _Finite = _weight(-1.393, "|ln ratio of the daughters' sizes|, at most 2")
+    division_intensity_known: _Finite = _weight(0.353, "intensities of all three known")
+    division_intensity_change: _Finite = _weight(
+        -1.523, "|ln ratio of the daughters' to the mother's|, at most 2"
+    )
+    division_intensity_halves: _Finite = _weight(
+        -1.415, "|ln ratio of the daughters' intensities|, at most 2"
+    )
+    division_mother_brighter: _Finite = _weight(
+        5.283, "ln ratio of the mother's intensity to the frame before"
+    )
+    no_cell: _Finite = _weight(-2.301, "a spot without any link")
+    no_cell_size: _Finite = _weight(-3.413, "its ln ratio of size to the median")
+    no_cell_intensity: _Finite = _weight(-2.307, "its ln ratio of intensity to the median")
+    border_source: _Finite = _weight(-0.148, "exp(−distance of the source to the border/spacing)")
+    border_target: _Finite = _weight(-0.765, "the same of each target")
+
+
+#: Names of the weights, in the order of the columns of the evidence.
+WEIGHT_NAMES = tuple(FlowWeights.model_fields)
+
+
+class FlowSettings(Settings):
+    """Linking, gap closing and divisions over all frames at once, led by the neighbours' motion."""
+
+    linking_max_distance: _Distance = Field(
+        15.0, description="largest distance of a link from the predicted position [space unit]"
+    )
+    allow_track_splitting: bool = Field(True, description="let cells divide")
+    splitting_max_distance: _Distance = Field(
+        15.0,
+        description="largest distance of a daughter from the mother's predicted position "
+        "[space unit]",
+    )
+    max_frame_gap: Annotated[int, Field(ge=1)] = Field(
+        2, description="largest frame difference of a link; 2 bridges one missed frame"
+    )
+    feature_penalties: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="what 1.5·|a − b|/mean of a spot feature takes from the score of a link",
+    )
+    use_size: bool = Field(True, description="let volumes (or radii) count as evidence")
+    use_intensity: bool = Field(True, description="let the mean intensity of channel 1 count")
+    movie_bounds: tuple[_Point, _Point] | None = Field(
+        None,
+        description="lowest and highest x, y, z of the image, where cells come and go [space unit]",
+    )
+    neighbours: Annotated[int, Field(ge=3, le=100)] = Field(
+        12, description="neighbours whose median motion predicts a cell's"
+    )
+    motion_passes: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="times that cells are linked and the neighbours' motion is taken"
+    )
+    nearest: Annotated[int, Field(ge=2, le=20)] = Field(
+        5, description="largest number of candidate targets of a spot"
+    )
+    window_spots: Annotated[int, Field(ge=1)] = Field(
+        150_000, description="spots whose links are decided together; bounds the memory"
+    )
+    window_overlap: Annotated[int, Field(ge=1)] = Field(
+        5, description="frames that a window looks beyond those that it decides"
+    )
+    weights: FlowWeights = Field(default_factory=FlowWeights, description="weights of the evidence")
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> "FlowSettings":
+        if self.movie_bounds is not None:
+            low, high = self.movie_bounds
+            if any(a > b for a, b in zip(low, high, strict=True)):
+                msg = f"movie_bounds go from {low} to {high}, expected the lowest corner first"
+                raise ValueError(msg)
+        return self

@@ -1,0 +1,190 @@
+"""The best set of links and divisions over all frames at once: an exact set packing."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import LinearConstraint, linprog, milp
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+from btrackmate.tracking.flow_candidates import Candidates
+from btrackmate.tracking.flow_motion import Floats, IntArray
+
+_log = logging.getLogger(__name__)
+
+#: Candidates solved in one linear program.
+_BATCH = 20_000
+#: Seconds that an integer program may take before its best solution and bound are taken.
+_TIME_LIMIT = 20.0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The chosen candidates, and how sure it is that no better choice exists.
+
+    Parameters
+    ----------
+    chosen : (k,) ndarray of int
+        Numbers of the candidates, ascending.
+    score : float
+        Their total score.
+    bound : float
+        No choice scores more than this.
+    n_open : int
+        Candidates that the linear program had to decide.
+    n_fractional : int
+        Candidates that the integer program had to decide.
+    """
+
+    chosen: IntArray
+    score: float
+    bound: float
+    n_open: int
+    n_fractional: int
+
+
+def list_slots(candidates: Candidates, n: int) -> IntArray:
+    """Give the slots that each candidate takes, (m, 3), −1 for none.
+
+    Slot i is what spot i becomes, slot n + i where spot i comes from; each is taken once.
+    """
+    first = np.where(candidates.first >= 0, candidates.first, candidates.source)
+    second = np.where(candidates.second >= 0, candidates.second + n, -1)
+    return np.stack((candidates.source, first + n, second), axis=1)
+
+
+def solve(candidates: Candidates, score: Floats, n: int) -> Solution:
+    """Choose candidates that share no slot with the greatest total score.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        m candidates among n spots.
+    score : (m,) ndarray of float
+        Log odds of each against nothing; those ≤ 0 are never chosen.
+    n : int
+        Number of spots.
+
+    Notes
+    -----
+    A candidate that scores more than the best rivals in all its slots together is in every best
+    solution: it is taken and its rivals go, until nothing changes. A division that scores no more
+    than the link to one of its daughters goes too. What is left falls into components without a
+    common slot; they are solved as linear programs, and as integer programs where the optimum is
+    fractional. Everything is exact, up to the time limit of an integer program.
+    """
+    slots = list_slots(candidates, n)
+    open_ = np.flatnonzero(score > 0)
+    open_ = open_[~_is_beaten(candidates, score, open_, n)]
+    taken: list[IntArray] = []
+    while open_.size:
+        sure = _is_sure(slots[open_], score[open_], 2 * n)
+        if not sure.any():
+            break
+        taken.append(open_[sure])
+        used = np.zeros(2 * n + 1, np.bool_)  # the last one stands for slot −1
+        used[slots[open_[sure]].ravel()] = True
+        used[-1] = False
+        open_ = open_[~used[slots[open_]].any(axis=1)]
+    chosen, bound, fractional = _solve_components(slots[open_], score[open_])
+    taken.append(open_[chosen])
+    rows = np.sort(np.concatenate(taken))
+    total = float(score[rows].sum())
+    missing = bound - float(score[open_[chosen]].sum())
+    return Solution(rows, total, total + max(missing, 0.0), int(open_.size), fractional)
+
+
+def _is_beaten(candidates: Candidates, score: Floats, rows: IntArray, n: int) -> NDArray[np.bool_]:
+    """Tell which divisions score no more than the link to one daughter."""
+    chosen = candidates.take(rows)
+    link = np.flatnonzero((chosen.second < 0) & (chosen.first >= 0))
+    key = chosen.source[link] * n + chosen.first[link]
+    order = np.argsort(key)
+    key, value = key[order], score[rows[link[order]]]
+    division = np.flatnonzero(chosen.second >= 0)
+    beaten = np.zeros(rows.size, np.bool_)
+    for daughter in (chosen.first, chosen.second):
+        wanted = chosen.source[division] * n + daughter[division]
+        place = np.minimum(np.searchsorted(key, wanted), max(key.size - 1, 0))
+        if key.size:
+            hit = key[place] == wanted
+            beaten[division] |= hit & (value[place] >= score[rows[division]])
+    return beaten
+
+
+def _is_sure(slots: IntArray, score: Floats, n_slots: int) -> NDArray[np.bool_]:
+    """Tell which candidates score more than the best rivals of all their slots together."""
+    best, second = np.zeros(n_slots), np.zeros(n_slots)
+    row, column = np.nonzero(slots >= 0)
+    slot, value = slots[row, column], score[row]
+    order = np.lexsort((value, slot))
+    slot, value = slot[order], value[order]
+    last = np.flatnonzero(np.append(slot[1:] != slot[:-1], True))
+    best[slot[last]] = value[last]
+    before = last[(last > 0) & (slot[last - 1] == slot[last])]
+    second[slot[before]] = value[before - 1]
+    rival = np.zeros(score.size)
+    for here in slots.T:
+        other = np.where(score >= best[here], second[here], best[here])
+        rival += np.where(here >= 0, other, 0)
+    return score > rival
+
+
+def _solve_components(slots: IntArray, score: Floats) -> tuple[IntArray, float, int]:
+    """Solve what is in doubt; give the chosen candidates, the bound and the fractional ones."""
+    m = score.size
+    if m == 0:
+        return np.empty(0, np.int64), 0.0, 0
+    row, column = np.nonzero(slots >= 0)
+    _, slot = np.unique(slots[row, column], return_inverse=True)
+    matrix = csr_array(coo_array((np.ones(row.size), (slot, row)), shape=(slot.max() + 1, m)))
+    member = connected_components(matrix.T @ matrix, directed=False)[1]
+    order = np.argsort(member, kind="stable")
+    sizes = np.bincount(member)
+    ends = np.cumsum(sizes)
+    chosen, bound, fractional = [], 0.0, 0
+    begin = 0
+    while begin < m:
+        end = int(ends[max(int(np.searchsorted(ends, begin + _BATCH, "right")) - 1, 0)])
+        if end <= begin:
+            end = int(ends[np.searchsorted(ends, begin, "right")])
+        batch = order[begin:end]
+        picked, best, count = _solve_batch(matrix[:, batch], score[batch], member[batch])
+        chosen.append(batch[picked])
+        bound += best
+        fractional += count
+        begin = end
+    return np.concatenate(chosen), bound, fractional
+
+
+def _solve_batch(matrix: csr_array, score: Floats, member: IntArray) -> tuple[IntArray, float, int]:
+    matrix = matrix[np.diff(matrix.indptr) > 1]
+    if matrix.shape[0] == 0:
+        return np.arange(score.size), float(score.sum()), 0
+    result = linprog(
+        -score, A_ub=matrix, b_ub=np.ones(matrix.shape[0]), bounds=(0, 1), method="highs"
+    )
+    value = result.x
+    unsure = np.abs(value - np.round(value)) > 1e-6
+    bad = np.isin(member, np.unique(member[unsure]))
+    picked = (value > 0.5) & ~bad
+    bound, fractional = float(score[picked].sum()), 0
+    for one in np.unique(member[bad]):
+        rows = np.flatnonzero(member == one)
+        inside = matrix[:, rows]
+        inside = inside[np.diff(inside.indptr) > 0]
+        exact = milp(
+            -score[rows],
+            constraints=LinearConstraint(inside, ub=1),
+            integrality=np.ones(rows.size),
+            bounds=(0, 1),
+            options={"time_limit": _TIME_LIMIT},
+        )
+        if exact.x is None:
+            continue
+        picked[rows] = exact.x > 0.5
+        bound += -float(exact.mip_dual_bound)
+        fractional += rows.size
+    return np.flatnonzero(picked), bound, fractional
