@@ -49,8 +49,10 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		this.tracker = tracker;
 		this.defaults = defaults;
 		unit = new JComboBox<>( new String[] { TrackletLength.FRAMES, "time in " + timeUnits } );
+		// Else it would be as wide as its greatest value, and push the unit out of TrackMate's window.
+		( ( JSpinner.DefaultEditor ) minimum.getEditor() ).getTextField().setColumns( 4 );
 		final JPanel row = new JPanel( new FlowLayout( FlowLayout.LEFT, 4, 0 ) );
-		row.add( label( "Minimum tracklet length (0 = off):" ) );
+		row.add( label( "Min. tracklet length (0 = off):" ) );
 		row.add( minimum );
 		row.add( unit );
 		final JPanel own = new JPanel( new GridLayout( 0, 1 ) );

@@ -13,6 +13,7 @@ import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.TrackMatePlugIn;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
+import fiji.plugin.trackmate.tracking.TrackerKeys;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.WindowManager;
@@ -140,7 +141,7 @@ public final class TrackCommand implements Command
 		}
 		if ( !warnings.isEmpty() )
 			IJ.log( TITLE + ": " + warnings.trim() );
-		return Jobs.settings( imp, detector, detection, new PrunedTrackerFactory.Lap(), Map.of( TrackletLength.MINIMUM, choice.minimum() ) );
+		return Jobs.settings( imp, detector, detection, new PrunedTrackerFactory.Lap(), Map.of( TrackletLength.MINIMUM, choice.minimum(), TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, true ) );
 	}
 
 	/** TrackMate's own plugin, with our settings instead of those used last. */

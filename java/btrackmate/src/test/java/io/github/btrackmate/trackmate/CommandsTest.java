@@ -10,7 +10,9 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 
@@ -18,7 +20,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.scijava.Cancelable;
 import org.scijava.Context;
+import org.scijava.command.Command;
 import org.scijava.command.CommandService;
 import org.scijava.module.Module;
 
@@ -26,6 +30,8 @@ import fiji.plugin.trackmate.Logger;
 import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.Spot;
+import fiji.plugin.trackmate.TrackMate;
+import fiji.plugin.trackmate.features.ModelFeatureUpdater;
 import fiji.plugin.trackmate.io.TmXmlReader;
 import fiji.plugin.trackmate.io.TmXmlWriter;
 import ij.IJ;
@@ -73,7 +79,7 @@ class CommandsTest
 		return file;
 	}
 
-	private Module run( final Class< ? extends org.scijava.command.Command > command, final Map< String, Object > inputs ) throws InterruptedException, ExecutionException
+	private Module run( final Class< ? extends Command > command, final Map< String, Object > inputs ) throws InterruptedException, ExecutionException
 	{
 		return context.service( CommandService.class ).run( command, true, inputs ).get();
 	}
@@ -96,7 +102,7 @@ class CommandsTest
 	@Test
 	void menu()
 	{
-		for ( final Class< ? extends org.scijava.command.Command > command : java.util.List.of( TrackCommand.class, BatchCommand.class, RelabelCommand.class ) )
+		for ( final Class< ? extends Command > command : List.of( TrackCommand.class, BatchCommand.class, RelabelCommand.class ) )
 		{
 			assertNotNull( context.service( CommandService.class ).getCommand( command ) );
 			assertTrue( context.service( CommandService.class ).getCommand( command ).getMenuPath().getMenuString().startsWith( "Plugins > Tracking > BTrackMate > " ) );
@@ -107,7 +113,7 @@ class CommandsTest
 	void batchFromLabels() throws Exception
 	{
 		final Module module = run( BatchCommand.class, inputs( Map.of() ) );
-		assertFalse( module instanceof org.scijava.Cancelable c && c.isCanceled() );
+		assertFalse( module instanceof Cancelable c && c.isCanceled() );
 		assertEquals( 6, module.getOutput( "spotCount" ) );
 		assertEquals( 2, module.getOutput( "trackCount" ) );
 		final Model model = read();
@@ -125,7 +131,7 @@ class CommandsTest
 	{
 		final int[][] mask = new int[ 6 ][ 10 ];
 		for ( final int[] row : mask )
-			java.util.Arrays.fill( row, 0, 6, 1 );
+			Arrays.fill( row, 0, 6, 1 );
 		assertEquals( 1, run( BatchCommand.class, inputs( Map.of( "mask", save( TestImages.movie2D( "mask", 8, 0.5, mask ) ) ) ) ).getOutput( "trackCount" ) );
 	}
 
@@ -138,9 +144,9 @@ class CommandsTest
 		assertTrue( read().getFeatureModel().getSpotFeatures().contains( "area2" ) );
 	}
 
-	private String refusal( final Class< ? extends org.scijava.command.Command > command, final Map< String, Object > inputs ) throws Exception
+	private String refusal( final Class< ? extends Command > command, final Map< String, Object > inputs ) throws Exception
 	{
-		final org.scijava.Cancelable module = ( org.scijava.Cancelable ) run( command, inputs ).getDelegateObject();
+		final Cancelable module = ( Cancelable ) run( command, inputs ).getDelegateObject();
 		assertTrue( module.isCanceled() );
 		return module.getCancelReason();
 	}
@@ -156,7 +162,11 @@ class CommandsTest
 		assertTrue( refusal( BatchCommand.class, inputs( Map.of( "image", flat, "overwrite", true ) ) ).contains( "1 frame and 2 planes" ) );
 	}
 
-	/** A link is cut by hand: cell 70000 becomes two tracks; every cell is found by its label. */
+	/**
+	 * As TrackScheme does it, with features computed at every change: the link of
+	 * cell 70000 between frames 0 and 1 is cut, and its last spot linked to cell
+	 * 9 of frame 1. Every cell is found by its label, after saving too.
+	 */
 	@Test
 	void relabelledAfterAnEdit() throws Exception
 	{
@@ -165,9 +175,12 @@ class CommandsTest
 		final TmXmlReader reader = new TmXmlReader( file );
 		final Model model = reader.getModel();
 		final Settings settings = reader.readSettings( reader.readImage() );
-		model.beginUpdate();
-		model.removeEdge( spot( model, 0 ), spot( model, 1 ) );
-		model.endUpdate();
+		final ModelFeatureUpdater updater = new ModelFeatureUpdater( model, settings );
+		edit( model, () -> model.removeEdge( spot( model, 70000, 0 ), spot( model, 70000, 1 ) ) );
+		edit( model, () -> model.removeEdge( spot( model, 9, 1 ), spot( model, 9, 2 ) ) );
+		edit( model, () -> model.addEdge( spot( model, 9, 1 ), spot( model, 70000, 2 ), -1 ) );
+		updater.quit();
+		assertTrue( new TrackMate( model, settings ).computeSpotFeatures( false ) );
 		final TmXmlWriter writer = new TmXmlWriter( file, Logger.VOID_LOGGER );
 		writer.appendModel( model );
 		writer.appendSettings( settings );
@@ -179,19 +192,31 @@ class CommandsTest
 		final Model edited = read();
 		assertEquals( 3, painted.getNFrames() );
 		assertEquals( 0.5, painted.getCalibration().pixelWidth );
-		assertEquals( 0f, painted.getStack().getProcessor( 1 ).getf( 1, 1 ) );
-		final float right = edited.getTrackModel().trackIDOf( spot( edited, 2 ) ) + 1f;
-		assertEquals( right, painted.getStack().getProcessor( 2 ).getf( 2, 1 ) );
-		assertEquals( right, painted.getStack().getProcessor( 3 ).getf( 4, 2 ) );
-		assertEquals( 0f, painted.getStack().getProcessor( 3 ).getf( 2, 1 ) );
+		assertEquals( 1.0, spot( edited, 70000, 2 ).getFeature( SpotColumn.VOLUME.key() ), 1e-12 );
+		// One track left: 9 - 9 - 70000, with 70000 of frame 1 as a branch.
+		assertEquals( 1, edited.getTrackModel().nTracks( false ) );
+		assertEquals( 3, edited.getTrackModel().edgeSet().size() );
+		final float track = edited.getTrackModel().trackIDOf( spot( edited, 70000, 2 ) ) + 1f;
+		assertEquals( 0f, painted.getStack().getProcessor( 1 ).getf( 1, 1 ), "70000 in frame 0 has no track" );
+		assertEquals( track, painted.getStack().getProcessor( 1 ).getf( 7, 3 ) );
+		assertEquals( track, painted.getStack().getProcessor( 2 ).getf( 2, 1 ) );
+		assertEquals( track, painted.getStack().getProcessor( 3 ).getf( 4, 2 ) );
+		assertEquals( 0f, painted.getStack().getProcessor( 3 ).getf( 7, 3 ), "9 in frame 2 has no track" );
 	}
 
-	private static Spot spot( final Model model, final int frame )
+	private static void edit( final Model model, final Runnable change )
+	{
+		model.beginUpdate();
+		change.run();
+		model.endUpdate();
+	}
+
+	private static Spot spot( final Model model, final int label, final int frame )
 	{
 		for ( final Spot spot : model.getSpots().iterable( frame, false ) )
-			if ( spot.getFeature( SpotColumn.LABEL.key() ) == 70000 )
+			if ( spot.getFeature( SpotColumn.LABEL.key() ) == label )
 				return spot;
-		throw new AssertionError( "no cell 70000 in frame " + frame );
+		throw new AssertionError( "no cell " + label + " in frame " + frame );
 	}
 
 	@Test
@@ -213,6 +238,7 @@ class CommandsTest
 		assertEquals( "clip", settings.detectorSettings.get( "MASK_POLICY" ) );
 		assertEquals( mask.getPath(), settings.detectorSettings.get( "MASK_IMAGE" ) );
 		assertEquals( 7.0, settings.trackerSettings.get( TrackletLength.MINIMUM ) );
+		assertEquals( true, settings.trackerSettings.get( "ALLOW_TRACK_SPLITTING" ) );
 		final File small = save( TestImages.movie2D( "small", 8, 0.5, new int[ 2 ][ 2 ] ) );
 		assertTrue( assertThrows( IllegalArgumentException.class, () -> TrackCommand.settings( imp, new TrackCommand.Choice( "labels", small.getPath(), 1, "", "physical", "", "clip", 0.5, "", 7 ) ) ).getMessage().contains( "'small.tif' is 2 x 2" ) );
 	}
