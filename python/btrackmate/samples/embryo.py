@@ -37,10 +37,10 @@ class EmbryoSettings(Settings):
         110.0, description="mean wavelength of the flow [µm]; neighbours move alike well below it"
     )
     wander: Amount = Field(
-        1.1, description="root mean square of a cell's own velocity [µm/frame], lasting 5 frames"
+        1.15, description="root mean square of a cell's own velocity [µm/frame], lasting 5 frames"
     )
     daughter_distance: Positive = Field(
-        1.15, description="distance of newborn sisters, as a fraction of the spacing"
+        1.25, description="distance of newborn sisters, as a fraction of the spacing"
     )
     death: Chance = Field(0.0005, description="chance that a cell dies, per frame")
 

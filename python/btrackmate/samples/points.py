@@ -32,8 +32,8 @@ class PointMovieSettings(EmbryoSettings):
 
     noise_xy: Amount = Field(0.28, description="standard deviation of x and y [µm]")
     noise_z: Amount = Field(0.6, description="standard deviation of z [µm]")
-    miss: Chance = Field(0.022, description="chance that a cell is not detected, per frame")
-    false: Amount = Field(0.022, description="false positives per cell")
+    miss: Chance = Field(0.017, description="chance that a cell is not detected, per frame")
+    false: Amount = Field(0.006, description="false positives per cell")
     merge: Chance = Field(
         0.002, description="chance that a cell is detected as one spot with its nearest neighbour"
     )
@@ -44,8 +44,8 @@ class PointMovieSettings(EmbryoSettings):
 #: Settings of the named sizes: about 3.9k, 49k, 49k, 484k and 2.8 M spots.
 SIZES: dict[str, PointMovieSettings] = {
     "S": PointMovieSettings(),
-    "M": PointMovieSettings(n_frames=50, n_cells=600, growth=2.5),
-    "M-fast": PointMovieSettings(n_frames=50, n_cells=600, growth=2.5, flow=4.6),
+    "M": PointMovieSettings(n_frames=50, n_cells=550, growth=3.0),
+    "M-fast": PointMovieSettings(n_frames=50, n_cells=550, growth=3.0, flow=4.2),
     "L": PointMovieSettings(n_frames=100, n_cells=2660, growth=3.0),
     "XL": PointMovieSettings(n_frames=200, n_cells=6470, growth=4.0),
 }
