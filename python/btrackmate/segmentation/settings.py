@@ -61,7 +61,7 @@ class SegmentationSettings(Settings):
         "non-maximum suppression: many times faster in crowded volumes, nearly the same cells.",
     )
     pooling: Pooling = Field(
-        default="residual",
+        default="region",
         description="Which U-Net regions give extra seeds: bbox (no StarDist seed in the region's "
         "bounding box: the paper's rule), region (none in the region itself), residual (as region, "
         "and peaks of the distance transform of the mask less the StarDist shapes), off.",
