@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from btrackmate.core.progress import Progress
 from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidates
@@ -80,8 +79,8 @@ def choose_links(
     for window in split_frames(offsets, settings.window_spots, settings.window_overlap):
         span = (window.begin, window.end)
         candidates = find_candidates(evidence.positions, offsets, motion, span, reach)
-        blocked: NDArray[np.bool_] = used[list_slots(candidates, n)].any(axis=1)
-        candidates = candidates.take(~blocked)
+        free = np.flatnonzero(~used[list_slots(candidates, n)].any(axis=1))
+        candidates = candidates.take(free)
         score = evidence.score(candidates, settings.weights)
         solution = solve(candidates, score, n)
         _log.info(
