@@ -46,8 +46,8 @@ SIZES: dict[str, PointMovieSettings] = {
     "S": PointMovieSettings(),
     "M": PointMovieSettings(n_frames=50, n_cells=550, growth=3.0),
     "M-fast": PointMovieSettings(n_frames=50, n_cells=550, growth=3.0, flow=4.2),
-    "L": PointMovieSettings(n_frames=100, n_cells=2660, growth=3.0),
-    "XL": PointMovieSettings(n_frames=200, n_cells=6470, growth=4.0),
+    "L": PointMovieSettings(n_frames=100, n_cells=2770, growth=3.0),
+    "XL": PointMovieSettings(n_frames=200, n_cells=6950, growth=4.0),
 }
 
 

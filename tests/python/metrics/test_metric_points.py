@@ -6,7 +6,7 @@ from metrics.drawn import graph
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.metrics import match_points, score_points
+from btrackmate.metrics import match_points, score_points, score_same_spots
 
 # 0 ── 1 ─┬─ 2 ── 4        x = 0 for 0, 1, 2, 4; x = 10 for 3, 5
 #         └─ 3 ── 5
@@ -127,3 +127,21 @@ def test_other_units_are_refused():
     microns = graph(POINTS, LINKS, calibration=Calibration(space_unit="µm"))
     with pytest.raises(UserError, match="in µm and the result in pixel; bring both to one unit"):
         match_points(microns, FAMILY, 1.0)
+
+
+def test_same_spots_match_by_id_wherever_they_lie():
+    far = graph([(i, t, x + 500) for i, t, x in POINTS], LINKS[:-1])
+    scores = score_same_spots(FAMILY, far)
+    assert (scores.link_recall, scores.link_precision, scores.division_f1) == (0.8, 1, 1)
+
+
+def test_spots_missing_in_the_result_are_missed():
+    part = graph([point for point in POINTS if point[0] != 4], [(0, 1), (1, 2), (1, 3), (3, 5)])
+    scores = score_same_spots(FAMILY, part)
+    assert (scores.errors.FN, scores.link_recall) == (1, 0.8)
+
+
+def test_spot_of_one_id_in_another_frame_is_refused():
+    moved = graph([*POINTS[:-1], (5, 4, 10.0)], [])
+    with pytest.raises(UserError, match="spot 5 stands in frame 3 of the truth, but in frame 4"):
+        score_same_spots(FAMILY, moved)
