@@ -11,6 +11,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.settings import load_yaml
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation.settings import SegmentationSettings
+from btrackmate.tracking.settings import TRACKERS
 
 Function = Callable[..., Any]
 
@@ -47,7 +48,9 @@ def linking_options(function: Function) -> Function:
                 help="What links the spots.",
             ),
             click.option(
-                "--tracker", help="lap, simple-lap, nearest, or TrackMate's key.  [default: lap]"
+                "--tracker",
+                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images.  "
+                "[default: lap]",
             ),
             click.option(
                 "--set",
