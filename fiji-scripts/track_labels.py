@@ -1,0 +1,70 @@
+#@ File (label = "Image", description = "Hyperstack to track, calibrated") image
+#@ File (label = "Label image", description = "Same size; 0 is background, every other whole number a cell") labels
+#@ File (label = "Tissue mask (optional)", required = false, description = "0 outside, else the tissue id; one plane or all, one frame or all") mask
+#@ String (label = "Cells to keep", choices = {"keep-touching", "centroid", "fraction", "clip"}, value = "keep-touching") policy
+#@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
+#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
+#@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
+#@output Integer spots
+#@output Integer tracks
+"""Track the cells of a label movie inside a tissue mask; save a TrackMate file.
+
+Change this script where the dialogs end: any setting of the detector and of the tracker can be set.
+"""
+from fiji.plugin.trackmate import Logger, Model, Settings, TrackMate
+from fiji.plugin.trackmate.gui.displaysettings import DisplaySettings
+from fiji.plugin.trackmate.io import TmXmlWriter
+from ij import IJ
+from io.github.btrackmate.trackmate import LabelMaskDetectorFactory, PrunedTrackerFactory
+
+
+def open_image(path):
+    """Open a file, or say which one cannot be opened."""
+    imp = IJ.openImage(path.getAbsolutePath()) if path.isFile() else None
+    if imp is None:
+        raise ValueError("Cannot open '%s': an image that ImageJ reads was expected." % path)
+    return imp
+
+
+def is_given(path):
+    """Tell whether an optional file was chosen."""
+    return path is not None and bool(path.getPath())
+
+
+imp = open_image(image)
+mask_image = open_image(mask) if is_given(mask) else None
+
+model = Model()
+model.setPhysicalUnits(imp.getCalibration().getXUnit(), imp.getCalibration().getTimeUnit())
+model.setLogger(Logger.IJ_LOGGER)
+
+settings = Settings(imp)
+settings.detectorFactory = LabelMaskDetectorFactory(open_image(labels), mask_image)
+settings.detectorSettings = settings.detectorFactory.getDefaultSettings()
+settings.detectorSettings["LABEL_IMAGE"] = labels.getAbsolutePath()
+settings.detectorSettings["MASK_IMAGE"] = mask.getAbsolutePath() if is_given(mask) else ""
+settings.detectorSettings["MASK_POLICY"] = policy
+
+settings.trackerFactory = PrunedTrackerFactory.Lap()
+settings.trackerSettings = settings.trackerFactory.getDefaultSettings()
+settings.trackerSettings["LINKING_MAX_DISTANCE"] = distance
+settings.trackerSettings["GAP_CLOSING_MAX_DISTANCE"] = distance
+settings.trackerSettings["ALLOW_TRACK_SPLITTING"] = True
+settings.trackerSettings["SPLITTING_MAX_DISTANCE"] = distance
+settings.trackerSettings["MIN_TRACKLET_LENGTH"] = minimum
+settings.addAllAnalyzers()
+
+trackmate = TrackMate(model, settings)
+if not trackmate.checkInput() or not trackmate.process():
+    raise ValueError(trackmate.getErrorMessage())
+
+writer = TmXmlWriter(output, Logger.VOID_LOGGER)
+writer.appendModel(model)
+writer.appendSettings(settings)
+writer.appendGUIState("ConfigureViews")
+writer.appendDisplaySettings(DisplaySettings.defaultStyle())
+writer.writeToFile()
+
+spots = model.getSpots().getNSpots(True)
+tracks = model.getTrackModel().nTracks(True)
+IJ.log("%d spots, %d tracks, saved as %s" % (spots, tracks, output))
