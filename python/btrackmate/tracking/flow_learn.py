@@ -14,6 +14,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.tracking.flow import link_flow
 from btrackmate.tracking.flow_candidates import Candidates, find_candidates
 from btrackmate.tracking.flow_costs import Evidence
 from btrackmate.tracking.flow_motion import Floats, IntArray, estimate_motion
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 #: Newton steps at most.
 _STEPS = 60
+#: What the weight of divisions may be raised by.
+_RAISES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ def train_linking(
     ridge/2·Σ(change·scale)², where the scale is the root mean square of the evidence. This is
     convex and solved by Newton steps. Choices whose truth is no candidate are left out.
 
+    The likelihood weighs a missed division as any other fault, so that rare divisions are missed
+    rather than invented. Therefore the weight `division` is then raised by the step of 0.5, from
+    0 to 4, that gives the best F1 of exact divisions when the same movies are tracked.
+
     References
     ----------
     McFadden 1974, Conditional logit analysis of qualitative choice behavior, in Frontiers in
@@ -110,8 +117,39 @@ def train_linking(
         msg += "tracks that are right, and distances that cover their steps"
         raise UserError(msg)
     prior = np.array([getattr(settings[0].weights, name) for name in WEIGHT_NAMES])
-    weights = fit_weights(examples, prior, ridge, progress)
-    return FlowWeights(**dict(zip(WEIGHT_NAMES, np.round(weights, 4).tolist(), strict=True)))
+    fitted = np.round(fit_weights(examples, prior, ridge, progress), 3)
+    weights = FlowWeights(**dict(zip(WEIGHT_NAMES, fitted.tolist(), strict=True)))
+    return _balance_divisions(movies, settings, weights, progress)
+
+
+def _balance_divisions(
+    movies: Sequence[TrackGraph],
+    settings: Sequence[FlowSettings],
+    weights: FlowWeights,
+    progress: Progress,
+) -> FlowWeights:
+    """Raise the weight of divisions to the best F1 of exact divisions; the lowest of equals."""
+    truth = [_list_divisions(movie) for movie in movies]
+    best, chosen = 0.0, weights
+    for number, raised in enumerate(_RAISES):
+        tried = weights.model_copy(update={"division": round(weights.division + raised, 3)})
+        hits, total = 0, 0
+        for movie, one, true in zip(movies, settings, truth, strict=True):
+            result = link_flow(movie.spots, one.model_copy(update={"weights": tried}))
+            found = _list_divisions(result)
+            hits += len(found & true)
+            total += len(found) + len(true)
+        f1 = 2 * hits / total if total else 0.0
+        _log.info("divisions raised by %.1f: F1 %.4f", raised, f1)
+        if f1 > best:
+            best, chosen = f1, tried
+        progress("balancing divisions", number + 1, len(_RAISES))
+    return chosen
+
+
+def _list_divisions(graph: TrackGraph) -> set[tuple[int, ...]]:
+    """Give mother and daughters of each division, as rows."""
+    return {(int(row), *graph.children(row).tolist()) for row in graph.divisions}
 
 
 def write_weights(weights: FlowWeights, path: Path, *, overwrite: bool = False) -> None:

@@ -26,7 +26,7 @@ class FlowWeights(Settings):
     Notes
     -----
     The defaults were learnt by `benchmarks/flow.py --learn` from seeded point movies of random
-    density, motion, noise, misses and false positives, and the Drosophila lineage.
+    density, motion, noise, misses and false positives.
     """
 
     link: _Finite = _weight(7.638, "any link")
@@ -107,7 +107,7 @@ class FlowSettings(Settings):
         description="lowest and highest x, y, z of the image, where cells come and go [space unit]",
     )
     neighbours: Annotated[int, Field(ge=3, le=100)] = Field(
-        12, description="neighbours whose median motion predicts a cell's"
+        20, description="neighbours whose median motion predicts a cell's"
     )
     motion_passes: Annotated[int, Field(ge=1, le=20)] = Field(
         3, description="times that cells are linked and the neighbours' motion is taken"

@@ -89,6 +89,22 @@ def test_learnt_weights_track_an_unseen_movie():
     assert none.n_links == 0
 
 
+def test_divisions_are_raised_to_the_best_f1():
+    """The ridge keeps all weights where they start, and with those nothing divides."""
+    movies = [make_movie(seed) for seed in (1, 2, 3)]
+    start = FlowSettings(
+        linking_max_distance=6,
+        splitting_max_distance=6,
+        weights=dict.fromkeys(FlowWeights.model_fields, 0)
+        | {"division": -2.0, "division_asymmetry": -9, "link": 1, "link_distance": -0.1},
+    )
+    weights = train_linking(movies, start, ridge=1e9)
+    assert weights.link == pytest.approx(1, abs=0.01)
+    unseen = make_movie(4).spots
+    assert track(unseen, start).divisions.size == 0
+    assert track(unseen, start.model_copy(update={"weights": weights})).divisions.size > 3
+
+
 def test_what_is_right_and_known():
     """0→2 is a link, 1 divides into 3 and 4, 5 is no cell; 6 with three daughters is left out."""
     frames = {0: 0, 1: 0, 6: 0} | dict.fromkeys((2, 3, 4, 5, 7, 8, 9), 1)
