@@ -25,6 +25,8 @@ _FEWEST = 3
 _NO_LINK = 1.05
 #: Links that the whole movie's scale counts for beside those of a frame's surroundings.
 _WHOLE_MOVIE = 30
+#: Own displacements of a cell that tell about its next one.
+_MEMORY = 3
 #: Median of the squared length of a normal vector in 2 and in 3 dimensions.
 _MEDIAN_OF_CHI2 = {2: 1.386, 3: 2.366}
 
@@ -156,29 +158,32 @@ def _take_median(positions: Floats, successor: IntArray, near: IntArray) -> Floa
 
 
 def _carry_on(own: Floats, linked: IntArray, predecessor: IntArray, sigma: Floats) -> Floats:
-    """Give the share of each spot's last own displacement that is likely to come again, (n, 3).
+    """Give what each spot's own last displacements tell about its next one, (n, 3).
 
-    The share is one number for the movie, from a regression: above 0 where cells keep their way,
-    below 0 where noise of a position throws them back. Displacements beyond four times sigma in
-    length tell nothing.
+    Each of the last `_MEMORY` counts by a share, one number for the movie, from a ridge regression:
+    above 0 where cells keep their way, below 0 where noise of a position throws them back.
+    Displacements beyond four times sigma in length tell nothing.
     """
     n = predecessor.size
-    last, now = np.zeros((n, 3)), np.zeros((n, 3))
+    now = np.zeros((n + 1, 3))  # the last row stands for "no spot"
     now[linked] = own
-    far = (now**2).sum(axis=1) > (4 * sigma) ** 2
-    now[far] = 0
-    known = np.flatnonzero(predecessor >= 0)
-    last[known] = now[predecessor[known]]
-    told = np.zeros(n, np.bool_)
-    told[linked] = True
-    told &= ~far & last.any(axis=1)
-    together = float((last[told] * now[told]).sum())
-    alone = float((last[told] ** 2).sum())
-    if alone == 0:
-        return np.zeros_like(last)
-    share = together / alone * told.sum() / (told.sum() + _WHOLE_MOVIE)
-    _log.info("cells repeat %.2f of their own displacement", share)
-    return float(np.clip(share, -1, 1)) * last
+    now[:n][(now[:n] ** 2).sum(axis=1) > (4 * sigma) ** 2] = 0
+    before, last = np.append(predecessor, -1), np.arange(n)
+    past = np.empty((_MEMORY, n, 3))
+    for lag in range(_MEMORY):
+        last = before[last]
+        past[lag] = now[last]
+    told = now[:n].any(axis=1) & past[0].any(axis=1)
+    matrix = np.einsum("ank,bnk->ab", past[:, told], past[:, told])
+    vector = np.einsum("ank,nk->a", past[:, told], now[:n][told])
+    size = float(np.trace(matrix)) / _MEMORY
+    if size == 0:
+        return np.zeros((n, 3))
+    ridge = size * _WHOLE_MOVIE / (told.sum() + _WHOLE_MOVIE)
+    shares = np.linalg.solve(matrix + ridge * np.eye(_MEMORY), vector)
+    _log.info("cells repeat %s of their own last displacements", shares.round(2).tolist())
+    carried: Floats = np.einsum("a,ank->nk", shares, past)
+    return carried
 
 
 def _median(values: Floats) -> Floats:
