@@ -18,7 +18,8 @@ from btrackmate.measure.measure import combine_frames, measure_one_frame
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
-from btrackmate.segmentation import Models, SegmentationResult, segment_volume
+from btrackmate.segmentation import Models, SegmentationResult
+from btrackmate.segmentation.flat import needs_stacking, segment_frame
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
@@ -65,9 +66,14 @@ def segment_frames(
         fingerprint=work.fingerprint,
     )
     progress("segmenting", n_frames - len(todo), n_frames)
+    if needs_stacking(movie.ndim, job.models):
+        _log.warning(
+            "2D images go through networks for volumes as stacks of equal slices; train 2D "
+            "networks for better cells"
+        )
     for count, t in enumerate(todo, start=1):
         channels = job.image.frame(t)
-        result = segment_volume(
+        result = segment_frame(
             channels[job.channel - 1], movie.calibration, job.settings, job.models
         )
         store.write(t, result.labels)

@@ -39,7 +39,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         )
         return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
 
-    monkeypatch.setattr(frames, "segment_volume", segment)
+    monkeypatch.setattr(frames, "segment_frame", segment)
     for module in (steps, run):
         monkeypatch.setattr(module, "load_models", lambda _: Models(None, None))
     return shapes
