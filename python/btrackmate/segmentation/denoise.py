@@ -1,0 +1,151 @@
+"""Denoising with a trained network (Noise2Void or CARE) before segmentation."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation.backend import (
+    check_image_axes,
+    find_model,
+    load_tensorflow,
+    quiet_networks,
+    read_json,
+)
+from btrackmate.segmentation.normalisation import normalise_volume
+from btrackmate.segmentation.tiling import (
+    choose_tiles,
+    predict_in_tiles,
+    run_keras,
+    view_radius,
+)
+
+Float32 = NDArray[np.float32]
+
+_KIND = "denoising"
+
+
+class DenoiseModel:
+    """A trained CSBDeep (CARE) U-Net with one output: the image without its noise.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``config.json`` and weights, written by ``btrackmate train --only n2v`` or
+        by CSBDeep.
+
+    Raises
+    ------
+    UserError
+        If the folder is not that of such a network, or the packages are not installed.
+
+    References
+    ----------
+    Krull, Buchholz, Jug, "Noise2Void - learning denoising from single noisy images", CVPR 2019,
+    arXiv 1811.10980. Weigert et al., "Content-aware image restoration", Nature Methods 15 (2018),
+    DOI 10.1038/s41592-018-0216-7.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder = find_model(folder.parent, folder.name, _KIND)
+        config = read_json(folder / "config.json")
+        _check_config(config, folder)
+        load_tensorflow()
+        self.folder = folder
+        self.axes = str(config.get("axes", "ZYXC"))
+        self.channels = int(config.get("n_channel_in", 1))
+        self.ndim = len(self.axes.upper().replace("C", ""))
+        trained = read_json(folder / "model_card.json").get("settings", {})
+        self.norm_low = float(trained.get("norm_low", 1.0))
+        self.norm_high = float(trained.get("norm_high", 99.8))
+        with quiet_networks():
+            from csbdeep.models import CARE
+
+            self.network = CARE(None, name=folder.name, basedir=str(folder.parent))
+
+    @classmethod
+    def load(cls, model_dir: Path | None, name: str) -> "DenoiseModel":
+        """Load the model `name` of `model_dir` (None: of the shipped models)."""
+        return cls(find_model(model_dir, name, _KIND))
+
+    def denoise(
+        self, image: NDArray[Any], n_tiles: tuple[int, ...] | None = None, source: str = "image"
+    ) -> Float32:
+        """Denoise an image, in its own grey values.
+
+        Parameters
+        ----------
+        image : ([Z,] Y, X) ndarray
+            One channel of one frame, any integer or float type.
+        n_tiles : tuple of int or None
+            Tiles along each axis; by memory if None.
+        source : str
+            What the image is, for messages.
+
+        Returns
+        -------
+        ([Z,] Y, X) ndarray of float32
+            Same shape and scale of grey values; a constant image comes back as it is.
+
+        Raises
+        ------
+        UserError
+            If the image holds NaN or infinity, or does not fit the model.
+        """
+        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
+        normalised = normalise_volume(image, self.norm_low, self.norm_high, source)
+        if not normalised.any():
+            return image.astype(np.float32)
+        floor, ceiling = np.percentile(image, (self.norm_low, self.norm_high))
+        result = self.predict(normalised, n_tiles)
+        result *= np.float32(ceiling - floor)
+        result += np.float32(floor)
+        return result
+
+    def predict(self, image: Float32, n_tiles: tuple[int, ...] | None = None) -> Float32:
+        """Run the network on a normalised image.
+
+        Parameters
+        ----------
+        image : ([Z,] Y, X) ndarray of float32
+            Normalised with `normalise_volume`, percentiles `norm_low` and `norm_high`; padded
+            inside to what the network divides by.
+        n_tiles : tuple of int or None
+            Tiles along each axis; by memory if None.
+
+        Returns
+        -------
+        ([Z,] Y, X) ndarray of float32
+            Normalised as the input; a new array.
+        """
+        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+        values = predict_in_tiles(
+            run_keras(self.network.keras_model),
+            image,
+            (2**depth,) * image.ndim,
+            n_tiles=choose_tiles(image.shape, 48.0 * config.unet_n_first)
+            if n_tiles is None
+            else n_tiles,
+            overlap=(view_radius(depth, kernel),) * image.ndim,
+            grid=(1,) * image.ndim,
+        )[0]
+        return np.ascontiguousarray(values[..., 0])
+
+
+def _check_config(config: dict[str, Any], folder: Path) -> None:
+    if any(name.startswith("n2v_") for name in config):
+        msg = f"{folder} is a model of the n2v package, whose networks are not read; "
+        msg += "train one with: btrackmate train --only n2v"
+        raise UserError(msg)
+    if "unet_n_first" not in config or int(config.get("n_channel_out", 0)) != 1:
+        msg = f"{folder}/config.json is not that of a denoising U-Net with one output; "
+        msg += "give the folder of a model from: btrackmate train --only n2v (or from CSBDeep)"
+        raise UserError(msg)
+    if config.get("probabilistic"):
+        msg = f"{folder}: probabilistic CARE model, expected one that predicts grey values; "
+        msg += "train one with: btrackmate train --only n2v"
+        raise UserError(msg)
