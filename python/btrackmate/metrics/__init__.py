@@ -2,7 +2,7 @@
 
 from btrackmate.metrics.movies import GraphMovie, LabelMovie, TrackedLabels
 from btrackmate.metrics.points import PointMatch, match_points
-from btrackmate.metrics.segmentation import SegmentationScores, score_segmentation
+from btrackmate.metrics.segmentation import SegmentationScores, score_pairs, score_segmentation
 from btrackmate.metrics.tracking import (
     TrackingScores,
     score_points,
@@ -18,6 +18,7 @@ __all__ = [
     "TrackedLabels",
     "TrackingScores",
     "match_points",
+    "score_pairs",
     "score_points",
     "score_same_spots",
     "score_segmentation",

@@ -1,11 +1,12 @@
 """Segmentation scores: instance matching, average precision, SEG, MSE and SSIM."""
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
@@ -125,6 +126,18 @@ class ImageScores:
         """Mean squared error of the binarised labels: the fraction of voxels that differ."""
         return divide(self.n_different, self.n_voxels)
 
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Give all numbers by the field's names, as `SegmentationScores.to_dict`."""
+        return {
+            "n_truth_objects": self.n_truth,
+            "n_result_objects": self.n_result,
+            "SEG": self.SEG,
+            "MSE": self.MSE,
+            "SSIM": self.SSIM,
+            "SSIM_window": self.ssim_window,
+            **_name_matchings(self.instances),
+        }
+
 
 @dataclass(frozen=True)
 class SegmentationScores:
@@ -136,6 +149,8 @@ class SegmentationScores:
         Scores of each image.
     instances : tuple of InstanceScores
         Matching at each τ, counts summed over images.
+    names : tuple of str
+        Name of each image.
 
     References
     ----------
@@ -144,6 +159,7 @@ class SegmentationScores:
 
     images: tuple[ImageScores, ...]
     instances: tuple[InstanceScores, ...]
+    names: tuple[str, ...]
 
     @property
     def SEG(self) -> float | None:
@@ -173,7 +189,7 @@ class SegmentationScores:
 
     def to_dict(self) -> dict[str, float | int | None]:
         """Give all pooled numbers by the field's names, e.g. SEG, AP_0.5, F1_0.5, MSE, SSIM."""
-        values: dict[str, float | int | None] = {
+        return {
             "n_images": len(self.images),
             "n_truth_objects": sum(image.n_truth for image in self.images),
             "n_result_objects": sum(image.n_result for image in self.images),
@@ -181,22 +197,35 @@ class SegmentationScores:
             "MSE": self.MSE,
             "SSIM": self.SSIM,
             "SSIM_window": min((image.ssim_window for image in self.images), default=None),
+            **_name_matchings(self.instances),
         }
-        for scores in self.instances:
-            tau = f"{scores.threshold:g}"
-            values |= {
-                f"AP_{tau}": scores.ap,
-                f"precision_{tau}": scores.precision,
-                f"recall_{tau}": scores.recall,
-                f"F1_{tau}": scores.f1,
-                f"mean_true_score_{tau}": scores.mean_true_score,
-                f"mean_matched_score_{tau}": scores.mean_matched_score,
-                f"panoptic_quality_{tau}": scores.panoptic_quality,
-                f"TP_{tau}": scores.tp,
-                f"FP_{tau}": scores.fp,
-                f"FN_{tau}": scores.fn,
-            }
-        return values
+
+    def to_table(self) -> pd.DataFrame:
+        """Give one row an image and one for all of them, `pooled`; columns as `to_dict`."""
+        rows = [image.to_dict() for image in self.images]
+        pooled = {name: value for name, value in self.to_dict().items() if name != "n_images"}
+        table = pd.DataFrame([*rows, pooled])
+        table.insert(0, "image", [*self.names, "pooled"])
+        return table
+
+
+def _name_matchings(instances: tuple[InstanceScores, ...]) -> dict[str, float | int | None]:
+    values: dict[str, float | int | None] = {}
+    for scores in instances:
+        tau = f"{scores.threshold:g}"
+        values |= {
+            f"AP_{tau}": scores.ap,
+            f"precision_{tau}": scores.precision,
+            f"recall_{tau}": scores.recall,
+            f"F1_{tau}": scores.f1,
+            f"mean_true_score_{tau}": scores.mean_true_score,
+            f"mean_matched_score_{tau}": scores.mean_matched_score,
+            f"panoptic_quality_{tau}": scores.panoptic_quality,
+            f"TP_{tau}": scores.tp,
+            f"FP_{tau}": scores.fp,
+            f"FN_{tau}": scores.fn,
+        }
+    return values
 
 
 def score_segmentation(
@@ -225,18 +254,49 @@ def score_segmentation(
         label image.
     """
     total = len(truth_frames) if isinstance(truth_frames, Sized) else 0
+    pairs = _pair_frames(truth_frames, result_frames)
+    return score_pairs(pairs, total, progress=progress, ssim_window=ssim_window)
+
+
+def score_pairs(
+    pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]],
+    total: int = 0,
+    *,
+    progress: Progress = ignore_progress,
+    ssim_window: int = SSIM_WINDOW,
+) -> SegmentationScores:
+    """Score named label images against their truth, as `score_segmentation`.
+
+    Parameters
+    ----------
+    pairs : iterable of (str, ndarray, ndarray)
+        Name, truth and result of each image.
+    total : int
+        How many there are, for the progress; 0 if that is not known.
+    progress : callable
+    ssim_window : int
+    """
     images: list[ImageScores] = []
+    names: list[str] = []
+    for name, truth, result in pairs:
+        images.append(_score_image(truth, result, f"label image {name}", ssim_window))
+        names.append(name)
+        progress("Scoring segmentation", len(images), max(total, len(images)))
+    if not images:
+        msg = "got no label image, expected at least one of truth and result"
+        raise UserError(msg)
+    return SegmentationScores(tuple(images), _pool(images), tuple(names))
+
+
+def _pair_frames(
+    truth_frames: Iterable[NDArray[Any]], result_frames: Iterable[NDArray[Any]]
+) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
     for number, (truth, result) in enumerate(zip_longest(truth_frames, result_frames)):
         if truth is None or result is None:
             msg = f"the {'truth' if truth is None else 'result'} ends after {number} label images, "
             msg += "the other does not; give as many results as truths"
             raise UserError(msg)
-        images.append(_score_image(truth, result, f"label image {number}", ssim_window))
-        progress("Scoring segmentation", number + 1, max(total, number + 1))
-    if not images:
-        msg = "got no label image, expected at least one of truth and result"
-        raise UserError(msg)
-    return SegmentationScores(tuple(images), _pool(images))
+        yield str(number), truth, result
 
 
 def match_instances(overlap: Overlap, threshold: float) -> InstanceScores:

@@ -16,17 +16,21 @@ from btrackmate.core.spots import Spots
 from btrackmate.io.convert import read_tracks
 from btrackmate.io.ctc import read_ctc, read_tracks_table
 from btrackmate.io.images import open_movie
+from btrackmate.io.ngff import is_zarr
 from btrackmate.metrics import (
     GraphMovie,
     LabelMovie,
     SegmentationScores,
     TrackedLabels,
     TrackingScores,
+    score_pairs,
     score_points,
     score_segmentation,
     score_tracking,
 )
+from btrackmate.metrics.similarity import SSIM_WINDOW
 from btrackmate.pipeline.inputs import MovieFrames
+from btrackmate.pipeline.label_folder import LabelFolder, read_pairs
 from btrackmate.report.data import open_labels
 
 _GRAPH_SUFFIXES = (".xml", ".geff", ".csv", ".gz")
@@ -39,7 +43,7 @@ class Candidate:
     Parameters
     ----------
     path : Path
-    labels : sequence of ([Z,] Y, X) ndarray, or None
+    labels : sequence of ([Z,] Y, X) ndarray, LabelFolder or None
         Label images, for segmentation scores.
     tracked : TrackedLabels or None
         Labels with their tracks.
@@ -76,8 +80,8 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
     Parameters
     ----------
     path : Path
-        A run folder, a Cell Tracking Challenge folder, a label movie, or tracks (.xml, .geff,
-        .csv).
+        A run folder, a Cell Tracking Challenge folder, a folder of label images, a label movie,
+        or tracks (.xml, .geff, .csv).
     tracks : Path, optional
         Tracks of a label movie: a Cell Tracking Challenge table (L B E P; the labels are tracklets)
         or tracks whose spots have the feature `label`.
@@ -101,6 +105,8 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         return Candidate(path, folder.frames, LabelMovie(folder.frames, folder.tracks), None)
     if path.suffix.lower() in _GRAPH_SUFFIXES:
         return Candidate(path, None, None, read_tracks(path)[0])
+    if tracks is None and path.is_dir() and not is_zarr(path):
+        return Candidate(path, LabelFolder(path, axes), None, None)
     movie = open_movie(path, axes=axes, role="labels", require_time=tracks is not None)
     frames = MovieFrames(movie, movie.ndim)
     if tracks is None:
@@ -125,6 +131,7 @@ def evaluate(
     tracking: bool,
     max_distance: float | None,
     progress: Progress,
+    ssim_window: int = SSIM_WINDOW,
 ) -> Evaluation:
     """Score a result.
 
@@ -137,6 +144,8 @@ def evaluate(
         Spots of truth and result within it can be the same cell, in the space unit; only for
         tracks without labels.
     progress : Progress
+    ssim_window : int
+        Edge of the SSIM window, voxels, odd.
 
     Raises
     ------
@@ -163,8 +172,26 @@ def evaluate(
         scores = score_points(truth.graph, result.graph, max_distance)  # type: ignore[arg-type]
     shapes = None
     if (segmentation or everything) and can_segment:
-        shapes = score_segmentation(_frames(truth), _frames(result), progress=progress)
+        shapes = _score_shapes(truth, result, ssim_window, progress)
     return Evaluation(shapes, scores)
+
+
+def _score_shapes(
+    truth: Candidate, result: Candidate, ssim_window: int, progress: Progress
+) -> SegmentationScores:
+    """Score two folders by the names of their files, anything else in its order."""
+    one, other = truth.labels, result.labels
+    if isinstance(one, LabelFolder) and isinstance(other, LabelFolder):
+        pairs = read_pairs(one, other)
+        return score_pairs(pairs, len(one.files), progress=progress, ssim_window=ssim_window)
+    for candidate, partner in ((truth, result), (result, truth)):
+        if isinstance(candidate.labels, LabelFolder):
+            msg = f"{candidate.path} is a folder of label images, {partner.path} is not; "
+            msg += "give two folders, whose files are paired by name, or two files"
+            raise UserError(msg)
+    return score_segmentation(
+        _frames(truth), _frames(result), progress=progress, ssim_window=ssim_window
+    )
 
 
 def _frames(candidate: Candidate) -> Iterator[NDArray[Any]]:

@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, one line, no half-written files."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,56 @@ def test_axes_of_a_plain_tiff_are_asked_for(
     assert "--axes" in capsys.readouterr().err
     assert call("measure", plain, "-o", tmp_path / "s.csv", "--axes", "TYX", "--quiet") == 0
     assert len(np.unique(pd.read_csv(tmp_path / "s.csv")["frame"])) == 6
+
+
+def write_folder(folder: Path, images: dict[str, np.ndarray]) -> Path:
+    folder.mkdir()
+    for name, labels in images.items():
+        write_imagej(folder / f"{name}.tif", labels, "ZYX"[3 - labels.ndim :])
+    return folder
+
+
+def test_evaluate_folders_by_file_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Image `a` is found whole, `b` not at all: paired by order they would be the other way."""
+    full = np.zeros((9, 9), np.uint16)
+    full[2:6, 2:6] = 5
+    truth = write_folder(tmp_path / "truth", {"a": full, "b": full})
+    result = write_folder(tmp_path / "result", {"b": 0 * full, "a": full})
+    (result / ".hidden.tif").write_bytes(b"no image")
+    words = ["evaluate", "--segmentation", "--truth", truth, "--result", result, "--quiet"]
+    names = {kind: tmp_path / f"scores.{kind}" for kind in ("json", "csv", "png", "svg")}
+    outputs = ["--json", names["json"], "--table", names["csv"], "--plot", names["png"]]
+    assert call(*words, *outputs) == 0
+    shown = capsys.readouterr().out
+    assert "   0.5      1      0      1     1.0000    0.5000    0.6667    0.5000" in shown
+    table = pd.read_csv(names["csv"], index_col="image")
+    assert table["AP_0.5"].to_dict() == {"a": 1.0, "b": 0.0, "pooled": 0.5}
+    assert table.loc["b", "MSE"] == pytest.approx(16 / 81, abs=1e-6)
+    values = json.loads(names["json"].read_text(encoding="utf-8"))
+    assert [one["image"] for one in values["images"]] == ["a", "b"]
+    assert values["AP_0.5"] == 0.5
+    assert names["png"].read_bytes().startswith(b"\x89PNG")
+    assert call(*words, "--plot", names["svg"]) == 0
+    assert "IoU threshold" in names["svg"].read_text(encoding="utf-8")
+    assert call(*words, "--plot", names["png"]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_evaluate_names_files_that_do_not_pair(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = np.ones((4, 4), np.uint16)
+    truth = write_folder(tmp_path / "truth", {"a": cell, "b": cell})
+    result = write_folder(tmp_path / "result", {"a": cell, "c": cell})
+    words = ["evaluate", "--segmentation", "--quiet", "--truth", truth, "--result"]
+    assert call(*words, result) == 2
+    message = capsys.readouterr().err
+    assert "b.tif" in message
+    assert "c.tif" in message
+    assert call(*words, result / "a.tif") == 2
+    assert "is a folder of label images" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert call(*words, tmp_path / "empty") == 2
+    assert "holds no label image" in capsys.readouterr().err
+    assert call(*words, result, "--plot", tmp_path / "s.gif") == 2
+    assert "expected a name that ends in .png" in capsys.readouterr().err

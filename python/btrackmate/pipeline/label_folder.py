@@ -1,0 +1,104 @@
+"""Folders of label images, paired by file name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.images import Movie, open_movie
+from btrackmate.pipeline.inputs import MovieFrames
+
+_SUFFIXES = (".tif", ".tiff")
+
+
+class LabelFolder:
+    """The TIFF files of a folder by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Files whose names begin with a dot are left out.
+    axes : str, optional
+        Axes of files whose metadata do not name them.
+
+    Attributes
+    ----------
+    files : dict of str to Path
+        By name without suffix, in the order of the names.
+
+    Raises
+    ------
+    UserError
+        If the folder holds no TIFF file, or two files have one name but for the suffix.
+    """
+
+    def __init__(self, folder: Path, axes: str | None = None) -> None:
+        self.folder = folder
+        self.axes = axes
+        self.files: dict[str, Path] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
+                continue
+            if path.stem in self.files:
+                msg = f"{folder}: {self.files[path.stem].name} and {path.name} have one name; "
+                msg += "images are paired by it: keep one"
+                raise UserError(msg)
+            self.files[path.stem] = path
+        if not self.files:
+            msg = f"{folder}: holds no label image (.tif, .tiff), run or Cell Tracking Challenge "
+            msg += "table; give a folder that does"
+            raise UserError(msg)
+
+    def open(self, name: str) -> Movie:
+        """Open a file; its voxel size is of no use here and may be missing."""
+        voxel = (1.0, 1.0, 1.0)
+        return open_movie(
+            self.files[name],
+            axes=self.axes,
+            role="labels",
+            require_time=False,
+            voxel_size=voxel,
+            space_unit="pixel",
+        )
+
+
+def read_pairs(
+    truth: LabelFolder, result: LabelFolder
+) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
+    """Read the images of two folders in pairs of the same file name.
+
+    Yields
+    ------
+    (str, ([Z,] Y, X) ndarray, ([Z,] Y, X) ndarray)
+        Name (with the frame, if the file is a movie), truth and result.
+
+    Raises
+    ------
+    UserError
+        If a file has no partner, or one with another number of frames; it is named.
+    """
+    _check_partners(truth, result)
+    for name in truth.files:
+        with truth.open(name) as one, result.open(name) as other:
+            if one.n_frames != other.n_frames:
+                msg = f"{one.path} has {one.n_frames} frames, {other.path} {other.n_frames}; "
+                msg += "expected as many"
+                raise UserError(msg)
+            ndim = max(one.ndim, other.ndim)
+            frames = MovieFrames(one, ndim), MovieFrames(other, ndim)
+            for t in range(one.n_frames):
+                label = name if one.n_frames == 1 else f"{name}, frame {t}"
+                yield label, frames[0].frame(t), frames[1].frame(t)
+
+
+def _check_partners(truth: LabelFolder, result: LabelFolder) -> None:
+    alone = []
+    for one, other in ((truth, result), (result, truth)):
+        alone += [str(path) for name, path in one.files.items() if name not in other.files]
+    if alone:
+        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+        msg = f"no partner of the same name for {', '.join(alone[:5])}{more}; "
+        msg += f"{truth.folder} and {result.folder} are paired by file name: rename, add or remove"
+        raise UserError(msg)
