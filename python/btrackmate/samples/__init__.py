@@ -1,5 +1,6 @@
 """Sample data: a seeded renderer of membrane-labelled tissue and the shipped samples."""
 
+from btrackmate.samples.membranes import MembraneSettings, make_membranes
 from btrackmate.samples.movie import MovieSettings, SampleMovie, make_movie
 from btrackmate.samples.points import (
     PointMovie,
@@ -12,6 +13,7 @@ from btrackmate.samples.sample import (
     Halves,
     SamplePaths,
     Stack,
+    load_nuclei,
     load_ovule,
     load_sample,
     sample_paths,
@@ -23,6 +25,7 @@ from btrackmate.samples.training_set import TRAINING_FRAMES, make_training_volum
 __all__ = [
     "TRAINING_FRAMES",
     "Halves",
+    "MembraneSettings",
     "MovieSettings",
     "PointMovie",
     "PointMovieSettings",
@@ -31,8 +34,10 @@ __all__ = [
     "SampleMovie",
     "SamplePaths",
     "Stack",
+    "load_nuclei",
     "load_ovule",
     "load_sample",
+    "make_membranes",
     "make_movie",
     "make_point_movie",
     "make_training_volumes",

@@ -148,10 +148,32 @@ class Renderer:
             empty = np.zeros(settings.shape, np.uint16)
             return Frame(self._expose(clean, frame), empty, clean)
         radii = estimate_radii(positions) * self._scene.sizes[labels]
-        coordinates = self._warp(frame)
+        coordinates = self.warp_coordinates(frame)
         part = partition_voxels(coordinates, positions, radii, self._windows(positions, radii))
         depth = wrap_cells(positions, radii).sample(coordinates)
         depth[part.cell < 0] = -1e6
+        return self.develop(part, depth, labels, frame)
+
+    def develop(
+        self, part: Partition, depth: Float32, labels: NDArray[np.int64], frame: int = 0
+    ) -> Frame:
+        """Turn a given partition of the fine voxels into an image and its truth.
+
+        Parameters
+        ----------
+        part : Partition
+            Of the fine voxels, as `warp_coordinates` gives them.
+        depth : (3 Z, Y, X) ndarray of float32
+            Signed distance to the tissue's free surface in µm, inside positive.
+        labels : (n,) ndarray of int
+            Label of each cell, > 0.
+        frame : int
+            As in `render`.
+
+        Returns
+        -------
+        Frame
+        """
         fine_labels = np.where(depth > 0, labels[part.cell], 0)
         kept, other = fine_labels[_FINE // 2 :: _FINE], part.neighbour[_FINE // 2 :: _FINE]
         _hand_over_fragments(kept, np.where(other >= 0, labels[other], 0))
@@ -173,8 +195,8 @@ class Renderer:
             msg += f"labels from 1 to {self._max_label}"
             raise UserError(msg)
 
-    def _warp(self, frame: int) -> tuple[Float32, Float32, Float32]:
-        """Coordinates of every fine voxel, moved by the random warp."""
+    def warp_coordinates(self, frame: int = 0) -> tuple[Float32, Float32, Float32]:
+        """Give z, y, x of every fine voxel in µm (3 planes an image plane), randomly warped."""
         z, y, x = self._axes
         straight = (z[:, None, None], y[None, :, None], x[None, None, :])
         amplitude = np.float32(self.settings.warp * self.radius)

@@ -184,12 +184,23 @@ def load_ovule(min_size: int = 100) -> Stack:
     Wolny et al., Accurate and versatile 3D segmentation of plant tissues at cellular
     resolution, eLife 9:e57613 (2020), doi:10.7554/eLife.57613.
     """
-    folder = _data_folder()
-    image, calibration = read_stack(folder / "ovule.tif")
-    labels, _ = read_stack(folder / "ovule_labels.tif")
-    sizes = np.bincount(labels.ravel())
-    labels = np.where(sizes[labels] >= min_size, labels, labels.dtype.type(0))
-    return Stack(image, labels, calibration)
+    return _load_stack("ovule", min_size)
+
+
+def load_nuclei(min_size: int = 100) -> Stack:
+    """Load a real confocal stack of nuclei at low signal-to-noise ratio.
+
+    Parameters
+    ----------
+    min_size : int
+        Labels with fewer voxels become background: scraps at the border.
+
+    Returns
+    -------
+    Stack
+        (100, 100, 100) voxels.
+    """
+    return _load_stack("nuclei", min_size)
 
 
 def split_ovule(min_size: int = 100) -> Halves:
@@ -208,6 +219,16 @@ def split_ovule(min_size: int = 100) -> Halves:
     )
     shared = np.intersect1d(train.labels, test.labels)
     return Halves(train, test, frozenset(int(one) for one in shared if one > 0))
+
+
+def _load_stack(name: str, min_size: int) -> Stack:
+    """Load an image and its labels; small labels become background."""
+    folder = _data_folder()
+    image, calibration = read_stack(folder / f"{name}.tif")
+    labels, _ = read_stack(folder / f"{name}_labels.tif")
+    sizes = np.bincount(labels.ravel())
+    labels = np.where(sizes[labels] >= min_size, labels, labels.dtype.type(0))
+    return Stack(image, labels, calibration)
 
 
 def _data_folder() -> Path:
