@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+WARM   := $(VENV)/.warm
+# Files with compiled loops: what changes one of them makes the next `make` compile again.
+LOOPS  := $(shell grep -rl --include='*.py' 'core.compiled import njit' python)
 DEMO   ?= demo-output
 MVN    ?= mvn -B -ntp
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
@@ -23,9 +26,14 @@ $(STAMP): pyproject.toml constraints.txt
 		--editable '.[stardist,dev]'
 	@touch $@
 
-setup: $(STAMP)
+# compiles all loops into numba's cache, about a minute, so that no verb waits for it later
+$(WARM): $(STAMP) $(LOOPS)
+	$(BIN)/btrackmate warm-up
+	@touch $@
 
-demo: $(STAMP)
+setup: $(WARM)
+
+demo: $(WARM)
 	$(BIN)/btrackmate demo --output $(DEMO) --overwrite
 
 lint: $(STAMP)
@@ -34,7 +42,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-python: $(STAMP)
+test-python: $(WARM)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 test-java:
@@ -42,7 +50,7 @@ test-java:
 
 test: lint test-python test-java
 
-bench: $(STAMP)
+bench: $(WARM)
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/scoring.py
 

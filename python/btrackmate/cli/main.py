@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist and U-Net on your own images.",
     "report": "Make the report of a run folder again.",
+    "warm-up": "Compile all loops ahead, so that no verb has to.",
     "demo": "Segment, track and score the sample that ships with the package.",
 }
 
@@ -40,7 +41,7 @@ class VerbGroup(click.Group):
         """Import one verb."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"btrackmate.cli.{cmd_name}_verb")
+        module = importlib.import_module(f"btrackmate.cli.{cmd_name.replace('-', '_')}_verb")
         command: click.Command = module.command
         return command
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.compiled import njit
 
 
 def measure_distance(
@@ -47,6 +47,7 @@ def measure_distance(
     squares = np.full(tissue.shape, np.inf)
     flat = squares.reshape(-1)
     inside = np.ascontiguousarray(tissue).reshape(-1).view(np.uint8)
+    inside.flags.writeable = False  # one compiled function for arrays that may be written or not
     stride = tissue.size
     for size, step in zip(tissue.shape, spacing, strict=True):
         stride = stride // size if size else 0

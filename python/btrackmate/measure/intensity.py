@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 from btrackmate.measure.median import measure_median
 from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
@@ -102,6 +102,7 @@ def _check_image(cells: LabelRuns, image: NDArray[Any], where: str) -> NDArray[A
     elif dtype not in _COMPILED:
         dtype = np.dtype(np.float64)
     flat = np.ascontiguousarray(image, dtype).reshape(-1)
+    flat.flags.writeable = False  # one compiled function for arrays that may be written or not
     if dtype.kind == "f" and flat.size and (bad := _count_not_finite(flat)):
         msg = (
             f"{where}: {bad} of {flat.size} values are NaN or infinite, expected numbers; replace "

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 from btrackmate.measure.runs import CELL, MAX_LABEL, ROW, START, STOP, LabelRuns, find_runs
 from btrackmate.measure.settings import MaskSettings
@@ -211,6 +211,7 @@ def _count_tissue(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the tissue with most of each cell's voxels (tie: lower id), and the voxels in all."""
     flat = mask.reshape(-1)
+    flat.flags.writeable = False  # one compiled function for arrays that may be written or not
     rows = mask.size // mask.shape[-1] if mask.size else 1
     pieces = np.empty((2 * len(cells) + 4096, 3), np.int64)
     used = _count_overlaps(cells.runs, rows, cells.shape[-1], flat, len(cells), pieces)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
 
 #: Most bins of the histogram that narrows a median down.

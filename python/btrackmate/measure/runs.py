@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 
 #: Largest label id that is accepted.
@@ -144,6 +145,7 @@ def find_runs(labels: NDArray[Any], where: str = "labels") -> LabelRuns:
     signed = labels.dtype.kind == "i"
     native = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
     rows = native.view(f"u{labels.dtype.itemsize}").reshape(-1, labels.shape[-1])
+    rows.flags.writeable = False  # one compiled function for arrays that may be written or not
     limit = min(2 ** (width - int(signed)) - 1, MAX_LABEL)
     ids, runs, sums, bad = _scan_all(rows, labels.shape[-2], limit)
     if bad:

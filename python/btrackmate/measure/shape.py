@@ -4,9 +4,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
 
 

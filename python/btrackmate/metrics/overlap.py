@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 
 IntArray = NDArray[np.int64]
@@ -95,7 +95,10 @@ def count_overlaps(
     first = as_unsigned(truth, f"{source}: truth").reshape(-1)
     second = as_unsigned(result, f"{source}: result").reshape(-1)
     wider = np.promote_types(first.dtype, second.dtype)
-    keys, counts = _count_pairs(first.astype(wider, copy=False), second.astype(wider, copy=False))
+    flat = [image.astype(wider, copy=False).view() for image in (first, second)]
+    for image in flat:
+        image.flags.writeable = False  # one compiled function for arrays of either kind
+    keys, counts = _count_pairs(flat[0], flat[1])
     order = np.argsort(keys)
     keys, counts = keys[order], counts[order]
     truth_of = (keys >> np.uint64(32)).astype(np.int64)

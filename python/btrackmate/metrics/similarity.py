@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 from btrackmate.metrics.overlap import as_unsigned
 

@@ -9,8 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from btrackmate.core.compiled import njit
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.int32]

@@ -1,0 +1,60 @@
+"""Compiled loops: numba's decorator, and what a user is told about compiling.
+
+numba compiles a function on its first call and keeps the result in a cache: in `__pycache__` beside
+the function's file, or else in the user's cache folder, or in NUMBA_CACHE_DIR where that is set.
+`btrackmate warm-up` fills it, so that nobody waits later. Modules with compiled functions import
+`njit` from here.
+"""
+
+import logging
+import tempfile
+from typing import Any
+
+from numba import config, njit
+from numba.core import event
+
+__all__ = ["njit"]
+
+_log = logging.getLogger(__name__)
+
+
+class _Announcer(event.Listener):  # type: ignore[misc]
+    """Say in the log, once a process, that a user waits for the compiler."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_start(self, started: Any) -> None:
+        """Note that a function is compiled; one from the cache does not come here."""
+        module = started.data["dispatcher"].py_func.__module__
+        if not self._said and module.startswith("btrackmate."):
+            self._said = True
+            _log.info(
+                "compiling loops for this machine, once (up to a minute); `btrackmate warm-up` "
+                "compiles all of them ahead"
+            )
+
+    def on_end(self, ended: Any) -> None:
+        """Do nothing when it is done."""
+
+
+def _ensure_cache() -> None:
+    """Let numba keep what it compiles; where no folder can be written, for this process only."""
+
+    def probe() -> None:
+        pass
+
+    try:
+        njit(cache=True)(probe)
+    except RuntimeError:
+        config.CACHE_DIR = tempfile.mkdtemp(prefix="btrackmate-numba-")
+        _log.warning(
+            "neither the package's folder nor the user's cache folder can be written: compiled "
+            "loops are kept for this process only, in %s; set NUMBA_CACHE_DIR to a folder that "
+            "stays",
+            config.CACHE_DIR,
+        )
+
+
+event.register("numba:compile", _Announcer())
+_ensure_cache()
