@@ -19,6 +19,7 @@ VERBS = {
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist and U-Net on your own images.",
+    "train-linking": "Learn the weights of the tracker flow from tracks that are right.",
     "report": "Make the report of a run folder again.",
     "warm-up": "Compile all loops ahead, so that no verb has to.",
     "demo": "Segment, track and score the sample that ships with the package.",
