@@ -11,7 +11,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.settings import load_yaml
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.tracking.settings import TRACKERS
+from btrackmate.tracking.settings import TRACKERS, parse_tracker, tracker_name
 
 Function = Callable[..., Any]
 
@@ -40,6 +40,12 @@ def linking_options(function: Function) -> Function:
     return apply_all(
         [
             click.option("--config", type=PATH, help="YAML file of settings, e.g. a run.yaml."),
+            click.option(
+                "--settings-from",
+                type=PATH,
+                metavar="TRACKMATE_XML",
+                help="Take the tracker and its settings from a TrackMate file; goes over --config.",
+            ),
             click.option(
                 "--engine",
                 type=click.Choice(["builtin"]),
@@ -117,6 +123,9 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
     values: dict[str, Any] = load_yaml(config) if config else {}
     values = values.get("settings", values)
     source = str(config) if config else "options"
+    own = values.get("tracker_settings")
+    if isinstance(own, dict):  # so that an option goes over a setting under TrackMate's name
+        values["tracker_settings"] = {str(name).lower(): value for name, value in own.items()}
 
     def put(path: tuple[str, ...], value: Any) -> None:
         if value is None or value == ():
@@ -130,6 +139,8 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
                 raise UserError(msg)
         place[name] = value
 
+    if options.get("settings_from") is not None:
+        values |= read_tracker(options["settings_from"])
     for name, value in given_values(InputSettings, options).items():
         put(("input", name), value)
     for name, value in given_values(SegmentationSettings, options).items():
@@ -141,5 +152,20 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
     for name in ("channel", "tracker", "spot_filters", "track_filters", "workers"):
         put((name,), options.get(name))
     for name, value in parse_assignments(options.get("assignments", ())).items():
-        put(("tracker_settings", name), value)
+        put(("tracker_settings", name.lower()), value)
     return RunSettings.parse(values, source)
+
+
+def read_tracker(path: Path) -> dict[str, Any]:
+    """Read the tracker and its settings from a TrackMate file, as values of RunSettings.
+
+    Raises
+    ------
+    UserError
+        If it is no TrackMate file, or its tracker or a setting is not known here.
+    """
+    from btrackmate.io.trackmate import read_trackmate
+
+    key, values = read_trackmate(path).tracker
+    settings = parse_tracker(key, values, str(path))
+    return {"tracker": tracker_name(settings), "tracker_settings": settings.model_dump()}

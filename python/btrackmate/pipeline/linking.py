@@ -102,8 +102,10 @@ def list_pruned(result: PruneResult) -> pd.DataFrame:
     return table.astype(dict.fromkeys(whole, "Int64"))
 
 
-def make_session(settings: RunSettings, movie: Movie | None, origin: str) -> Session:
-    """Say what tracks.xml tells of image, tracker and filters.
+def make_session(
+    settings: RunSettings, movie: Movie | None, origin: str, pruned: pd.DataFrame
+) -> Session:
+    """Say what tracks.xml tells of image, tracker, filters and pruning.
 
     Parameters
     ----------
@@ -112,10 +114,13 @@ def make_session(settings: RunSettings, movie: Movie | None, origin: str) -> Ses
         The image that TrackMate shall open with the tracks.
     origin : str
         Where the spots come from, in words, for the log.
+    pruned : DataFrame
+        What was pruned, as :func:`list_pruned` gives it; the log names it.
     """
     spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
     track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
-    log = f"Written by BTrackMate {version}. Spots: {origin}.\n{describe_pruning(settings.prune)}"
+    log = f"Written by BTrackMate {version}. Spots: {origin}.\n"
+    log += log_pruning(settings.prune, pruned)
     return Session(
         image_path=movie.path if movie else None,
         image_shape=movie.shape if movie else None,
@@ -124,6 +129,37 @@ def make_session(settings: RunSettings, movie: Movie | None, origin: str) -> Ses
         track_filters=[one.to_trackmate("track") for one in track_filters],
         log=log,
     )
+
+
+def group_pruned(pruned: pd.DataFrame) -> dict[str, dict[str, list[int] | list[str]]]:
+    """Give what was pruned by rule: ``spots`` (ids) and ``links`` (``"source-target"``).
+
+    Parameters
+    ----------
+    pruned : DataFrame
+        As :func:`list_pruned` gives it.
+    """
+    groups: dict[str, dict[str, list[int] | list[str]]] = {}
+    for rule, group in pruned.groupby("rule", sort=True):
+        spots = group.loc[group["what"] == "spot", "id"]
+        links = group.loc[group["what"] == "link", ["source", "target"]]
+        groups[str(rule)] = {
+            "spots": [int(one) for one in spots],
+            "links": [f"{a}-{b}" for a, b in links.itertuples(index=False)],
+        }
+    return groups
+
+
+def log_pruning(settings: PruneSettings, pruned: pd.DataFrame) -> str:
+    """Name the pruning rule and all that went, for the log of a TrackMate file."""
+    lines = [describe_pruning(settings)]
+    for rule, groups in group_pruned(pruned).items():
+        for what, ids in groups.items():
+            if ids:
+                lines.append(f"Pruned {what}, {rule}: {', '.join(str(one) for one in ids)}")
+    if len(lines) == 1 and settings.min_tracklet_length > 0:
+        lines.append("Nothing was pruned.")
+    return "\n".join(lines)
 
 
 def describe_pruning(settings: PruneSettings) -> str:

@@ -28,7 +28,13 @@ from btrackmate.pipeline.inputs import (
     open_calibrated,
     open_inputs,
 )
-from btrackmate.pipeline.linking import Linker, join_tables, link_and_prune, make_session
+from btrackmate.pipeline.linking import (
+    Linker,
+    group_pruned,
+    join_tables,
+    link_and_prune,
+    make_session,
+)
 from btrackmate.pipeline.outputs import OUT, RunTables, publish, write_outputs
 from btrackmate.pipeline.record import (
     describe_environment,
@@ -247,7 +253,7 @@ class _Run:
         shutil.rmtree(aside, ignore_errors=True)
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
-            session = make_session(self.settings, movie, self._describe_origin())
+            session = make_session(self.settings, movie, self._describe_origin(), tables.pruned)
             write_outputs(aside, tables, session)
         with self.diary.step("hashing the inputs"):
             record = self._make_record(tables)
@@ -303,6 +309,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": describe_models(self.settings) if self.models else {},
             **found,
+            "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),
             "warnings": self.diary.warnings,
             "timing": self.diary.timing,

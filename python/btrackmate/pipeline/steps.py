@@ -32,17 +32,17 @@ from btrackmate.pipeline.inputs import (
 from btrackmate.pipeline.linking import (
     Linker,
     LinkingResult,
-    describe_pruning,
     join_tables,
     link_and_prune,
     list_pruned,
+    log_pruning,
     make_session,
 )
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.work import WorkFolder, describe_files
 from btrackmate.segmentation import SegmentationResult, load_models
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.tracking.pruning import PruneResult, prune
+from btrackmate.tracking.pruning import prune
 from btrackmate.tracking.settings import PruneSettings
 from btrackmate.tracking.track import track
 
@@ -221,7 +221,7 @@ def track_cells(
             dropped = measured.dropped
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    session = make_session(settings, movie, f"cells of {source.name}")
+    session = make_session(settings, movie, f"cells of {source.name}", linked.pruned)
     write_tracks(output, linked.graph, session=session)
     return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)
 
@@ -255,15 +255,6 @@ def prune_tracks(
     table = list_pruned(result)
     if output is not None:
         log = document.log if document is not None else "Written by BTrackMate."
-        session = Session(log=f"{log.rstrip()}\n{describe_pruning(settings)}\n{_list_ids(result)}")
+        session = Session(log=f"{log.rstrip()}\n{log_pruning(settings, table)}")
         write_tracks(output, result.graph, document, session)
     return result.graph, table
-
-
-def _list_ids(result: PruneResult) -> str:
-    """Name what was removed, for the log."""
-    spots = [
-        f"{rule}: {', '.join(str(one) for one in group['id'])}"
-        for rule, group in result.removed_spots.groupby("rule")
-    ]
-    return "\n".join(f"Pruned spots, {text}" for text in spots) or "Nothing was pruned."

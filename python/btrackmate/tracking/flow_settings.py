@@ -1,8 +1,9 @@
 """Settings and weights of the flow tracker."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from btrackmate.core.settings import Settings
 
@@ -29,52 +30,52 @@ class FlowWeights(Settings):
     density, motion, noise, misses and false positives.
     """
 
-    link: _Finite = _weight(7.638, "any link")
-    link_distance: _Finite = _weight(-0.886, "ln(1 + d²/σ²), d from the predicted position")
-    link_distance_spacing: _Finite = _weight(-5.941, "d²/spacing², at most 9")
-    link_gap: _Finite = _weight(-4.680, "each missed frame")
-    link_size_known: _Finite = _weight(0.787, "sizes of both spots known")
-    link_size: _Finite = _weight(-3.637, "|ln ratio of the sizes|, at most 2")
-    link_intensity_known: _Finite = _weight(0.886, "intensities of both spots known")
-    link_intensity: _Finite = _weight(-2.427, "|ln ratio of the intensities|, at most 2")
-    division: _Finite = _weight(7.192, "any division")
+    link: _Finite = _weight(9.574, "any link")
+    link_distance: _Finite = _weight(-1.366, "ln(1 + d²/σ²), d from the predicted position")
+    link_distance_spacing: _Finite = _weight(-6.778, "d²/spacing², at most 9")
+    link_gap: _Finite = _weight(-5.239, "each missed frame")
+    link_size_known: _Finite = _weight(1.273, "sizes of both spots known")
+    link_size: _Finite = _weight(-3.409, "|ln ratio of the sizes|, at most 2")
+    link_intensity_known: _Finite = _weight(1.380, "intensities of both spots known")
+    link_intensity: _Finite = _weight(-3.904, "|ln ratio of the intensities|, at most 2")
+    division: _Finite = _weight(7.782, "any division")
     division_across: _Finite = _weight(
-        -0.639, "ln(1 + a²/σ²), a from the predicted mother to the daughters' axis"
+        -0.399, "ln(1 + a²/σ²), a from the predicted mother to the daughters' axis"
     )
     division_along: _Finite = _weight(
-        -0.587, "ln(1 + b²/σ²), b along the axis to the daughters' midpoint"
+        -0.446, "ln(1 + b²/σ²), b along the axis to the daughters' midpoint"
     )
-    division_across_spacing: _Finite = _weight(-6.708, "a²/spacing², at most 9")
-    division_along_spacing: _Finite = _weight(-11.992, "b²/spacing², at most 9")
-    division_asymmetry: _Finite = _weight(-2.309, "(2b over the daughters' distance)², at most 4")
-    division_separation: _Finite = _weight(-6.320, "ln(daughters' distance/spacing)")
-    division_separation_squared: _Finite = _weight(-4.253, "the square of it")
-    division_later_known: _Finite = _weight(0.951, "both daughters seen in the next frame")
-    division_later: _Finite = _weight(0.038, "ln(1 + d²/σ²) of their midpoint there")
-    division_later_asymmetry: _Finite = _weight(0.873, "asymmetry there")
+    division_across_spacing: _Finite = _weight(-11.068, "a²/spacing², at most 9")
+    division_along_spacing: _Finite = _weight(-13.640, "b²/spacing², at most 9")
+    division_asymmetry: _Finite = _weight(-4.055, "(2b over the daughters' distance)², at most 4")
+    division_separation: _Finite = _weight(-5.097, "ln(daughters' distance/spacing)")
+    division_separation_squared: _Finite = _weight(-3.959, "the square of it")
+    division_later_known: _Finite = _weight(0.577, "both daughters seen in the next frame")
+    division_later: _Finite = _weight(0.239, "ln(1 + d²/σ²) of their midpoint there")
+    division_later_asymmetry: _Finite = _weight(0.774, "asymmetry there")
     division_later_growth: _Finite = _weight(
-        -0.595, "ln ratio of the daughters' distances there and here"
+        -1.209, "ln ratio of the daughters' distances there and here"
     )
-    division_size_known: _Finite = _weight(0.833, "sizes of all three known")
+    division_size_known: _Finite = _weight(2.128, "sizes of all three known")
     division_size_sum: _Finite = _weight(
-        -2.766, "|ln ratio of the daughters' total size to the mother's|, at most 2"
+        -4.562, "|ln ratio of the daughters' total size to the mother's|, at most 2"
     )
-    division_size_halves: _Finite = _weight(-1.393, "|ln ratio of the daughters' sizes|, at most 2")
-    division_intensity_known: _Finite = _weight(0.353, "intensities of all three known")
+    division_size_halves: _Finite = _weight(-2.898, "|ln ratio of the daughters' sizes|, at most 2")
+    division_intensity_known: _Finite = _weight(0.306, "intensities of all three known")
     division_intensity_change: _Finite = _weight(
-        -1.523, "|ln ratio of the daughters' to the mother's|, at most 2"
+        -3.043, "|ln ratio of the daughters' to the mother's|, at most 2"
     )
     division_intensity_halves: _Finite = _weight(
-        -1.415, "|ln ratio of the daughters' intensities|, at most 2"
+        -2.054, "|ln ratio of the daughters' intensities|, at most 2"
     )
     division_mother_brighter: _Finite = _weight(
-        5.283, "ln ratio of the mother's intensity to the frame before"
+        8.240, "ln ratio of the mother's intensity to the frame before"
     )
-    no_cell: _Finite = _weight(-2.301, "a spot without any link")
-    no_cell_size: _Finite = _weight(-3.413, "its ln ratio of size to the median")
-    no_cell_intensity: _Finite = _weight(-2.307, "its ln ratio of intensity to the median")
-    border_source: _Finite = _weight(-0.148, "exp(−distance of the source to the border/spacing)")
-    border_target: _Finite = _weight(-0.765, "the same of each target")
+    no_cell: _Finite = _weight(-2.540, "a spot without any link")
+    no_cell_size: _Finite = _weight(-3.336, "its ln ratio of size to the median")
+    no_cell_intensity: _Finite = _weight(-2.331, "its ln ratio of intensity to the median")
+    border_source: _Finite = _weight(-0.437, "exp(−distance of the source to the border/spacing)")
+    border_target: _Finite = _weight(-1.734, "the same of each target")
 
 
 #: Names of the weights, in the order of the columns of the evidence.
@@ -122,6 +123,17 @@ class FlowSettings(Settings):
         5, description="frames that a window looks beyond those that it decides"
     )
     weights: FlowWeights = Field(default_factory=FlowWeights, description="weights of the evidence")
+
+    @field_validator("weights", "feature_penalties", "movie_bounds", mode="before")
+    @classmethod
+    def _read_json(cls, value: Any) -> Any:
+        """Read what a TrackMate file holds as JSON text."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
 
     @model_validator(mode="after")
     def _check_bounds(self) -> "FlowSettings":

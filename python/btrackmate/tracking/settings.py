@@ -1,5 +1,6 @@
 """Settings of the trackers and of pruning, with TrackMate's names as aliases."""
 
+import json
 import math
 from typing import Annotated, Any, Literal
 
@@ -260,10 +261,12 @@ def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
         TrackMate's names, flat, with bool, int, float, or dict from feature key to weight.
     """
     key = next(key for key, kind in TRACKERS.values() if kind is type(settings))
-    dump = settings.model_dump(by_alias=True, exclude={"weights", "movie_bounds"})
+    dump = settings.model_dump(by_alias=True)
     values = dict(dump)
     for name, value in dump.items():
-        if isinstance(value, dict):
+        if isinstance(settings, FlowSettings) and isinstance(value, dict | tuple | None):
+            values[name] = json.dumps(value)  # TrackMate has no place for these
+        elif isinstance(value, dict):
             values[name] = {_feature_key(feature): weight for feature, weight in value.items()}
     return key, values
 

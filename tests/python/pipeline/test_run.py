@@ -130,6 +130,11 @@ def test_pruned_tracklet_is_listed_and_not_in_the_xml(tmp_path: Path) -> None:
     assert not set(left) & set(pruned["id"])
     assert len(left) == 7 * 2
     assert result.record["counts"]["pruned_spots"] == 2
+    record = yaml.safe_load((tmp_path / "out" / "run.yaml").read_text(encoding="utf-8"))
+    assert record["pruned"]["short_leaf"]["spots"] == pruned["id"].tolist()
+    assert len(record["pruned"]["short_leaf"]["links"]) == 2
+    log = read_trackmate(tmp_path / "out" / "tracks.xml").log
+    assert f"Pruned spots, short_leaf: {', '.join(str(int(i)) for i in pruned['id'])}" in log
 
 
 def test_record_repeats_the_run(tmp_path: Path, labels_3d: Path) -> None:

@@ -2,11 +2,20 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.trackmate import Session, read_trackmate, write_trackmate
 from btrackmate.tracking import (
+    TRACKERS,
     AdvancedKalmanSettings,
+    FlowSettings,
+    FlowWeights,
     KalmanSettings,
     LapSettings,
     NearestSettings,
@@ -118,6 +127,36 @@ def test_trackmate_settings_round_trip(name):
         case["tracker"],
         expected,
     )
+
+
+EXAMPLES = [
+    LapSettings(linking_feature_penalties={"volume": 2.0}, allow_track_merging=True),
+    SimpleLapSettings(max_frame_gap=4),
+    NearestSettings(linking_max_distance=3.5),
+    KalmanSettings(kalman_search_radius=9.0, max_frame_gap=0),
+    AdvancedKalmanSettings(kalman_search_radius=9.0, splitting_feature_penalties={"radius": 1.0}),
+    OverlapSettings(scale_factor=1.5, iou_calculation="FAST"),
+    FlowSettings(
+        linking_max_distance=6.0,
+        feature_penalties={"radius": 0.5},
+        movie_bounds=((0.0, 0.0, 0.0), (9.0, 8.0, 7.0)),
+        weights=FlowWeights(division=3.25),
+    ),
+]
+
+
+@pytest.mark.parametrize("settings", EXAMPLES, ids=lambda one: type(one).__name__)
+def test_every_trackers_settings_go_through_a_trackmate_file(settings, tmp_path):
+    table = pd.DataFrame({"frame": [0, 1], "x": 0.0, "y": 0.0, "z": 0.0})
+    spots = Spots.from_table(table, Calibration())
+    graph = TrackGraph.from_links(spots, np.array([0]), np.array([1]))
+    path = tmp_path / "a.xml"
+    write_trackmate(path, graph, None, Session(tracker=to_trackmate(settings)))
+    assert parse_tracker(*read_trackmate(path).tracker) == settings
+
+
+def test_every_tracker_has_its_example():
+    assert {type(one) for one in EXAMPLES} == {kind for _, kind in TRACKERS.values()}
 
 
 def test_penalties_take_keys_columns_and_own_features():
