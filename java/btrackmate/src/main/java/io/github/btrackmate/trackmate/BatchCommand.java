@@ -99,6 +99,19 @@ public final class BatchCommand extends ContextCommand
 	@Parameter
 	private LogService log;
 
+	/** TrackMate at work; null before. */
+	private volatile TrackMate working;
+
+	/** Cancels TrackMate, too; no file is written then. */
+	@Override
+	public void cancel( final String reason )
+	{
+		super.cancel( reason );
+		final TrackMate trackmate = working;
+		if ( trackmate != null )
+			trackmate.cancel( reason );
+	}
+
 	@Override
 	public void run()
 	{
@@ -125,7 +138,12 @@ public final class BatchCommand extends ContextCommand
 		final Settings settings = Jobs.settings( imp, detector( model ), detection(), Jobs.tracker( tracker ), Jobs.tracking( linkingDistance, frameGap, splitting, minTrackletLength, minTrackletUnit ) );
 		final TrackMate trackmate = new TrackMate( model, settings );
 		trackmate.setNumThreads( Prefs.getThreads() );
+		working = trackmate;
+		if ( isCanceled() )
+			return;
 		Jobs.run( trackmate );
+		if ( isCanceled() )
+			return;
 		Jobs.save( trackmate, recorder.toString(), output );
 		spotCount = model.getSpots().getNSpots( true );
 		trackCount = model.getTrackModel().nTracks( true );

@@ -2,6 +2,9 @@ package io.github.btrackmate.trackmate;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -126,7 +129,8 @@ final class Jobs
 	}
 
 	/**
-	 * Saves a file that TrackMate opens with its views panel.
+	 * Saves a file that TrackMate opens with its views panel. It gets its name
+	 * when it is complete.
 	 *
 	 * @param trackmate
 	 *            what to save.
@@ -139,13 +143,16 @@ final class Jobs
 	 */
 	static void save( final TrackMate trackmate, final String log, final File file ) throws IOException
 	{
-		final TmXmlWriter writer = new TmXmlWriter( file, Logger.VOID_LOGGER );
+		final Path path = file.toPath().toAbsolutePath();
+		final Path temporary = path.resolveSibling( "." + path.getFileName() + ".tmp" );
+		final TmXmlWriter writer = new TmXmlWriter( temporary.toFile(), Logger.VOID_LOGGER );
 		writer.appendLog( log );
 		writer.appendModel( trackmate.getModel() );
 		writer.appendSettings( trackmate.getSettings() );
 		writer.appendGUIState( ConfigureViewsDescriptor.KEY );
 		writer.appendDisplaySettings( DisplaySettings.defaultStyle() );
 		writer.writeToFile();
+		Files.move( temporary, path, StandardCopyOption.REPLACE_EXISTING );
 	}
 
 	/** An empty model in the units of an image. */
