@@ -9,10 +9,11 @@ WARM   := $(VENV)/.warm
 LOOPS  := $(shell grep -rl --include='*.py' 'core.compiled import njit' python)
 DEMO   ?= demo-output
 MVN    ?= mvn -B -ntp
+IJ     := net.imagej:ij:1.54p
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup demo test test-python test-java lint bench clean
+.PHONY: help setup ij demo test test-python test-java lint bench clean
 
 help:
 	@echo "make setup   .venv with everything the demo and the tests need"
@@ -23,7 +24,7 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[stardist,dev]'
+		--editable '.[stardist,fiji,dev]'
 	@touch $@
 
 # compiles all loops into numba's cache, about a minute, so that no verb waits for it later
@@ -32,6 +33,10 @@ $(WARM): $(STAMP) $(LOOPS)
 	@touch $@
 
 setup: $(WARM)
+
+# ImageJ alone, for the tests of fiji_bridge's conversions; they are skipped where it cannot be had.
+ij:
+	-$(MVN) -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact=$(IJ) -Dtransitive=false
 
 demo: $(WARM)
 	$(BIN)/btrackmate demo --output $(DEMO) --overwrite
@@ -42,7 +47,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-python: $(WARM)
+test-python: $(WARM) ij
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 test-java:

@@ -22,6 +22,7 @@ VERBS = {
     "train-linking": "Learn the weights of the tracker flow from tracks that are right.",
     "report": "Make the report of a run folder again.",
     "warm-up": "Compile all loops ahead, so that no verb has to.",
+    "fiji": "Run the plugin or a script in headless Fiji; say what is found of it (doctor).",
     "demo": "Segment, track and score the sample that ships with the package.",
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.engines import engine_options
 from btrackmate.cli.options import PATH, apply_all, given_values, parse_assignments
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import load_yaml
@@ -46,13 +47,7 @@ def linking_options(function: Function) -> Function:
                 metavar="TRACKMATE_XML",
                 help="Take the tracker and its settings from a TrackMate file; goes over --config.",
             ),
-            click.option(
-                "--engine",
-                type=click.Choice(["builtin"]),
-                default="builtin",
-                show_default=True,
-                help="What links the spots.",
-            ),
+            engine_options,
             click.option(
                 "--tracker",
                 help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images.  "

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
     PATH,
     calibration_options,
@@ -58,11 +59,14 @@ def command(
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
 
+    settings = merge_settings(config, options)
+    started = start_engine(engine, settings.parse_tracker(), options)
     result = run(
         RunInputs(image=image, labels=labels, spots=spots, mask=mask),
         output,
-        merge_settings(config, options),
-        engine=engine,
+        settings,
+        linker=started.linker,
+        engine=started.name,
         overwrite=overwrite,
         progress=progress,
         command=tuple(sys.argv[1:]),

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
 from btrackmate.core.progress import Progress
@@ -42,8 +43,10 @@ def command(
     from btrackmate.pipeline.steps import track_cells
 
     check_tracks_output(output, overwrite=overwrite)
+    settings = merge_settings(config, options)
+    linker = start_engine(engine, settings.parse_tracker(), options).linker
     result = track_cells(
-        source, output, merge_settings(config, options), image=image, mask=mask, progress=progress
+        source, output, settings, image=image, mask=mask, linker=linker, progress=progress
     )
     graph = result.graph
     click.echo(
