@@ -199,6 +199,8 @@ def _launch(plan: Plan, console: list[JavaConsole]) -> Fiji:
     # "never" makes pyimagej 1.8.0 fail; with JAVA_HOME set, "auto" downloads nothing.
     scyjava.config.set_java_constraints(fetch="auto", version=str(plan.java.major))
     scyjava.config.add_options(_list_options(plan))
+    # With True, scyjava's default, Java ends the process on Ctrl-C; Python shall get it.
+    scyjava.config.add_kwargs(interrupt=False)
     inside = plan.fiji.plugin_jars if plan.fiji else ()
     added = [str(jar) for jar in plan.jars if jar not in inside]
     if plan.fiji is None and (jython := find_in_repository(JYTHON)):

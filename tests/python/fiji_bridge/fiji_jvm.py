@@ -173,3 +173,36 @@ def script(path, values):
     from btrackmate.fiji_bridge import run_script, start_fiji
 
     return run_script(start_fiji(), path, values)
+
+
+def command(words):
+    """Run a command line; give exit code, output and messages."""
+    import contextlib
+    import io
+
+    from btrackmate.cli.main import run_command
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run_command([str(word) for word in words])
+    return code, out.getvalue(), err.getvalue()
+
+
+def stop_plugin(image, output, after):
+    """Run the plugin on a file, and stop it when progress is reported the `after`-th time."""
+    from btrackmate.core.errors import Cancelled
+    from btrackmate.fiji_bridge import run_plugin, start_fiji
+
+    calls = []
+
+    def stop(step, done, total):
+        calls.append(done)
+        if len(calls) == after:
+            raise Cancelled
+
+    fiji = start_fiji()
+    try:
+        run_plugin(fiji, image, output, progress=stop)
+    except Cancelled as error:
+        return str(error)
+    return "not stopped"
