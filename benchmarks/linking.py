@@ -1,20 +1,21 @@
-"""Linking: btrackmate against laptrack, trackpy and btrack on the same seeded movies with truth.
+r"""Linking: btrackmate against laptrack, trackpy and btrack on the same seeded movies with truth.
 
 Each tool runs in a process of its own, on points in memory and after a warm-up on a tiny movie:
-CPU seconds of all threads (least of 3; 1 where a run takes over 30 s), peak memory beyond what
+CPU seconds of all threads (least of 3; 1 where a run takes over 10 s), peak memory beyond what
 the process held before, and scores of its links. The floor is SciPy's KD-tree: the query for the
 nearest neighbour of each point in the next frame, without building the trees (stated apart).
-Tools that this Python lacks run in another one that is named (btrack pins an old pydantic, so it
-wants an environment of its own):
+Tools that this Python lacks run in the first of the other ones named that has them (btrack 0.6.5
+pins an old pydantic, so it wants an environment of its own):
 
-    python benchmarks/linking.py --sizes S,M,L,XL --peers --other-python ENV/bin/python
+    python benchmarks/linking.py --sizes S,M,L,XL --peers \
+        --other-python ENV1/bin/python --other-python ENV2/bin/python
 
-A tool that is installed in neither is left out with a line.
+A tool that is installed nowhere is left out with a line.
 """
 
 import argparse
-import importlib.util
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -70,7 +71,7 @@ def work(tool: str, source: Path, target: Path) -> None:
         used = cpu_seconds() - start[0]
         walls.append(time.perf_counter() - start[1])
         best = min(best, used)
-        if used > 30:
+        if used > 10:
             break
     extra = peak_memory("VmHWM") - before
     links, notes = result() if callable(result) else result
@@ -155,7 +156,7 @@ def compare(size: str, seed: int, peers: bool, pythons: dict[str, str]) -> dict[
         for tool in TOOLS:
             if (tool in PEERS and not peers) or (size == "XL" and tool in TOO_SLOW_FOR_XL):
                 continue
-            found = measure(tool, pythons.get(tool, sys.executable), path)
+            found = measure(tool, pythons.get(tool.split(",")[0], sys.executable), path)
             if found is None:
                 continue
             links, figures = found
@@ -176,23 +177,34 @@ def compare(size: str, seed: int, peers: bool, pythons: dict[str, str]) -> dict[
     return cpu
 
 
-def print_machine(pythons: dict[str, str]) -> None:
-    """Print the machine and the versions of all tools."""
-    script = Path(__file__).with_name("linking_tools.py")
-    words = []
+def find_version(name: str, python: str) -> str:
+    """Give a package's version in a Python, empty where it is not installed."""
+    call = [python, str(Path(__file__).with_name("linking_tools.py")), name]
+    return subprocess.run(call, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def find_pythons(others: list[str]) -> dict[str, str]:
+    """Print the machine and all versions; give the Python of each tool that this one lacks."""
+    pythons, words = {}, []
     for name in VERSIONED:
-        python = pythons.get(name, sys.executable)
-        call = [python, str(script), name]
-        done = subprocess.run(call, capture_output=True, text=True, check=False)
-        words.append(f"{name} {done.stdout.strip() or 'not installed'}")
-    print(f"{platform.platform()}, Python {platform.python_version()}; {', '.join(words)}")
+        found = {python: find_version(name, python) for python in (sys.executable, *others)}
+        python = next((one for one, version in found.items() if version), sys.executable)
+        if python != sys.executable:
+            pythons[name] = python
+        words.append(f"{name} {found[python] or 'not installed'}")
+    cores = len(os.sched_getaffinity(0))
+    print(f"{platform.platform()}, {cores} cores, Python {platform.python_version()}; ", end="")
+    print(", ".join(words), flush=True)
+    return pythons
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="S,M", help="of S, M, M-fast, L, XL; default S,M")
     parser.add_argument("--peers", action="store_true", help="also measure the other tools")
-    parser.add_argument("--other-python", default=sys.executable, help="Python of missing tools")
+    parser.add_argument(
+        "--other-python", action="append", default=[], help="Python of missing tools; repeatable"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", nargs=3, metavar=("TOOL", "MOVIE", "OUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -203,9 +215,7 @@ def main() -> None:
         except ToolMissing as error:
             sys.exit(str(error))
         return
-    lacking = [name for name in VERSIONED if importlib.util.find_spec(name) is None]
-    pythons = dict.fromkeys(lacking, options.other_python)
-    print_machine(pythons)
+    pythons = find_pythons(options.other_python)
     for size in options.sizes.split(","):
         compare(size, options.seed, options.peers, pythons)
 

@@ -124,7 +124,11 @@ def laptrack(second_step):
 
 
 def trackpy(points, offsets, reach):
-    """Run trackpy's link with memory 1; it knows no divisions."""
+    """Run trackpy's link with memory 1; it knows no divisions.
+
+    Where too many points lie within reach of each other it gives up unless it may look less far
+    there, its documented remedy.
+    """
     package = need("trackpy")
     import pandas as pd
 
@@ -133,7 +137,14 @@ def trackpy(points, offsets, reach):
     table["row"] = np.arange(len(table))
 
     def run():
-        linked = package.link(table, reach, pos_columns=["x", "y", "z"], memory=1)
+        linked = package.link(
+            table,
+            reach,
+            pos_columns=["x", "y", "z"],
+            memory=1,
+            adaptive_stop=reach / 8,
+            adaptive_step=0.95,
+        )
 
         def links():
             ordered = linked.sort_values(["particle", "frame"])

@@ -1,9 +1,7 @@
 """A movie of labels → spots, frame by frame, so that memory does not grow with the movie."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.parallel import run_in_order
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measure.frames import FrameSource
@@ -231,7 +230,7 @@ def measure_movie(
 
     n = labels.n_frames
     results = []
-    for t, result in enumerate(_run_in_order(work, n, workers), start=1):
+    for t, result in enumerate(run_in_order(work, range(n), workers), start=1):
         results.append(result)
         progress("measuring", t, n)
     return combine_frames(results, calibration, ndim=labels.ndim, n_frames=n)
@@ -246,23 +245,3 @@ def _check_lengths(
         raise UserError(msg)
     if mask is not None:
         check_mask_length(mask, labels.n_frames)
-
-
-def _run_in_order(
-    work: Callable[[int], FrameMeasurement], n: int, workers: int
-) -> Iterator[FrameMeasurement]:
-    """Yield the results in order of frame, with at most workers + 1 frames in hand."""
-    if workers <= 1:
-        yield from map(work, range(n))
-        return
-    pending: deque[Future[FrameMeasurement]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for t in range(n):
-            pending.append(pool.submit(work, t))
-            if len(pending) > workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

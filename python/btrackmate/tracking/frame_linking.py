@@ -1,11 +1,13 @@
 """Linking each frame to the next."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.parallel import count_cores, run_in_order
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
@@ -13,8 +15,12 @@ from btrackmate.tracking.costs import gather_features
 from btrackmate.tracking.kernels import Floats, Grid, Rows
 from btrackmate.tracking.settings import LapSettings
 
+Result = TypeVar("Result")
+
 #: Spots linked between two calls of the progress callback.
 _CHUNK = 20_000
+#: Most threads; each may hold the candidates of a pair of frames.
+_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -68,10 +74,14 @@ def link_frames(spots: Spots, settings: LapSettings, progress: Progress) -> Fram
     links = _start_links(spots, distance)
     limits = (distance, settings.alternative_linking_cost_factor)
     penalties = (features[links.grid.order], weights)
-    for begin, end in _chunk_frames(spots, progress):
-        full = kernels.link_frames(
-            links.grid, (begin, end), limits, penalties, links.successor, links.cost
+
+    def link(frames: tuple[int, int]) -> int:
+        full: int = kernels.link_frames(
+            links.grid, frames, limits, penalties, links.successor, links.cost
         )
+        return full
+
+    for full in _run_chunks(link, spots, progress):
         if full >= 0:
             count = int((spots.frame == full).sum())
             msg = f"frames {full} and {full + 1} ({count} spots in frame {full}) have more than "
@@ -88,8 +98,12 @@ def link_nearest(spots: Spots, distance: float, progress: Progress) -> FrameLink
     The link costs the squared distance, which is at most `distance`² [space unit²].
     """
     links = _start_links(spots, distance)
-    for begin, end in _chunk_frames(spots, progress):
-        kernels.link_nearest(links.grid, (begin, end), distance, links.successor, links.cost)
+
+    def link(frames: tuple[int, int]) -> None:
+        kernels.link_nearest(links.grid, frames, distance, links.successor, links.cost)
+
+    for _ in _run_chunks(link, spots, progress):
+        pass
     return links
 
 
@@ -98,13 +112,27 @@ def _start_links(spots: Spots, distance: float) -> FrameLinks:
     return FrameLinks(build_grid(spots, distance), np.full(n, -1, np.int32), np.full(n, np.nan))
 
 
-def _chunk_frames(spots: Spots, progress: Progress) -> Iterator[tuple[int, int]]:
-    """Give ranges of frames to link from, and report after each."""
+def _run_chunks(
+    link: Callable[[tuple[int, int]], Result], spots: Spots, progress: Progress
+) -> Iterator[Result]:
+    """Link ranges of frames in threads; report after each.
+
+    Pairs of frames are independent and each writes its own spots, so that the links do not depend
+    on the number of threads.
+    """
+    chunks = list(_chunk_frames(spots))
+    results = run_in_order(link, chunks, min(count_cores(), _THREADS))
+    for (_, end), result in zip(chunks, results, strict=True):
+        yield result
+        progress("linking frames", end, spots.n_frames - 1)
+
+
+def _chunk_frames(spots: Spots) -> Iterator[tuple[int, int]]:
+    """Give ranges of frames to link from."""
     offsets, last = spots.frame_offsets, spots.n_frames - 1
     begin = 0
     while begin < last:
         end = int(np.searchsorted(offsets, offsets[begin] + _CHUNK))
         end = min(max(end, begin + 1), last)
         yield begin, end
-        progress("linking frames", end, last)
         begin = end

@@ -1,3 +1,6 @@
+import threading
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +9,14 @@ from tracking_movies import link_ids, make_spots
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
-from btrackmate.tracking import LapSettings, NearestSettings, kernels, track
+from btrackmate.tracking import (
+    LapSettings,
+    NearestSettings,
+    frame_linking,
+    kernels,
+    parse_tracker,
+    track,
+)
 from btrackmate.tracking.frame_linking import build_grid
 
 FRAMES_ONLY = {"allow_track_splitting": False}
@@ -166,3 +176,28 @@ def test_candidate_search_finds_all_within_the_radius(spread, radius):
         near = np.flatnonzero((distance <= radius**2) & (spots.frame == 1))
         assert sorted(grid.order[found[:count]].tolist()) == near.tolist()
         assert np.allclose(squared[:count], distance[grid.order[found[:count]]])
+
+
+@pytest.mark.parametrize("tracker", ["lap", "nearest"])
+def test_links_do_not_depend_on_the_number_of_threads(tracker, monkeypatch):
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(rng.uniform(0, 60, (1200, 3)), columns=["x", "y", "z"])
+    table["frame"] = rng.integers(0, 12, len(table))
+    spots = Spots.from_table(table, Calibration())
+    settings = parse_tracker(tracker, {"linking_max_distance": 9})
+    name = "link_frames" if tracker == "lap" else "link_nearest"
+    link_chunk, threads, results = getattr(kernels, name), set(), []
+
+    def noted(*arguments):
+        threads.add(threading.get_ident())
+        time.sleep(0.01)
+        return link_chunk(*arguments)
+
+    monkeypatch.setattr(kernels, name, noted)
+    monkeypatch.setattr(frame_linking, "_CHUNK", 150)
+    for count in (1, 3):
+        monkeypatch.setattr(frame_linking, "count_cores", lambda count=count: count)
+        threads.clear()
+        results.append(track(spots, settings).links_table())
+        assert len(threads) == count
+    pd.testing.assert_frame_equal(*results)
