@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from btrackmate.tracking import kernels
 from btrackmate.tracking.costs import gather_features
 from btrackmate.tracking.kernels import Floats, Grid, Rows
 from btrackmate.tracking.settings import LapSettings
-
-Result = TypeVar("Result")
 
 #: Spots linked between two calls of the progress callback.
 _CHUNK = 20_000
@@ -82,13 +79,7 @@ def link_frames(spots: Spots, settings: LapSettings, progress: Progress) -> Fram
         return full
 
     for full in _run_chunks(link, spots, progress):
-        if full >= 0:
-            count = int((spots.frame == full).sum())
-            msg = f"frames {full} and {full + 1} ({count} spots in frame {full}) have more than "
-            msg += f"{kernels.MAX_CANDIDATES} candidate links within linking_max_distance "
-            msg += f"{distance:g} {spots.calibration.space_unit}; lower it, or check the "
-            msg += "calibration"
-            raise UserError(msg)
+        _check_full(full, spots, distance)
     return links
 
 
@@ -96,15 +87,31 @@ def link_nearest(spots: Spots, distance: float, progress: Progress) -> FrameLink
     """Link each spot, in order of id, to the nearest free spot of the next frame.
 
     The link costs the squared distance, which is at most `distance`² [space unit²].
+
+    Raises
+    ------
+    UserError
+        If so many spots lie within reach of each other that the search would not end.
     """
     links = _start_links(spots, distance)
 
-    def link(frames: tuple[int, int]) -> None:
-        kernels.link_nearest(links.grid, frames, distance, links.successor, links.cost)
+    def link(frames: tuple[int, int]) -> int:
+        full: int = kernels.link_nearest(links.grid, frames, distance, links.successor, links.cost)
+        return full
 
-    for _ in _run_chunks(link, spots, progress):
-        pass
+    for full in _run_chunks(link, spots, progress):
+        _check_full(full, spots, distance)
     return links
+
+
+def _check_full(full: int, spots: Spots, distance: float) -> None:
+    """Refuse a frame, unless it is −1, that has too many candidate links."""
+    if full >= 0:
+        count = int((spots.frame == full).sum())
+        msg = f"frames {full} and {full + 1} ({count} spots in frame {full}) have more than "
+        msg += f"{kernels.MAX_CANDIDATES} candidate links within linking_max_distance "
+        msg += f"{distance:g} {spots.calibration.space_unit}; lower it, or check the calibration"
+        raise UserError(msg)
 
 
 def _start_links(spots: Spots, distance: float) -> FrameLinks:
@@ -113,8 +120,8 @@ def _start_links(spots: Spots, distance: float) -> FrameLinks:
 
 
 def _run_chunks(
-    link: Callable[[tuple[int, int]], Result], spots: Spots, progress: Progress
-) -> Iterator[Result]:
+    link: Callable[[tuple[int, int]], int], spots: Spots, progress: Progress
+) -> Iterator[int]:
     """Link ranges of frames in threads; report after each.
 
     Pairs of frames are independent and each writes its own spots, so that the links do not depend

@@ -385,9 +385,13 @@ def find_segment_links(
 @njit(cache=True, nogil=True)
 def link_nearest(
     grid: Grid, frames: tuple[int, int], radius: float, successor: Rows, cost: Floats
-) -> None:
-    """Link each spot, in table order, to the nearest spot of the next frame that is still free."""
+) -> int:
+    """Link each spot, in table order, to the nearest spot of the next frame that is still free.
+
+    Returns −1, or the frame with too many candidates.
+    """
     for f in range(frames[0], frames[1]):
+        looked_at = 0
         begin, middle, end = grid.offsets[f], grid.offsets[f + 1], grid.offsets[f + 2]
         found, squared = np.empty(end - middle, np.int32), np.empty(end - middle)
         taken = np.zeros(end - middle, np.bool_)
@@ -395,7 +399,11 @@ def link_nearest(
             s += begin
             best, best_row = math.inf, 0
             point = grid.xyz[s, 0], grid.xyz[s, 1], grid.xyz[s, 2]
-            for k in range(find_near(grid, point, f + 1, radius, found, squared)):
+            count = find_near(grid, point, f + 1, radius, found, squared)
+            looked_at += count
+            if looked_at > MAX_CANDIDATES:
+                return f
+            for k in range(count):
                 row = grid.order[found[k]]
                 free = not taken[found[k] - middle]
                 if free and (squared[k] < best or (squared[k] == best and row < best_row)):
@@ -404,6 +412,7 @@ def link_nearest(
                     cost[s] = best
             if best < math.inf:
                 taken[successor[s] - middle] = True
+    return -1
 
 
 @njit(cache=True, nogil=True)

@@ -137,6 +137,8 @@ def test_too_many_spots_within_reach_are_refused():
     message = r"frames 0 and 1 \(100000 spots in frame 0\) have more than \d+ candidate links wit"
     with pytest.raises(UserError, match=message):
         link([], spots=spots)
+    with pytest.raises(UserError, match=message):
+        track(spots, NearestSettings(linking_max_distance=5))
 
 
 def test_nearest_serves_lower_ids_first():

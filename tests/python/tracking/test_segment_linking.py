@@ -1,7 +1,11 @@
+import numpy as np
+import pandas as pd
 import pytest
 from tracking_movies import link_ids, make_spots
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.spots import Spots
 from btrackmate.tracking import LapSettings, track
 
 OFF = {"allow_track_splitting": False, "linking_max_distance": 3.0}
@@ -148,3 +152,16 @@ def test_nothing_to_join():
     on = {"allow_gap_closing": True, "allow_track_splitting": True, "allow_track_merging": True}
     assert link([], **on).n_links == 0
     assert link(segment(0, [0, 1, 2], 0), **on).n_links == 2
+
+
+def test_too_many_segments_within_reach_are_refused():
+    """6,000 tracks end in frame 1 and as many start in frame 3, all within reach of each other."""
+    n = 6000
+    place = np.repeat([np.arange(n)], 4, axis=0).ravel() % 100, np.tile(np.arange(n) // 100, 4)
+    table = pd.DataFrame({"frame": np.repeat([0, 1, 3, 4], n), "x": place[0], "y": place[1]})
+    spots = Spots.from_table(table.assign(z=0.0), Calibration())
+    settings = LapSettings(
+        linking_max_distance=0.5, allow_gap_closing=True, gap_closing_max_distance=200
+    )
+    with pytest.raises(UserError, match=r"gap closing has more than \d+ candidate links within"):
+        track(spots, settings)
