@@ -13,7 +13,6 @@ import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.TrackMatePlugIn;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
-import fiji.plugin.trackmate.tracking.TrackerKeys;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.WindowManager;
@@ -30,66 +29,91 @@ public final class TrackCommand implements Command
 
 	private static final String NONE = "(none)";
 
+	private static final String FILE = "(a file, see below)";
+
 	private static final String SAME = "(a channel of the image)";
 
 	private static final String[] POLICIES = { "keep-touching", DetectorArguments.CENTROID, "fraction", "clip" };
 
-	/** What the dialog says; also for tests without a screen. */
-	record Choice( String image, String labels, int labelChannel, String table, String tableUnits, String mask, String policy, double fraction, String tissues, double minimum )
+	/**
+	 * What the dialog says; also for tests without a screen. Images are titles of
+	 * open ones, or files; empty for none.
+	 */
+	record Choice( String image, String labels, int labelChannel, String table, String tableUnits, String mask, String policy, double fraction, String tissues, double distance, int frameGap, double minimum )
 	{}
 
 	@Override
 	public void run()
 	{
-		final String[] titles = WindowManager.getImageTitles();
-		if ( titles.length == 0 )
-		{
-			IJ.error( TITLE, "No image is open. Open the image to track, its label image (or have a table of cells), and a tissue mask if there is one." );
-			return;
-		}
-		final Choice choice = ask( titles );
+		final Choice choice = ask( WindowManager.getImageTitles() );
 		if ( choice == null )
 			return;
-		final ImagePlus imp = WindowManager.getImage( choice.image() );
 		try
 		{
+			if ( choice.image().isBlank() )
+				throw new IllegalArgumentException( "No image is open, and no image file was given. Open the image to track, or name its file; then its label image (or a table of cells), and a tissue mask if there is one." );
+			final ImagePlus imp = Images.get( choice.image(), "image" );
 			final Settings settings = settings( imp, choice );
+			if ( !imp.isVisible() )
+				imp.show();
 			IJ.selectWindow( imp.getID() );
 			new Wizard( settings ).run( "" );
 		}
 		catch ( final IllegalArgumentException e )
 		{
-			IJ.error( TITLE, e.getMessage() );
+			IJ.error( TITLE, wrapped( e.getMessage() ) );
 		}
+	}
+
+	/** ImageJ's message box does not break lines. */
+	private static String wrapped( final String text )
+	{
+		return text.replaceAll( "(.{60,80}?) ", "$1\n" );
 	}
 
 	private static Choice ask( final String[] titles )
 	{
 		final GenericDialog dialog = new GenericDialog( TITLE );
-		dialog.addChoice( "Image", titles, WindowManager.getCurrentImage().getTitle() );
+		dialog.addChoice( "Image", titles.length == 0 ? new String[] { FILE } : titles, titles.length == 0 ? FILE : WindowManager.getCurrentImage().getTitle() );
+		dialog.addFileField( "Image_file (instead)", "", 30 );
 		dialog.addChoice( "Label_image", with( SAME, titles ), SAME );
+		dialog.addFileField( "Label_file (instead)", "", 30 );
 		dialog.addNumericField( "Label_channel (from 1)", 1, 0 );
 		dialog.addFileField( "Table_instead of labels (CSV)", "", 30 );
 		dialog.addChoice( "Table_units", new String[] { "physical", "pixels" }, "physical" );
 		dialog.addChoice( "Tissue_mask", with( NONE, titles ), NONE );
+		dialog.addFileField( "Mask_file (instead)", "", 30 );
 		dialog.addChoice( "Cells_to_keep", POLICIES, POLICIES[ 0 ] );
 		dialog.addNumericField( "Least_fraction inside (0 to 1)", 0.5, 2 );
 		dialog.addStringField( "Tissue_ids (empty: all)", "" );
+		dialog.addNumericField( "Linking_distance (unit of the image)", 15, 2 );
+		dialog.addNumericField( "Frame_gap (frames, 1 = no gaps)", 2, 0 );
 		dialog.addNumericField( "Minimum_tracklet length (frames, 0 = off)", 3, 0 );
 		dialog.showDialog();
 		if ( dialog.wasCanceled() )
 			return null;
 		final String image = dialog.getNextChoice();
+		final String imageFile = dialog.getNextString();
 		final String labels = dialog.getNextChoice();
+		final String labelFile = dialog.getNextString();
 		final String table = dialog.getNextString();
 		final String units = dialog.getNextChoice();
 		final String mask = dialog.getNextChoice();
+		final String maskFile = dialog.getNextString();
 		final String policy = dialog.getNextChoice();
+		final String tissues = dialog.getNextString();
 		final int channel = ( int ) dialog.getNextNumber();
 		final double fraction = dialog.getNextNumber();
+		final double distance = dialog.getNextNumber();
+		final int frameGap = ( int ) dialog.getNextNumber();
 		final double minimum = dialog.getNextNumber();
-		final String tissues = dialog.getNextString();
-		return new Choice( image, SAME.equals( labels ) ? "" : labels, channel, table, units, NONE.equals( mask ) ? "" : mask, policy, fraction, tissues, minimum );
+		return new Choice( either( imageFile, image, FILE ), either( labelFile, labels, SAME ), channel, table, units, either( maskFile, mask, NONE ), policy, fraction, tissues, distance, frameGap, minimum );
+	}
+
+	/** A file goes before an open image. */
+	private static String either( final String file, final String title, final String none )
+	{
+		return !file.isBlank() ? file : none.equals( title ) ? "" : title;
 	}
 
 	private static String[] with( final String first, final String[] titles )
@@ -141,7 +165,7 @@ public final class TrackCommand implements Command
 		}
 		if ( !warnings.isEmpty() )
 			IJ.log( TITLE + ": " + warnings.trim() );
-		return Jobs.settings( imp, detector, detection, new PrunedTrackerFactory.Lap(), Map.of( TrackletLength.MINIMUM, choice.minimum(), TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, true ) );
+		return Jobs.settings( imp, detector, detection, new PrunedTrackerFactory.Lap(), Jobs.tracking( choice.distance(), choice.frameGap(), true, choice.minimum(), TrackletLength.FRAMES ) );
 	}
 
 	/** TrackMate's own plugin, with our settings instead of those used last. */

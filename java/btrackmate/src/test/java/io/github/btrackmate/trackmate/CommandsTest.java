@@ -233,13 +233,16 @@ class CommandsTest
 	{
 		final ImagePlus imp = IJ.openImage( image.getPath() );
 		final File mask = save( TestImages.movie2D( "mask", 8, 0.5, new int[ 6 ][ 10 ] ) );
-		final Settings settings = TrackCommand.settings( imp, new TrackCommand.Choice( "labels", "", 1, "", "physical", mask.getPath(), "clip", 0.5, "3", 7 ) );
+		final Settings settings = TrackCommand.settings( imp, new TrackCommand.Choice( "labels", "", 1, "", "physical", mask.getPath(), "clip", 0.5, "3", 4.5, 1, 7 ) );
 		assertEquals( LabelMaskDetectorFactory.KEY, settings.detectorFactory.getKey() );
 		assertEquals( "clip", settings.detectorSettings.get( "MASK_POLICY" ) );
 		assertEquals( mask.getPath(), settings.detectorSettings.get( "MASK_IMAGE" ) );
 		assertEquals( 7.0, settings.trackerSettings.get( TrackletLength.MINIMUM ) );
 		assertEquals( true, settings.trackerSettings.get( "ALLOW_TRACK_SPLITTING" ) );
+		assertEquals( 4.5, settings.trackerSettings.get( "LINKING_MAX_DISTANCE" ) );
+		assertEquals( 4.5, settings.trackerSettings.get( "SPLITTING_MAX_DISTANCE" ) );
+		assertEquals( false, settings.trackerSettings.get( "ALLOW_GAP_CLOSING" ) );
 		final File small = save( TestImages.movie2D( "small", 8, 0.5, new int[ 2 ][ 2 ] ) );
-		assertTrue( assertThrows( IllegalArgumentException.class, () -> TrackCommand.settings( imp, new TrackCommand.Choice( "labels", small.getPath(), 1, "", "physical", "", "clip", 0.5, "", 7 ) ) ).getMessage().contains( "'small.tif' is 2 x 2" ) );
+		assertTrue( assertThrows( IllegalArgumentException.class, () -> TrackCommand.settings( imp, new TrackCommand.Choice( "labels", small.getPath(), 1, "", "physical", "", "clip", 0.5, "", 15, 2, 7 ) ) ).getMessage().contains( "'small.tif' is 2 x 2" ) );
 	}
 }
