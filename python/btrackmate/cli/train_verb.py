@@ -1,4 +1,4 @@
-"""`btrackmate train`: StarDist and U-Net from your own images."""
+"""`btrackmate train`: StarDist, U-Net and Noise2Void from your own images."""
 
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from btrackmate.cli.options import (
 )
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
+from btrackmate.training.presets import PRESETS
 from btrackmate.training.settings import TrainSettings
 
 
@@ -28,6 +29,12 @@ from btrackmate.training.settings import TrainSettings
     default=Path("models"),
     show_default=True,
     help="Folder in which it is made.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="paper (the defaults; wants a GPU) or small (minutes on a laptop); what else is given "
+    "counts more.",
 )
 @click.option("--config", type=PATH, help="YAML file of training settings.")
 @click.option(
@@ -44,6 +51,7 @@ def command(
     data_dir: Path,
     name: str,
     output: Path,
+    preset: str | None,
     config: Path | None,
     assignments: tuple[str, ...],
     *,
@@ -53,13 +61,18 @@ def command(
 ) -> None:
     """Train StarDist and U-Net on DATA_DIR/Raw/ and DATA_DIR/Segmentation/ (same file names).
 
-    Writes NAME/stardist and NAME/unet with weights, thresholds, training curve and model card; use
-    them with `btrackmate segment --model-dir OUTPUT/NAME`. The defaults are the paper's and want a
-    GPU; for a laptop, see models/README.md.
+    Writes NAME/stardist, NAME/unet and, with --only n2v or all, NAME/n2v (Noise2Void, which needs
+    no Segmentation/), each with weights, thresholds, training curve and model card; use them with
+    `btrackmate segment --model-dir OUTPUT/NAME`. A training that was stopped goes on when it is
+    started again. To split the work over GPUs, write NAME/patches.npz with --npz-only, then give
+    it as DATA_DIR with --only stardist and --only unet. --set takes the paper's names as well:
+    NetworkDepth, Epochs, LearningRate, Kernel, Rays, PatchX, PatchY, PatchZ.
     """
     from btrackmate.training.train import train
 
     values = load_yaml(config) if config else {}
+    if preset is not None:
+        values["preset"] = preset
     values |= given_values(TrainSettings, options) | parse_assignments(assignments)
     settings = TrainSettings.parse(values, str(config or "options"))
     folders = train(data_dir, name, output, settings, progress=progress, overwrite=overwrite)

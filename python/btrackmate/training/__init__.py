@@ -1,4 +1,4 @@
-"""Training of StarDist and U-Net on the user's own images."""
+"""Training of StarDist, U-Net and Noise2Void on the user's own images."""
 
 from btrackmate.training.settings import Augmentation, TrainSettings
 from btrackmate.training.train import train

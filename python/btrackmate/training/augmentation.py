@@ -17,53 +17,63 @@ class Augmenter:
     settings : Augmentation
     ndim : int
         Dimensions of the patches: 3 (Z, Y, X) or 2 (Y, X); square in Y, X for right angles.
-    seed : int
-        Seed of the random numbers.
+
+    Notes
+    -----
+    The random numbers are given with every patch, so that a training that is resumed makes the
+    same changes.
     """
 
-    def __init__(self, settings: Augmentation, ndim: int, seed: int) -> None:
+    def __init__(self, settings: Augmentation, ndim: int) -> None:
         self.settings = settings
         self.ndim = ndim
-        self._rng = np.random.default_rng([seed, 11])
 
     def change_pair(
-        self, image: Float32, labels: NDArray[np.int32]
+        self, image: Float32, labels: NDArray[np.int32], rng: np.random.Generator
     ) -> tuple[Float32, NDArray[np.int32]]:
         """Change an image patch and its labels (nearest neighbour).
 
         Parameters
         ----------
         image, labels : ([Z,] Y, X) ndarray
+        rng : Generator
+            Random numbers.
 
         Returns
         -------
         tuple of ndarray
             Same shapes.
         """
-        draw = self._draw_geometry(image.shape)
+        draw = self._draw_geometry(image.shape, rng)
         moved = self._move(image, draw, order=1).astype(np.float32)
-        return self._change_grey(moved), self._move(labels, draw, order=0).astype(np.int32)
+        return self._change_grey(moved, rng), self._move(labels, draw, order=0).astype(np.int32)
 
-    def change_target(self, image: Float32, target: Float32) -> tuple[Float32, Float32]:
+    def change_target(
+        self, image: Float32, target: Float32, rng: np.random.Generator
+    ) -> tuple[Float32, Float32]:
         """Change an image patch and its target maps (linear interpolation).
 
         Parameters
         ----------
         image : ([Z,] Y, X) ndarray
         target : ([Z,] Y, X, channels) ndarray
+        rng : Generator
+            Random numbers.
 
         Returns
         -------
         tuple of ndarray
             Same shapes.
         """
-        draw = self._draw_geometry(image.shape)
+        draw = self._draw_geometry(image.shape, rng)
         moved = self._move(image, draw, order=1).astype(np.float32)
-        return self._change_grey(moved), self._move(target, draw, order=1).astype(np.float32)
+        return self._change_grey(moved, rng), self._move(target, draw, order=1).astype(np.float32)
 
-    def _draw_geometry(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, float]:
+    def _draw_geometry(
+        self, shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], int, float]:
         """Axes to flip, quarter turns, and degrees of a further rotation."""
-        rng, settings = self._rng, self.settings
+        settings = self.settings
         flips = tuple(a for a in range(self.ndim) if rng.random() < 0.5) if settings.flips else ()
         turns = 0
         if settings.rotation != "off":
@@ -87,8 +97,8 @@ class Augmenter:
             )
         return np.ascontiguousarray(result)
 
-    def _change_grey(self, image: Float32) -> Float32:
-        rng, settings = self._rng, self.settings
+    def _change_grey(self, image: Float32, rng: np.random.Generator) -> Float32:
+        settings = self.settings
         result = image * np.float32(1 + rng.uniform(-settings.gain, settings.gain))
         result += np.float32(rng.uniform(-settings.offset, settings.offset))
         if rng.random() < settings.noise_fraction:

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from btrackmate.training.dataset import DataSet
-from btrackmate.training.networks import Curve
+from btrackmate.training.dataset import DataSet, Pair
+from btrackmate.training.fit import Curve
 from btrackmate.training.settings import TrainSettings
 from btrackmate.training.thresholds import Found
 
@@ -57,7 +57,7 @@ def write_card(
     folder : Path
         The model's folder, with its weights.
     kind : str
-        ``"StarDist"`` or ``"U-Net"``.
+        ``"StarDist"``, ``"U-Net"`` or ``"Noise2Void"``.
     data : DataSet
     settings : TrainSettings
     results : (Curve, Found)
@@ -71,8 +71,8 @@ def write_card(
         "training_images": {pair.name: pair.sha256 for pair in data.train},
         "validation_images": {pair.name: pair.sha256 for pair in data.validation},
         "cells": {
-            "training": sum(int(pair.labels.max()) for pair in data.train),
-            "validation": sum(int(pair.labels.max()) for pair in data.validation),
+            "training": _count_cells(data.train),
+            "validation": _count_cells(data.validation),
         },
         "epochs": len(curve.loss),
         "best_val_loss": min(curve.val_loss),
@@ -83,6 +83,11 @@ def write_card(
     text = json.dumps(card, indent=2) + "\n"
     (folder / "model_card.json").write_text(text, encoding="utf-8")
     (folder / "model_card.md").write_text(_describe(card), encoding="utf-8")
+
+
+def _count_cells(pairs: tuple[Pair, ...]) -> int:
+    """Count the labels; copies of an image share theirs."""
+    return sum({id(pair.labels): int(pair.labels.max()) for pair in pairs}.values())
 
 
 def _versions() -> dict[str, str]:
@@ -114,11 +119,12 @@ def _describe(card: dict[str, Any]) -> str:
         ("Versions", versions),
     ]
     lines = [f"# {card['network']} model", "", "| | |", "| --- | --- |"]
-    lines += [f"| {name} | {value} |" for name, value in rows]
-    lines += [
-        "",
-        "F1 is the mean over IoU 0.3, 0.5 and 0.7 of this network alone; the thresholds were",
-        "chosen on the same images, so it is not a test score. Hashes of the training data and",
-        "all settings: `model_card.json`.",
-    ]
+    lines += [f"| {name} | {value} |" for name, value in rows if value]
+    lines += ["", "Hashes of the training data and all settings: `model_card.json`."]
+    if scores:
+        lines += [
+            "",
+            "F1 is the mean over IoU 0.3, 0.5 and 0.7 of this network alone; the thresholds were",
+            "chosen on the same images, so it is not a test score.",
+        ]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 """Training data: ``Raw/`` and ``Segmentation/`` images paired by name."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.training.settings import TrainSettings
+
+_log = logging.getLogger(__name__)
 
 _SUFFIXES = (".tif", ".tiff")
 
@@ -28,7 +31,7 @@ class Pair:
     image : ([Z,] Y, X) ndarray of float32
         Normalised as in prediction.
     labels : ([Z,] Y, X) ndarray of int32
-        Cells 1…n, 0 is background.
+        Cells 1…n, 0 is background; all 0 (and not writable) where only images are needed.
     sha256 : str
         Of the two files' bytes.
     """
@@ -48,10 +51,13 @@ class DataSet:
     train : tuple of Pair
         An image that counts several times stands in it as often.
     validation : tuple of Pair
+    is_patches : bool
+        The training images are patches cut before, each of which counts once an epoch.
     """
 
     train: tuple[Pair, ...]
     validation: tuple[Pair, ...]
+    is_patches: bool = False
 
 
 def pair_files(data_dir: Path) -> list[tuple[Path, Path]]:
@@ -72,16 +78,7 @@ def pair_files(data_dir: Path) -> list[tuple[Path, Path]]:
     UserError
         If a folder is missing or empty, or a file has no partner; it is named.
     """
-    sides: list[dict[str, Path]] = []
-    for name in ("Raw", "Segmentation"):
-        folder = data_dir / name
-        if not folder.is_dir():
-            msg = f"training data: no folder {folder}; expected {data_dir} to hold Raw/ and "
-            msg += "Segmentation/ with TIFF files of the same names"
-            raise UserError(msg)
-        files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES]
-        sides.append({p.stem: p for p in files if not p.name.startswith(".")})
-    raw, truth = sides
+    raw, truth = (list_images(data_dir, name) for name in ("Raw", "Segmentation"))
     alone = [f"Raw/{raw[name].name}" for name in sorted(raw.keys() - truth.keys())]
     alone += [f"Segmentation/{truth[name].name}" for name in sorted(truth.keys() - raw.keys())]
     if alone:
@@ -89,14 +86,47 @@ def pair_files(data_dir: Path) -> list[tuple[Path, Path]]:
         msg = f"training data in {data_dir}: no partner of the same name for "
         msg += f"{', '.join(alone[:5])}{more}; add the partner or remove the file"
         raise UserError(msg)
-    if len(raw) < 2:
-        msg = f"training data in {data_dir}: {len(raw)} image pairs, expected at least 2 "
-        msg += "(one is kept for validation)"
-        raise UserError(msg)
     return [(raw[name], truth[name]) for name in sorted(raw)]
 
 
-def load_dataset(data_dir: Path, settings: TrainSettings) -> DataSet:
+def list_images(data_dir: Path, name: str) -> dict[str, Path]:
+    """List the TIFF files of a folder by their names without suffix.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Folder that holds ``Raw/`` and ``Segmentation/``.
+    name : str
+        Which of the two.
+
+    Returns
+    -------
+    dict of str to Path
+        In the order of the names.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing, or two files have the same name but for the suffix.
+    """
+    folder = data_dir / name
+    if not folder.is_dir():
+        msg = f"training data: no folder {folder}; expected {data_dir} to hold Raw/ and "
+        msg += "Segmentation/ with TIFF files of the same names"
+        raise UserError(msg)
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in files:
+            msg = f"{folder} holds {files[path.stem].name} and {path.name}; "
+            msg += "expected one file of a name: rename or remove one"
+            raise UserError(msg)
+        files[path.stem] = path
+    return files
+
+
+def load_dataset(data_dir: Path, settings: TrainSettings, *, labels: bool = True) -> DataSet:
     """Read, check, normalise and split training data.
 
     Parameters
@@ -105,6 +135,8 @@ def load_dataset(data_dir: Path, settings: TrainSettings) -> DataSet:
         Folder that holds ``Raw/`` and ``Segmentation/``.
     settings : TrainSettings
         Normalisation, split and seed.
+    labels : bool
+        Read ``Segmentation/``; without, one image is enough and also validates.
 
     Returns
     -------
@@ -114,13 +146,82 @@ def load_dataset(data_dir: Path, settings: TrainSettings) -> DataSet:
     Raises
     ------
     UserError
-        If files don't pair, differ in shape, are not of the expected dimensions, or hold no
-        labels.
+        If files don't pair, differ in shape, are not of the expected dimensions, or hold no or
+        too few labels.
     """
-    pairs = [_load_pair(raw, truth, settings) for raw, truth in pair_files(data_dir)]
-    if not any(pair.labels.any() for pair in pairs):
+    if labels:
+        pairs = [_load_pair(raw, truth, settings) for raw, truth in pair_files(data_dir)]
+    else:
+        pairs = [_load_image(raw, settings) for raw in list_images(data_dir, "Raw").values()]
+    if labels and pairs and not any(pair.labels.any() for pair in pairs):
         msg = f"training data in {data_dir}: no Segmentation image holds a label above 0"
         raise UserError(msg)
+    if len(pairs) == 1 and not labels:
+        _log.warning("%s holds one image: the training is validated on it too", data_dir)
+        return DataSet((pairs[0],), (pairs[0],))
+    if len(pairs) < 2:
+        msg = f"training data in {data_dir}: {len(pairs)} image{' pairs' if labels else 's'}, "
+        msg += "expected at least 2 (one is kept for validation)"
+        raise UserError(msg)
+    data = _split(pairs, data_dir, settings)
+    if labels:
+        _check_cells(data, data_dir, settings.min_cells)
+    return data
+
+
+def load_pairs(data_dir: Path, settings: TrainSettings) -> tuple[Pair, ...]:
+    """Read labelled images without splitting them, 2D or 3D, one or more.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Folder that holds ``Raw/`` and ``Segmentation/``.
+    settings : TrainSettings
+        Normalisation.
+
+    Returns
+    -------
+    tuple of Pair
+
+    Raises
+    ------
+    UserError
+        If files don't pair or differ in shape or dimensions, or there is no label.
+    """
+    if check_dimensions(data_dir) == 2:
+        settings = settings.for_images()
+    pairs = tuple(_load_pair(raw, truth, settings) for raw, truth in pair_files(data_dir))
+    if not any(pair.labels.any() for pair in pairs):
+        msg = f"{data_dir}: no Segmentation image holds a label above 0"
+        raise UserError(msg)
+    return pairs
+
+
+def check_dimensions(data_dir: Path) -> int:
+    """Read how many dimensions the first image has, without reading its pixels.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Folder that holds ``Raw/``.
+
+    Returns
+    -------
+    int
+        Axes of more than one pixel; 0 if there is no readable image.
+    """
+    for path in list_images(data_dir, "Raw").values():
+        try:
+            with tifffile.TiffFile(path) as file:
+                shape = file.series[0].shape if file.series else ()
+        except (tifffile.TiffFileError, OSError, ValueError):
+            return 0
+        return sum(size > 1 for size in shape)
+    return 0
+
+
+def _split(pairs: list[Pair], data_dir: Path, settings: TrainSettings) -> DataSet:
+    """Draw the images for validation; those that count several times are for training."""
     counts = [_count(pair.name, settings.repeat) for pair in pairs]
     free = [i for i, count in enumerate(counts) if count == 1]
     if not free:
@@ -141,32 +242,84 @@ def load_dataset(data_dir: Path, settings: TrainSettings) -> DataSet:
     )
 
 
+def _check_cells(data: DataSet, data_dir: Path, least: int) -> None:
+    names = {pair.name: int(pair.labels.max()) for pair in data.train}
+    if sum(names.values()) < least:
+        msg = f"training data in {data_dir}: the {len(names)} training images hold "
+        msg += f"{sum(names.values())} labelled cells, expected at least {least}; "
+        msg += "label more cells (or lower min_cells)"
+        raise UserError(msg)
+
+
 def _count(name: str, repeat: dict[str, int]) -> int:
     """How many times an image counts: by the first pattern that fits its name."""
     return next((n for pattern, n in repeat.items() if fnmatch(name, pattern)), 1)
 
 
 def _load_pair(raw: Path, truth: Path, settings: TrainSettings) -> Pair:
-    image, labels = _read(raw), _read(truth)
+    image, labels = read_training_image(raw), read_training_image(truth)
     if image.shape != labels.shape:
         msg = f"{raw} has shape {image.shape}, its labels {truth} have {labels.shape}; "
         msg += "expected the same shape"
         raise UserError(msg)
+    _check_image(image, raw, settings)
+    digest = hashlib.sha256(raw.read_bytes() + truth.read_bytes()).hexdigest()
+    normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
+    return Pair(raw.stem, normalised, number_labels(labels, truth), digest)
+
+
+def _load_image(raw: Path, settings: TrainSettings) -> Pair:
+    image = read_training_image(raw)
+    _check_image(image, raw, settings)
+    normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
+    digest = hashlib.sha256(raw.read_bytes()).hexdigest()
+    return Pair(raw.stem, normalised, np.broadcast_to(np.int32(0), image.shape), digest)
+
+
+def _check_image(image: NDArray[Any], path: Path, settings: TrainSettings) -> None:
     if image.ndim != settings.ndim:
-        msg = f"{raw} has {image.ndim} dimensions {image.shape}, but patch_size "
+        msg = f"{path} has {image.ndim} dimensions {image.shape}, but patch_size "
         msg += f"{settings.patch_size} has {settings.ndim}; expected one channel of one frame"
         raise UserError(msg)
+
+
+def number_labels(labels: NDArray[Any], source: Path) -> NDArray[np.int32]:
+    """Give the labels of an image the numbers 1…n.
+
+    Parameters
+    ----------
+    labels : ndarray of int
+        0 is background.
+    source : Path
+        Their file, for messages.
+
+    Returns
+    -------
+    ndarray of int32
+        Same shape.
+
+    Raises
+    ------
+    UserError
+        If they are not integers from 0.
+    """
     if labels.dtype.kind not in "ui" or labels.min() < 0:
-        msg = f"{truth} is {labels.dtype} from {labels.min()}, expected integer labels ≥ 0"
+        msg = f"{source} is {labels.dtype} from {labels.min():g}, expected integer labels ≥ 0; "
+        msg += "save the labels as 8-, 16- or 32-bit integers"
         raise UserError(msg)
-    digest = hashlib.sha256(raw.read_bytes() + truth.read_bytes()).hexdigest()
     ids, numbered = np.unique(labels, return_inverse=True)
     numbered = numbered.reshape(labels.shape) + (1 if ids[0] != 0 else 0)
-    normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
-    return Pair(raw.stem, normalised, numbered.astype(np.int32), digest)
+    return numbered.astype(np.int32)
 
 
-def _read(path: Path) -> NDArray[Any]:
+def read_training_image(path: Path) -> NDArray[Any]:
+    """Read a TIFF file; axes of one pixel go.
+
+    Raises
+    ------
+    UserError
+        If it is not readable.
+    """
     try:
         return np.asarray(np.squeeze(tifffile.imread(path)))
     except (tifffile.TiffFileError, OSError, ValueError) as error:

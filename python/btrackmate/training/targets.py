@@ -1,4 +1,6 @@
-"""What the U-Net learns: foreground and boundaries, from a label image."""
+"""What the networks learn from a label image: foreground and boundaries, or shapes."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,3 +50,45 @@ def _depth_in_label(labels: NDArray[np.int32]) -> NDArray[np.float64]:
     if not touches.any():
         return np.full(labels.shape, np.inf)
     return np.asarray(ndimage.distance_transform_edt(~touches)) + 1
+
+
+def encode_shapes(
+    labels: NDArray[np.int32], config: Any
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Make StarDist's targets of a label patch.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int
+        0 is background.
+    config : stardist Config2D or Config3D
+        Grid, rays and anisotropy.
+
+    Returns
+    -------
+    probability : ([z,] y, x, 1) ndarray of float32
+        Distance to the cell's surface over its largest value in the cell, at the grid's points.
+    distance : ([z,] y, x, rays + 1) ndarray of float32
+        Distance to the cell's surface along each ray; then the probability, which weighs them.
+
+    References
+    ----------
+    Weigert et al., "Star-convex Polyhedra for 3D Object Detection and Segmentation in
+    Microscopy", WACV 2020, DOI 10.1109/WACV45572.2020.9093435, section 2.1.
+    """
+    from stardist.geometry import star_dist, star_dist3D
+    from stardist.rays3d import rays_from_json
+    from stardist.utils import edt_prob
+
+    grid = tuple(config.grid)
+    mode = "opencl" if config.use_gpu else "cpp"
+    points = tuple(slice(None, None, step) for step in grid)
+    if labels.ndim == 3:
+        probability = edt_prob(labels, anisotropy=config.anisotropy)[points]
+        rays = rays_from_json(config.rays_json)
+        distance = star_dist3D(labels, rays, mode=mode, grid=grid)
+    else:
+        probability = edt_prob(labels)[points]
+        distance = star_dist(labels, config.n_rays, mode=mode, grid=grid)
+    probability = probability[..., np.newaxis].astype(np.float32)
+    return probability, np.concatenate([distance, probability], axis=-1, dtype=np.float32)

@@ -1,18 +1,22 @@
-"""Thresholds of trained networks, searched on the validation images."""
+"""Thresholds of trained networks, searched on validation images."""
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress
-from btrackmate.metrics.overlap import count_overlaps
+from btrackmate.core.settings import Settings
+from btrackmate.metrics.overlap import Overlap, count_overlaps
 from btrackmate.metrics.segmentation import match_instances
+from btrackmate.segmentation.backend import read_json
 from btrackmate.segmentation.networks import Models
 from btrackmate.segmentation.segment import segment_volume
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -20,13 +24,59 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.dataset import Pair
 
-IOU_THRESHOLDS = (0.3, 0.5, 0.7)
-"""Matching thresholds over which F1 is averaged, as StarDist does."""
-
-PROB_GRID = tuple(round(0.2 + 0.05 * i, 2) for i in range(13))
-NMS_GRID = (0.2, 0.3, 0.4, 0.5)
-FOREGROUND_GRID = tuple(round(0.2 + 0.05 * i, 2) for i in range(13))
+PROB_GRID = tuple(round(0.05 + 0.01 * i, 2) for i in range(91))
+NMS_GRID = tuple(round(0.1 + 0.05 * i, 2) for i in range(11))
+FOREGROUND_GRID = tuple(round(0.1 + 0.01 * i, 2) for i in range(81))
 BOUNDARY_GRID = tuple(round(0.2 + 0.1 * i, 1) for i in range(7))
+BOUNDARY_STEPS = (0.05, 0.025)
+
+
+class Objective(Settings):
+    """What the search makes as large as possible."""
+
+    metric: Literal["f1", "ap"] = Field(
+        default="f1",
+        description="f1: 2 TP / (2 TP + FP + FN); ap: TP / (TP + FP + FN), StarDist's accuracy.",
+    )
+    iou: tuple[float, ...] = Field(
+        default=(0.3, 0.5, 0.7), description="Mean over the matchings at these IoU thresholds."
+    )
+
+    @model_validator(mode="after")
+    def _check_iou(self) -> Self:
+        if not self.iou or min(self.iou) <= 0 or max(self.iou) > 1:
+            msg = f"iou {self.iou} must be one or more numbers above 0, up to 1"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def title(self) -> str:
+        """Name in tables and model cards."""
+        return self.metric.upper()
+
+    def score(self, hits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over the IoU thresholds.
+
+        Parameters
+        ----------
+        hits : (…, IoU thresholds, 3) ndarray
+            True positives, false positives and false negatives, summed over the images.
+
+        Returns
+        -------
+        (…) ndarray
+            0 without any object.
+        """
+        weight = 2 if self.metric == "f1" else 1
+        found = weight * hits[..., 0]
+        total = found + hits[..., 1] + hits[..., 2]
+        result: NDArray[np.float64] = np.mean(found / np.maximum(total, 1), axis=-1)
+        return result
+
+    def count(self, overlap: Overlap) -> NDArray[np.float64]:
+        """Match one image's objects at every IoU threshold; (IoU thresholds, 3)."""
+        scores = (match_instances(overlap, iou) for iou in self.iou)
+        return np.array([(s.tp, s.fp, s.fn) for s in scores], float)
 
 
 @dataclass(frozen=True)
@@ -39,42 +89,51 @@ class Found:
         By name, as in ``thresholds.json``.
     scores : dict
         What they reach on the validation images.
+    table : list of dict
+        The thresholds tried and the score of each.
     """
 
     thresholds: dict[str, float]
     scores: dict[str, float]
+    table: list[dict[str, float]] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
-        """Write ``thresholds.json`` into the model's folder."""
-        text = json.dumps(self.thresholds, indent=2) + "\n"
-        (folder / "thresholds.json").write_text(text, encoding="utf-8")
+        """Write ``thresholds.json`` into the model's folder; other values in it are kept."""
+        path = folder / "thresholds.json"
+        text = json.dumps(read_json(path) | self.thresholds, indent=2) + "\n"
+        with write_atomically(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
-def average_f1(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
-    """Average F1 over images and `IOU_THRESHOLDS`.
+def average_score(
+    pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]], objective: Objective
+) -> float:
+    """Average F1 or AP over images and IoU thresholds.
 
     Parameters
     ----------
     pairs : iterable of (truth, result)
         Label images.
+    objective : Objective
 
     Returns
     -------
     float
         Objects are pooled over the images; 0 without any.
     """
-    hits = np.zeros((len(IOU_THRESHOLDS), 3))
+    hits = np.zeros((len(objective.iou), 3))
     for truth, result in pairs:
-        overlap = count_overlaps(truth, result)
-        for row, iou in zip(hits, IOU_THRESHOLDS, strict=True):
-            scores = match_instances(overlap, iou)
-            row += (scores.tp, scores.fp, scores.fn)
-    total = 2 * hits[:, 0] + hits[:, 1] + hits[:, 2]
-    return float(np.mean(2 * hits[:, 0] / np.maximum(total, 1)))
+        hits += objective.count(count_overlaps(truth, result))
+    return float(objective.score(hits))
 
 
-def search_stardist(model: StarDistModel, pairs: tuple[Pair, ...], progress: Progress) -> Found:
-    """Search the probability and NMS thresholds that give StarDist the best F1.
+def search_stardist(
+    model: StarDistModel,
+    pairs: tuple[Pair, ...],
+    progress: Progress,
+    objective: Objective | None = None,
+) -> Found:
+    """Search the probability and NMS thresholds that give StarDist the best score.
 
     Parameters
     ----------
@@ -82,7 +141,9 @@ def search_stardist(model: StarDistModel, pairs: tuple[Pair, ...], progress: Pro
     pairs : tuple of Pair
         Validation images.
     progress : Progress
-        Called after each image.
+        Called after each image and NMS threshold.
+    objective : Objective, optional
+        Mean F1 over IoU 0.3, 0.5 and 0.7 if left out.
 
     Returns
     -------
@@ -91,24 +152,61 @@ def search_stardist(model: StarDistModel, pairs: tuple[Pair, ...], progress: Pro
 
     Notes
     -----
-    The network and, for each NMS threshold, the suppression run once: a higher probability
-    threshold only drops shapes from the result of a lower one.
+    Every pair of `PROB_GRID` and `NMS_GRID` is scored, yet the network runs once an image, and
+    suppression and drawing once for each NMS threshold, at the lowest probability: a shape is
+    only suppressed, and only covered, by more probable ones, so a higher threshold just leaves
+    out the shapes below it.
     """
-    results: dict[tuple[float, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = {}
+    objective = objective or Objective()
+    hits = np.zeros((len(PROB_GRID), len(NMS_GRID), len(objective.iou), 3))
     for done, pair in enumerate(pairs):
         maps = model.predict_maps(pair.image)
-        for nms in NMS_GRID:
-            shapes = model.find_shapes(maps, min(PROB_GRID), nms, candidate_filter=True)
-            for prob in PROB_GRID:
-                labels = model.render(shapes.above(prob), pair.image.shape)
-                results.setdefault((prob, nms), []).append((pair.labels, labels))
-        progress("thresholds StarDist", done + 1, len(pairs))
-    scores = {key: average_f1(value) for key, value in results.items()}
-    prob, nms = _middle_of_best(scores)
-    return Found({"prob": prob, "nms": nms}, {"F1": scores[prob, nms]})
+        for column, nms in enumerate(NMS_GRID):
+            shapes = model.find_shapes(maps, PROB_GRID[0], nms, candidate_filter=True)
+            overlap = count_overlaps(pair.labels, model.render(shapes, pair.image.shape))
+            known: dict[int, NDArray[np.float64]] = {}
+            for row, prob in enumerate(PROB_GRID):
+                count = int(np.count_nonzero(shapes.scores > prob))
+                if count not in known:
+                    known[count] = objective.count(_keep_first(overlap, count))
+                hits[row, column] += known[count]
+            progress(
+                "thresholds StarDist", done * len(NMS_GRID) + column + 1, len(pairs) * len(NMS_GRID)
+            )
+    scores = objective.score(hits)
+    table = [
+        {"prob": prob, "nms": nms, objective.title: float(scores[row, column])}
+        for row, prob in enumerate(PROB_GRID)
+        for column, nms in enumerate(NMS_GRID)
+    ]
+    prob, nms = _middle_of_best({(t["prob"], t["nms"]): t[objective.title] for t in table})
+    best = float(scores[PROB_GRID.index(prob), NMS_GRID.index(nms)])
+    return Found({"prob": prob, "nms": nms}, {objective.title: best}, table)
 
 
-def search_unet(model: UNetModel, pairs: tuple[Pair, ...], progress: Progress) -> Found:
+def _keep_first(overlap: Overlap, count: int) -> Overlap:
+    """Take result objects with a label above `count` away, as if they had not been drawn."""
+    kept = int(np.searchsorted(overlap.result_ids, count, side="right"))
+    pairs = overlap.result_index < kept
+    return Overlap(
+        overlap.truth_ids,
+        overlap.truth_sizes,
+        overlap.result_ids[:kept],
+        overlap.result_sizes[:kept],
+        overlap.truth_index[pairs],
+        overlap.result_index[pairs],
+        overlap.shared[pairs],
+        overlap.n_voxels,
+        overlap.n_different,
+    )
+
+
+def search_unet(
+    model: UNetModel,
+    pairs: tuple[Pair, ...],
+    progress: Progress,
+    objective: Objective | None = None,
+) -> Found:
     """Search the foreground threshold with the best overlap, then the best boundary threshold.
 
     Parameters
@@ -118,53 +216,91 @@ def search_unet(model: UNetModel, pairs: tuple[Pair, ...], progress: Progress) -
         Validation images.
     progress : Progress
         Called after each image and boundary threshold.
+    objective : Objective, optional
+        For the boundary threshold; mean F1 over IoU 0.3, 0.5 and 0.7 if left out.
 
     Returns
     -------
     Found
         ``foreground`` by the intersection over union of the mask, and, if the network predicts
-        boundaries, ``boundary`` by the F1 of the cells that the U-Net finds alone.
+        boundaries, ``boundary`` by the score of the cells that the U-Net finds alone: on
+        `BOUNDARY_GRID`, then by `BOUNDARY_STEPS` around the best.
     """
-    steps = len(pairs) + (len(BOUNDARY_GRID) if model.outputs == 2 else 0)
+    objective = objective or Objective()
     predictions = []
     for done, pair in enumerate(pairs):
         predictions.append(model.predict(pair.image))
-        progress("thresholds U-Net", done + 1, steps)
-    overlap: dict[tuple[float, ...], float] = {}
-    for level in FOREGROUND_GRID:
-        shared = union = 0
-        for pair, prediction in zip(pairs, predictions, strict=True):
-            mask, truth = prediction.foreground > level, pair.labels > 0
-            shared += int(np.count_nonzero(mask & truth))
-            union += int(np.count_nonzero(mask | truth))
-        overlap[(level,)] = shared / max(union, 1)
+        progress("predict U-Net", done + 1, len(pairs))
+    overlap = measure_foreground(pairs, predictions)
+    table = [{"foreground": level, "IoU": value} for (level,), value in overlap.items()]
     (foreground,) = _middle_of_best(overlap)
     thresholds = {"foreground": foreground}
     scores = {"foreground_IoU": overlap[(foreground,)]}
     if model.outputs == 2:
-        f1: dict[tuple[float, ...], float] = {}
-        for done, level in enumerate(BOUNDARY_GRID):
-            found = [_unet_cells(p, foreground, level) for p in predictions]
-            f1[(level,)] = average_f1(
-                (pair.labels, labels) for pair, labels in zip(pairs, found, strict=True)
-            )
-            progress("thresholds U-Net", len(pairs) + done + 1, steps)
-        (thresholds["boundary"],) = _middle_of_best(f1)
-        scores["F1"] = f1[(thresholds["boundary"],)]
-    return Found(thresholds, scores)
+        tried: dict[tuple[float, ...], float] = {}
+        total = len(BOUNDARY_GRID) + 2 * len(BOUNDARY_STEPS)
+
+        def try_level(level: float) -> None:
+            if (level,) not in tried and 0 < level < 1:
+                found = (_unet_cells(p, foreground, level) for p in predictions)
+                truths = (pair.labels for pair in pairs)
+                tried[(level,)] = average_score(zip(truths, found, strict=True), objective)
+                progress("thresholds U-Net", min(len(tried), total), total)
+
+        for level in BOUNDARY_GRID:
+            try_level(level)
+        for step in BOUNDARY_STEPS:
+            (middle,) = _middle_of_best(tried)
+            try_level(round(middle - step, 4))
+            try_level(round(middle + step, 4))
+        (thresholds["boundary"],) = _middle_of_best(tried)
+        scores[objective.title] = tried[(thresholds["boundary"],)]
+        table += [{"boundary": k, objective.title: v} for (k,), v in sorted(tried.items())]
+    return Found(thresholds, scores, table)
+
+
+def measure_foreground(
+    pairs: tuple[Pair, ...], predictions: list[UNetPrediction]
+) -> dict[tuple[float, ...], float]:
+    """Measure the mask's intersection over union with the cells at every foreground threshold.
+
+    Parameters
+    ----------
+    pairs : tuple of Pair
+    predictions : list of UNetPrediction
+        Of each pair's image.
+
+    Returns
+    -------
+    dict of (float,) to float
+        By threshold, over all images' voxels; one pass over them whatever the thresholds.
+    """
+    edges = np.array([-np.inf, *FOREGROUND_GRID, np.inf], np.float32)  # As masks are compared.
+    inside, outside = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
+    for pair, prediction in zip(pairs, predictions, strict=True):
+        # A value above the threshold is tissue, so one on it belongs to the bin below.
+        bins = np.searchsorted(edges, prediction.foreground, side="left") - 1
+        counts = np.bincount(
+            (2 * bins + (pair.labels > 0)).ravel(), minlength=2 * len(inside)
+        ).reshape(-1, 2)
+        outside += counts[:, 0]
+        inside += counts[:, 1]
+    shared = np.cumsum(inside[::-1])[::-1][1:]
+    union = inside.sum() + np.cumsum(outside[::-1])[::-1][1:]
+    values = shared / np.maximum(union, 1)
+    return {(level,): float(v) for level, v in zip(FOREGROUND_GRID, values, strict=True)}
 
 
 @dataclass(frozen=True)
-class _Recorded:
-    """Gives a prediction made before instead of running the network."""
+class RecordedMask:
+    """Gives a U-Net prediction made before instead of running the network."""
 
     prediction: UNetPrediction
     foreground_thresh: float | None
     boundary_thresh: float | None
 
-    def predict(
-        self, image: NDArray[np.float32], n_tiles: tuple[int, ...] | None
-    ) -> UNetPrediction:
+    def predict(self, *_arguments: Any, **_options: Any) -> UNetPrediction:
+        """Return the recorded prediction."""
         return self.prediction
 
 
@@ -172,7 +308,7 @@ def _unet_cells(
     prediction: UNetPrediction, foreground: float, boundary: float
 ) -> NDArray[np.uint32]:
     settings = SegmentationSettings(mode="unet")
-    models = Models(None, _Recorded(prediction, foreground, boundary))
+    models = Models(None, RecordedMask(prediction, foreground, boundary))
     image = prediction.foreground
     return segment_volume(image, Calibration(), settings, models).labels
 

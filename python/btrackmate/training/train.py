@@ -1,18 +1,29 @@
 """Training from a folder of images to finished model folders."""
 
+import logging
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.segmentation.backend import load_tensorflow
+from btrackmate.segmentation.backend import load_tensorflow, read_json
+from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.card import write_card, write_curve
-from btrackmate.training.dataset import DataSet, load_dataset
-from btrackmate.training.networks import Curve, train_stardist, train_unet
-from btrackmate.training.settings import TrainSettings
+from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
+from btrackmate.training.fit import clear_work, mark_work
+from btrackmate.training.networks import TITLES, TRAINERS, check_settings
+from btrackmate.training.npz import load_patches, write_patches
+from btrackmate.training.settings import Kind, TrainSettings
 from btrackmate.training.thresholds import Found, search_stardist, search_unet
+
+_log = logging.getLogger(__name__)
+
+PATCHES = "patches.npz"
 
 
 def train(
@@ -24,29 +35,31 @@ def train(
     progress: Progress = ignore_progress,
     overwrite: bool = False,
 ) -> dict[str, Path]:
-    """Train StarDist and U-Net on ``Raw/`` and ``Segmentation/`` images.
+    """Train StarDist, U-Net and Noise2Void on ``Raw/`` and ``Segmentation/`` images.
 
     Parameters
     ----------
     data_dir : Path
-        Folder that holds ``Raw/`` and ``Segmentation/`` with TIFF files of the same names.
+        Folder that holds ``Raw/`` and ``Segmentation/`` with TIFF files of the same names
+        (Noise2Void alone needs ``Raw/`` only), or a ``patches.npz`` made before.
     name : str
-        Name of the folder of both models.
+        Name of the folder of the models.
     model_dir : Path
-        Where that folder is made: ``model_dir/name/stardist`` and ``model_dir/name/unet``.
+        Where that folder is made: ``model_dir/name/stardist``, ``…/unet`` and ``…/n2v``.
     settings : TrainSettings, optional
         The paper's defaults if left out.
     progress : Progress
         Called after each epoch and step of the threshold search.
     overwrite : bool
-        Replace models of that name.
+        Replace models of that name, and begin an unfinished training anew.
 
     Returns
     -------
     dict of str to Path
-        ``"stardist"`` and ``"unet"``: the folders made, each with ``config.json``,
-        ``weights_best.h5``, ``thresholds.json``, ``training_curve.csv``/``.png`` and
-        ``model_card.json``/``.md``.
+        ``"stardist"``, ``"unet"``, ``"n2v"``: the folders made, each with ``config.json``,
+        ``weights_best.h5``, ``thresholds.json`` (not for Noise2Void),
+        ``training_curve.csv``/``.png`` and ``model_card.json``/``.md``. With
+        ``settings.npz_only`` ``"npz"``: the file of patches.
 
     Raises
     ------
@@ -55,35 +68,142 @@ def train(
 
     Notes
     -----
-    A model's folder appears when it is finished; a training that is stopped leaves none.
+    A model's folder appears when it is finished. A training that was stopped or killed leaves
+    ``.stardist.training`` (…) beside it and goes on after its last finished epoch when it is
+    started again with the same settings and data; networks that it had finished are kept.
     Segment with ``SegmentationSettings(model_dir=model_dir / name)``.
     """
     settings = TrainSettings() if settings is None else settings
     if not name or Path(name).name != name:
         msg = f"model name {name!r}: expected a plain folder name"
         raise UserError(msg)
-    kinds = [kind for kind in ("stardist", "unet") if settings.only in (kind, "both")]
-    folders = {kind: model_dir / name / kind for kind in kinds}
-    for folder in folders.values():
-        check_output(folder, overwrite=overwrite)
-    data = load_dataset(data_dir, settings)
+    root = model_dir / name
+    if settings.npz_only:
+        return {"npz": _make_patches(data_dir, root / PATCHES, settings, progress, overwrite)}
+    outputs = {kind: root / kind for kind in settings.kinds}
+    finished = _check_outputs(outputs, overwrite)
+    settings, data = _load_data(data_dir, settings)
+    for kind in outputs:
+        check_settings(data, settings.for_network(kind), kind)
+    if settings.denoiser is not None and settings.augmentation.denoised:
+        data = _add_denoised(data, settings.denoiser)
     load_tensorflow()
-    for kind, folder in folders.items():
-        with write_atomically(folder) as temporary:
-            curve, found, title = _fit(kind, temporary, data, settings, progress)
-            found.save(temporary)
-            write_curve(temporary, curve, title)
-            write_card(temporary, title, data, settings, (curve, found))
-    return folders
+    for kind, folder in outputs.items():
+        if kind in finished:
+            _check_finished(kind, folder, data, settings.for_network(kind))
+        else:
+            _train_one(kind, folder, data, settings, progress, overwrite)
+        if kind == "n2v" and settings.augmentation.denoised:
+            data = _add_denoised(data, folder)
+    return {str(kind): folder for kind, folder in outputs.items()}
 
 
-def _fit(
-    kind: str, folder: Path, data: DataSet, settings: TrainSettings, progress: Progress
-) -> tuple[Curve, Found, str]:
-    """Train one network and search its thresholds."""
+def _check_outputs(outputs: dict[Kind, Path], overwrite: bool) -> set[Kind]:
+    """Refuse models that exist; return those that an unfinished run of several left finished."""
+    going_on = any(_get_work(folder).exists() for folder in outputs.values())
+    if going_on and not overwrite:
+        return {kind for kind, folder in outputs.items() if folder.exists()}
+    for folder in outputs.values():
+        check_output(folder, overwrite=overwrite)
+    return set()
+
+
+def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSettings) -> None:
+    """Check that a model was trained as the unfinished run would."""
+    card = read_json(folder / "model_card.json")
+    told = _describe_training(kind, data, settings)
+    hashes = {pair.name: pair.sha256 for pair in data.train}
+    settings_made = {name: card.get("settings", {}).get(name) for name in told["settings"]}
+    if settings_made != told["settings"] or card.get("training_images") != hashes:
+        msg = f"{folder} exists already, trained with other settings or data: give another name, "
+        msg += "--only the networks that are missing, or --overwrite"
+        raise UserError(msg)
+    _log.info("%s is finished already", folder)
+
+
+def _load_data(data_dir: Path, settings: TrainSettings) -> tuple[TrainSettings, DataSet]:
+    """Read the images, and adapt the settings to 2D ones."""
+    if data_dir.suffix.lower() == ".npz":
+        return settings, load_patches(data_dir, settings)
+    if settings.ndim == 3 and check_dimensions(data_dir) == 2:
+        settings = settings.for_images()
+        _log.info("2D images: patches of %s pixels, grid %s", settings.patch_size, settings.grid)
+    return settings, load_dataset(data_dir, settings, labels=settings.kinds != ("n2v",))
+
+
+def _make_patches(
+    data_dir: Path, path: Path, settings: TrainSettings, progress: Progress, overwrite: bool
+) -> Path:
+    check_output(path, overwrite=overwrite)
+    if data_dir.suffix.lower() == ".npz":
+        msg = f"{data_dir} holds patches already; give the folder of Raw/ and Segmentation/"
+        raise UserError(msg)
+    settings, data = _load_data(data_dir, settings)
+    for kind in settings.kinds:
+        check_settings(data, settings.for_network(kind), kind)
+    write_patches(path, data, settings, progress)
+    return path
+
+
+def _add_denoised(data: DataSet, folder: Path) -> DataSet:
+    """Add a denoised copy of every training image."""
+    model = DenoiseModel(folder)
+    copies: dict[int, Pair] = {}
+    for pair in data.train:
+        if id(pair) not in copies:
+            image = model.predict(pair.image)
+            copies[id(pair)] = replace(pair, name=f"{pair.name} (denoised)", image=image)
+    return replace(data, train=data.train + tuple(copies[id(pair)] for pair in data.train))
+
+
+def _train_one(
+    kind: Kind,
+    folder: Path,
+    data: DataSet,
+    settings: TrainSettings,
+    progress: Progress,
+    overwrite: bool,
+) -> None:
+    """Train one network in its working folder, which becomes the model's when it is done."""
+    own, work = settings.for_network(kind), _get_work(folder)
+    if overwrite and work.exists():
+        shutil.rmtree(work)
+    mark_work(work, _describe_training(kind, data, own))
+    try:
+        curve = TRAINERS[kind](work, data, own, progress)
+    except UserError:
+        shutil.rmtree(work)  # Nothing that could go on.
+        raise
+    found = _search(kind, work, data, progress)
+    clear_work(work)
+    if found.thresholds:
+        found.save(work)
+    title = TITLES[kind]
+    write_curve(work, curve, title)
+    write_card(work, title, data, own, (curve, found))
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.rename(folder)
+
+
+def _search(kind: Kind, work: Path, data: DataSet, progress: Progress) -> Found:
     if kind == "stardist":
-        curve = train_stardist(folder, data, settings, progress)
-        found = search_stardist(StarDistModel(folder), data.validation, progress)
-        return curve, found, "StarDist"
-    curve = train_unet(folder, data, settings, progress)
-    return curve, search_unet(UNetModel(folder), data.validation, progress), "U-Net"
+        return search_stardist(StarDistModel(work), data.validation, progress)
+    if kind == "unet":
+        return search_unet(UNetModel(work), data.validation, progress)
+    return Found({}, {})
+
+
+def _get_work(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.training")
+
+
+def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> dict[str, Any]:
+    """Collect what makes a training the same."""
+    ignored = {"only", "npz_only", "networks"}
+    return {
+        "network": kind,
+        "settings": settings.model_dump(mode="json", exclude=ignored),
+        "training": [[pair.name, pair.sha256] for pair in data.train],
+        "validation": [[pair.name, pair.sha256] for pair in data.validation],
+    }

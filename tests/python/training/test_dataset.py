@@ -1,12 +1,14 @@
+import shutil
+
 import numpy as np
 import pytest
 import tifffile
 
 from btrackmate.core.errors import UserError
 from btrackmate.training import TrainSettings
-from btrackmate.training.dataset import load_dataset, pair_files
+from btrackmate.training.dataset import check_dimensions, load_dataset, pair_files
 
-SETTINGS = TrainSettings(validation_split=0.25, norm_low=0, norm_high=100)
+SETTINGS = TrainSettings(validation_split=0.25, norm_low=0, norm_high=100, min_cells=1)
 
 
 def write(path, array):
@@ -47,7 +49,7 @@ def test_a_single_pair_is_too_few(folder):
         (folder / f"Raw/b{i}.tif").unlink()
         (folder / f"Segmentation/b{i}.tif").unlink()
     with pytest.raises(UserError, match="1 image pairs, expected at least 2"):
-        pair_files(folder)
+        load_dataset(folder, SETTINGS)
 
 
 def test_split_by_image_is_seeded_and_keeps_at_least_one(folder):
@@ -125,11 +127,115 @@ def test_broken_tiff_is_named(folder):
         ({"epoch": 3}, "unknown setting 'epoch'"),
         ({"norm_low": 99.9}, "norm_low"),
         ({"repeat": {"a*": 0}}, "repeat"),
+        ({"preset": "tiny"}, "no preset 'tiny'"),
+        ({"Epochs": 3, "epochs": 3}, "Epochs and epochs are both given"),
+        ({"PatchX": 3, "patch_size": (8, 8, 8)}, "PatchX and patch_size"),
+        ({"GenerateNPZ": False, "TrainUNET": False, "TrainSTAR": False}, "nothing to do"),
+        ({"networks": {"unet": {"seed": 1}}}, "seed is the same for all networks"),
+        ({"networks": {"unet": {"kernel_size": 4}}}, "odd"),
+        ({"networks": {"vnet": {}}}, "networks"),
+        ({"augmentation": {"denoised": True}}, "denoised copies need a denoiser"),
     ],
 )
 def test_bad_settings_are_named(values, message):
     with pytest.raises(UserError, match=message):
         TrainSettings.parse(values)
+
+
+def test_two_files_of_one_name_are_refused(folder):
+    write(folder / "Raw/b1.tiff", np.zeros((4, 6, 6), np.uint8))
+    with pytest.raises(UserError, match=r"b1\.tif and b1\.tiff"):
+        load_dataset(folder, SETTINGS)
+
+
+def test_too_few_cells_are_refused(folder):
+    """Three training images of two cells."""
+    assert load_dataset(folder, SETTINGS.model_copy(update={"min_cells": 6}))
+    with pytest.raises(UserError, match="3 training images hold 6 labelled cells, .* at least 7"):
+        load_dataset(folder, SETTINGS.model_copy(update={"min_cells": 7}))
+
+
+def test_images_alone_need_no_labels(folder):
+    shutil.rmtree(folder / "Segmentation")
+    data = load_dataset(folder, SETTINGS, labels=False)
+    assert (len(data.train), len(data.validation)) == (3, 1)
+    assert not data.train[0].labels.any()
+    assert data.train[0].labels.shape == (4, 6, 6)
+    for i in (1, 2, 3):
+        (folder / f"Raw/b{i}.tif").unlink()
+    data = load_dataset(folder, SETTINGS, labels=False)
+    assert [pair.name for pair in data.train + data.validation] == ["b0", "b0"]
+
+
+def test_dimensions_are_read_without_axes_of_one(folder):
+    assert check_dimensions(folder) == 3
+    write(folder / "Raw/b0.tif", np.zeros((1, 6, 6), np.uint8))
+    assert check_dimensions(folder) == 2
+
+
+def test_the_papers_names_are_taken():
+    settings = TrainSettings.parse(
+        {
+            "NetworkDepth": 2,
+            "Epochs": 7,
+            "LearningRate": 1e-3,
+            "batch_size": 4,
+            "PatchX": 64,
+            "PatchY": 96,
+            "Kernel": 5,
+            "n_patches_per_image": 3,
+            "Rays": 32,
+            "startfilter": 8,
+            "use_gpu_opencl": False,
+            "GenerateNPZ": False,
+            "TrainUNET": True,
+            "TrainSTAR": False,
+        }
+    )
+    assert (settings.depth, settings.epochs, settings.learning_rate) == (2, 7, 1e-3)
+    assert settings.patch_size == (16, 96, 64)
+    assert (settings.kernel_size, settings.n_rays) == (5, 32)
+    assert (settings.only, settings.npz_only) == ("unet", False)
+
+
+@pytest.mark.parametrize(
+    ("npz", "unet", "star", "only", "npz_only"),
+    [
+        (True, False, False, "both", True),
+        (True, True, True, "both", False),
+        (False, False, True, "stardist", False),
+    ],
+)
+def test_the_papers_steps_say_what_is_trained(npz, unet, star, only, npz_only):
+    settings = TrainSettings.parse({"GenerateNPZ": npz, "TrainUNET": unet, "TrainSTAR": star})
+    assert (settings.only, settings.npz_only) == (only, npz_only)
+
+
+def test_what_is_given_counts_more_than_a_preset():
+    settings = TrainSettings.parse({"preset": "small", "epochs": 3, "batch_size": 7})
+    assert settings.depth == 2
+    for kind in ("stardist", "unet", "n2v"):
+        assert settings.for_network(kind).epochs == 3
+        assert settings.for_network(kind).batch_size == 7
+    settings = TrainSettings.parse({"preset": "small", "networks": {"unet": {"epochs": 5}}})
+    assert settings.for_network("unet").epochs == 5
+    assert settings.for_network("unet").startfilter < 48
+    assert settings.for_network("stardist").epochs > 5
+
+
+def test_one_networks_settings_leave_the_others():
+    settings = TrainSettings.parse(
+        {"epochs": 9, "networks": {"unet": {"epochs": 4, "augmentation": {"flips": False}}}}
+    )
+    assert [settings.for_network(kind).epochs for kind in ("stardist", "unet")] == [9, 4]
+    assert not settings.for_network("unet").augmentation.flips
+    assert settings.for_network("stardist").augmentation.flips
+
+
+def test_2d_images_take_the_settings_without_z():
+    settings = TrainSettings.parse({"preset": "small"}).for_images()
+    assert (settings.ndim, settings.patch_size, settings.grid) == (2, (64, 64), (2, 2))
+    assert settings.for_network("unet").patch_size == (64, 64)
 
 
 def test_defaults_are_the_papers():

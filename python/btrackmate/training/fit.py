@@ -1,0 +1,207 @@
+"""The loop over epochs, with a checkpoint after each so that a killed training goes on."""
+
+import contextlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.core.progress import Progress
+from btrackmate.segmentation.backend import load_tensorflow
+from btrackmate.training.patches import PatchSource
+from btrackmate.training.settings import TrainSettings
+
+WEIGHTS = "weights_best.h5"
+CHECKPOINT = "checkpoint.npz"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Loss after each epoch.
+
+    Parameters
+    ----------
+    loss, val_loss : list of float
+        On the training patches, and on the validation patches.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training works on.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's working folder; holds the best weights and the checkpoint.
+    title : str
+        Name of the network, for progress.
+    settings : TrainSettings
+        Those of this network.
+    steps : int
+        Batches an epoch.
+    held : int
+        Validation patches.
+    progress : Progress
+        Called after each epoch.
+    """
+
+    folder: Path
+    title: str
+    settings: TrainSettings
+    steps: int
+    held: int
+    progress: Progress
+
+
+def fit_network(
+    network: Any, source: PatchSource, held: PatchSource, job: Job, stdout: TextIO
+) -> Curve:
+    """Train a compiled network, from its last checkpoint if there is one.
+
+    Parameters
+    ----------
+    network : csbdeep.models.BaseModel
+        Compiled; its Keras model is trained.
+    source, held : PatchSource
+        Training and validation patches.
+    job : Job
+    stdout : TextIO
+        Where progress may print.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    UserError
+        If the loss is not finite, or the checkpoint does not fit.
+    """
+    settings = job.settings
+    curve = _load_checkpoint(network.keras_model, job.folder)
+    done = len(curve.loss)
+    if done < settings.epochs:
+        network.keras_model.fit(
+            source.batches(settings.batch_size, done * job.steps),
+            epochs=settings.epochs,
+            initial_epoch=done,
+            steps_per_epoch=job.steps,
+            validation_data=held.batch(0, job.held),
+            validation_batch_size=settings.batch_size,
+            callbacks=[_make_callback(network, curve, job, stdout)],
+            verbose=0,
+        )
+    if not math.isfinite(curve.loss[-1]):
+        msg = f"training of {job.title} diverged: the loss is not finite after "
+        msg += f"{len(curve.loss)} epochs; lower learning_rate"
+        raise UserError(msg)
+    return curve
+
+
+def _make_callback(network: Any, curve: Curve, job: Job, stdout: TextIO) -> Any:
+    """Make the Keras callback that sets the step size, keeps the best weights and reports."""
+    tensorflow: Any = load_tensorflow()
+    base: Any = tensorflow.keras.callbacks.LearningRateScheduler
+    total, start = job.settings.epochs, job.settings.learning_rate
+
+    def schedule(epoch: int, _rate: float) -> float:
+        # One epoch of warm-up, then a half cosine from the start value to 1 % of it.
+        if epoch == 0 and total > 5:
+            return start / 5
+        fall = 0.5 * (1 + math.cos(math.pi * epoch / total))
+        return start * (0.01 + 0.99 * fall)
+
+    class Callback(base):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            super().on_epoch_end(epoch, logs)
+            loss, held = float(logs["loss"]), float(logs["val_loss"])
+            best = min(curve.val_loss, default=math.inf)
+            curve.loss.append(loss)
+            curve.val_loss.append(held)
+            if not math.isfinite(loss):
+                self.model.stop_training = True
+                return
+            if held < best or not (job.folder / WEIGHTS).exists():
+                with write_atomically(job.folder / WEIGHTS) as temporary:
+                    network.keras_model.save_weights(str(temporary))
+            _save_checkpoint(network.keras_model, curve, job.folder)
+            with contextlib.redirect_stdout(stdout):
+                job.progress(f"train {job.title}", epoch + 1, total)
+
+    return Callback(schedule)
+
+
+def _save_checkpoint(model: Any, curve: Curve, folder: Path) -> None:
+    """Write weights, optimiser state and curve."""
+    arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
+    arrays |= {f"o{i}": np.asarray(value) for i, value in enumerate(model.optimizer.variables)}
+    with write_atomically(folder / CHECKPOINT) as temporary:
+        np.savez(temporary, loss=curve.loss, val_loss=curve.val_loss, **arrays)
+
+
+def _load_checkpoint(model: Any, folder: Path) -> Curve:
+    """Give a network what the last finished epoch left; an empty curve if there is none."""
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        return Curve()
+    with np.load(path, allow_pickle=False) as saved:
+        weights = _read_numbered(saved, "w")
+        state = _read_numbered(saved, "o")
+        curve = Curve(saved["loss"].tolist(), saved["val_loss"].tolist())
+    model.optimizer.build(model.trainable_variables)
+    fits = [w.shape for w in weights] == [w.shape for w in model.get_weights()]
+    if not fits or len(state) != len(model.optimizer.variables):
+        msg = f"{path} does not fit the network; train again with --overwrite"
+        raise UserError(msg)
+    model.set_weights(weights)
+    for variable, value in zip(model.optimizer.variables, state, strict=True):
+        variable.assign(value)
+    return curve
+
+
+def _read_numbered(saved: Any, letter: str) -> Sequence[Any]:
+    count = sum(name[0] == letter and name[1:].isdigit() for name in saved.files)
+    return [saved[f"{letter}{i}"] for i in range(count)]
+
+
+def mark_work(folder: Path, fingerprint: dict[str, Any]) -> None:
+    """Begin a training's working folder, or check that the one there is of the same training.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing.
+    fingerprint : dict
+        What makes two trainings the same: settings and data.
+
+    Raises
+    ------
+    UserError
+        If the folder is that of a training with other settings or data.
+    """
+    path, text = folder / "training.json", json.dumps(fingerprint, indent=2, sort_keys=True)
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    if (folder / CHECKPOINT).exists():
+        msg = f"an unfinished training with other settings or data is in {folder}; "
+        msg += "train with those to go on, or --overwrite to begin anew"
+        raise UserError(msg)
+    with write_atomically(folder) as temporary:
+        temporary.mkdir(parents=True)
+        (temporary / path.name).write_text(text, encoding="utf-8")
+
+
+def clear_work(folder: Path) -> None:
+    """Leave only what belongs to the finished model in its working folder."""
+    for name in (CHECKPOINT, "training.json"):
+        (folder / name).unlink(missing_ok=True)

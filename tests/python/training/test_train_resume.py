@@ -1,0 +1,125 @@
+"""Trainings that are stopped or killed go on, and end as if they had not been."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+pytest.importorskip("stardist", reason="needs the stardist extra")
+pytest.importorskip("tensorflow", reason="needs the stardist extra")
+
+from tiny_training import TINY, make_data
+
+from btrackmate.core.errors import UserError
+from btrackmate.training import train
+from btrackmate.training.fit import CHECKPOINT, WEIGHTS
+
+FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
+
+
+def read_weights(folder):
+    import h5py
+
+    found = {}
+    with h5py.File(folder / WEIGHTS) as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None
+        )
+    return [found[name] for name in sorted(found)]
+
+
+def stop_after(epochs):
+    def progress(step, done, total):
+        if step.startswith("train") and done == epochs:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
+    """Killed in another process after epoch 2 of 4: the same weights and curve as in one go."""
+    script = f"""
+        import os, signal
+        from pathlib import Path
+        from btrackmate.training import TrainSettings, train
+
+        def progress(step, done, total):
+            if done == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        settings = TrainSettings.model_validate_json({FOUR.model_dump_json()!r})
+        train(Path({str(data)!r}), "killed", Path({str(tmp_path)!r}), settings, progress=progress)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert done.returncode == -9
+    work = tmp_path / "killed/.stardist.training"
+    assert (work / CHECKPOINT).is_file()
+    assert not (tmp_path / "killed/stardist").exists()
+    with np.load(work / CHECKPOINT) as saved:  # The optimiser's moments are there too.
+        moments = [saved[name] for name in saved.files if name[0] == "o" and saved[name].ndim > 1]
+    assert any(np.abs(moment).max() > 0 for moment in moments)
+    epochs = []
+    resumed = train(data, "killed", tmp_path, FOUR, progress=lambda *step: epochs.append(step))[
+        "stardist"
+    ]
+    assert [step[1] for step in epochs if step[0] == "train StarDist"] == [3, 4]
+    assert not work.exists()
+    assert not (resumed / CHECKPOINT).exists()
+    straight = train(data, "straight", tmp_path, FOUR)["stardist"]
+    for one, other in zip(read_weights(resumed), read_weights(straight), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    curves = [
+        np.loadtxt(folder / "training_curve.csv", delimiter=",", skiprows=1)
+        for folder in (resumed, straight)
+    ]
+    np.testing.assert_allclose(*curves, rtol=1e-3)
+
+
+def test_other_settings_do_not_go_on(data, tmp_path):
+    settings = TINY.model_copy(update={"only": "unet"})
+    with pytest.raises(KeyboardInterrupt):
+        train(data, "a", tmp_path, settings, progress=stop_after(1))
+    other = settings.model_copy(update={"learning_rate": 2e-3})
+    with pytest.raises(UserError, match="unfinished training with other settings or data"):
+        train(data, "a", tmp_path, other)
+    epochs = []
+    train(data, "a", tmp_path, other, overwrite=True, progress=lambda *step: epochs.append(step))
+    assert ("train U-Net", 1, 2) in epochs
+
+
+def test_networks_that_were_finished_are_kept(data, tmp_path):
+    """Stopped in the second of two: the first is not trained again."""
+    settings = TINY.model_copy(update={"epochs": 1})
+
+    def stop(step, done, total):
+        if step == "train U-Net":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, "a", tmp_path, settings, progress=stop)
+    assert (tmp_path / "a/stardist").is_dir()
+    with pytest.raises(UserError, match="stardist exists already, trained with other settings"):
+        train(data, "a", tmp_path, settings.model_copy(update={"n_rays": 9}))
+    epochs = []
+    train(data, "a", tmp_path, settings, progress=lambda *step: epochs.append(step[0]))
+    assert "train StarDist" not in epochs
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"stardist", "unet"}
+
+
+def test_a_training_that_diverges_leaves_nothing(data, tmp_path):
+    weird = data.parent / "weird"
+    if not weird.exists():
+        make_data(weird, (8, 20, 20))
+    settings = TINY.model_copy(
+        update={"only": "unet", "augmentation": TINY.augmentation.model_copy(update={"gain": 1e38})}
+    )
+    with pytest.raises(UserError, match="diverged: the loss is not finite after 1 epochs"):
+        train(weird, "a", tmp_path, settings)
+    assert list((tmp_path / "a").iterdir()) == []
