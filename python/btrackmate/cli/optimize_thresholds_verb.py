@@ -1,0 +1,88 @@
+"""`btrackmate optimize-thresholds`: thresholds of trained models from labelled images."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import click
+
+from btrackmate.cli.options import (
+    PATH,
+    common_options,
+    given_values,
+    settings_options,
+    with_console,
+)
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.progress import Progress
+from btrackmate.training.optimise import Optimised, OptimiseSettings
+
+
+@click.command("optimize-thresholds")
+@click.argument("data_dir", type=PATH)
+@settings_options(OptimiseSettings)
+@click.option("--table", type=PATH, help="Write every threshold tried and its score, .csv.")
+@click.option("--dry-run", is_flag=True, help="Search and print, but leave the models as they are.")
+@common_options
+@with_console
+def command(
+    data_dir: Path,
+    table: Path | None,
+    *,
+    dry_run: bool,
+    overwrite: bool,
+    progress: Progress,
+    **options: Any,
+) -> None:
+    """Search the best thresholds on DATA_DIR/Raw/ and DATA_DIR/Segmentation/ (same file names).
+
+    StarDist's probability and NMS thresholds and the U-Net's foreground and boundary thresholds
+    are written to thresholds.json of the models, where `btrackmate segment` finds them. Use images
+    that were not trained on. The foreground threshold is the one of the best overlap of the masks.
+    """
+    from btrackmate.training.optimise import optimise_thresholds
+
+    if table is not None:
+        check_output(table, overwrite=overwrite)
+    settings = OptimiseSettings.parse(given_values(OptimiseSettings, options), "options")
+    if settings.model_dir is None and not dry_run:
+        msg = "the models that ship with the package are not changed: give --model-dir DIR, or "
+        msg += "--dry-run to see what would be found"
+        raise UserError(msg)
+    results = optimise_thresholds(data_dir, settings, progress)
+    for result in results:
+        _print(result, settings.title)
+    if table is not None:
+        _write_table(table, results)
+    if dry_run:
+        click.echo("dry run: nothing written")
+        return
+    for result in results:
+        result.save()
+        for folder in result.folders:
+            click.echo(folder / "thresholds.json")
+
+
+def _print(result: Optimised, metric: str) -> None:
+    """Print each threshold before and after, and the scores."""
+    click.echo(f"{result.title:<12}{'before':>10}{'found':>10}")
+    for name, value in result.found.thresholds.items():
+        before = result.before.get(name)
+        click.echo(f"  {name:<10}{'-' if before is None else f'{before:g}':>10}{value:>10g}")
+    for name, score in result.found.scores.items():
+        known = result.score_before if name == metric else None
+        click.echo(f"  {name:<10}{'-' if known is None else f'{known:.3f}':>10}{score:>10.3f}")
+
+
+def _write_table(path: Path, results: list[Optimised]) -> None:
+    rows = [{"model": result.title} | row for result in results for row in result.found.table]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with (
+        write_atomically(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
