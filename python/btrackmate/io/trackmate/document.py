@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.feature_table import FeatureTable
-from btrackmate.io.trackmate.session import Filter, unmarshal
+from btrackmate.io.trackmate.session import OWN_TRACKER_TAG, Filter, unmarshal
 
 _SECTIONS = {"spot": "SpotFeatures", "edge": "EdgeFeatures", "track": "TrackFeatures"}
 
@@ -113,7 +113,11 @@ class TrackMateDocument:
     @property
     def tracker(self) -> tuple[str, dict[str, Any]]:
         """Key and settings of the tracker, with TrackMate's names and nesting removed."""
-        return unmarshal(self.root.find("Settings/TrackerSettings"), "TRACKER_NAME")
+        key, settings = unmarshal(self.root.find("Settings/TrackerSettings"), "TRACKER_NAME")
+        own = self.root.find(f"Settings/{OWN_TRACKER_TAG}")
+        if key == "MANUAL_TRACKER" and own is not None:
+            return unmarshal(own, "TRACKER_NAME")
+        return key, settings
 
     @property
     def spot_filters(self) -> list[Filter]:

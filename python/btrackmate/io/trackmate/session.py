@@ -16,6 +16,10 @@ SettingsValues = Mapping[str, Any]
 
 # The trackers that store their settings in one child element a step.
 _NESTED = frozenset(("SPARSE_LAP_TRACKER", "SIMPLE_SPARSE_LAP_TRACKER", "ADVANCED_KALMAN_TRACKER"))
+#: Trackers that TrackMate does not have. It complains about their names and settings, so that it
+#: is told MANUAL_TRACKER, and an element of our own, which it passes over, holds name and settings.
+OWN_TRACKERS = frozenset(("FLOW_TRACKER",))
+OWN_TRACKER_TAG = "BTrackMateTracker"
 # Child element, its penalties, and its other settings with TrackMate's default.
 _STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Linking", "LINKING_FEATURE_PENALTIES", {"LINKING_MAX_DISTANCE": 15.0}),
@@ -156,6 +160,14 @@ def marshal_tracker(key: str, settings: SettingsValues) -> Element:
     for name, value in left.items():
         if not isinstance(value, Mapping):
             element.set(name, _to_text(value))
+    return element
+
+
+def marshal_own_tracker(key: str, settings: SettingsValues) -> Element:
+    """Make the element of a tracker that TrackMate does not have."""
+    element = Element(OWN_TRACKER_TAG, {"TRACKER_NAME": key})
+    for name, value in settings.items():
+        element.set(name, _to_text(value))
     return element
 
 

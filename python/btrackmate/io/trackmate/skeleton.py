@@ -20,9 +20,13 @@ from btrackmate.io.trackmate.declarations import (
 )
 from btrackmate.io.trackmate.document import TrackMateDocument
 from btrackmate.io.trackmate.session import (
+    OWN_TRACKER_TAG,
+    OWN_TRACKERS,
     Filter,
     Session,
+    SettingsValues,
     marshal_detector,
+    marshal_own_tracker,
     marshal_tracker,
 )
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -162,7 +166,7 @@ def _apply_session(
     if session.detector is not None:
         replaced.append(marshal_detector(*session.detector))
     if session.tracker is not None:
-        replaced.append(marshal_tracker(*session.tracker))
+        replaced += _tracker_elements(_child(root, "Settings"), *session.tracker)
     for tag, filters in (
         ("SpotFilterCollection", session.spot_filters),
         ("TrackFilterCollection", session.track_filters),
@@ -172,6 +176,16 @@ def _apply_session(
             replaced[-1].extend([f.to_element() for f in filters])
     for element in replaced:
         _replace(_child(root, "Settings"), element)
+
+
+def _tracker_elements(settings: Element, key: str, values: SettingsValues) -> list[Element]:
+    """Give the elements that name a tracker; take an own one of before away."""
+    before = settings.find(OWN_TRACKER_TAG)
+    if before is not None:
+        settings.remove(before)
+    if key in OWN_TRACKERS:
+        return [marshal_tracker("MANUAL_TRACKER", {}), marshal_own_tracker(key, values)]
+    return [marshal_tracker(key, values)]
 
 
 def _replace(parent: Element, element: Element) -> None:

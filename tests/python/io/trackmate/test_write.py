@@ -475,3 +475,19 @@ def test_any_graph_comes_back(tmp_path, rows, data):
     assert document.graph.links_table().equals(graph.links_table())
     write_trackmate(tmp_path / "b.xml", document.graph, document)
     assert canonical(parse(tmp_path / "b.xml")) == canonical(parse(path))
+
+
+def test_a_tracker_that_trackmate_lacks_is_manual_to_it(tmp_path):
+    """TrackMate 8.1.6 complains about an unknown tracker, and about unknown settings of a known."""
+    flow = ("FLOW_TRACKER", {"linking_max_distance": 6.0})
+    path = tmp_path / "a.xml"
+    write_trackmate(path, two_tracks(), None, Session(tracker=flow))
+    document = read_trackmate(path)
+    assert document.tracker == flow
+    assert document.root.find("Settings/TrackerSettings").attrib == {
+        "TRACKER_NAME": "MANUAL_TRACKER"
+    }
+    nearest = ("NEAREST_NEIGHBOR_TRACKER", {"LINKING_MAX_DISTANCE": 5.0})
+    write_trackmate(tmp_path / "b.xml", document.graph, document, Session(tracker=nearest))
+    assert read_trackmate(tmp_path / "b.xml").tracker == nearest
+    assert "BTrackMateTracker" not in (tmp_path / "b.xml").read_text(encoding="utf-8")
