@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 
+import javax.swing.JFrame;
 import javax.swing.SwingUtilities;
 
 import org.jgrapht.graph.DefaultWeightedEdge;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.python.core.PySystemState;
+import org.python.util.PythonInterpreter;
 import org.scijava.Cancelable;
 import org.scijava.Context;
 import org.scijava.command.Command;
@@ -37,6 +40,7 @@ import fiji.plugin.trackmate.features.ModelFeatureUpdater;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import fiji.plugin.trackmate.io.TmXmlReader;
 import fiji.plugin.trackmate.visualization.trackscheme.TrackScheme;
+import fiji.plugin.trackmate.visualization.trackscheme.TrackSchemeFrame;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.ImageStack;
@@ -160,6 +164,23 @@ class TrackSchemeTest
 		assertEquals( track, pixel( result, 2, 1, 1 ), "A is in B's track" );
 		assertEquals( track, pixel( result, 3, 1, 2 ) );
 		assertEquals( 0, pixel( result, 11, 0, 1 ) );
+	}
+
+	/** The script for Fiji's script editor opens the file, with its image, in the wizard. */
+	@Test
+	void scriptOpensTheWizard() throws Exception
+	{
+		final File tracked = folder.resolve( "tracks.xml" ).toFile();
+		run( BatchCommand.class, Map.of( "image", labels, "output", tracked, "linkingDistance", 1.5 ) );
+		try (PythonInterpreter python = new PythonInterpreter( null, new PySystemState() ))
+		{
+			python.set( "tracks", tracked );
+			python.execfile( Path.of( System.getProperty( "scripts.dir" ), "edit_in_trackscheme.py" ).toString() );
+		}
+		final JFrame wizard = Screen.awaitWindow( JFrame.class, "TrackMate on labels" );
+		Screen.press( wizard, "TrackScheme" );
+		Screen.awaitWindow( TrackSchemeFrame.class, "" );
+		Screen.shoot( "script-trackscheme" );
 	}
 
 	private static int pixel( final ImagePlus imp, final int x, final int y, final int frame )
