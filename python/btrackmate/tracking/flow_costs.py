@@ -23,7 +23,8 @@ class Evidence:
     ----------
     spots : Spots
         The spots. Size is `volume`, or else `radius`; a column with one value only tells nothing.
-        `boundary_distance` tells how near the tissue's border is.
+        `boundary_distance` tells how near the tissue's border is, `ellipsoid_a`, `_b` and `_c`
+        how long a cell is.
     motion : Motion
         Predicted displacements and scales.
     settings : FlowSettings
@@ -42,6 +43,7 @@ class Evidence:
         self._intensity = (
             _take_logarithm(spots, "mean_intensity_ch1") if settings.use_intensity else None
         )
+        self._elongation = _take_elongation(spots)
         self._border = _find_border(spots, self.positions, motion.spacing, settings)
         self._features, self._penalties = gather_features(
             spots, settings.feature_penalties, "feature_penalties"
@@ -166,11 +168,18 @@ class Evidence:
             found["division_intensity_halves"] = np.where(
                 known, _limit(self._intensity[j] - self._intensity[k]), 0
             )
-            before = self._motion.predecessor[i]
-            change = self._intensity[i] - self._intensity[before]
-            change[(before < 0) | ~np.isfinite(change)] = 0
-            found["division_mother_brighter"] = np.clip(change, -2, 2)
+            found["division_mother_brighter"] = self._measure_change(self._intensity, i)
+        if self._elongation is not None:
+            found["division_mother_rounder"] = -self._measure_change(self._elongation, i)
         return found
+
+    def _measure_change(self, values: Floats, i: IntArray) -> Floats:
+        """Give the change of a logarithm from the frame before, within ±2, 0 where unknown."""
+        before = self._motion.predecessor[i]
+        change = values[i] - values[before]
+        change[(before < 0) | ~np.isfinite(change)] = 0
+        limited: Floats = np.clip(change, -2, 2)
+        return limited
 
     def _measure_alone(self, alone: Candidates) -> dict[str, Floats]:
         found = {"no_cell": np.ones(len(alone))}
@@ -215,6 +224,15 @@ def _take_size(spots: Spots) -> Floats | None:
         return volume
     radius = _take_logarithm(spots, "radius")
     return None if radius is None else spots.ndim * radius
+
+
+def _take_elongation(spots: Spots) -> Floats | None:
+    """Give ln of the longest over the shortest semi-axis, None if they are not known."""
+    shortest = "ellipsoid_c" if spots.ndim == 3 else "ellipsoid_b"
+    axes = [_take_logarithm(spots, name) for name in ("ellipsoid_a", shortest)]
+    if axes[0] is None or axes[1] is None:
+        return None
+    return axes[0] - axes[1]
 
 
 def _take_logarithm(spots: Spots, name: str) -> Floats | None:

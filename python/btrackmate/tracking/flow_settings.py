@@ -27,7 +27,8 @@ class FlowWeights(Settings):
     Notes
     -----
     The defaults were learnt by `benchmarks/flow.py --learn` from seeded point movies of random
-    density, motion, noise, misses and false positives.
+    density, motion, noise, misses and false positives. These have no shapes, so that the weight of
+    a mother that rounds up is 0 until it is learnt from your own tracks.
     """
 
     link: _Finite = _weight(9.574, "any link")
@@ -70,6 +71,9 @@ class FlowWeights(Settings):
     )
     division_mother_brighter: _Finite = _weight(
         8.240, "ln ratio of the mother's intensity to the frame before"
+    )
+    division_mother_rounder: _Finite = _weight(
+        0.0, "fall of ln(longest/shortest semi-axis) of the mother from the frame before"
     )
     no_cell: _Finite = _weight(-2.540, "a spot without any link")
     no_cell_size: _Finite = _weight(-3.336, "its ln ratio of size to the median")

@@ -105,6 +105,17 @@ def test_mother_that_becomes_brighter():
     assert found["division_mother_brighter"] == pytest.approx(math.log(1.5))
 
 
+def test_mother_that_rounds_up():
+    """Spot 3 follows spot 1: its axes go from 3:1 to 2:1; an unknown axis says nothing."""
+    short = [1.0, 1, 1, 1, 2]
+    axes = {"ellipsoid_b": short, "ellipsoid_c": short}
+    found = measure((3, 1, 2, 1), ellipsoid_a=[3.0, 3, 3, 2, 3], **axes)
+    assert found["division_mother_rounder"] == pytest.approx(math.log(1.5))
+    without = measure((3, 1, 2, 1), ellipsoid_a=[3.0, 3, 3, 2, 3])
+    unknown = measure((3, 1, 2, 1), ellipsoid_a=[3.0, np.nan, 3, 2, 3], **axes)
+    assert "division_mother_rounder" not in without.keys() | unknown.keys()
+
+
 def test_radius_stands_for_volume():
     found = measure((0, 1, -1, 1), radius=[2.0, 4, 1, 1, 1])
     assert found["link_size"] == pytest.approx(2)  # 3 ln 2 = 2.08, at most 2
