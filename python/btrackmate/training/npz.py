@@ -76,7 +76,7 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
     path : Path
         From `write_patches`.
     settings : TrainSettings
-        Must have the dimensions and normalisation of those that it was made with.
+        Must have the normalisation of those that it was made with.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
             msg = f"{path} was made with {name} {made[name]}, the settings have "
             msg += f"{getattr(settings, name)}; expected the same"
             raise UserError(msg)
-    if arrays["images"].ndim - 1 != settings.ndim:
+    if arrays["images"].ndim - 1 > settings.ndim:
         msg = f"{path} holds patches of {arrays['images'].shape[1:]} voxels, but patch_size "
         msg += f"{settings.patch_size} has {settings.ndim} dimensions"
         raise UserError(msg)

@@ -124,7 +124,9 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
 def _load_data(data_dir: Path, settings: TrainSettings) -> tuple[TrainSettings, DataSet]:
     """Read the images, and adapt the settings to 2D ones."""
     if data_dir.suffix.lower() == ".npz":
-        return settings, load_patches(data_dir, settings)
+        data = load_patches(data_dir, settings)
+        flat = data.train[0].image.ndim < settings.ndim
+        return settings.for_images() if flat else settings, data
     if settings.ndim == 3 and check_dimensions(data_dir) == 2:
         settings = settings.for_images()
         _log.info("2D images: patches of %s pixels, grid %s", settings.patch_size, settings.grid)

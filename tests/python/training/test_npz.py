@@ -52,6 +52,12 @@ def test_other_normalisation_is_refused(made):
         load_patches(made[0], SETTINGS.model_copy(update={"norm_low": 2.0}))
 
 
+def test_patches_of_volumes_need_settings_for_volumes(made):
+    flat = SETTINGS.model_copy(update={"patch_size": (16, 12), "grid": (2, 2)})
+    with pytest.raises(UserError, match=r"patches of \(8, 16, 12\) voxels, but patch_size"):
+        load_patches(made[0], flat)
+
+
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(b"no")
