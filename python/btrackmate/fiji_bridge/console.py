@@ -14,7 +14,14 @@ class JavaConsole:
 
     Lines are logged by :meth:`drain`, which is called while a job runs. Java's errors are kept
     back until :meth:`finish`, which leaves out those that the job's own message tells already.
+
+    Attributes
+    ----------
+    info_level : int
+        Level at which Java's own INFO lines are logged; jobs that tell much set it to DEBUG.
     """
+
+    info_level = logging.INFO
 
     def __init__(self) -> None:
         import jpype
@@ -57,7 +64,6 @@ class JavaConsole:
         level = match["level"] if match else "INFO"
         if level == "ERROR":
             self._errors.append(text)
-        elif level in ("DEBUG", "TRACE"):
-            _log.debug("Java: %s", text)
         else:
-            _log.log(logging.INFO if level == "INFO" else logging.WARNING, "Java: %s", text)
+            levels = {"DEBUG": logging.DEBUG, "TRACE": logging.DEBUG, "INFO": self.info_level}
+            _log.log(levels.get(level, logging.WARNING), "Java: %s", text)

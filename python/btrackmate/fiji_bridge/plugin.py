@@ -1,5 +1,6 @@
 """BTrackMate's own Fiji plugin, run on files without a screen."""
 
+import logging
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,6 +95,8 @@ def run_plugin(
     delegate = module.getDelegateObject()
     running = modules.run(module, True, _make_inputs(settings, files))
     fault = ""
+    # TrackMate names every step and every dropped cell; they stand in the file's log, too.
+    fiji.console.info_level = logging.DEBUG
     try:
         wait_for(running.get, delegate.cancel, fiji.console, progress, "tracking in Fiji")
         if delegate.isCanceled():
@@ -101,6 +104,7 @@ def run_plugin(
             raise UserError(fault)
     finally:
         fiji.console.finish(fault)
+        fiji.console.info_level = logging.INFO
     return int(module.getOutput("spotCount")), int(module.getOutput("trackCount"))
 
 

@@ -142,6 +142,8 @@ def _resolve_input(convert: Any, item: Any, script: Path, text: str | None) -> A
     if str(kind.getName()) in ("java.io.File", "java.nio.file.Path"):
         text = str(Path(text).expanduser().absolute()) if text else text
     value = convert.convert(java_class("java.lang.String")(text), kind)
+    if str(kind.getSimpleName()).lower() == "boolean" and text.lower() not in ("true", "false"):
+        value = None  # Java would take any other word for false
     choices = [str(choice) for choice in item.getChoices() or ()]
     if value is None or (choices and text not in choices):
         expected = f"one of {', '.join(choices)}" if choices else str(kind.getSimpleName())

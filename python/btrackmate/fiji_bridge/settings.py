@@ -1,5 +1,6 @@
 """How Java, Fiji and TrackMate are started."""
 
+import os
 import re
 from typing import Annotated, Any, Literal
 
@@ -20,11 +21,32 @@ JYTHON = "org.scijava:jython-shaded:2.7.1.1"
 LEAST_JAVA = 21
 
 
+#: Java ends the whole process at once if its memory is too small to start, or cannot be had.
+_LEAST_MEGABYTES = 64
+_MEGABYTES = {"m": 1, "g": 1024, "t": 1024**2}
+
+
 def _check_memory(value: Any) -> Any:
-    if value is None or re.fullmatch(r"[1-9][0-9]*[kKmMgGtT]", str(value)):
+    if value is None:
         return value
-    msg = "expected a number and k, m, g or t, e.g. 4g"
-    raise ValueError(msg)
+    match = re.fullmatch(r"([1-9][0-9]*)([mgt])", str(value).lower())
+    if match is None:
+        msg = "expected a number and m, g or t, e.g. 4g"
+        raise ValueError(msg)
+    megabytes = int(match[1]) * _MEGABYTES[match[2]]
+    most = _measure_memory()
+    if megabytes < _LEAST_MEGABYTES or (most and megabytes > most):
+        msg = f"expected {_LEAST_MEGABYTES}m or more, and no more than the machine has"
+        raise ValueError(f"{msg} ({most}m)" if most else msg)
+    return value
+
+
+def _measure_memory() -> int:
+    """Tell the machine's memory in megabytes; 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
+    except (AttributeError, ValueError, OSError):
+        return 0
 
 
 class FijiSettings(Settings):

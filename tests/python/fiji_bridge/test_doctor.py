@@ -104,9 +104,9 @@ def test_a_missing_package_is_named(monkeypatch):
         jvm.require_extra()
 
 
-@pytest.mark.parametrize("memory", ["4", "4gb", "lots", "0g", "-1g"])
+@pytest.mark.parametrize("memory", ["4", "4gb", "lots", "0g", "-1g", "1k", "63m", "9000t"])
 def test_memory_is_a_size(memory):
-    with pytest.raises(UserError, match="memory: .*e.g. 4g"):
+    with pytest.raises(UserError, match="memory: .*expected (a number and m, g or t|64m or more)"):
         FijiSettings.parse({"memory": memory})
 
 

@@ -151,6 +151,15 @@ def test_script_with_values_and_defaults(plugin, tmp_path, files, expected):
     check(tmp_path / "t.xml", expected)
 
 
+def test_a_word_that_is_no_boolean_is_not_taken_for_false(trackmate, tmp_path):
+    path = tmp_path / "flag.py"
+    path.write_text("#@ Boolean (value=true) dry\n#@output String said\nsaid = str(dry)\n")
+    assert trackmate(fiji_jvm.script, path, {}) == {"said": "True"}
+    assert trackmate(fiji_jvm.script, path, {"dry": "False"}) == {"said": "False"}
+    with pytest.raises(UserError, match="dry=maybe does not fit, expected Boolean"):
+        trackmate(fiji_jvm.script, path, {"dry": "maybe"})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
