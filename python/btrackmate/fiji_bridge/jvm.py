@@ -85,12 +85,13 @@ def start_fiji(settings: FijiSettings | None = None) -> Fiji:
     plan = make_plan(settings or FijiSettings())
     console: list[JavaConsole] = []
     if is_java_running():
-        console.append(JavaConsole())
+        _open_console(console)
     try:
         fiji = _launch(plan, console)
     finally:
         if console:
             console[0].finish()
+            console[0].info_level = logging.INFO
     _running.append(fiji)
     _log.info("%s", fiji)
     return fiji
@@ -207,7 +208,7 @@ def _launch(plan: Plan, console: list[JavaConsole]) -> Fiji:
         added.append(str(jython))
     if added:
         scyjava.config.add_classpath(*added)
-    scyjava.when_jvm_starts(lambda: console.append(JavaConsole()))
+    scyjava.when_jvm_starts(lambda: _open_console(console))
     try:
         ij = None
         if plan.fiji:
@@ -222,6 +223,13 @@ def _launch(plan: Plan, console: list[JavaConsole]) -> Fiji:
         raise UserError(msg) from error
     source = f"Fiji in {plan.fiji.path}" if plan.fiji else "from Maven"
     return Fiji(ij, context, _read_version(), str(plan.java), source, console[0])
+
+
+def _open_console(place: list[JavaConsole]) -> None:
+    """Take what Java prints; what libraries say of themselves while they start is no news."""
+    console = JavaConsole()
+    console.info_level = logging.DEBUG
+    place.append(console)
 
 
 def _list_options(plan: Plan) -> list[str]:

@@ -58,7 +58,7 @@ def find_route(name: str) -> dict[str, str]:
     return {"fiji": str(fiji.path)}
 
 
-@pytest.fixture(scope="module", params=["folder", "maven"])
+@pytest.fixture(scope="session", params=["folder", "maven"])
 def trackmate(request):
     """Call a function of fiji_jvm in a process that runs the real TrackMate, by either route."""
     settings = find_route(request.param)
@@ -70,7 +70,7 @@ def trackmate(request):
         yield lambda function, *args, **kwargs: pool.submit(function, *args, **kwargs).result()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plugin(trackmate):
     """The same with the jars of BTrackMate's plugin."""
     if not find_plugin_jars(FijiSettings(), find_fiji(FijiSettings())):
