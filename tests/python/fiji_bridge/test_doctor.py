@@ -1,6 +1,8 @@
 """What is said of a machine that lacks something; nothing is started here."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,13 @@ def test_exit_codes_and_lines(machine, capsys):
     folder = make_fiji(machine / "Fiji.app")
     assert run_command(["fiji", "doctor", "--no-start", "--fiji", str(folder)]) == 0
     assert "TrackMate can be used." in capsys.readouterr().out
+
+
+def test_importing_the_bridge_loads_no_java():
+    code = "import sys, btrackmate.fiji_bridge, btrackmate.cli.fiji_verb;"
+    code += "print([n for n in ('jpype', 'scyjava', 'imagej', 'xarray') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_missing_package_is_named(monkeypatch):
