@@ -65,7 +65,7 @@ def link_segments(
     if settings.allow_track_splitting:
         query = (_START, _MIDDLE, -1, -1)
         start, middle, cost = _find_links(spots, links, state, query, settings, "splitting")
-        found.append((middle, start, cost))
+        found.append(_weigh_divisions(spots, links, (middle, start, cost), settings))
         progress("linking segments", 2, 4)
     if settings.allow_track_merging:
         query = (_END, _MIDDLE, 1, 1)
@@ -107,6 +107,34 @@ def _find_links(
         msg += "or check the calibration"
         raise UserError(msg)
     return result
+
+
+def _weigh_divisions(
+    spots: Spots, links: FrameLinks, splits: Links, settings: LapSettings
+) -> Links:
+    """Multiply the costs of splitting links by what speaks against a division; drop the too dear.
+
+    The factor is (1 + w·(a + v + i))²: a = 2·|midpoint of the daughters − mother|/|daughters'
+    distance|, v = |ln(daughters' volume/mother's)|, i = |ln(daughters' mean intensity/mother's)|,
+    each at most 2, and 0 where a value is missing.
+    """
+    if settings.division_weight == 0:
+        return splits
+    mother, second, cost = splits
+    first = links.successor[mother]
+    place = links.grid.xyz
+    off = np.linalg.norm((place[first] + place[second]) / 2 - place[mother], axis=1)
+    apart = np.linalg.norm(place[first] - place[second], axis=1)
+    against = np.minimum(2 * off, 2 * apart) / np.maximum(apart, np.finfo(float).tiny)
+    for name, share in (("volume", 1.0), ("mean_intensity_ch1", 0.5)):
+        if name in spots.features:
+            values = spots.feature(name)[links.grid.order]
+            values = np.where(values > 0, values, np.nan)
+            ratio = share * (values[first] + values[second]) / values[mother]
+            against += np.nan_to_num(np.minimum(np.abs(np.log(ratio)), 2))
+    cost = cost * (1 + settings.division_weight * against) ** 2
+    near = cost <= settings.splitting_max_distance**2
+    return mother[near], second[near], cost[near]
 
 
 def _choose(

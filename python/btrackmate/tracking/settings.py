@@ -108,6 +108,13 @@ class LapSettings(Settings):
     splitting_feature_penalties: Penalties = _penalties(
         "SPLITTING_FEATURE_PENALTIES", "a splitting link"
     )
+    division_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _field(
+        0.0,
+        "DIVISION_WEIGHT",
+        "weight of what speaks against a division in the cost of a splitting link: daughters that "
+        "do not lie evenly about the mother, or whose volumes and intensities do not fit hers; "
+        "0 as in TrackMate",
+    )
     allow_track_merging: bool = _field(
         False, "ALLOW_TRACK_MERGING", "let a segment end in the middle of another"
     )
@@ -262,6 +269,8 @@ def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
     """
     key = next(key for key, kind in TRACKERS.values() if kind is type(settings))
     dump = settings.model_dump(by_alias=True)
+    if dump.get("DIVISION_WEIGHT") == 0:  # TrackMate does not have it
+        del dump["DIVISION_WEIGHT"]
     values = dict(dump)
     for name, value in dump.items():
         if isinstance(settings, FlowSettings) and isinstance(value, dict | tuple | None):

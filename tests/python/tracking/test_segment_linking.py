@@ -165,3 +165,39 @@ def test_too_many_segments_within_reach_are_refused():
     )
     with pytest.raises(UserError, match=r"gap closing has more than \d+ candidate links within"):
         track(spots, settings)
+
+
+def divide(*, weight, off=0.0, **features):
+    """Mother 0, 1 at x = 0 goes on as 2, 3 at x = −2 + off; 4, 5 start at x = 2 + off."""
+    rows = [(0, 0, 0.0), (1, 1, 0.0), (2, 2, -2.0 + off), (3, 3, -2.0 + off)]
+    rows += [(4, 2, 2.0 + off), (5, 3, 2.0 + off)]
+    settings = {"linking_max_distance": 3.1, "allow_track_splitting": True}
+    distance = {"splitting_max_distance": 5.0, "division_weight": weight}
+    graph = link([], spots=make_spots(rows, **features), **settings | distance)
+    return dict(zip(link_ids(graph), graph.cost.tolist(), strict=True)).get((1, 4))
+
+
+def test_division_weight_raises_the_cost_of_uneven_daughters():
+    """Midpoint 0.5 off, daughters 4 apart: a = 2 · 0.5 / 4; the daughter's d² is 2.5²."""
+    assert divide(weight=0) == 4
+    assert divide(weight=2) == 4
+    assert divide(weight=0, off=0.5) == 6.25
+    assert divide(weight=2, off=0.5) == pytest.approx(6.25 * (1 + 2 * 0.25) ** 2)
+
+
+def test_division_weight_compares_volumes_and_intensities():
+    """Daughters of 60 and 60 of a mother of 100 (v = ln 1.2), as bright as 75 to her 100."""
+    volume = {"volume": [100.0, 100, 60, 60, 60, 60]}
+    grey = {"mean_intensity_ch1": [100.0, 100, 70, 70, 80, 80]}
+    assert divide(weight=0, **volume, **grey) == 4
+    assert divide(weight=1, **volume) == pytest.approx(4 * (1 + np.log(1.2)) ** 2)
+    assert divide(weight=1, **grey) == pytest.approx(4 * (1 - np.log(0.75)) ** 2)
+    volume["volume"][1] = np.nan
+    assert divide(weight=1, **volume) == 4
+
+
+def test_a_division_that_becomes_too_dear_is_none():
+    """4 · (1 + 4 · ln 1.5)² is 27.4, above 5²."""
+    volume = [100.0, 100, 75, 75, 75, 75]
+    assert divide(weight=3, volume=volume) == pytest.approx(4 * (1 + 3 * np.log(1.5)) ** 2)
+    assert divide(weight=4, volume=volume) is None

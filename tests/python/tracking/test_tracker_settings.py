@@ -131,6 +131,7 @@ def test_trackmate_settings_round_trip(name):
 
 EXAMPLES = [
     LapSettings(linking_feature_penalties={"volume": 2.0}, allow_track_merging=True),
+    LapSettings(division_weight=0.5),
     SimpleLapSettings(max_frame_gap=4),
     NearestSettings(linking_max_distance=3.5),
     KalmanSettings(kalman_search_radius=9.0, max_frame_gap=0),
@@ -153,6 +154,17 @@ def test_every_trackers_settings_go_through_a_trackmate_file(settings, tmp_path)
     path = tmp_path / "a.xml"
     write_trackmate(path, graph, None, Session(tracker=to_trackmate(settings)))
     assert parse_tracker(*read_trackmate(path).tracker) == settings
+
+
+def test_trackmate_is_not_told_of_a_division_weight(tmp_path):
+    table = pd.DataFrame({"frame": [0], "x": 0.0, "y": 0.0, "z": 0.0})
+    spots = Spots.from_table(table, Calibration())
+    graph = TrackGraph.from_links(spots, np.empty(0, int), np.empty(0, int))
+    session = Session(tracker=to_trackmate(LapSettings(division_weight=0.5)))
+    write_trackmate(tmp_path / "a.xml", graph, None, session)
+    theirs = read_trackmate(tmp_path / "a.xml").root.find("Settings/TrackerSettings")
+    assert not any("DIVISION_WEIGHT" in element.attrib for element in theirs.iter())
+    assert "DIVISION_WEIGHT" not in to_trackmate(LapSettings())[1]
 
 
 def test_every_tracker_has_its_example():

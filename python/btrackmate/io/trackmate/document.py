@@ -115,9 +115,12 @@ class TrackMateDocument:
         """Key and settings of the tracker, with TrackMate's names and nesting removed."""
         key, settings = unmarshal(self.root.find("Settings/TrackerSettings"), "TRACKER_NAME")
         own = self.root.find(f"Settings/{OWN_TRACKER_TAG}")
-        if key == "MANUAL_TRACKER" and own is not None:
-            return unmarshal(own, "TRACKER_NAME")
-        return key, settings
+        if own is None:
+            return key, settings
+        own_key, own_settings = unmarshal(own, "TRACKER_NAME")
+        if key == "MANUAL_TRACKER":
+            return own_key, own_settings
+        return key, settings | (own_settings if own_key == key else {})
 
     @property
     def spot_filters(self) -> list[Filter]:

@@ -19,6 +19,8 @@ _NESTED = frozenset(("SPARSE_LAP_TRACKER", "SIMPLE_SPARSE_LAP_TRACKER", "ADVANCE
 #: Trackers that TrackMate does not have. It complains about their names and settings, so that it
 #: is told MANUAL_TRACKER, and an element of our own, which it passes over, holds name and settings.
 OWN_TRACKERS = frozenset(("FLOW_TRACKER",))
+#: Settings of its trackers that TrackMate does not have; they go into that element too.
+OWN_SETTINGS = frozenset(("DIVISION_WEIGHT",))
 OWN_TRACKER_TAG = "BTrackMateTracker"
 # Child element, its penalties, and its other settings with TrackMate's default.
 _STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -164,7 +166,7 @@ def marshal_tracker(key: str, settings: SettingsValues) -> Element:
 
 
 def marshal_own_tracker(key: str, settings: SettingsValues) -> Element:
-    """Make the element of a tracker that TrackMate does not have."""
+    """Make the element of a tracker, or settings, that TrackMate does not have."""
     element = Element(OWN_TRACKER_TAG, {"TRACKER_NAME": key})
     for name, value in settings.items():
         element.set(name, _to_text(value))

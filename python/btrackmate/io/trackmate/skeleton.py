@@ -20,6 +20,7 @@ from btrackmate.io.trackmate.declarations import (
 )
 from btrackmate.io.trackmate.document import TrackMateDocument
 from btrackmate.io.trackmate.session import (
+    OWN_SETTINGS,
     OWN_TRACKER_TAG,
     OWN_TRACKERS,
     Filter,
@@ -185,7 +186,9 @@ def _tracker_elements(settings: Element, key: str, values: SettingsValues) -> li
         settings.remove(before)
     if key in OWN_TRACKERS:
         return [marshal_tracker("MANUAL_TRACKER", {}), marshal_own_tracker(key, values)]
-    return [marshal_tracker(key, values)]
+    own = {name: value for name, value in values.items() if name in OWN_SETTINGS}
+    theirs = {name: value for name, value in values.items() if name not in own}
+    return [marshal_tracker(key, theirs), *([marshal_own_tracker(key, own)] if own else [])]
 
 
 def _replace(parent: Element, element: Element) -> None:
