@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation import seeds as pool
+from btrackmate.segmentation.merging import join_over_weak_walls
 from btrackmate.segmentation.networks import MaskBackend, Models, ShapeBackend
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.segmentation.result import SegmentationResult, describe_cells
@@ -36,11 +37,26 @@ _DEFAULT_BOUNDARY = 0.5
 
 @dataclass(frozen=True)
 class _Tissue:
-    """The U-Net's prediction after its thresholds; `core` is None without boundaries."""
+    """The U-Net's prediction after its thresholds.
+
+    `core` is None without boundaries; `wall` is the boundary value below which a wall is weak,
+    0 for none.
+    """
 
     prediction: UNetPrediction
     mask: Mask
     core: Mask | None
+    threshold: float
+    limit: float
+    wall: float
+
+    def basins(self, pooling: str) -> tuple[Mask, ...]:
+        """Give the regions below two boundary values between `limit` and `wall`, if wanted."""
+        boundary = self.prediction.boundary
+        if pooling != "basin" or boundary is None or self.wall <= self.limit:
+            return ()
+        middle = (self.limit + self.wall) / 2
+        return tuple(self.mask & (boundary < level) for level in (middle, self.wall))
 
 
 def segment_volume(
@@ -162,13 +178,17 @@ def _find_tissue(
     if roi is not None:
         mask &= roi
     if prediction.boundary is None:
-        return _Tissue(prediction, mask, None)
+        return _Tissue(prediction, mask, None, threshold, 0.0, 0.0)
     limit = settings.boundary_thresh
     if limit is None:
         limit = model.boundary_thresh
     if limit is None:
         limit = _DEFAULT_BOUNDARY
-    return _Tissue(prediction, mask, mask & (prediction.boundary < limit))
+    wall = settings.join_thresh
+    if wall is None:
+        wall = getattr(model, "wall_thresh", None)  # A network from elsewhere knows none.
+    core = mask & (prediction.boundary < limit)
+    return _Tissue(prediction, mask, core, threshold, limit, wall or 0.0)
 
 
 def _from_shapes(
@@ -206,18 +226,24 @@ def _fuse(
     """Pool the seeds of both networks and flood the mask."""
     mask = tissue.mask
     if settings.complete_mask:
-        mask = complete_mask(mask, shapes.labels)
+        mask = complete_mask(mask, shapes.labels, tissue.prediction.foreground, tissue.threshold)
         if roi is not None:
             mask &= roi
-    seeds = pool_seeds(shapes.labels, mask, tissue.core, settings, spacing)
+    basins = tissue.basins(settings.pooling)
+    seeds = pool_seeds(shapes.labels, mask, tissue.core, settings, spacing, basins)
     markers = stamp_markers(seeds.points, mask, settings.marker_radius, spacing)
     if settings.landscape == "distance":
         landscape = -shapes.distance
+    elif settings.landscape == "flat":
+        landscape = np.zeros(mask.shape, np.float32)
     elif settings.landscape == "boundary" and tissue.prediction.boundary is not None:
         landscape = tissue.prediction.boundary
     else:
         landscape = -shapes.probability
     labels = _flood_by_size(landscape, markers, mask, settings)
+    if tissue.prediction.boundary is not None and tissue.wall > 0:
+        labels = join_over_weak_walls(labels, tissue.prediction.boundary, tissue.wall)
+        labels = remove_by_size(labels, 0, settings.max_size)
     return describe_cells(labels, seeds, shapes, tissue.prediction, mask)
 
 
@@ -227,6 +253,7 @@ def pool_seeds(
     core: Mask | None,
     settings: SegmentationSettings,
     spacing: Spacing,
+    basins: tuple[Mask, ...] = (),
 ) -> pool.Seeds:
     """Pool the seeds of StarDist shapes and of U-Net regions that hold none.
 
@@ -243,6 +270,9 @@ def pool_seeds(
         `pooling`, `min_size` and `residual_radius`.
     spacing : tuple of float
         Voxel size, in array order.
+    basins : tuple of ([Z,] Y, X) ndarray of bool
+        Wider interiors, in which further regions without a seed are looked for, one after the
+        other.
 
     Returns
     -------
@@ -257,10 +287,13 @@ def pool_seeds(
         missing = pool.boxes_without_seed(components, seeds.points)
     else:
         missing = pool.regions_without_seed(components, seeds.points)
-    table = np.zeros(int(components.max(initial=0)) + 1, np.int32)
-    table[missing] = missing
-    added = table[components]
+    added = _keep_labels(components, missing)
     seeds = seeds.joined(pool.find_centres(added, mask, spacing)[1], pool.UNET)
+    for basin in basins:
+        components = pool.label_components(basin, max(settings.min_size // 2, 1))
+        missing = pool.regions_without_seed(components, seeds.points)
+        centres = pool.find_centres(_keep_labels(components, missing), mask, spacing)[1]
+        seeds = seeds.joined(centres, pool.UNET)
     if settings.pooling == "residual":
         radius = settings.residual_radius
         if radius is None:
@@ -269,6 +302,12 @@ def pool_seeds(
         peaks = pool.find_residual_peaks(residual, radius, spacing)
         seeds = seeds.joined(peaks, pool.RESCUED)
     return seeds
+
+
+def _keep_labels(labels: Labels, kept: NDArray[np.int64]) -> Labels:
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    table[kept] = kept
+    return np.asarray(table[labels], np.int32)
 
 
 def _label_regions(mask: Mask, core: Mask | None, min_size: int) -> Labels:

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 
 from btrackmate.core.settings import Settings
 
-Pooling = Literal["bbox", "region", "residual", "off"]
-Landscape = Literal["boundary", "probability", "distance"]
+Pooling = Literal["bbox", "region", "basin", "residual", "off"]
+Landscape = Literal["boundary", "probability", "distance", "flat"]
 Mode = Literal["both", "stardist", "unet"]
 
 
@@ -63,8 +63,10 @@ class SegmentationSettings(Settings):
     pooling: Pooling = Field(
         default="region",
         description="Which U-Net regions give extra seeds: bbox (no StarDist seed in the region's "
-        "bounding box: the paper's rule), region (none in the region itself), residual (as region, "
-        "and peaks of the distance transform of the mask less the StarDist shapes), off.",
+        "bounding box: the paper's rule), region (none in the region itself), basin (as region, "
+        "then the same for regions below two higher boundary values, up to join_thresh: thin "
+        "cells), residual (as region, and peaks of the distance transform of the mask less the "
+        "StarDist shapes), off.",
     )
     residual_radius: float | None = Field(
         default=None,
@@ -74,13 +76,21 @@ class SegmentationSettings(Settings):
     )
     complete_mask: bool = Field(
         default=True,
-        description="Add StarDist shapes to the mask of which it holds less than half.",
+        description="Add StarDist shapes to the mask of which it holds less than half, where the "
+        "U-Net's foreground is nearly at its threshold.",
     )
     landscape: Landscape = Field(
         default="boundary",
         description="What the watershed floods: boundary (the U-Net's cell boundaries, where it "
         "has them, else -probability), probability (-StarDist probability), distance (-StarDist "
-        "distance to the cell's surface, mean over the rays).",
+        "distance to the cell's surface, mean over the rays), flat (nothing: voxels go to the "
+        "marker from which they are reached first).",
+    )
+    join_thresh: float | None = Field(
+        default=None,
+        ge=0,
+        description="Neighbouring cells are joined if the U-Net's boundary value, mean over their "
+        "common wall, is below this: pieces of one cell; 0 never; the model's if empty.",
     )
     marker_radius: float = Field(
         default=1.0,

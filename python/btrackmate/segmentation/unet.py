@@ -47,7 +47,7 @@ class UNetModel:
     ----------
     folder : Path
         Folder with ``config.json``, weights and, if there is one, ``thresholds.json`` with
-        ``foreground`` and ``boundary``.
+        ``foreground``, ``boundary`` and ``wall``.
 
     Raises
     ------
@@ -76,6 +76,7 @@ class UNetModel:
         thresholds = read_json(folder / "thresholds.json")
         self.foreground_thresh = _number(thresholds.get("foreground"))
         self.boundary_thresh = _number(thresholds.get("boundary"))
+        self.wall_thresh = _number(thresholds.get("wall"))
         with quiet_networks():
             from csbdeep.models import CARE
 

@@ -101,25 +101,38 @@ def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
     return result
 
 
-def complete_mask(mask: Mask, shapes: Labels, least: float = 0.5) -> Mask:
-    """Add to a mask the shapes of which it holds less than a fraction.
+def complete_mask(
+    mask: Mask, shapes: Labels, foreground: Float32, threshold: float, least: float = 0.5
+) -> Mask:
+    """Add to a mask the shapes of which it holds too little although the U-Net half sees them.
 
     Parameters
     ----------
     mask : ([Z,] Y, X) ndarray of bool
     shapes : ([Z,] Y, X) ndarray of int
         Label image.
+    foreground : ([Z,] Y, X) ndarray of float32
+        The U-Net's foreground map.
+    threshold : float
+        What makes a voxel of the map tissue.
     least : float
-        A shape with less than this fraction of its voxels in the mask is added whole.
+        A shape with less than this fraction of its voxels in the mask is added whole if the
+        foreground's mean over it is at least 0.9 of the threshold.
 
     Returns
     -------
     ndarray of bool
         A new mask.
+
+    Notes
+    -----
+    The 0.9 was chosen on the tuning volumes of benchmarks/segmentation.py: without it, shapes
+    in the background raised the mean squared error of the binarised labels by 7 %.
     """
     size = np.bincount(shapes.ravel())
     held = np.bincount(shapes[mask], minlength=len(size))
-    missing = held < least * size
+    light = np.bincount(shapes.ravel(), foreground.ravel(), minlength=len(size))
+    missing = (held < least * size) & (light >= 0.9 * threshold * size)
     missing[0] = False
     completed: Mask = mask | missing[shapes]
     return completed

@@ -37,6 +37,7 @@ class DrawnTissue:
     boundary: np.ndarray | None = None
     foreground_thresh: float | None = 0.5
     boundary_thresh: float | None = None
+    wall_thresh: float | None = None
 
     def predict(self, image, n_tiles):
         boundary = None if self.boundary is None else self.boundary.astype(np.float32)

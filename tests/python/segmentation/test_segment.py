@@ -126,9 +126,46 @@ def test_max_size(draw):
 
 def test_shapes_that_the_mask_misses_are_kept(draw):
     shapes = draw("11.22", "11.22")
-    mask = draw("11...", "11...") > 0
-    assert run(shapes, mask, pooling="off").labels.max() == 2
-    assert run(shapes, mask, pooling="off", complete_mask=False).labels.max() == 1
+    seen = np.where(draw("11...", "11...") > 0, 1.0, 0.48)
+    assert run(shapes, seen, pooling="off").labels.max() == 2
+    assert run(shapes, seen, pooling="off", complete_mask=False).labels.max() == 1
+    assert run(shapes, seen > 0.5, pooling="off").labels.max() == 1
+
+
+def test_pieces_without_a_wall_between_them_are_joined(draw):
+    """Two shapes in one cell, a third behind a wall."""
+    shapes = draw("1.2.3.", "1.2.3.")
+    wall = np.array([[0, 0, 0, 0.9, 0.9, 0]] * 2)
+    tissue = np.ones((2, 6))
+    apart = run(shapes, tissue, wall, pooling="off", landscape="boundary")
+    joined = run(shapes, tissue, wall, pooling="off", landscape="boundary", join_thresh=0.5)
+    assert apart.labels.max() == 3
+    assert joined.labels[0, [0, 2, 4]].tolist() == [1, 1, 2]
+    assert joined.cells["voxels"].sum() == 12
+    assert joined.cells["score"].tolist() == pytest.approx([0.9, 0.6])
+
+
+def test_a_thin_cell_without_an_interior_gets_a_seed_by_basin(draw):
+    """Boundary 0.6 all over the right cell: no interior, but a basin below the wall of 0.9."""
+    shapes = draw("11....", "11....", "11....")
+    boundary = np.array([[0, 0, 0.9, 0.9, 0.6, 0.6]] * 3)
+    words = {"landscape": "boundary", "boundary_thresh": 0.5, "join_thresh": 0.8}
+    tissue = np.ones((3, 6))
+    assert run(shapes, tissue, boundary, pooling="region", **words).labels.max() == 1
+    result = run(shapes, tissue, boundary, pooling="basin", **words)
+    assert result.cells["origin"].tolist() == ["stardist", "unet"]
+    assert result.labels[0, [0, 5]].tolist() == [1, 2]
+
+
+def test_flat_landscape_gives_voxels_to_the_nearer_marker(draw):
+    """A ridge at x = 1 stops the flood of the boundary, but not of the flat landscape."""
+    shapes = draw("1.....2")
+    ridge = np.array([[0, 0.9, 0, 0, 0, 0, 0]])
+    words = {"pooling": "off", "boundary_thresh": 2.0}
+    seen = run(shapes, np.ones((1, 7)), ridge, landscape="boundary", **words)
+    flat = run(shapes, np.ones((1, 7)), ridge, landscape="flat", **words)
+    assert np.count_nonzero(seen.labels == 1) <= 2
+    assert np.count_nonzero(flat.labels == 1) >= 3
 
 
 def test_roi_limits_every_mode(draw):

@@ -81,10 +81,20 @@ def test_nothing_to_flood_gives_background():
 def test_shape_mostly_outside_the_mask_is_added_whole(draw):
     mask = draw("11..", "11..") > 0
     shapes = draw("1122", "1122")
-    np.testing.assert_array_equal(complete_mask(mask, shapes), draw("1111", "1111") > 0)
+    seen = np.where(mask, 1.0, 0.46).astype(np.float32)
+    completed = complete_mask(mask, shapes, seen, 0.5)
+    np.testing.assert_array_equal(completed, draw("1111", "1111") > 0)
     shapes = draw("1.22", "....")  # Shape 1 is in the mask, shape 3 for a half.
     shapes[1] = [0, 3, 3, 0]
-    np.testing.assert_array_equal(complete_mask(mask, shapes), draw("1111", "11..") > 0)
+    completed = complete_mask(mask, shapes, seen, 0.5)
+    np.testing.assert_array_equal(completed, draw("1111", "11..") > 0)
+
+
+def test_shape_that_the_u_net_hardly_sees_is_not_added(draw):
+    """The foreground is 0.44 in shape 2, below 0.9 of the threshold 0.5."""
+    mask = draw("11..", "11..") > 0
+    seen = np.where(mask, 1.0, 0.44).astype(np.float32)
+    np.testing.assert_array_equal(complete_mask(mask, draw("1122", "1122"), seen, 0.5), mask)
 
 
 def test_small_inner_holes_are_filled_and_others_not(draw):
