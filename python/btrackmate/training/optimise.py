@@ -270,7 +270,10 @@ class _Fused:
                 models = Models(
                     _RecordedShapes(self._shapes[i], thresholds["prob"]),
                     RecordedMask(
-                        self._masks[i], thresholds["foreground"], thresholds.get("boundary")
+                        self._masks[i],
+                        thresholds["foreground"],
+                        thresholds.get("boundary"),
+                        self.unet.wall_thresh,
                     ),
                 )
                 result = segment_volume(

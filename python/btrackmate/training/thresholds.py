@@ -17,6 +17,7 @@ from btrackmate.core.settings import Settings
 from btrackmate.metrics.overlap import Overlap, count_overlaps
 from btrackmate.metrics.segmentation import match_instances
 from btrackmate.segmentation.backend import read_json
+from btrackmate.segmentation.merging import find_wall_threshold
 from btrackmate.segmentation.networks import Models
 from btrackmate.segmentation.segment import segment_volume
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -224,7 +225,8 @@ def search_unet(
     Found
         ``foreground`` by the intersection over union of the mask, and, if the network predicts
         boundaries, ``boundary`` by the score of the cells that the U-Net finds alone: on
-        `BOUNDARY_GRID`, then by `BOUNDARY_STEPS` around the best.
+        `BOUNDARY_GRID`, then by `BOUNDARY_STEPS` around the best. ``wall``: the boundary value
+        below which lies one in a hundred of the true walls, if there are enough.
     """
     objective = objective or Objective()
     predictions = []
@@ -256,6 +258,12 @@ def search_unet(
         (thresholds["boundary"],) = _middle_of_best(tried)
         scores[objective.title] = tried[(thresholds["boundary"],)]
         table += [{"boundary": k, objective.title: v} for (k,), v in sorted(tried.items())]
+        wall = find_wall_threshold(
+            (pair.labels for pair in pairs),
+            (p.boundary for p in predictions if p.boundary is not None),
+        )
+        if wall is not None:
+            thresholds["wall"] = round(wall, 4)
     return Found(thresholds, scores, table)
 
 
@@ -298,6 +306,7 @@ class RecordedMask:
     prediction: UNetPrediction
     foreground_thresh: float | None
     boundary_thresh: float | None
+    wall_thresh: float | None = None
 
     def predict(self, *_arguments: Any, **_options: Any) -> UNetPrediction:
         """Return the recorded prediction."""
