@@ -102,14 +102,15 @@ def _draw_shape(panels: "list[Axes]", methods: Mapping[str, SegmentationScores])
         (i.SSIM for s in methods.values() for i in s.images if i.SSIM is not None), default=0.0
     )
     panels[1].set_ylim(min(np.floor(20 * lowest - 0.5) / 20, 0.95), 1)
-    if len(methods) > 1:
-        panels[0].legend(frameon=False, fontsize=8)
+    if len(methods) > 1:  # Above the bars: their heights may differ much.
+        panels[0].set_ylim(0, 1.2 * panels[0].get_ylim()[1])
+        panels[0].legend(frameon=False, fontsize=8, loc="upper center", ncols=len(methods))
 
 
 def _name_images(axis: "Axes", names: tuple[str, ...]) -> None:
     """Label the images where there is room, else number them."""
     if len(names) <= 12:
-        long = max(map(len, names)) > 60 // len(names)
+        long = max(map(len, names)) > 50 // len(names)
         axis.set_xticks(
             range(len(names)), names, rotation=30 if long else 0, ha="right" if long else "center"
         )
