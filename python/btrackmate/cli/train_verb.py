@@ -33,8 +33,8 @@ from btrackmate.training.settings import TrainSettings
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
-    help="paper (the defaults; wants a GPU) or small (minutes on a laptop); what else is given "
-    "counts more.",
+    help="paper (the defaults; wants a GPU) or small (minutes on a laptop: starts from the shipped "
+    "networks); what else is given counts more.",
 )
 @click.option("--config", type=PATH, help="YAML file of training settings.")
 @click.option(

@@ -48,8 +48,9 @@ class TrainSettings(Settings):
     """Settings of a training; the defaults are the paper's.
 
     The paper's names are taken too: NetworkDepth, Epochs, LearningRate, Kernel, Rays, PatchX,
-    PatchY, PatchZ, GenerateNPZ, TrainUNET, TrainSTAR; so is ``preset`` (``paper`` or ``small``),
-    values that count where nothing else is given.
+    PatchY, PatchZ, GenerateNPZ, TrainUNET, TrainSTAR; so is ``preset`` (``paper``, or ``small``:
+    the design of the shipped networks, starting from their weights), values that count where
+    nothing else is given.
 
     References
     ----------
@@ -201,13 +202,14 @@ class TrainSettings(Settings):
         return TrainSettings.model_validate(values | own)
 
     def for_images(self) -> "TrainSettings":
-        """Return the settings without Z, for 2D images."""
+        """Return the settings without Z, for 2D images; networks do not start from 3D ones."""
         if self.ndim == 2:
             return self
         networks = {
             kind: {
                 name: value[-2:] if name in ("patch_size", "grid", "anisotropy") else value
                 for name, value in values.items()
+                if name != "start_from"
             }
             for kind, values in self.networks.items()
         }

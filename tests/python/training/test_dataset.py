@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import tifffile
 
 from btrackmate.core.errors import UserError
+from btrackmate.segmentation.backend import SHIPPED_MODELS
 from btrackmate.training import TrainSettings
 from btrackmate.training.dataset import check_dimensions, load_dataset, pair_files
 
@@ -221,6 +223,26 @@ def test_what_is_given_counts_more_than_a_preset():
     assert settings.for_network("unet").epochs == 5
     assert settings.for_network("unet").startfilter < 48
     assert settings.for_network("stardist").epochs > 5
+
+
+def test_preset_small_starts_from_the_shipped_networks_of_its_design():
+    """Their configuration is what the preset says; another design starts from nothing."""
+    settings = TrainSettings.parse({"preset": "small"})
+    for kind, name in (("stardist", "unet_n_filter_base"), ("unet", "unet_n_first")):
+        own = settings.for_network(kind)
+        config = json.loads((own.start_from / "config.json").read_text())
+        assert own.start_from.name == kind
+        assert (config[name], config["unet_n_depth"]) == (own.startfilter, own.depth)
+    config = json.loads((SHIPPED_MODELS / "stardist/config.json").read_text())
+    own = settings.for_network("stardist")
+    assert config["n_rays"] == own.n_rays
+    assert config["net_conv_after_unet"] == own.features
+    assert tuple(config["grid"]) == own.grid
+    assert settings.for_network("n2v").start_from is None
+    assert settings.for_images().for_network("unet").start_from is None
+    for values in ({"n_rays": 32}, {"networks": {"stardist": {"startfilter": 8}}}):
+        other = TrainSettings.parse({"preset": "small"} | values)
+        assert other.for_network("stardist").start_from is None
 
 
 def test_one_networks_settings_leave_the_others():
