@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.segmentation.settings import SegmentationSettings
+from btrackmate.segmentation.settings import SegmentationSettings, Suppression
 from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 
@@ -23,7 +23,7 @@ class ShapeBackend(Protocol):
         prob_thresh: float | None,
         nms_thresh: float | None,
         n_tiles: tuple[int, ...] | None,
-        candidate_filter: bool,
+        nms: Suppression,
     ) -> StarDistPrediction:
         """Segment a normalised image."""
 

@@ -157,7 +157,7 @@ def _find_shapes(
         prob_thresh=settings.prob_thresh,
         nms_thresh=settings.nms_thresh,
         n_tiles=settings.n_tiles,
-        candidate_filter=settings.candidate_filter,
+        nms=settings.nms,
     )
 
 

@@ -9,6 +9,7 @@ from btrackmate.core.settings import Settings
 
 Pooling = Literal["bbox", "region", "basin", "residual", "off"]
 Landscape = Literal["boundary", "probability", "distance", "flat"]
+Suppression = Literal["exact", "filtered", "stardist"]
 Mode = Literal["both", "stardist", "unet"]
 
 
@@ -55,10 +56,11 @@ class SegmentationSettings(Settings):
     boundary_thresh: float | None = Field(
         default=None, description="U-Net boundary value that parts cells' interiors; the model's."
     )
-    candidate_filter: bool = Field(
-        default=True,
-        description="Offer only local maxima (3x3x3) of the probability to StarDist's "
-        "non-maximum suppression: many times faster in crowded volumes, nearly the same cells.",
+    nms: Suppression = Field(
+        default="exact",
+        description="StarDist's non-maximum suppression: exact (its rule, computed faster), "
+        "filtered (only local maxima, 3x3x3, of the probability compete: faster still, a few "
+        "other cells), stardist (its own code: many times slower).",
     )
     pooling: Pooling = Field(
         default="region",

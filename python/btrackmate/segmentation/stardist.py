@@ -1,5 +1,6 @@
 """StarDist: shapes, probability and distance maps of an image."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from btrackmate.segmentation.backend import (
     quiet_networks,
     read_json,
 )
+from btrackmate.segmentation.polyhedra import RayTable, draw, find_boxes, make_table, suppress
+from btrackmate.segmentation.settings import Suppression
 from btrackmate.segmentation.tiling import (
     choose_tiles,
     predict_in_tiles,
     run_keras,
     view_radius,
 )
+
+_log = logging.getLogger(__name__)
 
 Float32 = NDArray[np.float32]
 
@@ -69,8 +74,15 @@ class Shapes:
         A shape is only ever suppressed by a more probable one, so this equals a suppression
         that started with the higher threshold.
         """
-        keep = self.scores > threshold
-        return Shapes(self.points[keep], self.scores[keep], self.distance[keep])
+        return self.where(self.scores > threshold)
+
+    def where(self, rows: NDArray[Any]) -> "Shapes":
+        """Return some of the shapes, by a mask or by numbers."""
+        return Shapes(self.points[rows], self.scores[rows], self.distance[rows])
+
+    def sorted(self) -> "Shapes":
+        """Return the shapes by falling score; equals stay in their order."""
+        return self.where(np.argsort(-self.scores, kind="stable"))
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,7 @@ class StarDistModel:
         self.ndim = len(self.grid)
         self.prob_thresh = float(self.network.thresholds.prob)
         self.nms_thresh = float(self.network.thresholds.nms)
+        self._table: RayTable | None = None
 
     @classmethod
     def load(cls, model_dir: Path | None, name: str) -> "StarDistModel":
@@ -176,7 +189,7 @@ class StarDistModel:
         return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
 
     def find_shapes(
-        self, maps: Maps, prob_thresh: float, nms_thresh: float, *, candidate_filter: bool
+        self, maps: Maps, prob_thresh: float, nms_thresh: float, *, nms: Suppression = "exact"
     ) -> Shapes:
         """Choose the shapes by non-maximum suppression.
 
@@ -187,34 +200,58 @@ class StarDistModel:
             Points above it are candidates.
         nms_thresh : float
             Overlap with a more probable shape (of the smaller one's volume) that suppresses.
-        candidate_filter : bool
-            Offer only the local maxima of the probability.
+        nms : {"exact", "filtered", "stardist"}
+            See `SegmentationSettings.nms`.
 
         Returns
         -------
         Shapes
         """
-        where = select_candidates(maps.probability, prob_thresh, local_maxima=candidate_filter)
-        points = np.stack(np.nonzero(where), axis=1).astype(np.int64)
-        scores, distance = maps.probability[where], maps.distance[where]
-        points = points * np.asarray(self.grid)
-        if len(points) == 0:
-            return Shapes(points, scores, distance)
-        order = np.argsort(-scores, kind="stable")
-        points, scores, distance = points[order], scores[order], distance[order]
-        if self.ndim == 3:
-            from stardist.nms import non_maximum_suppression_3d_inds
+        return self.suppress(self.find_candidates(maps, prob_thresh, nms=nms), nms_thresh, nms=nms)
 
-            keep = non_maximum_suppression_3d_inds(
-                distance, points, self._rays(), scores, thresh=nms_thresh, verbose=False
-            )
-        else:
+    def find_candidates(self, maps: Maps, prob_thresh: float, *, nms: Suppression) -> Shapes:
+        """Give the shapes that compete, most probable first."""
+        where = select_candidates(maps.probability, prob_thresh, local_maxima=nms == "filtered")
+        points = np.stack(np.nonzero(where), axis=1).astype(np.int64) * np.asarray(self.grid)
+        return Shapes(points, maps.probability[where], maps.distance[where]).sorted()
+
+    def suppress(self, shapes: Shapes, nms_thresh: float, *, nms: Suppression = "exact") -> Shapes:
+        """Keep the shapes that no more probable one suppresses.
+
+        Parameters
+        ----------
+        shapes : Shapes
+            Most probable first.
+        nms_thresh : float
+        nms : {"exact", "filtered", "stardist"}
+
+        Returns
+        -------
+        Shapes
+        """
+        points, scores, distance = shapes.points, shapes.scores, shapes.distance
+        if len(points) == 0:
+            return shapes
+        if self.ndim == 2:
             from stardist.nms import non_maximum_suppression_inds
 
             keep = non_maximum_suppression_inds(
                 distance, points, scores, thresh=nms_thresh, verbose=False
             )
-        return Shapes(points[keep], scores[keep], distance[keep])
+            return shapes.where(keep)
+        rays = self._rays()
+        if nms != "stardist":
+            table = self._make_table(shapes)
+            if table is not None:
+                vertices = rays.vertices.astype(np.float32)
+                return shapes.where(suppress(points, distance, vertices, table, nms_thresh))
+            _log.info("shapes too large for the fast suppression: StarDist's own is used")
+        from stardist.nms import non_maximum_suppression_3d_inds
+
+        keep = non_maximum_suppression_3d_inds(
+            distance, points, rays, scores, thresh=nms_thresh, verbose=False
+        )
+        return shapes.where(keep)
 
     def render(self, shapes: Shapes, shape: tuple[int, ...]) -> NDArray[np.int32]:
         """Draw shapes into a label image; where two overlap, the more probable one is seen.
@@ -239,18 +276,22 @@ class StarDistModel:
             labels = polygons_to_label(
                 shapes.distance, shapes.points, shape=shape, prob=shapes.scores
             )
-        else:
-            from stardist.geometry import polyhedron_to_label
+            return np.asarray(labels, np.int32)
+        table = self._make_table(shapes)
+        if table is not None:
+            vertices = self._rays().vertices.astype(np.float32)
+            return draw(shapes.points, shapes.distance, vertices, table, shape)
+        from stardist.geometry import polyhedron_to_label
 
-            labels = polyhedron_to_label(
-                shapes.distance,
-                shapes.points,
-                rays=self._rays(),
-                shape=shape,
-                prob=shapes.scores,
-                labels=np.arange(1, len(shapes.points) + 1),
-                verbose=False,
-            )
+        labels = polyhedron_to_label(
+            shapes.distance,
+            shapes.points,
+            rays=self._rays(),
+            shape=shape,
+            prob=shapes.scores,
+            labels=np.arange(1, len(shapes.points) + 1),
+            verbose=False,
+        )
         return np.asarray(labels, np.int32)
 
     def predict(
@@ -260,7 +301,7 @@ class StarDistModel:
         prob_thresh: float | None = None,
         nms_thresh: float | None = None,
         n_tiles: tuple[int, ...] | None = None,
-        candidate_filter: bool = True,
+        nms: Suppression = "exact",
     ) -> StarDistPrediction:
         """Segment a normalised image.
 
@@ -272,8 +313,8 @@ class StarDistModel:
             The model's own if None.
         n_tiles : tuple of int or None
             Tiles along each axis; by memory if None.
-        candidate_filter : bool
-            Offer only local maxima of the probability to the suppression.
+        nms : {"exact", "filtered", "stardist"}
+            See `SegmentationSettings.nms`.
 
         Returns
         -------
@@ -284,7 +325,7 @@ class StarDistModel:
             maps,
             self.prob_thresh if prob_thresh is None else prob_thresh,
             self.nms_thresh if nms_thresh is None else nms_thresh,
-            candidate_filter=candidate_filter,
+            nms=nms,
         )
         return StarDistPrediction(
             self.render(shapes, image.shape),
@@ -293,6 +334,16 @@ class StarDistModel:
             interpolate_grid(maps.probability, self.grid, image.shape),
             interpolate_grid(maps.distance.mean(axis=-1), self.grid, image.shape),
         )
+
+    def _make_table(self, shapes: Shapes) -> RayTable | None:
+        """Look up the rays around the shapes; what was looked up before is used again."""
+        rays = self._rays()
+        vertices = rays.vertices.astype(np.float32)
+        boxes = find_boxes(shapes.points, shapes.distance, vertices)
+        half = np.abs(boxes).reshape(-1, 3).max(axis=0)
+        if self._table is None or (self._table.half < half).any():
+            self._table = make_table(vertices, rays.faces.astype(np.int32), boxes)
+        return self._table
 
     def _rays(self) -> Any:
         from stardist.rays3d import rays_from_json

@@ -248,7 +248,7 @@ class _Fused:
         """Run both networks once an image."""
         for done, pair in enumerate(self.pairs):
             maps = self.star.predict_maps(pair.image)
-            shapes = self.star.find_shapes(maps, PROB_GRID[0], nms, candidate_filter=True)
+            shapes = self.star.find_shapes(maps, PROB_GRID[0], nms, nms="exact")
             shape = pair.image.shape
             self._shapes.append(
                 StarDistPrediction(

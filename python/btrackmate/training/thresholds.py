@@ -163,7 +163,7 @@ def search_stardist(
     for done, pair in enumerate(pairs):
         maps = model.predict_maps(pair.image)
         for column, nms in enumerate(NMS_GRID):
-            shapes = model.find_shapes(maps, PROB_GRID[0], nms, candidate_filter=True)
+            shapes = model.find_shapes(maps, PROB_GRID[0], nms, nms="exact")
             overlap = count_overlaps(pair.labels, model.render(shapes, pair.image.shape))
             known: dict[int, NDArray[np.float64]] = {}
             for row, prob in enumerate(PROB_GRID):

@@ -15,7 +15,7 @@ class DrawnShapes:
     labels: np.ndarray
     probability: np.ndarray | None = None
 
-    def predict(self, image, *, prob_thresh, nms_thresh, n_tiles, candidate_filter):
+    def predict(self, image, *, prob_thresh, nms_thresh, n_tiles, nms):
         count = int(self.labels.max())
         points = [np.argwhere(self.labels == i + 1).mean(axis=0).round() for i in range(count)]
         drawn = (self.labels > 0).astype(np.float32)

@@ -42,7 +42,7 @@ class DrawnShapes:
     def predict_maps(self, image):
         return None
 
-    def find_shapes(self, maps, prob_thresh, nms_thresh, *, candidate_filter):
+    def find_shapes(self, maps, prob_thresh, nms_thresh, *, nms):
         scores = [0.9, 0.8, 0.6, 0.3] if nms_thresh > 0.42 else [0.9, 0.6, 0.3]
         kept = np.array([s for s in scores if s > prob_thresh], np.float32)
         return Shapes(np.zeros((len(kept), 2), int), kept, np.zeros((len(kept), 8), np.float32))
@@ -110,7 +110,7 @@ def test_search_equals_scoring_every_threshold_by_itself(trained, monkeypatch):
     for row in found.table[:: len(found.table) // 9]:
         results = []
         for pair, m in zip(pairs, maps, strict=True):
-            shapes = model.find_shapes(m, row["prob"], row["nms"], candidate_filter=True)
+            shapes = model.find_shapes(m, row["prob"], row["nms"], nms="exact")
             results.append((pair.labels, model.render(shapes, pair.image.shape)))
         assert row["F1"] == pytest.approx(average_score(results, low))
         checked.add(row["F1"])
@@ -222,7 +222,7 @@ def test_a_shape_left_out_uncovers_nothing(trained):
     maps.probability[...] = np.random.default_rng(0).random(maps.probability.shape)
     maps.distance[...] = 3
     level = float(np.quantile(maps.probability, 0.9))
-    shapes = model.find_shapes(maps, level, 0.9, candidate_filter=False)
+    shapes = model.find_shapes(maps, level, 0.9, nms="exact")
     middle = float(np.median(shapes.scores))
     whole = model.render(shapes, pair.image.shape)
     part = model.render(shapes.above(middle), pair.image.shape)

@@ -101,9 +101,7 @@ def test_suppression_keeps_the_same_shapes_when_started_lower(trained, data_3d):
     model = StarDistModel(trained[0] / "stardist")
     maps = model.predict_maps(load_dataset(data_3d, TINY).train[0].image)
     levels = np.quantile(maps.probability, [0.5, 0.9])
-    low, high = (
-        model.find_shapes(maps, float(level), 0.3, candidate_filter=False) for level in levels
-    )
+    low, high = (model.find_shapes(maps, float(level), 0.3, nms="exact") for level in levels)
     assert len(low.points) > len(high.points) > 0
     above = low.above(float(levels[1]))
     np.testing.assert_array_equal(above.points, high.points)
