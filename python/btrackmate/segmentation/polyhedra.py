@@ -83,7 +83,8 @@ def measure_volumes(distance: Float32, vertices: Float32, faces: Int32) -> Float
         Sum over the triangles of the tetrahedra between them and the centre.
     """
     unit = np.abs(np.linalg.det(vertices[faces].astype(np.float64))) / 6
-    return _sum_tetrahedra(distance, faces, unit)
+    volumes: Float64 = _sum_tetrahedra(distance, faces, unit)
+    return volumes
 
 
 def make_table(vertices: Float32, faces: Int32, boxes: Int32) -> RayTable | None:
@@ -145,11 +146,12 @@ def suppress(
     boxes = find_boxes(points, distance, vertices)
     volumes = measure_volumes(distance, vertices, table.faces)
     order, start, side, bins = _sort_into_bins(points, np.maximum(table.half, 1))
-    return _suppress(
+    keep: NDArray[np.bool_] = _suppress(
         points, distance, boxes, volumes, float(threshold),
         table.faces, table.inverse, table.lookup, table.half,
         order, start, side, bins,
     )  # fmt: skip
+    return keep
 
 
 def draw(
