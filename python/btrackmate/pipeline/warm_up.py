@@ -45,6 +45,7 @@ def _list_work() -> Iterator[Callable[[], None]]:
     yield _track_labels
     for kind in LABEL_TYPES[:3]:
         yield partial(_compare_labels, kind)
+    yield _draw_shapes
 
 
 def _draw_labels(kind: str) -> np.ndarray[tuple[int, ...], np.dtype[np.integer]]:
@@ -108,3 +109,16 @@ def _compare_labels(kind: str) -> None:
     labels = _draw_labels(kind)[0]
     count_overlaps(labels, labels)
     compare_structure(labels, labels)
+
+
+def _draw_shapes() -> None:
+    """Suppress and draw two octahedra."""
+    from btrackmate.segmentation import polyhedra
+
+    rays = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+    faces = np.array([(a, b, c) for a in (0, 3) for b in (1, 4) for c in (2, 5)], np.int32)
+    points, distance = np.array([[2, 2, 2], [2, 2, 3]]), np.full((2, 6), 2, np.float32)
+    table = polyhedra.make_table(rays, faces, polyhedra.find_boxes(points, distance, rays))
+    if table is not None:
+        polyhedra.suppress(points, distance, rays, table, 0.3)
+        polyhedra.draw(points, distance, rays, table, (5, 5, 5))

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
+
+from btrackmate.core.compiled import njit
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -60,7 +61,7 @@ def find_boxes(points: Int64, distance: Float32, vertices: Float32) -> Int32:
     (n, 6) ndarray of int32
         z, y, x of the lowest and of the highest corner, relative to the centre.
     """
-    boxes = np.empty((len(points), 6), np.int32)
+    boxes = np.zeros((len(points), 6), np.int32)
     for axis in range(3):
         ends = distance * vertices[:, axis]
         boxes[:, axis] = np.rint(ends.min(axis=1, initial=0))
@@ -144,6 +145,8 @@ def suppress(
     Microscopy", WACV 2020, DOI 10.1109/WACV45572.2020.9093435.
     """
     boxes = find_boxes(points, distance, vertices)
+    distance = np.ascontiguousarray(distance, np.float32)
+    points = np.ascontiguousarray(points, np.int64)
     volumes = measure_volumes(distance, vertices, table.faces)
     order, start, side, bins = _sort_into_bins(points, np.maximum(table.half, 1))
     keep: NDArray[np.bool_] = _suppress(
@@ -177,6 +180,8 @@ def draw(
         Shape i has the label i + 1.
     """
     labels = np.zeros(shape, np.int32)
+    distance = np.ascontiguousarray(distance, np.float32)
+    points = np.ascontiguousarray(points, np.int64)
     boxes = find_boxes(points, distance, vertices)
     _draw(
         points, distance, boxes, table.faces, table.inverse, table.lookup, table.half, labels
@@ -220,12 +225,12 @@ def _least_part(inverse: Any, f: Any, z: Any, y: Any, x: Any) -> Any:
     return min(a, min(b, c))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _look_up(inverse: Any, half: Any) -> Any:
     """Find the triangle of every offset; mostly it is that of the offset before."""
     hz, hy, hx = half
     lookup = np.zeros((2 * hz + 1, 2 * hy + 1, 2 * hx + 1), np.uint16)
-    for k in prange(2 * hz + 1):
+    for k in range(2 * hz + 1):
         z = k - hz
         f = 0
         for y in range(-hy, hy + 1):

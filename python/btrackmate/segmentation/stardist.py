@@ -1,6 +1,7 @@
 """StarDist: shapes, probability and distance maps of an image."""
 
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from btrackmate.segmentation.backend import (
 from btrackmate.segmentation.polyhedra import RayTable, draw, find_boxes, make_table, suppress
 from btrackmate.segmentation.settings import Suppression
 from btrackmate.segmentation.tiling import (
-    choose_tiles,
+    Box,
+    TilePlan,
     predict_in_tiles,
     run_keras,
+    stream_tiles,
     view_radius,
 )
 
@@ -174,19 +177,61 @@ class StarDistModel:
         Maps
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        config = self.network.config
-        depth, kernel = int(config.unet_n_depth), max(config.unet_kernel_size)
-        per_voxel = 36.0 * config.unet_n_filter_base + 4.0 * config.n_rays / np.prod(self.grid)
-        radius = view_radius(depth, kernel) + kernel // 2
+        plan = self.plan
         probability, distance = predict_in_tiles(
             run_keras(self.network.keras_model),
             image,
-            tuple(pool**depth * g for pool, g in zip(config.unet_pool, self.grid, strict=True)),
-            n_tiles=choose_tiles(image.shape, per_voxel) if n_tiles is None else n_tiles,
-            overlap=tuple(g * radius + 2 * (kernel // 2) * (g - 1) for g in self.grid),
-            grid=self.grid,
+            plan.divisor,
+            n_tiles=plan.choose_tiles(image.shape) if n_tiles is None else n_tiles,
+            overlap=plan.overlap,
+            grid=plan.grid,
         )[:2]
         return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
+
+    @property
+    def plan(self) -> TilePlan:
+        """What the network asks of its tiles."""
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), max(config.unet_kernel_size)
+        radius = view_radius(depth, kernel) + kernel // 2
+        # 17 bytes a filter were measured with the grid (1, 2, 2), 34 without one.
+        base = 34.0 * config.unet_n_filter_base / (2 if max(self.grid) > 1 else 1)
+        return TilePlan(
+            tuple(pool**depth * g for pool, g in zip(config.unet_pool, self.grid, strict=True)),
+            tuple(g * radius + 2 * (kernel // 2) * (g - 1) for g in self.grid),
+            self.grid,
+            float(base + 8.0 * config.n_rays / np.prod(self.grid)),
+        )
+
+    def stream_maps(
+        self, shape: tuple[int, ...], read: Callable[[Box], Float32], memory: float
+    ) -> Iterator[tuple[Box, Maps]]:
+        """Run the network on an image that is read tile by tile.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        read : callable
+            Takes slices, one an axis; returns that part, normalised.
+        memory : float
+            Bytes that a tile may take.
+
+        Yields
+        ------
+        box : tuple of slice
+            A part of the grid.
+        maps : Maps
+            The maps in it.
+        """
+        check_image_axes(self.axes, self.channels, len(shape), self.folder)
+        network, n_tiles = (
+            run_keras(self.network.keras_model),
+            self.plan.choose_tiles(shape, memory),
+        )
+        for box, (probability, distance, *_) in stream_tiles(
+            network, shape, read, self.plan, n_tiles
+        ):
+            yield box, Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
 
     def find_shapes(
         self, maps: Maps, prob_thresh: float, nms_thresh: float, *, nms: Suppression = "exact"

@@ -1,8 +1,10 @@
 """Running a network over an image of any size: padding, tiles with overlap, memory."""
 
 import itertools
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,45 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 
+_log = logging.getLogger(__name__)
+
 Float32 = NDArray[np.float32]
+Box = tuple[slice, ...]
 Network = Callable[[Float32], Sequence[Float32]]
+
+
+class OutOfMemory(Exception):
+    """A tile was too large for the memory of the GPU or the machine."""
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """What a network asks of its tiles, one number an axis.
+
+    Parameters
+    ----------
+    divisor : tuple of int
+        Tiles' sides are multiples of it.
+    overlap : tuple of int
+        Voxels that a tile sees beyond its part.
+    grid : tuple of int
+        Step of the output.
+    bytes_per_voxel : float
+        Memory that a tile needs per voxel.
+    """
+
+    divisor: tuple[int, ...]
+    overlap: tuple[int, ...]
+    grid: tuple[int, ...]
+    bytes_per_voxel: float
+
+    def choose_tiles(self, shape: tuple[int, ...], memory: float | None = None) -> tuple[int, ...]:
+        """Choose the number of tiles by memory (bytes); see `choose_tiles`."""
+        return choose_tiles(shape, self.bytes_per_voxel, memory, self.overlap)
+
+
+#: Tiles that are tried before a network that finds no memory is given up.
+_MAX_SPLITS = 8
 
 
 def predict_in_tiles(
@@ -48,11 +87,62 @@ def predict_in_tiles(
     Raises
     ------
     UserError
-        If `n_tiles` has not one number an axis.
+        If `n_tiles` has not one number an axis, or the memory does not suffice for the smallest
+        tiles either.
+
+    Notes
+    -----
+    Where a tile finds no memory, the image begins anew with twice as many tiles, and the log says
+    so.
     """
     if len(n_tiles) != image.ndim:
         msg = f"n_tiles {n_tiles} has {len(n_tiles)} numbers, expected {image.ndim}, one an axis"
         raise UserError(msg)
+    for _ in range(_MAX_SPLITS):
+        try:
+            return _predict(network, image, divisor, n_tiles=n_tiles, overlap=overlap, grid=grid)
+        except OutOfMemory:
+            more = split_longest(image.shape, n_tiles, divisor)
+            if more == n_tiles:
+                break
+            _log.warning(
+                "out of memory with %s tiles: again with %s; give --n-tiles to start there",
+                _times(n_tiles), _times(more),
+            )  # fmt: skip
+            n_tiles = more
+    msg = f"out of memory: the network does not fit with {_times(n_tiles)} tiles either; "
+    msg += "use a smaller network or a machine with more memory"
+    raise UserError(msg)
+
+
+def split_longest(
+    shape: tuple[int, ...], n_tiles: tuple[int, ...], divisor: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Double the tiles along the axis where they are longest; the same where none can be cut."""
+    sides = [
+        size / count if size > step * count else 0.0
+        for size, count, step in zip(shape, n_tiles, divisor, strict=True)
+    ]
+    longest = max(range(len(shape)), key=lambda axis: sides[axis])
+    if sides[longest] == 0:
+        return n_tiles
+    return tuple(n * 2 if axis == longest else n for axis, n in enumerate(n_tiles))
+
+
+def _times(n_tiles: tuple[int, ...]) -> str:
+    return "×".join(str(count) for count in n_tiles)
+
+
+def _predict(
+    network: Network,
+    image: Float32,
+    divisor: tuple[int, ...],
+    *,
+    n_tiles: tuple[int, ...],
+    overlap: tuple[int, ...],
+    grid: tuple[int, ...],
+) -> list[Float32]:
+    """Run a network on an image in tiles; see `predict_in_tiles`."""
     padding = [(0, -size % step) for size, step in zip(image.shape, divisor, strict=True)]
     padded = np.pad(image, padding, mode="reflect") if any(p for _, p in padding) else image
     cuts = [
@@ -77,6 +167,59 @@ def predict_in_tiles(
             output[target] = result[0][source]
     crop = tuple(slice(-(-size // g)) for size, g in zip(image.shape, grid, strict=True))
     return [np.ascontiguousarray(output[crop]) for output in outputs]
+
+
+def stream_tiles(
+    network: Network,
+    shape: tuple[int, ...],
+    read: Callable[[Box], Float32],
+    plan: TilePlan,
+    n_tiles: tuple[int, ...],
+) -> Iterator[tuple[Box, list[Float32]]]:
+    """Run a network on an image that is read tile by tile.
+
+    Parameters
+    ----------
+    network : callable
+        See `predict_in_tiles`.
+    shape : tuple of int
+        Of the image.
+    read : callable
+        Takes slices, one an axis; returns that part, normalised.
+    plan : TilePlan
+    n_tiles : tuple of int
+        Tiles along each axis.
+
+    Yields
+    ------
+    box : tuple of slice
+        A part of the outputs' grid; all of them together are the whole grid.
+    outputs : list of ([z,] y, x, channels) ndarray of float32
+        The outputs in that part, the same as those of `predict_in_tiles`.
+    """
+    padded = [size + -size % step for size, step in zip(shape, plan.divisor, strict=True)]
+    cuts = [
+        _cut_axis(size, step, count, margin)
+        for size, step, count, margin in zip(
+            padded, plan.divisor, n_tiles, plan.overlap, strict=True
+        )
+    ]
+    for parts in itertools.product(*cuts):
+        seen = tuple(
+            slice(low, min(high, size))
+            for (low, high, _, _), size in zip(parts, shape, strict=True)
+        )
+        part = read(seen)
+        outputs = predict_in_tiles(
+            network, part, plan.divisor, n_tiles=(1,) * len(shape), overlap=plan.overlap,
+            grid=plan.grid,
+        )  # fmt: skip
+        source, target = [], []
+        for (low, _, start, stop), size, g in zip(parts, shape, plan.grid, strict=True):
+            stop = min(stop, size)
+            source.append(slice((start - low) // g, -(-(stop - low) // g)))
+            target.append(slice(start // g, -(-stop // g)))
+        yield tuple(target), [output[tuple(source)] for output in outputs]
 
 
 def _cut_axis(size: int, step: int, count: int, margin: int) -> list[tuple[int, int, int, int]]:
@@ -110,7 +253,10 @@ def view_radius(depth: int, kernel: int) -> int:
 
 
 def choose_tiles(
-    shape: tuple[int, ...], bytes_per_voxel: float, memory: float | None = None
+    shape: tuple[int, ...],
+    bytes_per_voxel: float,
+    memory: float | None = None,
+    overlap: tuple[int, ...] | None = None,
 ) -> tuple[int, ...]:
     """Choose the number of tiles along each axis so that a tile fits into memory.
 
@@ -122,6 +268,8 @@ def choose_tiles(
         Memory that the network needs per voxel of a tile.
     memory : float or None
         Bytes that a tile may take; None: a quarter of the machine's memory.
+    overlap : tuple of int or None
+        Voxels that a tile sees beyond its part, on either side.
 
     Returns
     -------
@@ -129,28 +277,37 @@ def choose_tiles(
         The longest side of a tile is halved (…thirded) first; sides below 64 are not split.
     """
     if memory is None:
-        memory = _physical_memory() / 4
+        memory = physical_memory() / 4
+    margins = overlap if overlap is not None else (0,) * len(shape)
     tiles = [1] * len(shape)
     while True:
         sides = [size / count for size, count in zip(shape, tiles, strict=True)]
+        seen = [min(a + 2 * m, n) for a, m, n in zip(sides, margins, shape, strict=True)]
         longest = max(range(len(shape)), key=lambda axis: sides[axis])
-        if float(np.prod(sides)) * bytes_per_voxel <= memory or sides[longest] <= 64:
+        if float(np.prod(seen)) * bytes_per_voxel <= memory or sides[longest] <= 64:
             return tuple(tiles)
         tiles[longest] += 1
 
 
 def run_keras(model: Any) -> Network:
-    """Wrap a Keras model so that it always returns a list of arrays."""
+    """Wrap a Keras model so that it always returns a list of arrays, and names a lack of memory."""
+    from btrackmate.segmentation.backend import load_tensorflow
+
+    exhausted = (load_tensorflow().errors.ResourceExhaustedError, MemoryError)
 
     def run(batch: Float32) -> Sequence[Float32]:
-        result = model.predict_on_batch(batch)
+        try:
+            result = model.predict_on_batch(batch)
+        except exhausted as error:
+            raise OutOfMemory(str(error)) from None
         outputs = result if isinstance(result, list | tuple) else [result]
         return [np.asarray(output, np.float32) for output in outputs]
 
     return run
 
 
-def _physical_memory() -> float:
+def physical_memory() -> float:
+    """Give the machine's memory in bytes; 8 GB where it cannot be told."""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return 8e9

@@ -1,5 +1,6 @@
 """U-Net: the tissue mask and, where it was trained for them, the cells' boundaries."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from btrackmate.segmentation.backend import (
     read_json,
 )
 from btrackmate.segmentation.tiling import (
-    choose_tiles,
+    Box,
+    TilePlan,
     predict_in_tiles,
     run_keras,
+    stream_tiles,
     view_radius,
 )
 
@@ -102,20 +105,62 @@ class UNetModel:
         UNetPrediction
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        config = self.network.config
-        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
-        per_voxel = 48.0 * config.unet_n_first
+        plan = self.plan
         values = predict_in_tiles(
             run_keras(self.network.keras_model),
             image,
-            (2**depth,) * image.ndim,
-            n_tiles=choose_tiles(image.shape, per_voxel) if n_tiles is None else n_tiles,
-            overlap=(view_radius(depth, kernel),) * image.ndim,
-            grid=(1,) * image.ndim,
+            plan.divisor,
+            n_tiles=plan.choose_tiles(image.shape) if n_tiles is None else n_tiles,
+            overlap=plan.overlap,
+            grid=plan.grid,
         )[0]
-        foreground = np.ascontiguousarray(values[..., 0])
+        return self._part(values)
+
+    @property
+    def plan(self) -> TilePlan:
+        """What the network asks of its tiles."""
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+        # 24 bytes a filter were measured.
+        return TilePlan(
+            (2**depth,) * self.ndim,
+            (view_radius(depth, kernel),) * self.ndim,
+            (1,) * self.ndim,
+            26.0 * config.unet_n_first,
+        )
+
+    def stream(
+        self, shape: tuple[int, ...], read: Callable[[Box], Float32], memory: float
+    ) -> Iterator[tuple[Box, UNetPrediction]]:
+        """Run the network on an image that is read tile by tile.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        read : callable
+            Takes slices, one an axis; returns that part, normalised.
+        memory : float
+            Bytes that a tile may take.
+
+        Yields
+        ------
+        box : tuple of slice
+            A part of the image.
+        prediction : UNetPrediction
+            In that part.
+        """
+        check_image_axes(self.axes, self.channels, len(shape), self.folder)
+        network, n_tiles = (
+            run_keras(self.network.keras_model),
+            self.plan.choose_tiles(shape, memory),
+        )
+        for box, (values,) in stream_tiles(network, shape, read, self.plan, n_tiles):
+            yield box, self._part(values)
+
+    def _part(self, values: Float32) -> UNetPrediction:
+        """Take the outputs apart."""
         boundary = np.ascontiguousarray(values[..., 1]) if self.outputs == 2 else None
-        return UNetPrediction(foreground, boundary)
+        return UNetPrediction(np.ascontiguousarray(values[..., 0]), boundary)
 
 
 def _number(value: object) -> float | None:

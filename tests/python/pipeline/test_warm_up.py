@@ -24,7 +24,7 @@ from numba.core.dispatcher import Dispatcher
 from btrackmate.pipeline.warm_up import warm_up
 warm_up()
 loops = {}
-for place in ("measure", "metrics", "tracking"):
+for place in ("measure", "metrics", "segmentation", "tracking"):
     package = importlib.import_module(f"btrackmate.{place}")
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")

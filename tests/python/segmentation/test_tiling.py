@@ -4,7 +4,13 @@ from scipy import ndimage
 
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.stardist import Shapes, interpolate_grid, select_candidates
-from btrackmate.segmentation.tiling import choose_tiles, predict_in_tiles, view_radius
+from btrackmate.segmentation.tiling import (
+    OutOfMemory,
+    choose_tiles,
+    predict_in_tiles,
+    run_keras,
+    view_radius,
+)
 
 
 def blur(batch):
@@ -113,3 +119,48 @@ def test_candidate_filter_keeps_local_maxima_above_the_threshold():
 def test_shapes_above_a_threshold():
     shapes = Shapes(np.array([[1, 1], [2, 2]]), np.array([0.9, 0.4]), np.ones((2, 8)))
     assert shapes.above(0.5).points.tolist() == [[1, 1]]
+
+
+def test_tiles_by_memory_count_what_they_see():
+    """Halves see 100 × 300 × 400 voxels with an overlap of 100: too many for 80 MB."""
+    assert choose_tiles((100, 400, 400), 10, 8e7, (0, 0, 0)) == (1, 2, 1)
+    assert choose_tiles((100, 400, 400), 10, 8e7, (0, 100, 100)) != (1, 2, 1)
+
+
+def test_out_of_memory_is_tried_again_with_more_tiles(caplog):
+    def network(batch):
+        if batch.size > 100:
+            raise OutOfMemory
+        return [batch]
+
+    image = np.random.default_rng(0).random((16, 16), np.float32)
+    arguments = {"divisor": (4, 4), "overlap": (0, 0), "grid": (1, 1)}
+    result = predict_in_tiles(network, image, n_tiles=(1, 1), **arguments)[0]
+    np.testing.assert_array_equal(result[..., 0], image)
+    assert "out of memory with 1×1 tiles: again with 2×1" in caplog.text
+    assert "again with 2×2" in caplog.text
+
+
+def test_out_of_memory_with_the_smallest_tiles_is_an_error():
+    def network(batch):
+        raise OutOfMemory
+
+    with pytest.raises(UserError, match="does not fit with 4×4 tiles either"):
+        predict_in_tiles(
+            network, np.ones((16, 16), np.float32), (4, 4),
+            n_tiles=(1, 1), overlap=(0, 0), grid=(1, 1),
+        )  # fmt: skip
+
+
+def test_tensorflows_lack_of_memory_is_recognised():
+    pytest.importorskip("tensorflow", reason="tensorflow is not installed")
+    from btrackmate.segmentation.backend import load_tensorflow
+
+    errors = load_tensorflow().errors
+
+    class Model:
+        def predict_on_batch(self, batch):
+            raise errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    with pytest.raises(OutOfMemory, match="OOM when allocating"):
+        run_keras(Model())(np.ones((1, 4, 4, 1), np.float32))
