@@ -14,7 +14,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output
+from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -23,10 +23,21 @@ from btrackmate.segmentation.settings import SegmentationSettings
 @click.command("segment")
 @click.argument("image", type=PATH)
 @click.option(
-    "-o", "--output", type=PATH, required=True, help="Label images: .tif or .ome.zarr (resumes)."
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    help="Label images: .tif or .ome.zarr (resumes); a folder where IMAGE is one.",
 )
 @click.option("--channel", type=int, default=1, show_default=True, help="Channel, from 1.")
-@click.option("--cells", type=PATH, help="Table of the cells, their origin and score, .csv.")
+@click.option(
+    "--cells",
+    type=PATH,
+    help="Table of the cells: origin, score, agreement, .csv.  [default: OUTPUT's name.cells.csv]",
+)
+@click.option(
+    "--skip-bad-files", is_flag=True, help="Leave out images of a folder that cannot be read."
+)
 @click.option("--config", type=PATH, help="YAML file of segmentation settings.")
 @settings_options(SegmentationSettings)
 @calibration_options
@@ -37,30 +48,58 @@ def command(
     output: Path,
     channel: int,
     cells: Path | None,
+    skip_bad_files: bool,
     config: Path | None,
     overwrite: bool,
     progress: Progress,
     **options: Any,
 ) -> None:
-    """Segment IMAGE, a movie or a single volume: StarDist + U-Net, seed pooling, watershed.
+    """Segment IMAGE, a movie, a single volume or a folder of them: VollSeg.
 
-    Without --model-dir the small models that ship with the package are used; they know
-    membrane-labelled tissue. Train your own with `btrackmate train`.
+    StarDist and U-Net, seed pooling, watershed. Without --model-dir the small models that ship with
+    the package are used; they know membrane-labelled tissue. Train your own with
+    `btrackmate train`. Beside the labels stands a table of the cells: where each comes from
+    (stardist, unet, rescued), StarDist's score, and its agreement (IoU) with StarDist's shape.
+    Volumes that do not fit into memory are worked in blocks.
     """
-    from btrackmate.pipeline.steps import segment_movie
+    from btrackmate.io.ngff import is_zarr
+    from btrackmate.pipeline.steps import segment_folder, segment_movie
 
-    for path in (output, cells):
-        if path is not None:
-            check_output(path, overwrite=overwrite)
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(
         values | given_values(SegmentationSettings, options), str(config or "options")
     )
-    table = segment_movie(
-        image, output, settings, input_settings(options), channel=channel, progress=progress
-    )
-    if cells is not None:
-        table.to_csv(cells, index=False, lineterminator="\n")
+    folder = image.is_dir() and not is_zarr(image)
+    if cells is None:
+        cells = output / "cells.csv" if folder else _name_cells(output)
+    for path in (cells,) if folder else (output, cells):
+        check_output(path, overwrite=overwrite)
+    inputs = input_settings(options)
+    if folder:
+        table = segment_folder(
+            image,
+            output,
+            settings,
+            inputs,
+            channel=channel,
+            skip_bad_files=skip_bad_files,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    else:
+        table = segment_movie(image, output, settings, inputs, channel=channel, progress=progress)
+    with write_atomically(cells) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
     counts = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
     click.echo(f"{len(table)} cells ({counts})" if len(table) else "no cells")
     click.echo(output)
+
+
+def _name_cells(output: Path) -> Path:
+    """Name the table that goes with a label file."""
+    name = output.name
+    for ending in (".ome.zarr", ".zarr", ".tiff", ".tif"):
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+            break
+    return output.with_name(f"{name}.cells.csv")

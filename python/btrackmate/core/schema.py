@@ -95,6 +95,23 @@ SPOT_COLUMNS: tuple[Column, ...] = (
     Column("perimeter", "PERIMETER", "Perimeter", "Perim.", _D.LENGTH),
     Column("components", "COMPONENTS", "Connected pieces", "Pieces", _D.NONE, "int"),
     Column("touches_border", "TOUCHES_BORDER", "Touches image border", "Border", _D.NONE, "int"),
+    Column(
+        "origin",
+        "CELL_ORIGIN",
+        "Origin of the cell (0 stardist, 1 unet, 2 rescued)",
+        "Origin",
+        _D.NONE,
+    ),
+    Column(
+        "segmentation_score", "SEGMENTATION_SCORE", "StarDist probability", "Seg. score", _D.QUALITY
+    ),
+    Column(
+        "agreement",
+        "NETWORK_AGREEMENT",
+        "Agreement (IoU) of cell and StarDist shape",
+        "Agreement",
+        _D.NONE,
+    ),
     Column("tissue", "TISSUE_ID", "Tissue id", "Tissue", _D.NONE, "int"),
     Column(
         "tissue_fraction", "TISSUE_FRACTION", "Volume fraction inside tissue", "In tissue", _D.NONE

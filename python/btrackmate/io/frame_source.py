@@ -59,5 +59,8 @@ class FrameSource(Protocol):
         The dimension `axis` is dropped from the result.
         """
 
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Read the part at `where`, one number or slice an axis; numbers drop their axis."""
+
     def close(self) -> None:
         """Close the file."""

@@ -113,6 +113,36 @@ class Movie:
             _check_labels(frame, where)
         return frame
 
+    def region(self, t: int, channel: int, box: tuple[slice, ...]) -> NDArray[Any]:
+        """Read a part of one channel of one frame; of large files only what is needed is read.
+
+        Parameters
+        ----------
+        t, channel : int
+            From 0.
+        box : (z, y, x) tuple of slice
+
+        Returns
+        -------
+        (z, y, x) ndarray
+            In the file's dtype.
+
+        Raises
+        ------
+        UserError
+            As `frame`.
+        """
+        at: dict[str, int | slice] = {"T": t, "C": channel, "Z": box[0], "Y": box[1], "X": box[2]}
+        part = self._source.read_part(tuple(at[letter] for letter in self.axes))
+        left = self.axes.replace("T", "").replace("C", "")
+        region: NDArray[Any] = to_canonical(part, left)[0, 0]
+        where = f"{self.path}, frame {t}"
+        if self.role == "image":
+            check_finite(region, where)
+        else:
+            _check_labels(region, where)
+        return region
+
     def labels(self, t: int) -> NDArray[Any]:
         """Read one frame of a label image or mask as (Z, Y, X)."""
         return self.frame(t)[0]  # type: ignore[no-any-return]

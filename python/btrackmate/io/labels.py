@@ -129,7 +129,27 @@ class LabelStore:
         marker.unlink(missing_ok=True)
         frame = labels.astype(np.uint32, copy=False)
         self._array[t] = frame.reshape(self._array.shape[1:])
-        with write_atomically(marker) as temporary:
+        self.finish(t)
+
+    def write_part(self, t: int, box: tuple[slice, ...], labels: NDArray[Any]) -> None:
+        """Write a part of one frame; `finish` marks the frame done.
+
+        Parameters
+        ----------
+        t : int
+            Frame from 0.
+        box : (z, y, x) tuple of slice
+        labels : (z, y, x) ndarray of int
+            0 is background, ids up to 2³² − 1.
+        """
+        expected = tuple(side.stop - side.start for side in box)
+        _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
+        (self.path / _STATE / str(t)).unlink(missing_ok=True)
+        self._array[(t, *box)] = labels.astype(np.uint32, copy=False)
+
+    def finish(self, t: int) -> None:
+        """Mark a frame done whose parts are all written."""
+        with write_atomically(self.path / _STATE / str(t)) as temporary:
             temporary.write_text("done\n", encoding="utf-8")
 
     def read(self, t: int) -> NDArray[np.uint32]:
@@ -166,7 +186,7 @@ def write_tiff_movie(
     path : Path
         File to write; replaced if it exists.
     frames : iterable of (Z, Y, X) ndarray of int
-        One a frame, read one after the other.
+        One a frame, read one after the other; large frames may come as slabs of planes.
     shape : (T, Z, Y, X) tuple of int
         Lengths of the movie.
     calibration : Calibration
@@ -187,13 +207,15 @@ def write_tiff_movie(
 
     def planes() -> Iterator[NDArray[Any]]:
         count = 0
-        for t, frame in enumerate(frames):
+        for frame in frames:
             stack = frame[np.newaxis] if frame.ndim == 2 else frame
-            _check_frame(stack, shape[1:], limit, f"{path}, frame {t}")
+            inside = 0 < len(stack) <= shape[1] - count % shape[1]
+            wanted = (len(stack), *shape[2:]) if inside else shape[1:]
+            _check_frame(stack, wanted, limit, f"{path}, frame {count // shape[1]}")
             yield from stack.astype(dtype, copy=False)
-            count += 1
-        if count != shape[0]:
-            msg = f"{path}: got {count} frames, expected {shape[0]}"
+            count += len(stack)
+        if count != shape[0] * shape[1]:
+            msg = f"{path}: got {count / shape[1]:g} frames, expected {shape[0]}"
             raise UserError(msg)
 
     options: dict[str, Any] = {"bigtiff": True, "ome": True}

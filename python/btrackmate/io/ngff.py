@@ -59,8 +59,12 @@ class NgffSource:
         where: list[Any] = [slice(None)] * len(self.shape)
         if axis is not None:
             where[axis] = index
+        return self.read_part(tuple(where))
+
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Read a part of the array (see :class:`FrameSource`)."""
         try:
-            return np.asarray(self._array[tuple(where)])
+            return np.asarray(self._array[where])
         except _FAULTS as error:
             raise UserError(_damaged(self._path, error)) from None
 

@@ -65,6 +65,7 @@ class TiffSource:
             _log.warning(
                 "%s holds %d image series; the first one is read", path, len(self._file.series)
             )
+        self._check_planes()
         self.kind = self._name_kind()
         self.axes = self._settle_axes()
         self.shape = tuple(int(length) for length in self._series.shape)
@@ -82,9 +83,32 @@ class TiffSource:
         except _FAULTS as error:
             raise UserError(_damaged(self._path, error)) from None
 
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Read a part of the series, plane by plane (see :class:`FrameSource`)."""
+        try:
+            if self._mapped is not None:
+                return np.array(self._mapped[where], dtype=self.dtype)
+            lead = len(self.shape) - len(self._series.keyframe.shape)
+            numbers = np.arange(math.prod(self.shape[:lead])).reshape(self.shape[:lead])
+            numbers = np.asarray(numbers[where[:lead]])
+            planes = [self._read_page(int(n))[where[lead:]] for n in numbers.ravel()]
+            return np.stack(planes).reshape(*numbers.shape, *planes[0].shape)
+        except _FAULTS as error:
+            raise UserError(_damaged(self._path, error)) from None
+
     def close(self) -> None:
         """Close the file."""
         self._closer()
+
+    def _check_planes(self) -> None:
+        """Refuse an ImageJ file that holds fewer planes than it says, as one cut off does."""
+        said = int((self._file.imagej_metadata or {}).get("images", 1))
+        held = math.prod(self._series.shape[:-2])
+        if self._file.is_imagej and held < said:
+            self.close()
+            msg = f"{self._path}: holds {held} of the {said} planes that its metadata names; "
+            msg += "copy or save it again"
+            raise UserError(msg)
 
     def _name_kind(self) -> str:
         if self._file.is_ome:
@@ -122,12 +146,15 @@ class TiffSource:
             numbers = numbers.take(index, axis=axis)
         result = np.empty((numbers.size, *keyframe.shape), self.dtype)
         for slot, number in enumerate(numbers.ravel()):
-            page = self._series.pages[int(number)]
-            if page is None:
-                msg = f"plane {number} is missing in the file"
-                raise ValueError(msg)
-            page.asarray(out=result[slot])
+            self._read_page(int(number), result[slot])
         return result.reshape(*numbers.shape, *keyframe.shape)
+
+    def _read_page(self, number: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        page = self._series.pages[number]
+        if page is None:
+            msg = f"plane {number} is missing in the file"
+            raise ValueError(msg)
+        return np.asarray(page.asarray(out=out))
 
     def _read_scale(self) -> Scale:
         if self._file.is_ome:

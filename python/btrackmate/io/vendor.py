@@ -66,6 +66,16 @@ class VendorSource:
         rest = self.axes.replace(letter, "")
         return np.asarray(self._image.get_image_data(rest, **{letter: index}))
 
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Read a part of the image (see :class:`FrameSource`)."""
+        letters = [letter for letter, at in zip(self.axes, where, strict=True)
+                   if isinstance(at, slice)]  # fmt: skip
+        fixed = {
+            letter: at for letter, at in zip(self.axes, where, strict=True) if isinstance(at, int)
+        }
+        part = np.asarray(self._image.get_image_data("".join(letters), **fixed))
+        return part[tuple(at for at in where if isinstance(at, slice))]
+
     def close(self) -> None:
         """Do nothing: bioio opens the file for each read."""
 

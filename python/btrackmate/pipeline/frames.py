@@ -2,10 +2,11 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,14 @@ from btrackmate.core.progress import Progress
 from btrackmate.io.labels import LabelStore
 from btrackmate.measure import FrameMeasurement, MeasureResult, Tissue
 from btrackmate.measure.measure import combine_frames, measure_one_frame
-from btrackmate.pipeline.inputs import MovieFrames, OpenInputs
+from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
-from btrackmate.segmentation import Models, SegmentationResult
+from btrackmate.segmentation import Models
+from btrackmate.segmentation.block_route import BlockJob, segment_in_blocks
+from btrackmate.segmentation.blocks import Volume, needs_blocks
 from btrackmate.segmentation.flat import needs_stacking, segment_frame
+from btrackmate.segmentation.other_shapes import LabelShapes
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
@@ -30,18 +34,68 @@ ORIGINS = ("stardist", "unet", "rescued")
 
 @dataclass(frozen=True)
 class SegmentationJob:
-    """What is segmented, and with what."""
+    """What is segmented, and with what.
+
+    Parameters
+    ----------
+    image : MovieFrames
+    channel : int
+        From 1.
+    settings : SegmentationSettings
+    models : Models
+    roi : MovieFrames or None
+        Cells are looked for where it is not 0; one frame or as many as the image.
+    shapes : MovieFrames or None
+        Label images of the shapes, where no network gives them.
+    """
 
     image: MovieFrames
     channel: int
     settings: SegmentationSettings
     models: Models
+    roi: MovieFrames | None = None
+    shapes: MovieFrames | None = None
+
+    @classmethod
+    def open(
+        cls, image: MovieFrames, channel: int, settings: SegmentationSettings, models: Models
+    ) -> Self:
+        """Make a job, with the mask and the labels that the settings name.
+
+        Raises
+        ------
+        UserError
+            If they are missing or do not fit the image.
+        """
+        movie = image.movie
+        roi = None
+        if settings.roi is not None:
+            roi = MovieFrames(open_mask(settings.roi, movie), movie.ndim)
+        return cls(image, channel, settings, models, roi, open_shapes(settings.shape_labels, movie))
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the frames are worked in blocks."""
+        shape = self.image.movie.shape[2:]
+        wanted = self.settings.block is not None or needs_blocks(shape)
+        if self.image.ndim == 2 or not wanted:
+            return False
+        return self.shapes is None and self.models.can_stream
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """A segmented frame: its table, and pixels that are read when they are asked for."""
+
+    cells: pd.DataFrame
+    labels: Callable[[], NDArray[Any]]
+    channels: Callable[[], NDArray[Any]]
 
 
 def segment_frames(
     job: SegmentationJob,
     work: WorkFolder,
-    keep: Callable[[int, SegmentationResult, NDArray[Any]], None],
+    keep: Callable[[int, LabelledFrame], None],
     progress: Progress,
 ) -> None:
     """Segment every frame that is not done yet into the work folder's labels.
@@ -51,8 +105,8 @@ def segment_frames(
     job : SegmentationJob
     work : WorkFolder
     keep : callable
-        Receives the frame's number, result and pixels (C, [Z,] Y, X); must save the frame's tables
-        in `work`, which makes it count as done.
+        Receives the frame's number and result; must save the frame's tables in `work`, which makes
+        it count as done.
     progress : Progress
     """
     movie = job.image.movie
@@ -71,14 +125,59 @@ def segment_frames(
             "2D images go through networks for volumes as stacks of equal slices; train 2D "
             "networks for better cells"
         )
+    if job.settings.block is not None and not job.in_blocks:
+        _log.warning("blocks are for volumes and networks of ours: segmented in one piece")
     for count, t in enumerate(todo, start=1):
-        channels = job.image.frame(t)
-        result = segment_frame(
-            channels[job.channel - 1], movie.calibration, job.settings, job.models
-        )
-        store.write(t, result.labels)
-        keep(t, result, channels)
+        if job.in_blocks:
+            frame = _segment_blocks(job, t, store, work, progress)
+        else:
+            frame = _segment_whole(job, t, store)
+        keep(t, frame)
         progress("segmenting", n_frames - len(todo) + count, n_frames)
+
+
+def _segment_whole(job: SegmentationJob, t: int, store: LabelStore) -> LabelledFrame:
+    """Segment a frame in one piece."""
+    channels = job.image.frame(t)
+    models = job.models
+    if job.shapes is not None:
+        models = replace(models, stardist=LabelShapes(job.shapes.frame(t)))
+    image = channels[job.channel - 1]
+    roi = None
+    if job.roi is not None:
+        inside = job.roi.frame(t if job.roi.n_frames > 1 else 0) > 0
+        roi = np.broadcast_to(inside, image.shape)
+    result = segment_frame(image, job.image.movie.calibration, job.settings, models, roi)
+    store.write(t, result.labels)
+    return LabelledFrame(result.cells, lambda: result.labels, lambda: channels)
+
+
+def _segment_blocks(
+    job: SegmentationJob, t: int, store: LabelStore, work: WorkFolder, progress: Progress
+) -> LabelledFrame:
+    """Segment a frame block by block."""
+    movie = job.image.movie
+    scratch = work.path / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    roi = None
+    if job.roi is not None:
+        mask, at = job.roi.movie, t if job.roi.n_frames > 1 else 0
+        flat = mask.shape[2] == 1
+
+        def read_roi(box: tuple[slice, ...]) -> NDArray[Any]:
+            part = mask.region(at, 0, (slice(0, 1), *box[1:]) if flat else box)
+            return np.broadcast_to(part, [side.stop - side.start for side in box])
+
+        roi = Volume(movie.shape[2:], read_roi)
+    volume = Volume(movie.shape[2:], lambda box: movie.region(t, job.channel - 1, box))
+    block_job = BlockJob(volume, movie.calibration, job.settings, job.models, scratch, roi)
+    cells = segment_in_blocks(
+        block_job, lambda box, labels: store.write_part(t, box, labels), progress
+    )
+    store.finish(t)
+    shutil.rmtree(scratch)
+    return LabelledFrame(cells, lambda: store.read(t), lambda: job.image.frame(t))
 
 
 class FrameWorker:
@@ -139,11 +238,13 @@ class FrameWorker:
             msg = "a run without labels needs an image and networks"
             raise ValueError(msg)
 
-        def keep(t: int, result: SegmentationResult, channels: NDArray[Any]) -> None:
-            self._keep(t, self._measure(t, result.labels, channels), result.cells)
+        def keep(t: int, frame: LabelledFrame) -> None:
+            measured = self._measure(t, frame.labels(), frame.channels())
+            self._keep(t, measured, frame.cells)
 
-        job = SegmentationJob(
-            self._inputs.image, self._settings.channel, self._settings.segmentation, self._models
+        settings = self._settings
+        job = SegmentationJob.open(
+            self._inputs.image, settings.channel, settings.segmentation, self._models
         )
         segment_frames(job, self._work, keep, progress)
 

@@ -245,6 +245,21 @@ def open_mask(path: Path, main: Movie | None = None) -> Movie:
     return mask
 
 
+def open_shapes(path: Path | None, image: Movie) -> MovieFrames | None:
+    """Open the label images that stand for StarDist's shapes; None where there are none.
+
+    Raises
+    ------
+    UserError
+        If they do not fit the image.
+    """
+    if path is None:
+        return None
+    labels = open_movie(path, role="labels", require_time=image.n_frames > 1)
+    _check_same_shape(labels, image)
+    return MovieFrames(labels, image.ndim)
+
+
 def check_channel(image: Movie, channel: int) -> None:
     """Refuse a channel, counted from 1, that the image does not have."""
     if channel > image.shape[1]:

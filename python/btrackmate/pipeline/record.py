@@ -70,7 +70,13 @@ def describe_models(settings: RunSettings) -> dict[str, Any]:
     names = {"stardist": chosen.stardist, "unet": chosen.unet}
     if chosen.mode != "both":
         names = {chosen.mode: names[chosen.mode]}
+    if chosen.shapes != "stardist":
+        names.pop("stardist", None)
+    if chosen.roi_model is not None:
+        names["roi"] = chosen.roi_model
     folders = {role: find_model(chosen.model_dir, name, role) for role, name in names.items()}
+    if chosen.denoise is not None:
+        folders["denoise"] = chosen.denoise
     return {
         role: {"path": str(folder), "sha256": hash_path(folder)} for role, folder in folders.items()
     }

@@ -105,6 +105,39 @@ def quiet_networks() -> Iterator[TextIO]:
         yield stdout
 
 
+@contextlib.contextmanager
+def number_format(*, bfloat16: bool) -> Iterator[None]:
+    """Build networks that compute in bfloat16 while in the block, where that is asked for.
+
+    Raises
+    ------
+    UserError
+        If the processor has no bfloat16 units and there is no GPU: it would be slower.
+    """
+    if not bfloat16:
+        yield
+        return
+    tensorflow = load_tensorflow()
+    if not (has_bfloat16() or tensorflow.config.list_physical_devices("GPU")):
+        msg = "bfloat16: this processor has no units for it (avx512_bf16 or amx_bf16) and there is "
+        msg += "no GPU; leave the option out"
+        raise UserError(msg)
+    before = tensorflow.keras.mixed_precision.global_policy()
+    tensorflow.keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        tensorflow.keras.mixed_precision.set_global_policy(before)
+
+
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Tell whether the processor computes in bfloat16; False where Linux does not say."""
+    if not cpuinfo.is_file():
+        return False
+    words = set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
+    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def find_model(model_dir: Path | None, name: str, kind: str) -> Path:
     """Find a model's folder and check that it holds a configuration and weights.
 

@@ -1,5 +1,6 @@
 """Denoising with a trained network (Noise2Void or CARE) before segmentation."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from btrackmate.segmentation.backend import (
     quiet_networks,
     read_json,
 )
+from btrackmate.segmentation.blocks import Volume
 from btrackmate.segmentation.normalisation import normalise_volume
+from btrackmate.segmentation.percentiles import find_percentiles
 from btrackmate.segmentation.tiling import (
-    choose_tiles,
+    Box,
+    TilePlan,
     predict_in_tiles,
     run_keras,
+    stream_tiles,
     view_radius,
 )
 
@@ -121,19 +126,61 @@ class DenoiseModel:
             Normalised as the input; a new array.
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        config = self.network.config
-        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+        plan = self.plan
         values = predict_in_tiles(
             run_keras(self.network.keras_model),
             image,
-            (2**depth,) * image.ndim,
-            n_tiles=choose_tiles(image.shape, 48.0 * config.unet_n_first)
-            if n_tiles is None
-            else n_tiles,
-            overlap=(view_radius(depth, kernel),) * image.ndim,
-            grid=(1,) * image.ndim,
+            plan.divisor,
+            n_tiles=plan.choose_tiles(image.shape) if n_tiles is None else n_tiles,
+            overlap=plan.overlap,
+            grid=plan.grid,
         )[0]
         return np.ascontiguousarray(values[..., 0])
+
+    @property
+    def plan(self) -> TilePlan:
+        """What the network asks of its tiles."""
+        config = self.network.config
+        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+        return TilePlan(
+            (2**depth,) * self.ndim,
+            (view_radius(depth, kernel),) * self.ndim,
+            (1,) * self.ndim,
+            26.0 * config.unet_n_first,
+        )
+
+    def stream(self, volume: Volume, memory: float) -> Iterator[tuple[Box, Float32]]:
+        """Denoise a volume that is read tile by tile.
+
+        Parameters
+        ----------
+        volume : Volume
+            In its own grey values.
+        memory : float
+            Bytes that a tile may take.
+
+        Yields
+        ------
+        box : tuple of slice
+            A part of the volume.
+        part : ([z,] y, x) ndarray of float32
+            That part without noise; of a constant volume as it is.
+        """
+        check_image_axes(self.axes, self.channels, len(volume.shape), self.folder)
+        low, high = find_percentiles(volume.parts, (self.norm_low, self.norm_high))
+        floor, width = np.float32(low), np.float32(high - low)
+
+        def read(box: Box) -> Float32:
+            part = volume.read(box).astype(np.float32)
+            return np.asarray((part - floor) / width if width > 0 else part * 0, np.float32)
+
+        n_tiles = self.plan.choose_tiles(volume.shape, memory)
+        network = run_keras(self.network.keras_model)
+        for box, (values,) in stream_tiles(network, volume.shape, read, self.plan, n_tiles):
+            if width > 0:
+                yield box, values[..., 0] * width + floor
+            else:
+                yield box, volume.read(box).astype(np.float32)
 
 
 def _check_config(config: dict[str, Any], folder: Path) -> None:

@@ -20,6 +20,7 @@ def segment_frame(
     calibration: Calibration,
     settings: SegmentationSettings,
     models: Models,
+    roi: NDArray[np.bool_] | None = None,
 ) -> SegmentationResult:
     """Segment one frame, also a 2D image with networks for volumes.
 
@@ -31,6 +32,8 @@ def segment_frame(
         Voxel size.
     settings : SegmentationSettings
     models : Models
+    roi : ([Z,] Y, X) ndarray of bool, optional
+        Cells are looked for inside it only.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def segment_frame(
     slice of the result is taken. Networks that were trained on 2D images do better.
     """
     if not needs_stacking(image.ndim, models):
-        return segment_volume(image, calibration, settings, models)
+        return segment_volume(image, calibration, settings, models, roi)
     scaled = settings.model_copy(
         update={
             "min_size": settings.min_size * SLICES,
@@ -56,7 +59,9 @@ def segment_frame(
         }
     )
     stack = np.repeat(image[np.newaxis], SLICES, axis=0)
-    return _take_middle(segment_volume(stack, calibration, scaled, models))
+    if roi is not None:
+        roi = np.repeat(roi[np.newaxis], SLICES, axis=0)
+    return _take_middle(segment_volume(stack, calibration, scaled, models, roi))
 
 
 def needs_stacking(ndim: int, models: Models) -> bool:

@@ -105,10 +105,33 @@ def join_over_weak_walls(labels: Labels, boundary: Float32, threshold: float) ->
     After two pieces are joined their walls to a common neighbour count as one, so what is joined
     next depends on all of it. Cost: the walls' number times its logarithm; no loop over voxels.
     """
-    pairs, faces, heights = measure_walls(labels, boundary)
-    owner = np.arange(int(labels.max(initial=0)) + 1, dtype=np.int32)
-    if not (heights < threshold * faces).any():
-        return labels.copy()
+    owner = find_owners(*measure_walls(labels, boundary), threshold, int(labels.max(initial=0)))
+    joined: Labels = owner[labels]
+    return joined
+
+
+def find_owners(
+    pairs: NDArray[np.int64],
+    faces: NDArray[np.int64],
+    heights: NDArray[np.float64],
+    threshold: float,
+    highest: int,
+) -> Labels:
+    """Find the number that each label has once neighbours are joined over their weak walls.
+
+    Parameters
+    ----------
+    pairs, faces, heights : ndarray
+        From `measure_walls`.
+    threshold : float
+    highest : int
+        The highest label.
+
+    Returns
+    -------
+    (highest + 1,) ndarray of int32
+    """
+    owner = np.arange(highest + 1, dtype=np.int32)
     walls: dict[int, dict[int, tuple[float, int]]] = {}
     for (a, b), n, total in zip(pairs.tolist(), faces.tolist(), heights.tolist(), strict=True):
         walls.setdefault(a, {})[b] = (total, n)
@@ -134,5 +157,4 @@ def join_over_weak_walls(labels: Labels, boundary: Float32, threshold: float) ->
                 heapq.heappush(queue, (joint[0] / joint[1], min(a, other), max(a, other)))
     for label in range(1, len(owner)):  # Owners have lower numbers, so one pass follows chains.
         owner[label] = owner[owner[label]]
-    joined: Labels = owner[labels]
-    return joined
+    return owner

@@ -70,31 +70,15 @@ def describe_cells(
     """
     sizes = np.bincount(labels.ravel(), minlength=len(seeds.points) + 1)
     sizes[0] = 0
-    old = np.flatnonzero(sizes)
-    table = np.zeros(len(sizes), np.uint32)
-    table[old] = np.arange(1, len(old) + 1)
-    row = old - 1
-    cells = pd.DataFrame({"label": np.arange(1, len(old) + 1, dtype=np.int64)})
-    for axis, name in enumerate("zyx"[-labels.ndim :]):
-        cells[name] = seeds.points[row, axis]
-    cells["origin"] = seeds.origins[row]
-    shape_ids = seeds.shapes[row]
-    score = np.full(len(old), np.nan)
-    agreement = np.full(len(old), np.nan)
+    scores = None
     if shapes is not None:
-        found = shape_ids > 0
-        score[found] = shapes.scores[shape_ids[found] - 1]
-        shape_sizes = np.bincount(shapes.labels.ravel(), minlength=len(shapes.points) + 1)
-        own = np.zeros(len(sizes), np.int64)
-        own[old] = shape_ids
-        shared = np.bincount(
-            labels[(shapes.labels > 0) & (own[labels] == shapes.labels)], minlength=len(sizes)
-        )
-        union = sizes[old[found]] + shape_sizes[shape_ids[found]] - shared[old[found]]
-        agreement[found] = shared[old[found]] / union
-    cells["score"] = score
-    cells["voxels"] = sizes[old].astype(np.int64)
-    cells["agreement"] = agreement
+        own = np.concatenate([[0], seeds.shapes])
+        same = (shapes.labels > 0) & (own[labels] == shapes.labels)
+        shared = np.bincount(labels[same], minlength=len(sizes))
+        drawn = np.bincount(shapes.labels.ravel(), minlength=len(shapes.points) + 1)
+        scores = (shapes.scores, shared, drawn)
+    cells = tabulate_cells(seeds, sizes, scores)
+    table = np.where(sizes > 0, np.cumsum(sizes > 0), 0).astype(np.uint32)
     return SegmentationResult(
         table[labels],
         cells,
@@ -103,3 +87,40 @@ def describe_cells(
         None if tissue is None else tissue.foreground,
         None if tissue is None else tissue.boundary,
     )
+
+
+def tabulate_cells(
+    seeds: Seeds,
+    sizes: NDArray[np.int64],
+    scores: tuple[Float32, NDArray[np.int64], NDArray[np.int64]] | None,
+) -> pd.DataFrame:
+    """Describe each cell; see `SegmentationResult.cells`.
+
+    Parameters
+    ----------
+    seeds : Seeds
+    sizes : (n + 1,) ndarray of int
+        Voxels of the cell of each seed, after those of the background; 0: the cell went.
+    scores : tuple or None
+        Score of each StarDist shape, voxels that a cell shares with its shape (as `sizes`), voxels
+        of each shape after those of the background; None without StarDist.
+    """
+    old = np.flatnonzero(sizes[1:]) + 1
+    row = old - 1
+    cells = pd.DataFrame({"label": np.arange(1, len(old) + 1, dtype=np.int64)})
+    for axis, name in enumerate("zyx"[-seeds.points.shape[1] :]):
+        cells[name] = seeds.points[row, axis]
+    cells["origin"] = seeds.origins[row]
+    score = np.full(len(old), np.nan)
+    agreement = np.full(len(old), np.nan)
+    if scores is not None:
+        shape_scores, shared, drawn = scores
+        shape_ids = seeds.shapes[row]
+        found = shape_ids > 0
+        score[found] = shape_scores[shape_ids[found] - 1]
+        both = shared[old[found]]
+        agreement[found] = both / (sizes[old[found]] + drawn[shape_ids[found]] - both)
+    cells["score"] = score
+    cells["voxels"] = sizes[old].astype(np.int64)
+    cells["agreement"] = agreement
+    return cells

@@ -211,15 +211,56 @@ def find_residual_peaks(
         Local maxima of the distance to the rim; of two peaks, the one that lies in the other's
         inscribed ball goes. The image's border is not a rim.
     """
+    return keep_deepest(*find_peaks(residual, radius, spacing), spacing)
+
+
+def find_peaks(
+    residual: Mask, radius: float, spacing: tuple[float, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find all local maxima of the distance to the rim, and that distance.
+
+    Parameters
+    ----------
+    residual : ([Z,] Y, X) ndarray of bool
+    radius : float
+        Least distance, physical.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    points : (n, ndim) ndarray of int
+    depth : (n,) ndarray of float
+    """
     if not residual.any() or residual.all():
-        return np.zeros((0, residual.ndim), np.int64)
+        return np.zeros((0, residual.ndim), np.int64), np.zeros(0)
     distance = ndimage.distance_transform_edt(residual, sampling=spacing)
     peak = (distance >= radius) & (distance >= ndimage.maximum_filter(distance, size=3))
-    points = np.argwhere(peak).astype(np.int64)
+    return np.argwhere(peak).astype(np.int64), distance[peak]
+
+
+def keep_deepest(
+    points: NDArray[np.int64], depth: NDArray[np.float64], spacing: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Keep the peaks that lie in no deeper one's inscribed ball.
+
+    Parameters
+    ----------
+    points : (n, ndim) ndarray of int
+    depth : (n,) ndarray of float
+        Distance to the rim, physical.
+    spacing : tuple of float
+        Voxel size, in array order.
+
+    Returns
+    -------
+    (m, ndim) ndarray of int
+        The deepest first.
+    """
     if len(points) < 2:
         return points
-    order = np.argsort(-distance[peak], kind="stable")
-    return points[order][_suppress(points[order] * np.asarray(spacing), distance[peak][order])]
+    order = np.argsort(-depth, kind="stable")
+    return points[order][_suppress(points[order] * np.asarray(spacing), depth[order])]
 
 
 def _suppress(places: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -267,11 +308,15 @@ def estimate_inner_radius(labels: Labels, spacing: tuple[float, ...]) -> float:
     float
         Physical; 0 without any shape.
     """
-    sizes = np.bincount(labels.ravel())[1:]
+    return inner_radius(np.bincount(labels.ravel())[1:], spacing)
+
+
+def inner_radius(sizes: NDArray[np.int64], spacing: tuple[float, ...]) -> float:
+    """Give the radius of the ball (disc) of the median size in voxels, physical; 0 without any."""
     sizes = sizes[sizes > 0]
     if len(sizes) == 0:
         return 0.0
     volume = float(np.median(sizes)) * float(np.prod(spacing))
-    if labels.ndim == 2:
+    if len(spacing) == 2:
         return float(np.sqrt(volume / np.pi))
     return float(np.cbrt(volume * 3 / (4 * np.pi)))

@@ -32,7 +32,8 @@ Mask = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Spacing = tuple[float, ...]
 
-_DEFAULT_BOUNDARY = 0.5
+#: Boundary threshold of a network that brings none.
+DEFAULT_BOUNDARY = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,16 @@ def segment_volume(
     """
     _check_inputs(image, settings, models, roi)
     spacing = calibration.spacing(image.ndim)
+    if models.denoiser is not None:
+        image = models.denoiser.denoise(image, settings.n_tiles)
     normalised = normalise_volume(image, settings.norm_low, settings.norm_high)
     if not normalised.any():
         _log.warning("the image is constant: no cells")
         return _find_nothing(image.shape, settings)
+    if models.roi is not None:
+        seen = models.roi.predict(normalised, settings.n_tiles).foreground
+        inside = seen > find_threshold(seen, models.roi)
+        roi = inside if roi is None else roi & inside
     shapes = tissue = None
     if settings.mode != "unet" and models.stardist is not None:
         shapes = _find_shapes(normalised, settings, models.stardist)
@@ -125,6 +132,17 @@ def _check_inputs(
     if roi is not None and roi.shape != image.shape:
         msg = f"region of interest has shape {roi.shape}, expected the image's {image.shape}"
         raise UserError(msg)
+    check_models(settings, models)
+
+
+def check_models(settings: SegmentationSettings, models: Models) -> None:
+    """Refuse a mode whose networks are not loaded.
+
+    Raises
+    ------
+    UserError
+        Naming the network.
+    """
     needed = {"stardist": models.stardist, "unet": models.unet}
     for name, model in needed.items():
         if model is None and settings.mode in (name, "both"):
@@ -166,14 +184,7 @@ def _find_tissue(
 ) -> _Tissue:
     """Predict and threshold: settings first, then the model's own, then Otsu's."""
     prediction = model.predict(image, settings.n_tiles)
-    threshold = settings.unet_thresh
-    if threshold is None:
-        threshold = model.foreground_thresh
-    if threshold is None:
-        from skimage.filters import threshold_otsu
-
-        threshold = float(threshold_otsu(prediction.foreground))
-        _log.info("U-Net threshold by Otsu: %.3f", threshold)
+    threshold = find_threshold(prediction.foreground, model, settings.unet_thresh)
     mask = fill_small_holes(prediction.foreground > threshold, settings.min_size)
     if roi is not None:
         mask &= roi
@@ -183,12 +194,23 @@ def _find_tissue(
     if limit is None:
         limit = model.boundary_thresh
     if limit is None:
-        limit = _DEFAULT_BOUNDARY
+        limit = DEFAULT_BOUNDARY
     wall = settings.join_thresh
     if wall is None:
         wall = getattr(model, "wall_thresh", None)  # A network from elsewhere knows none.
     core = mask & (prediction.boundary < limit)
     return _Tissue(prediction, mask, core, threshold, limit, wall or 0.0)
+
+
+def find_threshold(foreground: Float32, model: MaskBackend, given: float | None = None) -> float:
+    """Give the U-Net's threshold: the one that is given, else the model's own, else Otsu's."""
+    threshold = model.foreground_thresh if given is None else given
+    if threshold is None:
+        from skimage.filters import threshold_otsu
+
+        threshold = float(threshold_otsu(foreground))
+        _log.info("U-Net threshold by Otsu: %.3f", threshold)
+    return threshold
 
 
 def _from_shapes(

@@ -10,6 +10,7 @@ from btrackmate.core.settings import Settings
 Pooling = Literal["bbox", "region", "basin", "residual", "off"]
 Landscape = Literal["boundary", "probability", "distance", "flat"]
 Suppression = Literal["exact", "filtered", "stardist"]
+ShapeSource = Literal["stardist", "cellpose", "labels"]
 Mode = Literal["both", "stardist", "unet"]
 
 
@@ -31,6 +32,36 @@ class SegmentationSettings(Settings):
     )
     stardist: str = Field(default="stardist", description="Name of the StarDist model's folder.")
     unet: str = Field(default="unet", description="Name of the U-Net model's folder.")
+    shapes: ShapeSource = Field(
+        default="stardist",
+        description="What gives the shapes of cells: stardist, cellpose (extra cellpose), or "
+        "labels (label images that are there already).",
+    )
+    cellpose: str = Field(
+        default="cpsam", description="Name or file of the Cellpose model, with shapes cellpose."
+    )
+    shape_labels: Path | None = Field(
+        default=None, description="Label images of the shapes, with shapes labels."
+    )
+    denoise: Path | None = Field(
+        default=None,
+        description="Folder of a denoising model (train --only n2v, or CARE): the networks see "
+        "the denoised image.",
+    )
+    roi: Path | None = Field(
+        default=None,
+        description="Mask image outside of which no cells are looked for: one frame or one for "
+        "each, 2D or 3D.",
+    )
+    roi_model: str | None = Field(
+        default=None,
+        description="Name of a U-Net's folder whose mask limits where cells are looked for.",
+    )
+    bfloat16: bool = Field(
+        default=False,
+        description="Let the networks compute in bfloat16: faster on processors that have it, "
+        "slightly other values.",
+    )
     norm_low: float = Field(
         default=1.0, ge=0, lt=100, description="Percentile of the whole volume that becomes 0."
     )
@@ -104,6 +135,11 @@ class SegmentationSettings(Settings):
     n_tiles: tuple[int, ...] | None = Field(
         default=None, description="Tiles along each axis (Z,Y,X or Y,X); by memory if left out."
     )
+    block: tuple[int, ...] | None = Field(
+        default=None,
+        description="Work in blocks of at most this size (Z,Y,X voxels), so that memory does not "
+        "grow with the volume; left out: blocks only for volumes that need them, by memory.",
+    )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -115,5 +151,11 @@ class SegmentationSettings(Settings):
             raise ValueError(msg)
         if self.n_tiles is not None and min(self.n_tiles, default=0) < 1:
             msg = f"n_tiles {self.n_tiles} must be numbers of 1 or more, one an axis"
+            raise ValueError(msg)
+        if (self.shapes == "labels") != (self.shape_labels is not None):
+            msg = "shapes 'labels' and shape_labels belong together: give both or neither"
+            raise ValueError(msg)
+        if self.block is not None and min(self.block, default=0) < 1:
+            msg = f"block {self.block} must be numbers of 1 or more, one an axis"
             raise ValueError(msg)
         return self

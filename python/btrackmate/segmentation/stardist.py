@@ -15,6 +15,7 @@ from btrackmate.segmentation.backend import (
     check_image_axes,
     find_model,
     load_tensorflow,
+    number_format,
     quiet_networks,
     read_json,
 )
@@ -122,6 +123,9 @@ class StarDistModel:
     folder : Path
         Folder with ``config.json``, weights and, if there is one, ``thresholds.json``.
 
+    bfloat16 : bool
+        Compute in bfloat16; the outputs are float32 all the same.
+
     Raises
     ------
     UserError
@@ -133,7 +137,7 @@ class StarDistModel:
     Microscopy", WACV 2020, DOI 10.1109/WACV45572.2020.9093435.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, bfloat16: bool = False) -> None:
         config = read_json(folder / "config.json")
         if "n_rays" not in config:
             msg = f"{folder}/config.json is not that of a StarDist model (no n_rays); "
@@ -146,7 +150,7 @@ class StarDistModel:
         self.folder = folder
         self.axes = str(config.get("axes", "ZYXC"))
         self.channels = int(config.get("n_channel_in", 1))
-        with quiet_networks():
+        with quiet_networks(), number_format(bfloat16=bfloat16):
             from stardist.models import StarDist2D, StarDist3D
 
             kind = StarDist3D if "Z" in self.axes.upper() else StarDist2D
@@ -158,9 +162,9 @@ class StarDistModel:
         self._table: RayTable | None = None
 
     @classmethod
-    def load(cls, model_dir: Path | None, name: str) -> "StarDistModel":
+    def load(cls, model_dir: Path | None, name: str, *, bfloat16: bool = False) -> "StarDistModel":
         """Load the model `name` of `model_dir` (None: of the shipped models)."""
-        return cls(find_model(model_dir, name, "StarDist"))
+        return cls(find_model(model_dir, name, "StarDist"), bfloat16=bfloat16)
 
     def predict_maps(self, image: Float32, n_tiles: tuple[int, ...] | None = None) -> Maps:
         """Run the network on a normalised image.
@@ -379,6 +383,28 @@ class StarDistModel:
             interpolate_grid(maps.probability, self.grid, image.shape),
             interpolate_grid(maps.distance.mean(axis=-1), self.grid, image.shape),
         )
+
+    def find_extent(self, shapes: Shapes) -> NDArray[np.int64]:
+        """Give how far each shape reaches from its point along each axis, in voxels.
+
+        Returns
+        -------
+        (n, ndim) ndarray of int
+        """
+        if self.ndim == 2:
+            reach = np.ceil(shapes.distance.max(axis=1, initial=0)).astype(np.int64)
+            return np.repeat(reach[:, None], 2, axis=1)
+        boxes = find_boxes(shapes.points, shapes.distance, self._rays().vertices.astype(np.float32))
+        extent: NDArray[np.int64] = np.abs(boxes.reshape(-1, 2, 3)).max(axis=1).astype(np.int64)
+        return extent
+
+    def find_nothing(self) -> Shapes:
+        """Give no shapes."""
+        rays = int(self.network.config.n_rays)
+        return Shapes(
+            np.zeros((0, self.ndim), np.int64), np.zeros(0, np.float32),
+            np.zeros((0, rays), np.float32),
+        )  # fmt: skip
 
     def _make_table(self, shapes: Shapes) -> RayTable | None:
         """Look up the rays around the shapes; what was looked up before is used again."""

@@ -12,6 +12,7 @@ from btrackmate.segmentation.backend import (
     check_image_axes,
     find_model,
     load_tensorflow,
+    number_format,
     quiet_networks,
     read_json,
 )
@@ -52,6 +53,9 @@ class UNetModel:
         Folder with ``config.json``, weights and, if there is one, ``thresholds.json`` with
         ``foreground``, ``boundary`` and ``wall``.
 
+    bfloat16 : bool
+        Compute in bfloat16; the outputs are float32 all the same.
+
     Raises
     ------
     UserError
@@ -63,7 +67,7 @@ class UNetModel:
     DOI 10.1038/s41592-018-0216-7.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, bfloat16: bool = False) -> None:
         config = read_json(folder / "config.json")
         outputs = int(config.get("n_channel_out", 0))
         if "unet_n_first" not in config or outputs not in (1, 2):
@@ -80,15 +84,15 @@ class UNetModel:
         self.foreground_thresh = _number(thresholds.get("foreground"))
         self.boundary_thresh = _number(thresholds.get("boundary"))
         self.wall_thresh = _number(thresholds.get("wall"))
-        with quiet_networks():
+        with quiet_networks(), number_format(bfloat16=bfloat16):
             from csbdeep.models import CARE
 
             self.network = CARE(None, name=folder.name, basedir=str(folder.parent))
 
     @classmethod
-    def load(cls, model_dir: Path | None, name: str) -> "UNetModel":
+    def load(cls, model_dir: Path | None, name: str, *, bfloat16: bool = False) -> "UNetModel":
         """Load the model `name` of `model_dir` (None: of the shipped models)."""
-        return cls(find_model(model_dir, name, "U-Net"))
+        return cls(find_model(model_dir, name, "U-Net"), bfloat16=bfloat16)
 
     def predict(self, image: Float32, n_tiles: tuple[int, ...] | None = None) -> UNetPrediction:
         """Run the network on a normalised image.
