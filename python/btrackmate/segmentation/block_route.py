@@ -46,7 +46,7 @@ Mask = NDArray[np.bool_]
 Write = Callable[[Box, NDArray[np.uint32]], None]
 
 #: Memory of one tile or block, in bytes; less on machines with under 10 GB.
-_MEMORY = 2.5e9
+_MEMORY = 3e9
 #: Halo where no shape tells how large cells are, in voxels.
 _PLAIN_HALO = 32
 

@@ -328,3 +328,26 @@ def test_vendor_file_through_bioio(tmp_path, monkeypatch):
     (tmp_path / "bad.nd2").write_bytes(b"x")
     with pytest.raises(UserError, match=r"bioio cannot read it \(unsupported\); install"):
         open_movie(tmp_path / "bad.nd2")
+
+
+def test_imagej_file_that_is_cut_off_is_refused(tmp_path):
+    """tifffile would read its first plane alone."""
+    path = write_imagej(tmp_path / "a.tif", np.zeros((4, 64, 64), np.uint8), "ZYX", unit="um")
+    path.write_bytes(path.read_bytes()[:6000])
+    with pytest.raises(UserError, match="a.tif: holds 1 of the 4 planes"):
+        open_movie(path, require_time=False)
+
+
+@pytest.mark.parametrize("kind", ["mapped", "compressed", "zarr"])
+def test_region_is_the_part_of_the_frame(tmp_path, kind):
+    movie = numbered(2, 3, 4, 5, 6)  # T, Z, C, Y, X
+    if kind == "zarr":
+        path = tmp_path / "a.zarr"
+        zarr.save_array(path, movie)
+    else:
+        path = tmp_path / "a.tif"
+        packed = "zlib" if kind == "compressed" else None
+        tifffile.imwrite(path, movie, compression=packed, photometric="minisblack")
+    with open_movie(path, "TZCYX") as opened:
+        box = (slice(1, 3), slice(2, 5), slice(0, 4))
+        np.testing.assert_array_equal(opened.region(1, 2, box), opened.frame(1)[2][box])
