@@ -14,10 +14,10 @@ from zarr.codecs import BloscCodec
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.tiling import Box, physical_memory
 
-#: Memory that working on a block needs per voxel, its halo included (measured: about 90).
-BLOCK_BYTES = 110.0
+#: Memory that working on a block needs per voxel, its halo included (measured: 210).
+BLOCK_BYTES = 230.0
 #: Memory that segmenting a volume in one piece needs per voxel, networks aside.
-WHOLE_BYTES = 90.0
+WHOLE_BYTES = 230.0
 #: Part of the machine's memory that a segmentation may take before it works in blocks.
 _SHARE = 0.5
 _CHUNK = (32, 128, 128)
