@@ -443,7 +443,9 @@ class _Route:
             for k in (1, 2)
         )
         pairs = np.stack([unique // width, unique % width], axis=1)
-        owner = find_owners(pairs, faces.astype(np.int64), heights, self.wall, width - 1)
+        owner = find_owners(
+            pairs, faces.astype(np.int64), heights.astype(np.float64), self.wall, width - 1
+        )
         for box in self.blocks:
             self.arrays["labels"][box] = owner[np.asarray(self.arrays["labels"][box])]
         return np.bincount(owner, sizes, minlength=width).astype(np.int64)

@@ -104,7 +104,7 @@ def models():
     [
         {},
         {"landscape": "probability", "pooling": "residual", "min_size": 400},
-        {"landscape": "distance", "pooling": "bbox", "nms": "filtered"},
+        {"landscape": "distance", "pooling": "basin", "nms": "filtered"},
         {"mode": "stardist", "max_size": 4000},
         {"mode": "unet", "unet_thresh": 0.5},
     ],
