@@ -55,11 +55,12 @@ def run(
     IMAGE and the other images are files that ImageJ opens, IMAGE calibrated. Detects, links and
     prunes in TrackMate, and saves its file.
     """
-    from btrackmate.fiji_bridge.plugin import check_files, run_plugin
+    from btrackmate.fiji_bridge.plugin import check_files, check_plugin, run_plugin
 
     check_files(image, output, labels=labels, table=table, mask=mask)
     check_output(output, overwrite=overwrite)
     settings = PluginSettings.parse(given_values(PluginSettings, options), "options")
+    check_plugin(_parse(options))
     spots, tracks = run_plugin(
         _start(options),
         image,

@@ -11,9 +11,18 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import Settings
 from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
+from btrackmate.fiji_bridge.places import find_fiji, find_plugin_jars
+from btrackmate.fiji_bridge.settings import FijiSettings
 
 _BATCH = "io.github.btrackmate.trackmate.BatchCommand"
 _TRACKERS = {"lap": "LAP", "advanced-kalman": "advanced Kalman", "overlap": "overlap"}
+
+
+_NO_PLUGIN = (
+    "BTrackMate's plugin is missing: its jars are neither in Fiji's plugins folder nor in this "
+    "checkout nor in the local Maven repository; build them with 'mvn -Dtrackmate package' "
+    "(java/README.md) and copy them there, or name their folder with --jars"
+)
 
 
 class PluginSettings(Settings):
@@ -130,6 +139,18 @@ def check_files(
         raise UserError(msg)
 
 
+def check_plugin(settings: FijiSettings) -> None:
+    """Look for the plugin's jars where Fiji would be started with them; needs no JVM.
+
+    Raises
+    ------
+    UserError
+        If there are none.
+    """
+    if not find_plugin_jars(settings, find_fiji(settings)):
+        raise UserError(_NO_PLUGIN)
+
+
 def load_plugin_class(name: str) -> Any:
     """Load a class of the plugin.
 
@@ -141,11 +162,7 @@ def load_plugin_class(name: str) -> Any:
     try:
         return java_class(name)
     except TypeError:
-        msg = "Fiji runs without BTrackMate's plugin: its jars are neither in Fiji's plugins folder"
-        msg += " nor in this checkout nor in the local Maven repository; build them with "
-        msg += "'mvn -Dtrackmate package' (java/README.md) and copy them there, or name their "
-        msg += "folder with --jars"
-        raise UserError(msg) from None
+        raise UserError(_NO_PLUGIN) from None
 
 
 def _make_inputs(settings: PluginSettings, files: dict[str, Path | None]) -> Any:

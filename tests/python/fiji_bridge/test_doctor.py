@@ -160,6 +160,7 @@ def test_files_of_the_plugin_are_looked_at_before_java_starts(machine, capsys):
             "labels and a CSV of cells were given",
         ),
         ([str(image), "-o", str(image.with_suffix(".xml")), "--frame-gap", "0"], "frame_gap"),
+        ([str(image), "-o", str(output)], "BTrackMate's plugin is missing: its jars are neither"),
     ]:
         assert run_command(["fiji", "run", *words]) == 2
         assert text in capsys.readouterr().err
