@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from btrackmate.core.errors import Cancelled
 from btrackmate.core.progress import Progress
 from btrackmate.fiji_bridge.console import JavaConsole
-from btrackmate.fiji_bridge.jvm import java_class, leave_java_behind
+from btrackmate.fiji_bridge.jvm import java_class, leave_behind
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 #: How long a job that was told to stop may take before it is left behind.
@@ -25,6 +25,8 @@ class _Job:
         self._work = work
         self.result: Any = None
         self.error: BaseException | None = None
+        # Not Thread.join: interrupted, Python 3.11 takes the thread for dead.
+        self.ended = threading.Event()
         # A daemon, so that a job that cannot be stopped does not keep Python from ending.
         self.thread = threading.Thread(target=self._run, name="BTrackMate-Java", daemon=True)
 
@@ -33,6 +35,8 @@ class _Job:
             self.result = self._work()
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that waits)
             self.error = error
+        finally:
+            self.ended.set()
 
 
 class Interrupter:
@@ -83,18 +87,16 @@ def wait_for(
         If the user stopped it; Java was told so.
     """
     job = _Job(work)
+    progress(step, 0, 1)
     try:
-        progress(step, 0, 1)
         job.thread.start()
-        while job.thread.is_alive():
-            job.thread.join(_SECONDS_BETWEEN_LOOKS)
+        while not job.ended.wait(_SECONDS_BETWEEN_LOOKS):
             console.drain()
             progress(step, 0, 1)
     except (KeyboardInterrupt, Cancelled):
         stop(STOPPED)
-        job.thread.join(_SECONDS_TO_STOP)
-        if job.thread.is_alive():
-            leave_java_behind()
+        if not job.ended.wait(_SECONDS_TO_STOP):
+            leave_behind(job.ended)
         console.drain()
         raise Cancelled(STOPPED) from None
     if job.error is not None:

@@ -1,8 +1,11 @@
 """The one JVM of this process: started once, with Fiji or with TrackMate from Maven."""
 
+import atexit
 import importlib.util
 import logging
 import os
+import sys
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -112,11 +115,24 @@ def java_class(name: str) -> Any:
     return jpype.JClass(name)
 
 
-def leave_java_behind() -> None:
-    """Let Python end without waiting for Java work that does not stop."""
-    import jpype
+def leave_behind(ended: threading.Event) -> None:
+    """Let Python end without waiting for Java work that does not stop.
 
-    jpype.config.destroy_jvm = False
+    Parameters
+    ----------
+    ended : Event
+        Set when that work is done. If it is not when Python ends, the process ends at once, with
+        exit code 1: Java would keep it until then.
+    """
+
+    def end() -> None:
+        if not ended.is_set():
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
+
+    atexit.register(end)
 
 
 def require_extra() -> None:
@@ -301,8 +317,13 @@ def _adopt(console: list[JavaConsole]) -> Fiji:
 
 def _make_context() -> Any:
     """Make a SciJava context with all services."""
+    import scyjava
+
     # Without an argument JPype takes the constructor for a list of services: that of none.
-    return java_class("org.scijava.Context")(False)
+    context = java_class("org.scijava.Context")(False)
+    # Its threads would keep Java alive for a minute.
+    scyjava.when_jvm_stops(context.dispose)
+    return context
 
 
 def _read_version() -> str:

@@ -118,10 +118,8 @@ def link_and_stop(spots, settings, after):
 
     Gives the message, and whether Java was still at it when that was given up.
     """
-    import jpype
-
     from btrackmate.core.errors import Cancelled
-    from btrackmate.fiji_bridge import TrackMateLinker, start_fiji
+    from btrackmate.fiji_bridge import TrackMateLinker, jobs, start_fiji
 
     calls = []
 
@@ -131,10 +129,14 @@ def link_and_stop(spots, settings, after):
             raise Cancelled
 
     fiji = start_fiji()
+    left: list[object] = []
+    leave, jobs.leave_behind = jobs.leave_behind, left.append
     try:
         TrackMateLinker(fiji)(Spots(*spots), settings, stop)
     except Cancelled as error:
-        return str(error), not jpype.config.destroy_jvm
+        return str(error), bool(left)
+    finally:
+        jobs.leave_behind = leave
     return "not stopped", False
 
 
