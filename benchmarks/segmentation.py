@@ -116,7 +116,7 @@ def look(
     for case in cases:
         image = case.stack.image if clean is None else clean.denoise(case.stack.image)
         image = normalise_volume(image)
-        volumes.append(Seen(case, star.predict(image), unet.predict(image)))
+        volumes.append(Seen(case, star.predict(image, nms="filtered"), unet.predict(image)))
     return unet, volumes
 
 
