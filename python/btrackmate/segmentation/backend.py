@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
+#: Percentiles that become 0 and 1 in training, if nothing else is set.
+PERCENTILES = (1.0, 99.8)
+
 _GLOBAL_FLAGS = "tensorflow.python.pywrap_dlopen_global_flags"
 
 
@@ -197,6 +200,24 @@ def read_json(path: Path) -> dict[str, Any]:
         msg = f"{path}: holds a {type(values).__name__}, expected names and values"
         raise UserError(msg)
     return values
+
+
+def read_percentiles(folder: Path) -> tuple[float, float]:
+    """Read the percentiles that a model's training images were normalised with.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+
+    Returns
+    -------
+    low, high : float
+        From ``model_card.json``; the defaults of training where it does not say.
+    """
+    trained = read_json(folder / "model_card.json").get("settings", {})
+    low, high = PERCENTILES
+    return float(trained.get("norm_low", low)), float(trained.get("norm_high", high))
 
 
 def check_image_axes(axes: str, channels: int, image_ndim: int, folder: Path) -> None:

@@ -137,7 +137,7 @@ class _Route:
         settings, models = self.settings, self.job.models
         if models.denoiser is not None:
             self.volume = self._denoise(models.denoiser)
-        low, high = find_percentiles(self.volume.parts, (settings.norm_low, settings.norm_high))
+        low, high = find_percentiles(self.volume.parts, models.percentiles)
         if high <= low:
             _log.warning("the image is constant: no cells")
             for box in cut.cut_blocks(self.shape, (64, 512, 512)):

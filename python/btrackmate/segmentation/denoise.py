@@ -14,6 +14,7 @@ from btrackmate.segmentation.backend import (
     load_tensorflow,
     quiet_networks,
     read_json,
+    read_percentiles,
 )
 from btrackmate.segmentation.blocks import Volume
 from btrackmate.segmentation.normalisation import normalise_volume
@@ -62,9 +63,7 @@ class DenoiseModel:
         self.axes = str(config.get("axes", "ZYXC"))
         self.channels = int(config.get("n_channel_in", 1))
         self.ndim = len(self.axes.upper().replace("C", ""))
-        trained = read_json(folder / "model_card.json").get("settings", {})
-        self.norm_low = float(trained.get("norm_low", 1.0))
-        self.norm_high = float(trained.get("norm_high", 99.8))
+        self.norm_low, self.norm_high = read_percentiles(folder)
         with quiet_networks():
             from csbdeep.models import CARE
 

@@ -1,16 +1,22 @@
 """The networks that segmentation works with."""
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.errors import UserError
+from btrackmate.segmentation.backend import PERCENTILES, read_percentiles
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.other_shapes import CellposeShapes
 from btrackmate.segmentation.settings import SegmentationSettings, Suppression
 from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
+
+_log = logging.getLogger(__name__)
 
 Float32 = NDArray[np.float32]
 
@@ -65,12 +71,15 @@ class Models:
         Its mask limits where cells are looked for.
     denoiser : Denoiser or None
         Works on the image before all others.
+    percentiles : tuple of float
+        Of the whole volume, that become 0 and 1 for the other networks.
     """
 
     stardist: ShapeBackend | None
     unet: MaskBackend | None
     roi: MaskBackend | None = None
     denoiser: Denoiser | None = None
+    percentiles: tuple[float, float] = PERCENTILES
 
     @property
     def can_stream(self) -> bool:
@@ -96,7 +105,8 @@ def load_models(settings: SegmentationSettings) -> Models:
     Raises
     ------
     UserError
-        If a model's folder or weights are missing, or the packages are not installed.
+        If a model's folder or weights are missing, the packages are not installed, or the models
+        were trained with different percentiles and the settings give none.
     """
     folder, bfloat16 = settings.model_dir, settings.bfloat16
     stardist: ShapeBackend | None = None
@@ -111,4 +121,53 @@ def load_models(settings: SegmentationSettings) -> Models:
         roi = UNetModel.load(folder, settings.roi_model, bfloat16=bfloat16)
     if settings.denoise is not None:
         denoiser = DenoiseModel(settings.denoise)
-    return Models(stardist, unet, roi, denoiser)
+    ours = (StarDistModel, UNetModel)  # Cellpose brings no model card.
+    folders = [one.folder for one in (stardist, unet, roi) if isinstance(one, ours)]
+    percentiles = choose_percentiles((settings.norm_low, settings.norm_high), folders)
+    return Models(stardist, unet, roi, denoiser, percentiles)
+
+
+def choose_percentiles(
+    given: tuple[float | None, float | None], folders: list[Path]
+) -> tuple[float, float]:
+    """Choose the percentiles of the volume that become 0 and 1.
+
+    Parameters
+    ----------
+    given : tuple of (float or None)
+        The settings' `norm_low` and `norm_high`; None: those of the models' training.
+    folders : list of Path
+        The models' folders.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    UserError
+        If the models were trained with different ones and they are not given, or low is not below
+        high.
+    """
+    trained = {folder: read_percentiles(folder) for folder in folders}
+    if None in given and len(set(trained.values())) > 1:
+        each = "; ".join(
+            f"{folder}: {low:g} and {high:g}" for folder, (low, high) in trained.items()
+        )
+        msg = f"the models were trained with different percentiles ({each}): train one again, or "
+        msg += "choose with --norm-low and --norm-high"
+        raise UserError(msg)
+    low, high = next(iter(trained.values()), PERCENTILES)
+    chosen = (low if given[0] is None else given[0], high if given[1] is None else given[1])
+    if chosen[0] >= chosen[1]:
+        msg = f"norm_low {chosen[0]:g} is not below norm_high {chosen[1]:g}"
+        raise UserError(msg)
+    for folder, own in trained.items():
+        if own != chosen:
+            _log.warning(
+                "%s was trained with percentiles %g and %g, and sees %g and %g",
+                folder,
+                *own,
+                *chosen,
+            )
+    return chosen

@@ -101,7 +101,7 @@ def segment_volume(
     spacing = calibration.spacing(image.ndim)
     if models.denoiser is not None:
         image = models.denoiser.denoise(image, settings.n_tiles)
-    normalised = normalise_volume(image, settings.norm_low, settings.norm_high)
+    normalised = normalise_volume(image, *models.percentiles)
     if not normalised.any():
         _log.warning("the image is constant: no cells")
         return _find_nothing(image.shape, settings)

@@ -62,11 +62,17 @@ class SegmentationSettings(Settings):
         description="Let the networks compute in bfloat16: faster on processors that have it, "
         "slightly other values.",
     )
-    norm_low: float = Field(
-        default=1.0, ge=0, lt=100, description="Percentile of the whole volume that becomes 0."
+    norm_low: float | None = Field(
+        default=None,
+        ge=0,
+        lt=100,
+        description="Percentile of the whole volume that becomes 0; that of the models' training.",
     )
-    norm_high: float = Field(
-        default=99.8, gt=0, le=100, description="Percentile of the whole volume that becomes 1."
+    norm_high: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="Percentile of the whole volume that becomes 1; that of the models' training.",
     )
     prob_thresh: float | None = Field(
         default=None,
@@ -143,7 +149,8 @@ class SegmentationSettings(Settings):
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
-        if self.norm_low >= self.norm_high:
+        low, high = self.norm_low, self.norm_high
+        if low is not None and high is not None and low >= high:
             msg = f"norm_low {self.norm_low} is not below norm_high {self.norm_high}"
             raise ValueError(msg)
         if self.max_size is not None and self.max_size < self.min_size:

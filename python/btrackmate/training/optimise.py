@@ -12,7 +12,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.segmentation.backend import read_json
-from btrackmate.segmentation.networks import Models
+from btrackmate.segmentation.networks import Models, choose_percentiles
 from btrackmate.segmentation.segment import segment_volume
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction, interpolate_grid
@@ -143,17 +143,8 @@ def optimise_thresholds(
 
 def _load(data_dir: Path, settings: OptimiseSettings, folders: list[Path]) -> tuple[Pair, ...]:
     """Read the images, normalised as in the models' training."""
-    trained = read_json(folders[0] / "model_card.json").get("settings", {})
-    low, high = settings.norm_low, settings.norm_high
-    return load_pairs(
-        data_dir,
-        TrainSettings.parse(
-            {
-                "norm_low": trained.get("norm_low", 1.0) if low is None else low,
-                "norm_high": trained.get("norm_high", 99.8) if high is None else high,
-            }
-        ),
-    )
+    low, high = choose_percentiles((settings.norm_low, settings.norm_high), folders)
+    return load_pairs(data_dir, TrainSettings.parse({"norm_low": low, "norm_high": high}))
 
 
 def _look_up(found: Found, before: dict[str, float]) -> float | None:
