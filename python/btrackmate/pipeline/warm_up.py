@@ -46,6 +46,7 @@ def _list_work() -> Iterator[Callable[[], None]]:
     for kind in LABEL_TYPES[:3]:
         yield partial(_compare_labels, kind)
     yield _draw_shapes
+    yield _flood
 
 
 def _draw_labels(kind: str) -> np.ndarray[tuple[int, ...], np.dtype[np.integer]]:
@@ -122,3 +123,10 @@ def _draw_shapes() -> None:
     if table is not None:
         polyhedra.suppress(points, distance, rays, table, 0.3)
         polyhedra.draw(points, distance, rays, table, (5, 5, 5))
+
+
+def _flood() -> None:
+    from btrackmate.segmentation.watershed import flood
+
+    labels = _draw_labels("i4")[0]
+    flood(np.zeros(labels.shape, np.float32), labels, np.ones(labels.shape, bool))

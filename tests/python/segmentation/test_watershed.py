@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from skimage.segmentation import watershed
 
 from btrackmate.segmentation.watershed import (
     complete_mask,
@@ -64,6 +66,25 @@ def test_flood_meets_on_the_ridge_and_stays_in_the_mask(draw):
     labels = flood(landscape, markers, mask)
     assert labels[0, :2].tolist() == [1, 1]
     assert labels[0, 3:].tolist() == [2, 2, 0]
+
+
+@pytest.mark.parametrize("shape", [(11, 30, 40), (90, 110)])
+def test_flood_equals_scikit_image_where_no_two_heights_are_equal(shape):
+    rng = np.random.default_rng(5)
+    heights = rng.permutation(np.arange(1, 65_535))[: np.prod(shape)].reshape(shape)
+    heights.ravel()[:2] = 0, 65_535  # The flood's steps are then whole numbers.
+    markers = np.zeros(shape, np.int32)
+    markers.ravel()[rng.choice(markers.size, 40, replace=False)] = 70_000 + np.arange(40)
+    mask = rng.random(shape) < 0.8
+    mask.ravel()[:2] = True
+    labels = flood(heights.astype(np.float32), markers, mask)
+    np.testing.assert_array_equal(labels, watershed(heights, markers, mask=mask))
+    assert len(np.unique(labels)) > 20
+
+
+def test_on_a_plain_voxels_go_to_the_marker_that_reaches_them_first(draw):
+    labels = flood(np.zeros((1, 8), np.float32), draw("1......2"), np.ones((1, 8), bool))
+    assert labels.tolist() == [[1, 1, 1, 1, 2, 2, 2, 2]]
 
 
 def test_component_without_marker_stays_background(draw):
