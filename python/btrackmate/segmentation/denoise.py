@@ -22,10 +22,9 @@ from btrackmate.segmentation.percentiles import find_percentiles
 from btrackmate.segmentation.tiling import (
     Box,
     TilePlan,
-    predict_in_tiles,
+    plan_unet,
     run_keras,
     stream_tiles,
-    view_radius,
 )
 
 Float32 = NDArray[np.float32]
@@ -125,28 +124,14 @@ class DenoiseModel:
             Normalised as the input; a new array.
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        plan = self.plan
-        values = predict_in_tiles(
-            run_keras(self.network.keras_model),
-            image,
-            plan.divisor,
-            n_tiles=plan.choose_tiles(image.shape) if n_tiles is None else n_tiles,
-            overlap=plan.overlap,
-            grid=plan.grid,
-        )[0]
+        network = run_keras(self.network.keras_model)
+        values = self.plan.predict(network, image, n_tiles)[0]
         return np.ascontiguousarray(values[..., 0])
 
     @property
     def plan(self) -> TilePlan:
         """What the network asks of its tiles."""
-        config = self.network.config
-        depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
-        return TilePlan(
-            (2**depth,) * self.ndim,
-            (view_radius(depth, kernel),) * self.ndim,
-            (1,) * self.ndim,
-            26.0 * config.unet_n_first,
-        )
+        return plan_unet(self.network.config, self.ndim)
 
     def stream(self, volume: Volume, memory: float) -> Iterator[tuple[Box, Float32]]:
         """Denoise a volume that is read tile by tile.

@@ -24,7 +24,6 @@ from btrackmate.segmentation.settings import Suppression
 from btrackmate.segmentation.tiling import (
     Box,
     TilePlan,
-    predict_in_tiles,
     run_keras,
     stream_tiles,
     view_radius,
@@ -181,15 +180,8 @@ class StarDistModel:
         Maps
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        plan = self.plan
-        probability, distance = predict_in_tiles(
-            run_keras(self.network.keras_model),
-            image,
-            plan.divisor,
-            n_tiles=plan.choose_tiles(image.shape) if n_tiles is None else n_tiles,
-            overlap=plan.overlap,
-            grid=plan.grid,
-        )[:2]
+        network = run_keras(self.network.keras_model)
+        probability, distance = self.plan.predict(network, image, n_tiles)[:2]
         return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
 
     @property

@@ -48,6 +48,38 @@ class TilePlan:
         """Choose the number of tiles by memory (bytes); see `choose_tiles`."""
         return choose_tiles(shape, self.bytes_per_voxel, memory, self.overlap)
 
+    def predict(
+        self, network: Network, image: Float32, n_tiles: tuple[int, ...] | None
+    ) -> list[Float32]:
+        """Run a network in tiles, their number by memory if None; see `predict_in_tiles`."""
+        return predict_in_tiles(
+            network,
+            image,
+            self.divisor,
+            n_tiles=self.choose_tiles(image.shape) if n_tiles is None else n_tiles,
+            overlap=self.overlap,
+            grid=self.grid,
+        )
+
+
+def plan_unet(config: Any, ndim: int) -> TilePlan:
+    """Say what a CSBDeep (CARE) U-Net asks of its tiles.
+
+    Parameters
+    ----------
+    config : csbdeep.models.Config
+        With `unet_n_depth`, `unet_kern_size` and `unet_n_first`.
+    ndim : int
+        Dimensions of its images.
+    """
+    depth, kernel = int(config.unet_n_depth), int(config.unet_kern_size)
+    return TilePlan(
+        (2**depth,) * ndim,
+        (view_radius(depth, kernel),) * ndim,
+        (1,) * ndim,
+        26.0 * config.unet_n_first,  # 24 were measured.
+    )
+
 
 #: Tiles that are tried before a network that finds no memory is given up.
 _MAX_SPLITS = 8
