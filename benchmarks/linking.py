@@ -1,4 +1,6 @@
-r"""Linking: btrackmate against laptrack, trackpy and btrack on the same seeded movies with truth.
+r"""Linking: btrackmate against its peers on the same seeded movies with truth.
+
+The peers are laptrack, trackpy, btrack and, where fiji_bridge finds it, the real TrackMate.
 
 Each tool runs in a process of its own, on points in memory and after a warm-up on a tiny movie:
 CPU seconds of all threads (least of 3; 1 where a run takes over 10 s), peak memory beyond what
@@ -28,7 +30,13 @@ import numpy as np
 from linking_tools import TOOLS, VERSIONED, ToolMissing
 
 REACH = 8.0
-PEERS = ("laptrack, frames only", "laptrack, gaps + splits", "trackpy", "btrack")
+PEERS = (
+    "TrackMate, gaps + splits",
+    "laptrack, frames only",
+    "laptrack, gaps + splits",
+    "trackpy",
+    "btrack",
+)
 #: Tools that are not run on XL: they take hours, or more memory than there is.
 TOO_SLOW_FOR_XL = (*PEERS, "flow")
 

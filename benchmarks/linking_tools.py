@@ -17,6 +17,16 @@ import numpy as np
 VERSIONED = ("numpy", "scipy", "numba", "laptrack", "trackpy", "btrack")
 
 
+#: LAP with gap closing and splitting as far as the reach.
+GAPS_AND_SPLITS = {
+    "linking_max_distance": ...,
+    "allow_gap_closing": True,
+    "gap_closing_max_distance": ...,
+    "max_frame_gap": 2,
+    "splitting_max_distance": ...,
+}
+
+
 class ToolMissing(Exception):
     """The tool is not installed, in words."""
 
@@ -65,24 +75,34 @@ def kd_tree_pairs(points, offsets, reach):
     return run
 
 
+def our_spots(points, offsets):
+    """Give btrackmate's table of the points, whose ids are the rows."""
+    import pandas as pd
+
+    from btrackmate.core.calibration import Calibration
+    from btrackmate.core.spots import Spots
+
+    table = pd.DataFrame(points, columns=["x", "y", "z"])
+    table = table.assign(frame=frames_of(offsets), id=np.arange(len(points)))
+    return Spots.from_table(table, Calibration(space_unit="µm"), n_frames=len(offsets) - 1)
+
+
+def our_settings(name, values, reach):
+    """Give a tracker's settings; a value of ... is the reach."""
+    from btrackmate.tracking.settings import parse_tracker
+
+    reaches = {key: reach for key, value in values.items() if value is ...}
+    return parse_tracker(name, values | reaches)
+
+
 def our_tracker(name, **values):
     """Make the preparation of one of btrackmate's trackers."""
 
     def prepare(points, offsets, reach):
-        import pandas as pd
-
-        from btrackmate.core.calibration import Calibration
-        from btrackmate.core.spots import Spots
         from btrackmate.tracking import track
-        from btrackmate.tracking.settings import TRACKERS, parse_tracker
 
-        if name not in TRACKERS:
-            message = f"btrackmate has no tracker {name} yet"
-            raise ToolMissing(message)
-        table = pd.DataFrame(points, columns=["x", "y", "z"]).assign(frame=frames_of(offsets))
-        spots = Spots.from_table(table, Calibration(space_unit="µm"), n_frames=len(offsets) - 1)
-        reaches = {key: reach for key, value in values.items() if value is ...}
-        settings = parse_tracker(name, values | reaches)
+        spots = our_spots(points, offsets)
+        settings = our_settings(name, values, reach)
 
         def run():
             graph = track(spots, settings)
@@ -91,6 +111,28 @@ def our_tracker(name, **values):
         return run
 
     return prepare
+
+
+def trackmate(points, offsets, reach):
+    """Run the real TrackMate's LAP in this process' Java, the spots in its model before."""
+    from btrackmate.core.errors import UserError
+    from btrackmate.fiji_bridge import FijiSettings, start_fiji
+    from btrackmate.fiji_bridge.linking import prepare_trackmate, read_links
+
+    try:
+        start_fiji(FijiSettings(memory="8g"))
+    except UserError as error:
+        raise ToolMissing(str(error)) from None
+    work = prepare_trackmate(
+        our_spots(points, offsets), our_settings("lap", GAPS_AND_SPLITS, reach)
+    )
+
+    def run():
+        if not work.execTracking():
+            raise RuntimeError(str(work.getErrorMessage()))
+        return lambda: (np.column_stack(read_links(work.getModel())[:2]), {})
+
+    return run
 
 
 def laptrack(second_step):
@@ -239,15 +281,9 @@ TOOLS = {
     "lap, frames only": our_tracker(
         "lap", linking_max_distance=..., allow_track_splitting=False, allow_gap_closing=False
     ),
-    "lap, gaps + splits": our_tracker(
-        "lap",
-        linking_max_distance=...,
-        allow_gap_closing=True,
-        gap_closing_max_distance=...,
-        max_frame_gap=2,
-        splitting_max_distance=...,
-    ),
+    "lap, gaps + splits": our_tracker("lap", **GAPS_AND_SPLITS),
     "flow": our_tracker("flow", linking_max_distance=..., splitting_max_distance=...),
+    "TrackMate, gaps + splits": trackmate,
     "laptrack, frames only": laptrack(second_step=False),
     "laptrack, gaps + splits": laptrack(second_step=True),
     "trackpy": trackpy,

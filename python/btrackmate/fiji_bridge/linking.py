@@ -106,14 +106,13 @@ class TrackMateLinker:
         if not len(spots):
             none = np.empty(0, np.int64)
             return TrackGraph.from_links(spots, none, none)
-        key, values = to_trackmate(settings)
-        trackmate = _prepare(spots, key, values)
+        trackmate = prepare_trackmate(spots, settings)
 
         def link() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
             if not trackmate.execTracking():
                 msg = f"TrackMate: {_one_line(trackmate.getErrorMessage())}"
                 raise UserError(msg)
-            return _read_links(trackmate.getModel())
+            return read_links(trackmate.getModel())
 
         try:
             source, target, cost = wait_for(
@@ -185,8 +184,15 @@ def to_java(values: dict[str, Any]) -> Any:
     return result
 
 
-def _prepare(spots: Spots, key: str, values: dict[str, Any]) -> Any:
-    """Set a TrackMate up with spots and tracker."""
+def prepare_trackmate(spots: Spots, settings: TrackerSettings) -> Any:
+    """Set a TrackMate up with spots and tracker, ready for `execTracking()`.
+
+    Raises
+    ------
+    UserError
+        If TrackMate refuses the settings, or the spots lack a penalised feature.
+    """
+    key, values = to_trackmate(settings)
     penalised = {
         feature
         for name, weights in values.items()
@@ -199,15 +205,15 @@ def _prepare(spots: Spots, key: str, values: dict[str, Any]) -> Any:
         msg = f"spots have no feature {missing[0]!r}; they have {', '.join(by_key)}"
         raise UserError(msg)
     factory = java_class(_TRACKING + _FACTORIES[key])()
-    settings = java_class("fiji.plugin.trackmate.Settings")()
-    settings.trackerFactory = factory
-    settings.trackerSettings = to_java(values)
-    fault = factory.checkSettings(settings.trackerSettings)
+    chosen = java_class("fiji.plugin.trackmate.Settings")()
+    chosen.trackerFactory = factory
+    chosen.trackerSettings = to_java(values)
+    fault = factory.checkSettings(chosen.trackerSettings)
     if fault is not None and str(fault).strip():
         msg = f"TrackMate refuses the settings of {key}: {_one_line(fault)}"
         raise UserError(msg)
     model = to_model(spots, sorted(by_key[feature] for feature in penalised))
-    return java_class("fiji.plugin.trackmate.TrackMate")(model, settings)
+    return java_class("fiji.plugin.trackmate.TrackMate")(model, chosen)
 
 
 def _check_outlines(spots: Spots) -> None:
@@ -223,8 +229,8 @@ def _check_outlines(spots: Spots) -> None:
         raise UserError(msg)
 
 
-def _read_links(model: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Give the links of a model as spot numbers and costs."""
+def read_links(model: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Give the links of a TrackMate model: source and target (spots' numbers there), cost."""
     tracks = model.getTrackModel()
     links = [
         (
