@@ -158,9 +158,8 @@ class DenoiseModel:
             part = volume.read(box).astype(np.float32)
             return np.asarray((part - floor) / width if width > 0 else part * 0, np.float32)
 
-        n_tiles = self.plan.choose_tiles(volume.shape, memory)
         network = run_keras(self.network.keras_model)
-        for box, (values,) in stream_tiles(network, volume.shape, read, self.plan, n_tiles):
+        for box, (values,) in stream_tiles(network, volume.shape, read, self.plan, memory):
             if width > 0:
                 yield box, values[..., 0] * width + floor
             else:

@@ -220,12 +220,9 @@ class StarDistModel:
             The maps in it.
         """
         check_image_axes(self.axes, self.channels, len(shape), self.folder)
-        network, n_tiles = (
-            run_keras(self.network.keras_model),
-            self.plan.choose_tiles(shape, memory),
-        )
+        network = run_keras(self.network.keras_model)
         for box, (probability, distance, *_) in stream_tiles(
-            network, shape, read, self.plan, n_tiles
+            network, shape, read, self.plan, memory
         ):
             yield box, Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
 

@@ -206,7 +206,7 @@ def stream_tiles(
     shape: tuple[int, ...],
     read: Callable[[Box], Float32],
     plan: TilePlan,
-    n_tiles: tuple[int, ...],
+    memory: float,
 ) -> Iterator[tuple[Box, list[Float32]]]:
     """Run a network on an image that is read tile by tile.
 
@@ -219,8 +219,8 @@ def stream_tiles(
     read : callable
         Takes slices, one an axis; returns that part, normalised.
     plan : TilePlan
-    n_tiles : tuple of int
-        Tiles along each axis.
+    memory : float
+        Bytes that a tile may take.
 
     Yields
     ------
@@ -229,6 +229,7 @@ def stream_tiles(
     outputs : list of ([z,] y, x, channels) ndarray of float32
         The outputs in that part, the same as those of `predict_in_tiles`.
     """
+    n_tiles = plan.choose_tiles(shape, memory)
     padded = [size + -size % step for size, step in zip(shape, plan.divisor, strict=True)]
     cuts = [
         _cut_axis(size, step, count, margin)
@@ -242,10 +243,7 @@ def stream_tiles(
             for (low, high, _, _), size in zip(parts, shape, strict=True)
         )
         part = read(seen)
-        outputs = predict_in_tiles(
-            network, part, plan.divisor, n_tiles=(1,) * len(shape), overlap=plan.overlap,
-            grid=plan.grid,
-        )  # fmt: skip
+        outputs = plan.predict(network, part, (1,) * len(shape))
         source, target = [], []
         for (low, _, start, stop), size, g in zip(parts, shape, plan.grid, strict=True):
             stop = min(stop, size)

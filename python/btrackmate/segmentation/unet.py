@@ -138,11 +138,8 @@ class UNetModel:
             In that part.
         """
         check_image_axes(self.axes, self.channels, len(shape), self.folder)
-        network, n_tiles = (
-            run_keras(self.network.keras_model),
-            self.plan.choose_tiles(shape, memory),
-        )
-        for box, (values,) in stream_tiles(network, shape, read, self.plan, n_tiles):
+        network = run_keras(self.network.keras_model)
+        for box, (values,) in stream_tiles(network, shape, read, self.plan, memory):
             yield box, self._part(values)
 
     def _part(self, values: Float32) -> UNetPrediction:
