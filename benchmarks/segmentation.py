@@ -29,7 +29,8 @@ from btrackmate.report.scores import draw_matching, draw_shape
 from btrackmate.segmentation import Models, SegmentationSettings, normalise_volume, segment_volume
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.merging import find_wall_threshold
-from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
+from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 
 HEAD = "| | AP@0.5 | AP@0.7 | F1@0.5 | F1@0.7 | TP, FP, FN @0.5 | SEG | MSE | SSIM |"

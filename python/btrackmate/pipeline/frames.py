@@ -20,7 +20,8 @@ from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
 from btrackmate.segmentation import Models
-from btrackmate.segmentation.block_route import BlockJob, segment_in_blocks
+from btrackmate.segmentation.block_route import segment_in_blocks
+from btrackmate.segmentation.block_state import BlockJob
 from btrackmate.segmentation.blocks import Volume, needs_blocks
 from btrackmate.segmentation.flat import needs_stacking, segment_frame
 from btrackmate.segmentation.other_shapes import LabelShapes

@@ -114,12 +114,12 @@ def _compare_labels(kind: str) -> None:
 
 def _draw_shapes() -> None:
     """Suppress and draw two octahedra."""
-    from btrackmate.segmentation import polyhedra
+    from btrackmate.segmentation import polyhedra, ray_table
 
     rays = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
     faces = np.array([(a, b, c) for a in (0, 3) for b in (1, 4) for c in (2, 5)], np.int32)
     points, distance = np.array([[2, 2, 2], [2, 2, 3]]), np.full((2, 6), 2, np.float32)
-    table = polyhedra.make_table(rays, faces, polyhedra.find_boxes(points, distance, rays))
+    table = ray_table.make_table(rays, faces, ray_table.find_boxes(points, distance, rays))
     if table is not None:
         polyhedra.suppress(points, distance, rays, table, 0.3)
         polyhedra.draw(points, distance, rays, table, (5, 5, 5))

@@ -13,7 +13,8 @@ from btrackmate.segmentation.backend import PERCENTILES, read_percentiles
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.other_shapes import CellposeShapes
 from btrackmate.segmentation.settings import SegmentationSettings, Suppression
-from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
+from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.seeds import find_centres
-from btrackmate.segmentation.stardist import StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
 
 Float32 = NDArray[np.float32]
 

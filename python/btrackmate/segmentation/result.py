@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.segmentation.seeds import Seeds
-from btrackmate.segmentation.stardist import StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.unet import UNetPrediction
 
 Labels = NDArray[np.int32]

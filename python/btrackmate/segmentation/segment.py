@@ -15,7 +15,7 @@ from btrackmate.segmentation.networks import MaskBackend, Models, ShapeBackend
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.segmentation.result import SegmentationResult, describe_cells
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.segmentation.stardist import StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.segmentation.watershed import (
     complete_mask,

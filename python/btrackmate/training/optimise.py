@@ -15,7 +15,8 @@ from btrackmate.segmentation.backend import read_json
 from btrackmate.segmentation.networks import Models, choose_percentiles
 from btrackmate.segmentation.segment import segment_volume
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.segmentation.stardist import StarDistModel, StarDistPrediction, interpolate_grid
+from btrackmate.segmentation.shapes import StarDistPrediction, interpolate_grid
+from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.dataset import Pair, load_pairs, pair_files
 from btrackmate.training.settings import TrainSettings

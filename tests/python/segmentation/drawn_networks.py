@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from btrackmate.segmentation.stardist import StarDistPrediction
+from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.unet import UNetPrediction
 
 

@@ -9,8 +9,9 @@ from btrackmate.core.errors import UserError
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.metrics.segmentation import match_instances
 from btrackmate.samples.training_set import make_training_volumes
-from btrackmate.segmentation import SegmentationSettings, block_route, load_models, segment_volume
-from btrackmate.segmentation.block_route import BlockJob, segment_in_blocks
+from btrackmate.segmentation import SegmentationSettings, block_state, load_models, segment_volume
+from btrackmate.segmentation.block_route import segment_in_blocks
+from btrackmate.segmentation.block_state import BlockJob
 from btrackmate.segmentation.blocks import (
     Volume,
     choose_block,
@@ -111,7 +112,7 @@ def models():
 )
 def test_blocks_equal_the_whole(volume, models, tmp_path, monkeypatch, choice):
     """Within 1 % of the cells, at an overlap of 0.9; the table too."""
-    monkeypatch.setattr(block_route, "_MEMORY", 1e8)
+    monkeypatch.setattr(block_state, "_MEMORY", 1e8)
     settings = SegmentationSettings(**choice)
     roi = np.zeros(volume.image.shape, np.uint8)
     roi[:, :, :90] = 1

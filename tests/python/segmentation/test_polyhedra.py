@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from btrackmate.segmentation import polyhedra
+from btrackmate.segmentation import polyhedra, ray_table
 from btrackmate.segmentation.backend import load_tensorflow, quiet_networks
 
 AXES = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float32)
@@ -15,18 +15,18 @@ FACES = np.array(list(itertools.product((0, 1), (2, 3), (4, 5))), np.int32)
 def octahedra(points, radii):
     points = np.array(points, np.int64)
     distance = np.repeat(np.array(radii, np.float32)[:, None], 6, axis=1)
-    table = polyhedra.make_table(AXES, FACES, polyhedra.find_boxes(points, distance, AXES))
+    table = ray_table.make_table(AXES, FACES, ray_table.find_boxes(points, distance, AXES))
     return points, distance, AXES, table
 
 
 def test_volume():
-    volumes = polyhedra.measure_volumes(octahedra([[0, 0, 0]] * 2, [1, 3])[1], AXES, FACES)
+    volumes = ray_table.measure_volumes(octahedra([[0, 0, 0]] * 2, [1, 3])[1], AXES, FACES)
     assert volumes == pytest.approx([4 / 3, 36])
 
 
 def test_boxes_are_rounded_and_hold_their_ends():
     points, distance, _, _ = octahedra([[5, 5, 5]], [2.6])
-    assert polyhedra.find_boxes(points, distance, AXES).tolist() == [[-3, -3, -3, 3, 3, 3]]
+    assert ray_table.find_boxes(points, distance, AXES).tolist() == [[-3, -3, -3, 3, 3, 3]]
 
 
 def test_drawing_holds_the_voxels_up_to_the_surface():
@@ -61,7 +61,7 @@ def test_small_shape_in_a_large_one_goes():
 
 def test_too_large_shapes_have_no_table():
     boxes = np.array([[-300, -300, -300, 300, 300, 300]], np.int32)
-    assert polyhedra.make_table(AXES, FACES, boxes) is None
+    assert ray_table.make_table(AXES, FACES, boxes) is None
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5])
@@ -84,7 +84,7 @@ def test_equals_stardist_on_crowded_shapes(threshold):
     distance = (size * rng.uniform(0.8, 1.2, (600, 32))).astype(np.float32)
     scores = np.linspace(1, 0.5, 600, dtype=np.float32)
     vertices, faces = rays.vertices.astype(np.float32), rays.faces.astype(np.int32)
-    table = polyhedra.make_table(vertices, faces, polyhedra.find_boxes(points, distance, vertices))
+    table = ray_table.make_table(vertices, faces, ray_table.find_boxes(points, distance, vertices))
     kept = polyhedra.suppress(points, distance, vertices, table, threshold)
     with quiet_networks():
         theirs = non_maximum_suppression_3d_inds(

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.stardist import Shapes, interpolate_grid, select_candidates
+from btrackmate.segmentation.shapes import Shapes, interpolate_grid, select_candidates
 from btrackmate.segmentation.tiling import (
     OutOfMemory,
     choose_tiles,

@@ -12,7 +12,8 @@ from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.stardist import Shapes, StarDistModel
+from btrackmate.segmentation.shapes import Shapes
+from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset

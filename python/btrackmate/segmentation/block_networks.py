@@ -1,0 +1,156 @@
+"""Passes of the block route that run a network over tiles, and thin out what it finds."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.segmentation import blocks as cut
+from btrackmate.segmentation.block_state import BlockState
+from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.segment import DEFAULT_BOUNDARY
+from btrackmate.segmentation.shapes import Shapes
+from btrackmate.segmentation.tiling import Box
+
+_log = logging.getLogger(__name__)
+
+Float32 = NDArray[np.float32]
+
+
+def denoise(state: BlockState, model: Any) -> Volume:
+    """Denoise the volume, in tiles, into an array on disk."""
+    stored = state.make("denoised", np.float32)
+    for done, (box, part) in enumerate(model.stream(state.volume, state.memory)):
+        stored[box] = part
+        state.progress("denoising", done + 1, 0)
+    return Volume(state.shape, lambda box: np.asarray(stored[box]))
+
+
+def find_roi(state: BlockState, model: Any) -> None:
+    """Run the network that tells where cells are looked for."""
+    stored = state.make("roi", np.float32)
+    for box, prediction in model.stream(state.shape, state.read, state.memory):
+        stored[box] = prediction.foreground
+    level = model.foreground_thresh
+    state.roi_level = _find_otsu(state, "roi") if level is None else level
+
+
+def find_shapes(state: BlockState, model: Any) -> None:
+    """Run StarDist over the tiles, and thin its candidates out to the shapes of the whole."""
+    settings = state.settings
+    nms = settings.nms_thresh if settings.nms_thresh is not None else model.nms_thresh
+    tiles = _find_candidates(state, model)
+    kept = _thin_out(state, model, tiles, nms)
+    state.shapes = model.find_nothing()
+    if kept:
+        state.shapes = model.suppress(Shapes.join(kept).sorted(), nms, nms=settings.nms)
+    state.extent = model.find_extent(state.shapes)
+    if len(state.extent):
+        state.halo = tuple(int(n) for n in np.maximum(state.extent.max(axis=0) * 2, 4))
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """The candidates whose points lie in one tile; their distances wait on disk."""
+
+    place: Box
+    points: NDArray[np.int64]
+    scores: Float32
+    reach: NDArray[np.int64]
+    file: Path
+
+    def select(self, box: Box) -> Shapes | None:
+        """Read the candidates in a box; None if there are none."""
+        rows = cut.select(self.points, box)
+        if len(rows) == 0:
+            return None
+        distance = np.load(self.file, mmap_mode="r")[rows]
+        return Shapes(self.points[rows], self.scores[rows], distance)
+
+
+def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
+    """Run StarDist over the tiles; keep its candidates and, if it is flooded, the landscape."""
+    settings = state.settings
+    prob = settings.prob_thresh if settings.prob_thresh is not None else model.prob_thresh
+    grid = np.asarray(model.grid)
+    sides = tuple(-(-n // g) for n, g in zip(state.shape, model.grid, strict=True))
+    landscape = None
+    if settings.mode == "both" and state.landscape() not in ("boundary", "flat"):
+        landscape = state.make("landscape", np.float32, sides)
+    tiles: list[_Tile] = []
+    for box, maps in model.stream_maps(state.shape, state.read, state.memory):
+        found = model.find_candidates(maps, prob, nms=settings.nms)
+        points = found.points + cut.start_of(box) * grid
+        reach = model.find_extent(found).max(axis=0, initial=0)
+        file = state.job.scratch / f"candidates{len(tiles)}.npy"
+        np.save(file, found.distance)
+        place = tuple(slice(s.start * g, s.stop * g) for s, g in zip(box, model.grid, strict=True))
+        tiles.append(_Tile(place, points, found.scores, reach, file))
+        if landscape is not None:
+            values = maps.probability
+            if settings.landscape == "distance":
+                values = maps.distance.mean(axis=-1)
+            landscape[box] = -values
+        state.progress("StarDist", len(tiles), 0)
+    return tiles
+
+
+def _thin_out(state: BlockState, model: Any, tiles: list[_Tile], nms_thresh: float) -> list[Shapes]:
+    """Suppress each tile's candidates among all within reach of it."""
+    reach = np.max([tile.reach for tile in tiles], axis=0) * 2
+    kept = []
+    for tile in tiles:
+        near = cut.grow(tile.place, tuple(int(r) for r in reach), state.shape)
+        parts = [part for part in (other.select(near) for other in tiles) if part is not None]
+        if parts:
+            left = model.suppress(Shapes.join(parts).sorted(), nms_thresh, nms=state.settings.nms)
+            kept.append(left.where(cut.select(left.points, tile.place)))
+        state.progress("suppression", len(kept), len(tiles))
+    for tile in tiles:
+        tile.file.unlink()
+    return kept
+
+
+def find_tissue(state: BlockState, model: Any) -> None:
+    """Run the U-Net over the tiles, and settle the thresholds."""
+    settings = state.settings
+    foreground = state.make("foreground", np.float32)
+    done = 0
+    for box, prediction in model.stream(state.shape, state.read, state.memory):
+        foreground[box] = prediction.foreground
+        if prediction.boundary is not None:
+            if "boundary" not in state.arrays:
+                state.make("boundary", np.float32)
+            state.arrays["boundary"][box] = prediction.boundary
+        done += 1
+        state.progress("U-Net", done, 0)
+    level = settings.unet_thresh
+    if level is None:
+        level = model.foreground_thresh
+    if level is None:
+        level = _find_otsu(state, "foreground")
+    limit = settings.boundary_thresh
+    if limit is None:
+        limit = model.boundary_thresh
+    state.thresholds = (level, DEFAULT_BOUNDARY if limit is None else limit)
+    wall = settings.join_thresh
+    if wall is None:
+        wall = getattr(model, "wall_thresh", None)
+    state.wall = (wall or 0.0) if "boundary" in state.arrays else 0.0
+
+
+def _find_otsu(state: BlockState, name: str) -> float:
+    """Find Otsu's threshold of a map, from 256 bins over its range."""
+    from skimage.filters import threshold_otsu
+
+    stored = Volume(state.shape, lambda box: np.asarray(state.arrays[name][box]))
+    ends = [(float(part.min()), float(part.max())) for part in stored.parts()]
+    low, high = min(a for a, _ in ends), max(b for _, b in ends)
+    edges = np.linspace(low, high, 257)
+    counts = sum(np.histogram(part, edges)[0] for part in stored.parts())
+    level = float(threshold_otsu(hist=(counts, (edges[:-1] + edges[1:]) / 2)))
+    _log.info("U-Net threshold by Otsu: %.3f", level)
+    return level
