@@ -7,10 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.pipeline.inputs import MovieFrames
-
-_SUFFIXES = (".tif", ".tiff")
 
 
 class LabelFolder:
@@ -37,25 +36,17 @@ class LabelFolder:
     def __init__(self, folder: Path, axes: str | None = None) -> None:
         self.folder = folder
         self.axes = axes
-        self.files: dict[str, Path] = {}
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
-                continue
-            if path.stem in self.files:
-                msg = f"{folder}: {self.files[path.stem].name} and {path.name} have one name; "
-                msg += "images are paired by it: keep one"
-                raise UserError(msg)
-            self.files[path.stem] = path
+        self.files = list_by_name(folder)
         if not self.files:
             msg = f"{folder}: holds no label image (.tif, .tiff), run or Cell Tracking Challenge "
             msg += "table; give a folder that does"
             raise UserError(msg)
 
-    def open(self, name: str) -> Movie:
+    def open(self, path: Path) -> Movie:
         """Open a file; its voxel size is of no use here and may be missing."""
         voxel = (1.0, 1.0, 1.0)
         return open_movie(
-            self.files[name],
+            path,
             axes=self.axes,
             role="labels",
             require_time=False,
@@ -79,9 +70,8 @@ def read_pairs(
     UserError
         If a file has no partner, or one with another number of frames; it is named.
     """
-    _check_partners(truth, result)
-    for name in truth.files:
-        with truth.open(name) as one, result.open(name) as other:
+    for first, second in pair_by_name(truth.files, result.files):
+        with truth.open(first) as one, result.open(second) as other:
             if one.n_frames != other.n_frames:
                 msg = f"{one.path} has {one.n_frames} frames, {other.path} {other.n_frames}; "
                 msg += "expected as many"
@@ -89,16 +79,5 @@ def read_pairs(
             ndim = max(one.ndim, other.ndim)
             frames = MovieFrames(one, ndim), MovieFrames(other, ndim)
             for t in range(one.n_frames):
-                label = name if one.n_frames == 1 else f"{name}, frame {t}"
+                label = first.stem if one.n_frames == 1 else f"{first.stem}, frame {t}"
                 yield label, frames[0].frame(t), frames[1].frame(t)
-
-
-def _check_partners(truth: LabelFolder, result: LabelFolder) -> None:
-    alone = []
-    for one, other in ((truth, result), (result, truth)):
-        alone += [str(path) for name, path in one.files.items() if name not in other.files]
-    if alone:
-        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
-        msg = f"no partner of the same name for {', '.join(alone[:5])}{more}; "
-        msg += f"{truth.folder} and {result.folder} are paired by file name: rename, add or remove"
-        raise UserError(msg)

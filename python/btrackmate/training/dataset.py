@@ -12,12 +12,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.training.settings import TrainSettings
 
 _log = logging.getLogger(__name__)
-
-_SUFFIXES = (".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,7 @@ def pair_files(data_dir: Path) -> list[tuple[Path, Path]]:
     UserError
         If a folder is missing or empty, or a file has no partner; it is named.
     """
-    raw, truth = (list_images(data_dir, name) for name in ("Raw", "Segmentation"))
-    alone = [f"Raw/{raw[name].name}" for name in sorted(raw.keys() - truth.keys())]
-    alone += [f"Segmentation/{truth[name].name}" for name in sorted(truth.keys() - raw.keys())]
-    if alone:
-        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
-        msg = f"training data in {data_dir}: no partner of the same name for "
-        msg += f"{', '.join(alone[:5])}{more}; add the partner or remove the file"
-        raise UserError(msg)
-    return [(raw[name], truth[name]) for name in sorted(raw)]
+    return pair_by_name(list_images(data_dir, "Raw"), list_images(data_dir, "Segmentation"))
 
 
 def list_images(data_dir: Path, name: str) -> dict[str, Path]:
@@ -114,16 +105,7 @@ def list_images(data_dir: Path, name: str) -> dict[str, Path]:
         msg = f"training data: no folder {folder}; expected {data_dir} to hold Raw/ and "
         msg += "Segmentation/ with TIFF files of the same names"
         raise UserError(msg)
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
-            continue
-        if path.stem in files:
-            msg = f"{folder} holds {files[path.stem].name} and {path.name}; "
-            msg += "expected one file of a name: rename or remove one"
-            raise UserError(msg)
-        files[path.stem] = path
-    return files
+    return list_by_name(folder)
 
 
 def load_dataset(data_dir: Path, settings: TrainSettings, *, labels: bool = True) -> DataSet:
