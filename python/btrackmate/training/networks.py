@@ -1,11 +1,12 @@
 """Training of the networks: what each learns, and its configuration."""
 
+import contextlib
 import importlib.util
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +69,13 @@ def train_unet(folder: Path, data: DataSet, settings: TrainSettings, progress: P
         lambda pair: make_targets(pair.labels, settings.boundary_width, boundary=settings.boundary),
         (change, keep),
     )
-    load_tensorflow().keras.utils.set_random_seed(settings.seed)
-    with quiet_networks() as stdout:
+
+    def make() -> Any:
         model = _make_care(folder, data, settings, 2 if settings.boundary else 1)
         model.prepare_for_training()
-        _load_start(model, settings)
+        return model
+
+    with _new_network(settings, make) as (model, stdout):
         return fit_network(
             model, *sources, _make_job(folder, "unet", data, settings, progress), stdout
         )
@@ -116,15 +119,14 @@ def train_n2v(folder: Path, data: DataSet, settings: TrainSettings, progress: Pr
         return hide(augmenter.change_pair(image, none, rng)[0], none, rng)
 
     sources = _make_sources(data, settings, "n2v", lambda pair: pair.labels, (change, hide))
-    tensorflow = load_tensorflow()
-    tensorflow.keras.utils.set_random_seed(settings.seed)
-    with quiet_networks() as stdout:
+
+    def make() -> Any:
         model = _make_care(folder, data, settings, 1)
-        model.keras_model.compile(
-            optimizer=tensorflow.keras.optimizers.Adam(settings.learning_rate),
-            loss=measure_masked_error,
-        )
-        _load_start(model, settings)
+        adam = load_tensorflow().keras.optimizers.Adam(settings.learning_rate)
+        model.keras_model.compile(optimizer=adam, loss=measure_masked_error)
+        return model
+
+    with _new_network(settings, make) as (model, stdout):
         return fit_network(
             model, *sources, _make_job(folder, "n2v", data, settings, progress), stdout
         )
@@ -149,11 +151,13 @@ def train_stardist(
     Curve
     """
     augmenter = Augmenter(settings.augmentation, settings.ndim)
-    load_tensorflow().keras.utils.set_random_seed(settings.seed)
-    with quiet_networks() as stdout:
+
+    def make() -> Any:
         model = _make_stardist(folder, data, settings)
         model.prepare_for_training()
-        _load_start(model, settings)
+        return model
+
+    with _new_network(settings, make) as (model, stdout):
 
         def encode(
             image: Float32, labels: NDArray[Any], _rng: np.random.Generator
@@ -281,6 +285,16 @@ def _make_job(
         min(held, _MOST_VALIDATION_PATCHES),
         progress,
     )
+
+
+@contextlib.contextmanager
+def _new_network(settings: TrainSettings, make: Callable[[], Any]) -> Iterator[tuple[Any, TextIO]]:
+    """Make a network from the settings' seed and weights; keep it quiet, but give its stdout."""
+    load_tensorflow().keras.utils.set_random_seed(settings.seed)
+    with quiet_networks() as stdout:
+        model = make()
+        _load_start(model, settings)
+        yield model, stdout
 
 
 def _make_care(folder: Path, data: DataSet, settings: TrainSettings, outputs: int) -> Any:
