@@ -175,30 +175,22 @@ def _predict(
     grid: tuple[int, ...],
 ) -> list[Float32]:
     """Run a network on an image in tiles; see `predict_in_tiles`."""
-    padding = [(0, -size % step) for size, step in zip(image.shape, divisor, strict=True)]
-    padded = np.pad(image, padding, mode="reflect") if any(p for _, p in padding) else image
-    cuts = [
-        _cut_axis(size, step, count, margin)
-        for size, step, count, margin in zip(padded.shape, divisor, n_tiles, overlap, strict=True)
-    ]
     outputs: list[Float32] = []
-    for parts in itertools.product(*cuts):
-        seen = tuple(slice(low, high) for low, high, _, _ in parts)
-        results = network(padded[seen][None, ..., None])
+    for seen, kept, place in _cut_tiles(image.shape, n_tiles, divisor, overlap, grid):
+        results = _run_tile(network, image[seen], divisor)
         if not outputs:
-            sides = [size // step for size, step in zip(padded.shape, grid, strict=True)]
-            outputs = [np.empty((*sides, r.shape[-1]), np.float32) for r in results]
-        source = tuple(
-            slice((start - low) // g, (stop - low) // g)
-            for (low, _, start, stop), g in zip(parts, grid, strict=True)
-        )
-        target = tuple(
-            slice(start // g, stop // g) for (_, _, start, stop), g in zip(parts, grid, strict=True)
-        )
+            sides = [-(-size // step) for size, step in zip(image.shape, grid, strict=True)]
+            outputs = [np.empty((*sides, result.shape[-1]), np.float32) for result in results]
         for output, result in zip(outputs, results, strict=True):
-            output[target] = result[0][source]
-    crop = tuple(slice(-(-size // g)) for size, g in zip(image.shape, grid, strict=True))
-    return [np.ascontiguousarray(output[crop]) for output in outputs]
+            output[place] = result[kept]
+    return outputs
+
+
+def _run_tile(network: Network, part: Float32, divisor: tuple[int, ...]) -> list[Float32]:
+    """Run a network on one tile, padded to what it divides by; the outputs stay padded."""
+    padding = [(0, -size % step) for size, step in zip(part.shape, divisor, strict=True)]
+    padded = np.pad(part, padding, mode="reflect") if any(p for _, p in padding) else part
+    return [result[0] for result in network(padded[None, ..., None])]
 
 
 def stream_tiles(
@@ -230,26 +222,41 @@ def stream_tiles(
         The outputs in that part, the same as those of `predict_in_tiles`.
     """
     n_tiles = plan.choose_tiles(shape, memory)
-    padded = [size + -size % step for size, step in zip(shape, plan.divisor, strict=True)]
+    for seen, kept, place in _cut_tiles(shape, n_tiles, plan.divisor, plan.overlap, plan.grid):
+        outputs = plan.predict(network, read(seen), (1,) * len(shape))
+        yield place, [output[kept] for output in outputs]
+
+
+def _cut_tiles(
+    shape: tuple[int, ...],
+    n_tiles: tuple[int, ...],
+    divisor: tuple[int, ...],
+    overlap: tuple[int, ...],
+    grid: tuple[int, ...],
+) -> Iterator[tuple[Box, Box, Box]]:
+    """Cut an image into tiles.
+
+    Yields
+    ------
+    seen : tuple of slice
+        What the tile sees of the image.
+    kept : tuple of slice
+        What is kept of the tile's outputs.
+    place : tuple of slice
+        Its place in the outputs of the whole.
+    """
     cuts = [
-        _cut_axis(size, step, count, margin)
-        for size, step, count, margin in zip(
-            padded, plan.divisor, n_tiles, plan.overlap, strict=True
-        )
+        _cut_axis(size + -size % step, step, count, margin)
+        for size, step, count, margin in zip(shape, divisor, n_tiles, overlap, strict=True)
     ]
     for parts in itertools.product(*cuts):
-        seen = tuple(
-            slice(low, min(high, size))
-            for (low, high, _, _), size in zip(parts, shape, strict=True)
-        )
-        part = read(seen)
-        outputs = plan.predict(network, part, (1,) * len(shape))
-        source, target = [], []
-        for (low, _, start, stop), size, g in zip(parts, shape, plan.grid, strict=True):
+        seen, kept, place = [], [], []
+        for (low, high, start, stop), size, g in zip(parts, shape, grid, strict=True):
             stop = min(stop, size)
-            source.append(slice((start - low) // g, -(-(stop - low) // g)))
-            target.append(slice(start // g, -(-stop // g)))
-        yield tuple(target), [output[tuple(source)] for output in outputs]
+            seen.append(slice(low, min(high, size)))
+            kept.append(slice((start - low) // g, -(-(stop - low) // g)))
+            place.append(slice(start // g, -(-stop // g)))
+        yield tuple(seen), tuple(kept), tuple(place)
 
 
 def _cut_axis(size: int, step: int, count: int, margin: int) -> list[tuple[int, int, int, int]]:
