@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -45,3 +45,28 @@ def run_in_order(
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def compute_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """Yield the items of an iterator; the next is computed while the caller works on one.
+
+    Parameters
+    ----------
+    items : iterator
+        Runs in a thread of its own, and there alone; must let go of Python's lock to gain anything.
+
+    Notes
+    -----
+    One item is in the caller's hands and one in the making, never more. An error of `items` passes
+    on to the caller. When the caller stops early, closing this generator waits for the item in the
+    making and ends the thread; use `contextlib.closing` so that it happens at once.
+    """
+    end = object()
+    pool = ThreadPoolExecutor(1)
+    try:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item  # type: ignore[misc]
+    finally:
+        pool.shutdown()

@@ -1,6 +1,8 @@
 """Passes of the block route that run a network over tiles, and thin out what it finds."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.parallel import compute_ahead
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.block_state import BlockState
 from btrackmate.segmentation.blocks import Volume
@@ -20,20 +23,27 @@ _log = logging.getLogger(__name__)
 Float32 = NDArray[np.float32]
 
 
+def _ahead(tiles: Iterator[Any]) -> AbstractContextManager[Iterator[Any]]:
+    """Run the network on the next tile while what it found in one is kept."""
+    return closing(compute_ahead(tiles))
+
+
 def denoise(state: BlockState, model: Any) -> Volume:
     """Denoise the volume, in tiles, into an array on disk."""
     stored = state.make("denoised", np.float32)
-    for done, (box, part) in enumerate(model.stream(state.volume, state.memory)):
-        stored[box] = part
-        state.progress("denoising", done + 1, 0)
+    with _ahead(model.stream(state.volume, state.memory)) as tiles:
+        for done, (box, part) in enumerate(tiles):
+            stored[box] = part
+            state.progress("denoising", done + 1, 0)
     return Volume(state.shape, lambda box: np.asarray(stored[box]))
 
 
 def find_roi(state: BlockState, model: Any) -> None:
     """Run the network that tells where cells are looked for."""
     stored = state.make("roi", np.float32)
-    for box, prediction in model.stream(state.shape, state.read, state.memory):
-        stored[box] = prediction.foreground
+    with _ahead(model.stream(state.shape, state.read, state.memory)) as tiles:
+        for box, prediction in tiles:
+            stored[box] = prediction.foreground
     level = model.foreground_thresh
     state.roi_level = _find_otsu(state, "roi") if level is None else level
 
@@ -81,20 +91,23 @@ def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
     if settings.mode == "both" and state.landscape() not in ("boundary", "flat"):
         landscape = state.make("landscape", np.float32, sides)
     tiles: list[_Tile] = []
-    for box, maps in model.stream_maps(state.shape, state.read, state.memory):
-        found = model.find_candidates(maps, prob, nms=settings.nms)
-        points = found.points + cut.start_of(box) * grid
-        reach = model.find_extent(found).max(axis=0, initial=0)
-        file = state.job.scratch / f"candidates{len(tiles)}.npy"
-        np.save(file, found.distance)
-        place = tuple(slice(s.start * g, s.stop * g) for s, g in zip(box, model.grid, strict=True))
-        tiles.append(_Tile(place, points, found.scores, reach, file))
-        if landscape is not None:
-            values = maps.probability
-            if settings.landscape == "distance":
-                values = maps.distance.mean(axis=-1)
-            landscape[box] = -values
-        state.progress("StarDist", len(tiles), 0)
+    with _ahead(model.stream_maps(state.shape, state.read, state.memory)) as stream:
+        for box, maps in stream:
+            found = model.find_candidates(maps, prob, nms=settings.nms)
+            points = found.points + cut.start_of(box) * grid
+            reach = model.find_extent(found).max(axis=0, initial=0)
+            file = state.job.scratch / f"candidates{len(tiles)}.npy"
+            np.save(file, found.distance)
+            place = tuple(
+                slice(s.start * g, s.stop * g) for s, g in zip(box, model.grid, strict=True)
+            )
+            tiles.append(_Tile(place, points, found.scores, reach, file))
+            if landscape is not None:
+                values = maps.probability
+                if settings.landscape == "distance":
+                    values = maps.distance.mean(axis=-1)
+                landscape[box] = -values
+            state.progress("StarDist", len(tiles), 0)
     return tiles
 
 
@@ -118,15 +131,14 @@ def find_tissue(state: BlockState, model: Any) -> None:
     """Run the U-Net over the tiles, and settle the thresholds."""
     settings = state.settings
     foreground = state.make("foreground", np.float32)
-    done = 0
-    for box, prediction in model.stream(state.shape, state.read, state.memory):
-        foreground[box] = prediction.foreground
-        if prediction.boundary is not None:
-            if "boundary" not in state.arrays:
-                state.make("boundary", np.float32)
-            state.arrays["boundary"][box] = prediction.boundary
-        done += 1
-        state.progress("U-Net", done, 0)
+    with _ahead(model.stream(state.shape, state.read, state.memory)) as tiles:
+        for done, (box, prediction) in enumerate(tiles):
+            foreground[box] = prediction.foreground
+            if prediction.boundary is not None:
+                if "boundary" not in state.arrays:
+                    state.make("boundary", np.float32)
+                state.arrays["boundary"][box] = prediction.boundary
+            state.progress("U-Net", done + 1, 0)
     level = settings.unet_thresh
     if level is None:
         level = model.foreground_thresh

@@ -141,7 +141,7 @@ class DenoiseModel:
         volume : Volume
             In its own grey values.
         memory : float
-            Bytes that a tile may take.
+            Bytes that a tile, with the outputs of the one before, may take.
 
         Yields
         ------

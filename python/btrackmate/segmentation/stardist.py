@@ -28,6 +28,7 @@ from btrackmate.segmentation.shapes import (
     select_candidates,
 )
 from btrackmate.segmentation.tiling import (
+    OUTPUT_COPIES,
     Box,
     TilePlan,
     run_keras,
@@ -123,6 +124,7 @@ class StarDistModel:
             tuple(g * radius + 2 * (kernel // 2) * (g - 1) for g in self.grid),
             self.grid,
             float(base + 4.0 * config.n_rays / np.prod(self.grid)),
+            float(OUTPUT_COPIES * 4.0 * (config.n_rays + 1) / np.prod(self.grid)),
         )
 
     def stream_maps(
@@ -136,7 +138,7 @@ class StarDistModel:
         read : callable
             Takes slices, one an axis; returns that part, normalised.
         memory : float
-            Bytes that a tile may take.
+            Bytes that a tile, with the outputs of the one before, may take.
 
         Yields
         ------

@@ -18,6 +18,9 @@ Float32 = NDArray[np.float32]
 Box = tuple[slice, ...]
 Network = Callable[[Float32], Sequence[Float32]]
 
+#: A tile's outputs are held as the network gave them and as they are used.
+OUTPUT_COPIES = 2
+
 
 class OutOfMemory(Exception):
     """A tile was too large for the memory of the GPU or the machine."""
@@ -37,16 +40,23 @@ class TilePlan:
         Step of the output.
     bytes_per_voxel : float
         Memory that a tile needs per voxel.
+    output_bytes : float
+        Memory per voxel of a tile's outputs, which are in use while the next tile is computed.
     """
 
     divisor: tuple[int, ...]
     overlap: tuple[int, ...]
     grid: tuple[int, ...]
     bytes_per_voxel: float
+    output_bytes: float
 
-    def choose_tiles(self, shape: tuple[int, ...], memory: float | None = None) -> tuple[int, ...]:
-        """Choose the number of tiles by memory (bytes); see `choose_tiles`."""
-        return choose_tiles(shape, self.bytes_per_voxel, memory, self.overlap)
+    def choose_tiles(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Choose the number of tiles by the machine's memory; see `choose_tiles`."""
+        return choose_tiles(shape, self.bytes_per_voxel, None, self.overlap)
+
+    def choose_stream(self, shape: tuple[int, ...], memory: float) -> tuple[int, ...]:
+        """Choose the number of tiles by the memory (bytes) of one and of the outputs before it."""
+        return choose_tiles(shape, self.bytes_per_voxel + self.output_bytes, memory, self.overlap)
 
     def predict(
         self, network: Network, image: Float32, n_tiles: tuple[int, ...] | None
@@ -68,7 +78,7 @@ def plan_unet(config: Any, ndim: int) -> TilePlan:
     Parameters
     ----------
     config : csbdeep.models.Config
-        With `unet_n_depth`, `unet_kern_size` and `unet_n_first`.
+        With `unet_n_depth`, `unet_kern_size`, `unet_n_first` and `n_channel_out`.
     ndim : int
         Dimensions of its images.
     """
@@ -78,6 +88,7 @@ def plan_unet(config: Any, ndim: int) -> TilePlan:
         (view_radius(depth, kernel),) * ndim,
         (1,) * ndim,
         26.0 * config.unet_n_first,  # 24 were measured.
+        OUTPUT_COPIES * 4.0 * config.n_channel_out,
     )
 
 
@@ -212,7 +223,7 @@ def stream_tiles(
         Takes slices, one an axis; returns that part, normalised.
     plan : TilePlan
     memory : float
-        Bytes that a tile may take.
+        Bytes that a tile, with the outputs of the one before, may take.
 
     Yields
     ------
@@ -221,7 +232,7 @@ def stream_tiles(
     outputs : list of ([z,] y, x, channels) ndarray of float32
         The outputs in that part, the same as those of `predict_in_tiles`.
     """
-    n_tiles = plan.choose_tiles(shape, memory)
+    n_tiles = plan.choose_stream(shape, memory)
     for seen, kept, place in _cut_tiles(shape, n_tiles, plan.divisor, plan.overlap, plan.grid):
         outputs = plan.predict(network, read(seen), (1,) * len(shape))
         yield place, [output[kept] for output in outputs]

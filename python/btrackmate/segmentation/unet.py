@@ -128,7 +128,7 @@ class UNetModel:
         read : callable
             Takes slices, one an axis; returns that part, normalised.
         memory : float
-            Bytes that a tile may take.
+            Bytes that a tile, with the outputs of the one before, may take.
 
         Yields
         ------

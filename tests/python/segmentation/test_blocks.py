@@ -1,15 +1,26 @@
 """Blocks give what the whole gives."""
 
+import threading
+from contextlib import nullcontext
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import ndimage
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import Cancelled, UserError
+from btrackmate.core.progress import ignore_progress
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.metrics.segmentation import match_instances
 from btrackmate.samples.training_set import make_training_volumes
-from btrackmate.segmentation import SegmentationSettings, block_state, load_models, segment_volume
+from btrackmate.segmentation import (
+    SegmentationSettings,
+    block_networks,
+    block_state,
+    load_models,
+    segment_volume,
+)
 from btrackmate.segmentation.block_route import segment_in_blocks
 from btrackmate.segmentation.block_state import BlockJob
 from btrackmate.segmentation.blocks import (
@@ -143,6 +154,79 @@ def test_blocks_equal_the_whole(volume, models, tmp_path, monkeypatch, choice):
     assert cells["origin"].value_counts().to_dict() == pytest.approx(
         whole.cells["origin"].value_counts().to_dict(), abs=1
     )
+
+
+def test_tiles_computed_ahead_change_nothing(volume, models, tmp_path, monkeypatch):
+    """The same labels as tile after tile."""
+    monkeypatch.setattr(block_state, "_MEMORY", 1e7)
+    image, results, tiles = volume.image, [], []
+    readers = set()
+
+    def read(box):
+        readers.add(threading.get_ident())
+        return image[box]
+
+    for name in ("ahead", "one by one"):
+        if name == "one by one":
+            monkeypatch.setattr(block_networks, "_ahead", nullcontext)
+        labels, scratch = np.zeros(image.shape, np.uint32), tmp_path / name
+        scratch.mkdir()
+        settings = SegmentationSettings(landscape="probability")
+        job = BlockJob(
+            Volume(image.shape, read),
+            volume.calibration,
+            settings.model_copy(update={"block": (16, 48, 96)}),
+            models,
+            scratch,
+        )
+        readers.clear()
+        cells = segment_in_blocks(job, labels.__setitem__, lambda *step: tiles.append(step))
+        results.append((labels, cells))
+        # The percentiles are found here; the networks' tiles are read by their thread alone.
+        assert (len(readers) > 1) == (name == "ahead")
+    assert ("StarDist", 4, 0) in tiles
+    assert ("U-Net", 4, 0) in tiles
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    pd.testing.assert_frame_equal(results[0][1], results[1][1])
+    assert len(results[0][1]) > 20
+
+
+def test_errors_and_stops_come_through_from_tiles_computed_ahead(
+    volume, models, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(block_state, "_MEMORY", 1e7)
+    image, reads = volume.image, []
+
+    def read(box):
+        reads.append(box)
+        if len(reads) == 4:  # one for the percentiles, then tiles
+            msg = "plane 3 is damaged"
+            raise UserError(msg)
+        return image[box]
+
+    def stop(name, done, _total):
+        if name == "StarDist":
+            raise Cancelled
+
+    threads = threading.active_count()
+    for number, (reader, report, kind) in enumerate(
+        [
+            (read, ignore_progress, UserError),
+            (image.__getitem__, stop, Cancelled),
+        ]
+    ):
+        scratch = tmp_path / str(number)
+        scratch.mkdir()
+        job = BlockJob(
+            Volume(image.shape, reader),
+            volume.calibration,
+            SegmentationSettings(),
+            models,
+            scratch,
+        )
+        with pytest.raises(kind):
+            segment_in_blocks(job, lambda box, part: None, report)
+        assert threading.active_count() == threads
 
 
 def test_constant_volume_has_no_cells(models, tmp_path):

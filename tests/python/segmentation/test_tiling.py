@@ -6,9 +6,11 @@ from btrackmate.core.errors import UserError
 from btrackmate.segmentation.shapes import Shapes, interpolate_grid, select_candidates
 from btrackmate.segmentation.tiling import (
     OutOfMemory,
+    TilePlan,
     choose_tiles,
     predict_in_tiles,
     run_keras,
+    stream_tiles,
     view_radius,
 )
 
@@ -125,6 +127,29 @@ def test_tiles_by_memory_count_what_they_see():
     """Halves see 100 × 300 × 400 voxels with an overlap of 100: too many for 80 MB."""
     assert choose_tiles((100, 400, 400), 10, 8e7, (0, 0, 0)) == (1, 2, 1)
     assert choose_tiles((100, 400, 400), 10, 8e7, (0, 100, 100)) != (1, 2, 1)
+
+
+def test_streamed_tiles_give_what_the_whole_gives():
+    image = np.random.default_rng(3).random((5, 70, 130), np.float32)
+    plan = TilePlan((4, 4, 4), (4, 4, 4), (1, 1, 1), 10.0, 0.0)
+
+    def only_first(batch):
+        return blur(batch)[:1]
+
+    whole = plan.predict(only_first, image, (1, 1, 1))[0]
+    result, boxes = np.full_like(whole, np.nan), []
+    for box, (part,) in stream_tiles(only_first, image.shape, image.__getitem__, plan, 1.0):
+        result[box] = part
+        boxes.append(box)
+    assert len(boxes) == 2 * 3
+    np.testing.assert_allclose(result, whole, atol=1e-6)
+
+
+def test_streamed_tiles_leave_room_for_the_outputs_of_the_one_before():
+    """400 × 400 voxels of 10 bytes fit into 1.6 MB, but not with 8 bytes more of their outputs."""
+    alone = TilePlan((1, 1), (0, 0), (1, 1), 10.0, 0.0)
+    assert alone.choose_stream((400, 400), 1.6e6) == (1, 1)
+    assert TilePlan((1, 1), (0, 0), (1, 1), 10.0, 8.0).choose_stream((400, 400), 1.6e6) == (2, 1)
 
 
 def test_out_of_memory_is_tried_again_with_more_tiles(caplog):
