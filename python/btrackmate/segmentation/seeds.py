@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns, find_runs
+
 Labels = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
@@ -63,28 +65,38 @@ def find_centres(
         A voxel of each that is in `mask` and carries the label: that at the (rounded) centroid
         of the whole label if it does, else the nearest that does, in physical distance.
     """
-    inside = np.nonzero(labels)
-    values = labels[inside].astype(np.int64)
-    count = np.bincount(values)
-    ids = np.flatnonzero(count)
-    centroid = np.stack(
-        [np.bincount(values, axis)[ids] / count[ids] for axis in inside], axis=1
-    ).reshape(len(ids), labels.ndim)
-    points = np.floor(centroid + 0.5).astype(np.int64)
+    runs = find_runs(labels)
+    ids = runs.labels[runs.order]
+    points = runs.nearest_voxel[runs.order, 3 - labels.ndim :]
     at = tuple(points.T)
     good = (labels[at] == ids) & mask[at]
-    bad = np.zeros(len(count), bool)
-    bad[ids[~good]] = True
-    own = bad[values] & mask[inside]
-    if own.any():
-        row = np.searchsorted(ids, values[own])
-        voxels = np.stack([axis[own] for axis in inside], axis=1)
+    row, voxels = _list_voxels(runs, ~good)
+    own = mask[tuple(voxels.T)]
+    row, voxels = row[own], voxels[own]
+    if len(row):
+        centroid = runs.centroid[runs.order, 3 - labels.ndim :]
         distance = (((voxels - centroid[row]) * spacing) ** 2).sum(axis=1)
         order = np.lexsort((distance, row))
         rows, first = np.unique(row[order], return_index=True)
         points[rows] = voxels[order][first]
         good[rows] = True
     return ids[good], points[good]
+
+
+def _list_voxels(
+    runs: LabelRuns, wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the voxels of some labels, by ascending id: their places in that order, and voxels."""
+    place = np.empty(len(runs), np.int64)
+    place[runs.order] = np.arange(len(runs))
+    some = runs.runs[wanted[place[runs.runs[:, CELL]]]].astype(np.int64)
+    length = some[:, STOP] - some[:, START]
+    before = np.cumsum(length) - length
+    x = np.arange(length.sum()) + np.repeat(some[:, START] - before, length)
+    line = np.repeat(some[:, ROW], length)
+    rows = runs.shape[-2]
+    voxels = np.stack([line // rows, line % rows, x], axis=1)[:, 3 - runs.ndim :]
+    return np.repeat(place[some[:, CELL]], length), voxels
 
 
 def seed_shapes(labels: Labels, mask: Mask, spacing: tuple[float, ...]) -> Seeds:

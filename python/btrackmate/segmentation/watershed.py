@@ -95,26 +95,17 @@ def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
     Beucher & Meyer, "The morphological approach to segmentation: the watershed transformation",
     in Mathematical Morphology in Image Processing (1993).
     """
-    from btrackmate.segmentation.flooding import LEVELS, flood_levels
+    from btrackmate.segmentation.flooding import flood_volume
 
     result = np.zeros(mask.shape, np.int32)
     filled = ndimage.find_objects(mask.astype(np.uint8))
     if not filled or not markers.any():
         return result
-    box, inside = filled[0], mask[filled[0]]
-    heights = landscape[box].astype(np.float32)
-    lowest, highest = heights[inside].min(), heights[inside].max()
-    heights -= lowest
-    if highest > lowest:
-        heights *= (LEVELS - 1) / (highest - lowest)
-    np.clip(heights, 0, LEVELS - 1, out=heights)
-    levels = np.pad(heights.astype(np.uint16), 1)
-    labels = np.pad(np.where(inside, markers[box], -1), 1, constant_values=-1)
-    strides = [int(np.prod(labels.shape[axis + 1 :])) for axis in range(labels.ndim)]
-    steps = np.array([-step for step in strides] + strides[::-1])
-    room = np.empty(labels.size, np.int32 if labels.size < 2**31 else np.int64)
-    flood_levels(levels.ravel(), labels.ravel(), steps, room)
-    result[box] = np.maximum(labels[(slice(1, -1),) * labels.ndim], 0)
+    parts = (landscape.astype(np.float32, copy=False), markers, mask)
+    box = filled[0]
+    volume = (1,) * (3 - mask.ndim) + mask[box].shape
+    grown = flood_volume(*(np.ascontiguousarray(part[box]).reshape(volume) for part in parts))
+    result[box] = grown.reshape(mask[box].shape)
     return result
 
 
