@@ -16,11 +16,11 @@ TISSUE_PARTS = {"train": (4, 100), "tune": (1, 200), "test": (2, 300)}
 #: z planes of the parts of the nuclei stack; no nucleus of the test part reaches into training.
 NUCLEI_PARTS = {"train": slice(0, 40), "validation": slice(40, 56), "test": slice(56, None)}
 
-COMMON = {"depth": 2, "batch_size": 2, "patch_size": (16, 64, 64), "seed": 0}
-COMMON |= {"validation_split": 0.25, "startfilter": 8, "learning_rate": 1e-3}
+#: The shipped networks' design, from whose weights training starts.
+COMMON = {"preset": "small", "validation_split": 0.25, "seed": 0}
 SETTINGS = {
-    "stardist": {"epochs": 24, "features": 64, "n_rays": 32, "n_patches_per_image": 10},
-    "unet": {"epochs": 24, "n_patches_per_image": 14},
+    "stardist": {"n_patches_per_image": 10},
+    "unet": {"n_patches_per_image": 10},
     "n2v": {"epochs": 8, "n_patches_per_image": 8},
 }
 

@@ -7,7 +7,7 @@ from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.block_state import BlockState
 from btrackmate.segmentation.components import Components
 from btrackmate.segmentation.merging import find_owners, measure_walls
-from btrackmate.segmentation.seeds import Seeds
+from btrackmate.segmentation.seeds import Seeds, raise_support, start_support
 from btrackmate.segmentation.tiling import Box
 from btrackmate.segmentation.watershed import flood, stamp_markers
 
@@ -37,7 +37,20 @@ def flood_blocks(state: BlockState, seeds: Seeds, components: Components) -> NDA
     small[0] = False
     if small.any():
         sizes = _flood_again(state, small, sizes)
-    return _join(state, sizes) if state.settings.mode == "both" and state.wall > 0 else sizes
+    if state.settings.mode == "both" and state.wall > 0:
+        sizes = _join(state, sizes)
+    return _drop_unsupported(state, seeds, sizes) if state.rescue > 0 else sizes
+
+
+def _drop_unsupported(
+    state: BlockState, seeds: Seeds, sizes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Drop the cells without a StarDist shape in which its probability is too low."""
+    support = start_support(seeds)
+    for box in state.steps("support", state.blocks):
+        labels = np.asarray(state.arrays["labels"][box])
+        raise_support(support, labels, state.on_voxels("probability", box))
+    return np.where(support >= state.rescue, sizes, 0)
 
 
 def _flood_again(state: BlockState, small: Mask, sizes: NDArray[np.int64]) -> NDArray[np.int64]:

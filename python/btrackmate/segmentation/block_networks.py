@@ -82,14 +82,16 @@ class _Tile:
 
 
 def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
-    """Run StarDist over the tiles; keep its candidates and, if it is flooded, the landscape."""
+    """Run StarDist over the tiles; keep its candidates and the maps that are needed later."""
     settings = state.settings
     prob = settings.prob_thresh if settings.prob_thresh is not None else model.prob_thresh
     grid = np.asarray(model.grid)
     sides = tuple(-(-n // g) for n, g in zip(state.shape, model.grid, strict=True))
-    landscape = None
-    if settings.mode == "both" and state.landscape() not in ("boundary", "flat"):
-        landscape = state.make("landscape", np.float32, sides)
+    kept = {state.landscape()} & {"probability", "distance"} if settings.mode == "both" else set()
+    if state.rescue > 0:
+        kept.add("probability")
+    for name in kept:
+        state.make(name, np.float32, sides)
     tiles: list[_Tile] = []
     with _ahead(model.stream_maps(state.shape, state.read, state.memory)) as stream:
         for box, maps in stream:
@@ -102,11 +104,10 @@ def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
                 slice(s.start * g, s.stop * g) for s, g in zip(box, model.grid, strict=True)
             )
             tiles.append(_Tile(place, points, found.scores, reach, file))
-            if landscape is not None:
-                values = maps.probability
-                if settings.landscape == "distance":
-                    values = maps.distance.mean(axis=-1)
-                landscape[box] = -values
+            if "probability" in kept:
+                state.arrays["probability"][box] = maps.probability
+            if "distance" in kept:
+                state.arrays["distance"][box] = maps.distance.mean(axis=-1)
             state.progress("StarDist", len(tiles), 0)
     return tiles
 

@@ -14,7 +14,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.blocks import Volume
 from btrackmate.segmentation.networks import Models
-from btrackmate.segmentation.segment import DEFAULT_BOUNDARY
+from btrackmate.segmentation.segment import DEFAULT_BOUNDARY, find_rescue
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.segmentation.shapes import Shapes, interpolate_grid
 from btrackmate.segmentation.tiling import Box, physical_memory
@@ -77,7 +77,8 @@ class BlockState:
         On disk: what lies between the passes, by name.
     thresholds : tuple of float
         Of the U-Net's foreground and boundary; `roi_level` and `wall` are those of the network for
-        the region and of joining over weak walls.
+        the region and of joining over weak walls, `rescue` the probability that cells without a
+        StarDist shape need.
     blocks, halo
         The blocks, and the voxels that each sees beyond them.
     """
@@ -99,6 +100,9 @@ class BlockState:
         self.thresholds = (0.5, DEFAULT_BOUNDARY)
         self.roi_level = 0.5
         self.wall = 0.0
+        unet = job.models.unet
+        both = job.settings.mode == "both" and unet is not None
+        self.rescue = find_rescue(job.settings, unet) if both else 0.0  # type: ignore[arg-type]
 
     def read(self, box: Box) -> Float32:
         """Read a part, normalised as `normalise_volume` does."""
@@ -119,10 +123,11 @@ class BlockState:
 
     def landscape(self) -> str:
         """Name the map that is flooded; the U-Net's boundaries may be missing."""
-        unet = self.job.models.unet
-        if self.settings.landscape == "boundary" and getattr(unet, "outputs", 2) < 2:
-            return "probability"
-        return self.settings.landscape
+        bare = getattr(self.job.models.unet, "outputs", 2) < 2
+        if self.settings.mode == "unet":
+            return "flat" if bare else "boundary"
+        name = self.settings.landscape
+        return "probability" if bare and name == "boundary" else name
 
     def plan_blocks(self) -> None:
         """Choose the blocks and, with what is known of the shapes, their halo."""
@@ -186,12 +191,16 @@ class BlockState:
 
     def relief(self, region: Box) -> Float32:
         """Give the landscape in a part of the volume."""
-        flat = self.settings.mode == "both" and self.settings.landscape == "flat"
-        if "boundary" in self.arrays and "landscape" not in self.arrays and not flat:
-            return np.asarray(self.arrays["boundary"][region])
-        if "landscape" not in self.arrays:
+        name = self.landscape()
+        if name == "flat":
             return np.zeros([side.stop - side.start for side in region], np.float32)
-        stored = self.arrays["landscape"]
+        if name == "boundary":
+            return np.asarray(self.arrays["boundary"][region])
+        return -self.on_voxels(name, region)
+
+    def on_voxels(self, name: str, region: Box) -> Float32:
+        """Bring a map of StarDist's from its grid to the voxels of a part of the volume."""
+        stored = self.arrays[name]
         grid = self.job.models.stardist.grid  # type: ignore[union-attr]
         on_grid = tuple(
             slice(side.start // g, min(-(-side.stop // g) + 1, size))

@@ -1,6 +1,7 @@
 """Seed pooling: one point in every cell that StarDist or the U-Net sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,6 +179,31 @@ def regions_without_seed(components: Labels, points: NDArray[np.int64]) -> NDArr
     empty[components[tuple(points.T)]] = False
     empty[0] = False
     return np.flatnonzero(empty).astype(np.int64)
+
+
+def raise_support(
+    support: NDArray[np.float32], labels: NDArray[Any], probability: NDArray[np.float32]
+) -> None:
+    """Raise the highest probability seen so far in each cell to that in an image or a part of it.
+
+    Parameters
+    ----------
+    support : (n + 1,) ndarray of float32
+        By cell; infinite for those that need no support. Changed in place.
+    labels : ([Z,] Y, X) ndarray of int
+        Cells 0…n, 0 is background.
+    probability : ([Z,] Y, X) ndarray of float32
+        StarDist's.
+    """
+    waiting = np.isfinite(support)
+    waiting[0] = False
+    where = waiting[labels]
+    np.maximum.at(support, labels[where], probability[where])
+
+
+def start_support(seeds: Seeds) -> NDArray[np.float32]:
+    """Make the array for `raise_support`: 0 for cells without a StarDist shape, else infinite."""
+    return np.concatenate([[np.inf], np.where(seeds.shapes > 0, np.inf, 0)]).astype(np.float32)
 
 
 def label_components(mask: Mask, min_size: int = 1) -> Labels:

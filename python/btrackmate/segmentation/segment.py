@@ -41,7 +41,7 @@ class _Tissue:
     """The U-Net's prediction after its thresholds.
 
     `core` is None without boundaries; `wall` is the boundary value below which a wall is weak,
-    0 for none.
+    0 for none; `rescue` the probability that cells without a StarDist shape need.
     """
 
     prediction: UNetPrediction
@@ -50,6 +50,7 @@ class _Tissue:
     threshold: float
     limit: float
     wall: float
+    rescue: float
 
     def basins(self, pooling: str) -> tuple[Mask, ...]:
         """Give the regions below two boundary values between `limit` and `wall`, if wanted."""
@@ -188,8 +189,9 @@ def _find_tissue(
     mask = fill_small_holes(prediction.foreground > threshold, settings.min_size)
     if roi is not None:
         mask &= roi
+    rescue = find_rescue(settings, model)
     if prediction.boundary is None:
-        return _Tissue(prediction, mask, None, threshold, 0.0, 0.0)
+        return _Tissue(prediction, mask, None, threshold, 0.0, 0.0, rescue)
     limit = settings.boundary_thresh
     if limit is None:
         limit = model.boundary_thresh
@@ -199,7 +201,15 @@ def _find_tissue(
     if wall is None:
         wall = getattr(model, "wall_thresh", None)  # A network from elsewhere knows none.
     core = mask & (prediction.boundary < limit)
-    return _Tissue(prediction, mask, core, threshold, limit, wall or 0.0)
+    return _Tissue(prediction, mask, core, threshold, limit, wall or 0.0, rescue)
+
+
+def find_rescue(settings: SegmentationSettings, model: MaskBackend) -> float:
+    """Give the StarDist probability that cells without a StarDist shape need; 0 for none."""
+    given = settings.rescue_thresh
+    if given is None and settings.shapes == "stardist":
+        given = getattr(model, "rescue_thresh", None)  # A network from elsewhere knows none.
+    return given or 0.0
 
 
 def find_threshold(foreground: Float32, model: MaskBackend, given: float | None = None) -> float:
@@ -266,6 +276,10 @@ def _fuse(
     if tissue.prediction.boundary is not None and tissue.wall > 0:
         labels = join_over_weak_walls(labels, tissue.prediction.boundary, tissue.wall)
         labels = remove_by_size(labels, 0, settings.max_size)
+    if tissue.rescue > 0:
+        support = pool.start_support(seeds)
+        pool.raise_support(support, labels, shapes.probability)
+        labels = np.where(support[labels] >= tissue.rescue, labels, 0).astype(np.int32)
     return describe_cells(labels, seeds, shapes, tissue.prediction, mask)
 
 

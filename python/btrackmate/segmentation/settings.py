@@ -113,6 +113,13 @@ class SegmentationSettings(Settings):
         description="Least distance to the residual's rim of a residual seed, in the "
         "calibration's unit; left out: half the inner radius of the median StarDist shape.",
     )
+    rescue_thresh: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Cells that StarDist has no shape for need this StarDist probability somewhere "
+        "in them, else they go; 0 keeps all (the paper's rule); the model's if empty.",
+    )
     complete_mask: bool = Field(
         default=True,
         description="Add StarDist shapes to the mask of which it holds less than half, where the "

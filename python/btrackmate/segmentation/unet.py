@@ -50,7 +50,7 @@ class UNetModel:
     ----------
     folder : Path
         Folder with ``config.json``, weights and, if there is one, ``thresholds.json`` with
-        ``foreground``, ``boundary`` and ``wall``.
+        ``foreground``, ``boundary``, ``wall`` and ``rescue``.
 
     bfloat16 : bool
         Compute in bfloat16; the outputs are float32 all the same.
@@ -83,6 +83,7 @@ class UNetModel:
         self.foreground_thresh = _number(thresholds.get("foreground"))
         self.boundary_thresh = _number(thresholds.get("boundary"))
         self.wall_thresh = _number(thresholds.get("wall"))
+        self.rescue_thresh = _number(thresholds.get("rescue"))
         with quiet_networks(), number_format(bfloat16=bfloat16):
             from csbdeep.models import CARE
 

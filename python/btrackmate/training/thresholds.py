@@ -180,7 +180,7 @@ def search_stardist(
         for row, prob in enumerate(PROB_GRID)
         for column, nms in enumerate(NMS_GRID)
     ]
-    prob, nms = _middle_of_best({(t["prob"], t["nms"]): t[objective.title] for t in table})
+    prob, nms = middle_of_best({(t["prob"], t["nms"]): t[objective.title] for t in table})
     best = float(scores[PROB_GRID.index(prob), NMS_GRID.index(nms)])
     return Found({"prob": prob, "nms": nms}, {objective.title: best}, table)
 
@@ -235,7 +235,7 @@ def search_unet(
         progress("predict U-Net", done + 1, len(pairs))
     overlap = measure_foreground(pairs, predictions)
     table = [{"foreground": level, "IoU": value} for (level,), value in overlap.items()]
-    (foreground,) = _middle_of_best(overlap)
+    (foreground,) = middle_of_best(overlap)
     thresholds = {"foreground": foreground}
     scores = {"foreground_IoU": overlap[(foreground,)]}
     if model.outputs == 2:
@@ -252,10 +252,10 @@ def search_unet(
         for level in BOUNDARY_GRID:
             try_level(level)
         for step in BOUNDARY_STEPS:
-            (middle,) = _middle_of_best(tried)
+            (middle,) = middle_of_best(tried)
             try_level(round(middle - step, 4))
             try_level(round(middle + step, 4))
-        (thresholds["boundary"],) = _middle_of_best(tried)
+        (thresholds["boundary"],) = middle_of_best(tried)
         scores[objective.title] = tried[(thresholds["boundary"],)]
         table += [{"boundary": k, objective.title: v} for (k,), v in sorted(tried.items())]
         wall = find_wall_threshold(
@@ -322,7 +322,7 @@ def _unet_cells(
     return segment_volume(image, Calibration(), settings, models).labels
 
 
-def _middle_of_best(scores: dict[tuple[float, ...], float]) -> tuple[float, ...]:
+def middle_of_best(scores: dict[tuple[float, ...], float]) -> tuple[float, ...]:
     """Thresholds of the best score; of equals, the one nearest to the middle of them."""
     best = max(scores.values())
     keys = sorted(key for key, value in scores.items() if value >= best - 1e-12)

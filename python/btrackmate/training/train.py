@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.progress import Progress, ignore_progress
@@ -16,10 +17,11 @@ from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.card import write_card, write_curve
 from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
 from btrackmate.training.fit import clear_work, mark_work
+from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
 from btrackmate.training.settings import Kind, TrainSettings
-from btrackmate.training.thresholds import Found, search_stardist, search_unet
+from btrackmate.training.thresholds import Found, Objective, search_stardist, search_unet
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +178,7 @@ def _train_one(
     except UserError:
         shutil.rmtree(work)  # Nothing that could go on.
         raise
-    found = _search(kind, work, data, progress)
+    found = _search(kind, work, folder.parent / "stardist", data, progress)
     clear_work(work)
     if found.thresholds:
         found.save(work)
@@ -188,12 +190,21 @@ def _train_one(
     work.rename(folder)
 
 
-def _search(kind: Kind, work: Path, data: DataSet, progress: Progress) -> Found:
+def _search(kind: Kind, work: Path, partner: Path, data: DataSet, progress: Progress) -> Found:
+    """Search thresholds; a U-Net beside a StarDist also gets that of cells only it sees."""
     if kind == "stardist":
         return search_stardist(StarDistModel(work), data.validation, progress)
-    if kind == "unet":
-        return search_unet(UNetModel(work), data.validation, progress)
-    return Found({}, {})
+    if kind == "n2v":
+        return Found({}, {})
+    model = UNetModel(work)
+    found = search_unet(model, data.validation, progress)
+    if not partner.is_dir():
+        return found
+    star = StarDistModel(partner)
+    voxels = [Calibration()] * len(data.validation)
+    fusion = Fusion(star, model, data.validation, voxels, star.nms_thresh, Objective(), progress)
+    rescue, _ = fusion.find_rescue({"prob": star.prob_thresh} | found.thresholds)
+    return replace(found, thresholds=found.thresholds | {"rescue": rescue})
 
 
 def _get_work(folder: Path) -> Path:

@@ -55,6 +55,29 @@ def test_region_without_a_seed_becomes_a_cell(draw):
     assert (pooled.labels[:, 4:] == 2).all()
 
 
+def test_cells_that_stardist_has_no_shape_for_need_its_probability(draw):
+    """Three regions: one with a shape, one with probability 0.4 in a voxel, one with 0.1."""
+    shapes = draw("11......", "11......")
+    mask = draw("11.22.33", "11.22.33")
+    probability = draw("........", "....4..1") / 10
+    models = Models(DrawnShapes(shapes, probability), DrawnTissue(mask > 0))
+    for level, kept in ((0, [0, 1, 2, 3]), (0.3, [0, 1, 2]), (0.5, [0, 1])):
+        settings = SegmentationSettings(min_size=0, marker_radius=0, rescue_thresh=level)
+        labels = segment_volume(IMAGE[:2], PIXEL, settings, models).labels
+        assert np.unique(labels).tolist() == kept
+        np.testing.assert_array_equal(labels, np.where(mask < len(kept), mask, 0))
+
+
+def test_rescue_threshold_of_the_model_is_for_stardist_only(draw):
+    tissue = DrawnTissue(draw("11.1", "11.1") > 0)
+    tissue.rescue_thresh = 0.4
+    models = Models(DrawnShapes(draw("11..", "11..")), tissue)
+    image = IMAGE[:2, :4]
+    for given, count in (({}, 1), ({"shapes": "cellpose"}, 2), ({"rescue_thresh": 0}, 2)):
+        settings = SegmentationSettings(min_size=0, marker_radius=0, **given)
+        assert segment_volume(image, PIXEL, settings, models).labels.max() == count
+
+
 L_SHAPE = ("11111", "1....", "1.222", "1.222")
 
 

@@ -11,12 +11,14 @@ pytest.importorskip("tensorflow", reason="needs the stardist extra")
 from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.shapes import Shapes
+from btrackmate.segmentation.shapes import Maps, Shapes
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
+from btrackmate.training.fusion import Fusion
 from btrackmate.training.optimise import OptimiseSettings, optimise_thresholds
 from btrackmate.training.thresholds import (
     FOREGROUND_GRID,
@@ -172,9 +174,50 @@ def test_fused_search_never_ends_below_the_networks_own_thresholds(trained):
     (result,) = optimise_thresholds(data, settings)
     table = [row["F1"] for row in result.found.table]
     assert result.title == "VollSeg"
-    assert result.found.scores["F1"] == max(table)
-    assert set(result.found.thresholds) == {"prob", "nms", "foreground", "boundary"}
+    assert result.found.scores["F1"] >= max(table)
+    assert set(result.found.thresholds) == {"prob", "nms", "foreground", "boundary", "rescue"}
     assert len(table) > 4
+
+
+class OneShape:
+    """Sees one cell, and in two other places a probability of 0.38 and of 0.17."""
+
+    grid = (1, 1)
+
+    def predict_maps(self, image):
+        probability = np.zeros((6, 30), np.float32)
+        probability[2, [2, 12, 22]] = 0.9, 0.38, 0.17
+        return Maps(probability, np.ones((6, 30, 8), np.float32))
+
+    def find_shapes(self, maps, prob_thresh, nms_thresh, *, nms):
+        return Shapes(np.array([[2, 2]]), np.float32([0.9]), np.ones((1, 8), np.float32))
+
+    def render(self, shapes, shape):
+        labels = np.zeros(shape, np.int32)
+        labels[:, :5] = 1
+        return labels
+
+
+class ThreeRegions:
+    wall_thresh = None
+
+    def predict(self, image):
+        column = np.arange(30)[None] * np.ones((6, 1), int)
+        return UNetPrediction((column % 10 < 9).astype(np.float32), None)
+
+
+@pytest.mark.parametrize(("third_is_a_cell", "expected"), [(False, (0.2, 0.35)), (True, (0, 0))])
+def test_rescued_cells_need_a_probability_only_where_that_helps(third_is_a_cell, expected):
+    labels = np.zeros((6, 30), np.int32)
+    labels[:, :9], labels[:, 10:19] = 1, 2
+    labels[:, 20:29] = 3 * third_is_a_cell
+    pair = Pair("a", np.arange(180, dtype=np.float32).reshape(6, 30), labels, "")
+    fusion = Fusion(
+        OneShape(), ThreeRegions(), (pair,), [Calibration()], 0.3, FIVE, lambda *_: None
+    )
+    rescue, score = fusion.find_rescue({"prob": 0.5, "foreground": 0.5})
+    assert expected[0] <= rescue <= expected[1]
+    assert score == 1.0
 
 
 def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):

@@ -1,0 +1,189 @@
+"""Thresholds of StarDist and U-Net fused (VollSeg), searched on labelled images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.progress import Progress
+from btrackmate.metrics.overlap import count_overlaps
+from btrackmate.segmentation.networks import Models
+from btrackmate.segmentation.result import SegmentationResult
+from btrackmate.segmentation.seeds import STARDIST, raise_support
+from btrackmate.segmentation.segment import segment_volume
+from btrackmate.segmentation.settings import SegmentationSettings
+from btrackmate.segmentation.shapes import StarDistPrediction, interpolate_grid
+from btrackmate.segmentation.stardist import StarDistModel
+from btrackmate.segmentation.unet import UNetModel, UNetPrediction
+from btrackmate.training.dataset import Pair
+from btrackmate.training.thresholds import (
+    PROB_GRID,
+    Objective,
+    RecordedMask,
+    average_score,
+    middle_of_best,
+)
+
+#: Probabilities that are tried for cells without a StarDist shape.
+RESCUE_GRID = tuple(round(0.05 * i, 2) for i in range(20))
+
+_STEPS = {"prob": (0.1, 0.05, 0.02), "boundary": (0.1, 0.05, 0.02), "foreground": (0.1, 0.05)}
+
+
+@dataclass(frozen=True)
+class _RecordedShapes:
+    """Gives StarDist's shapes above a threshold without running the network."""
+
+    prediction: StarDistPrediction
+    prob: float
+
+    def predict(self, *_arguments: Any, **_options: Any) -> StarDistPrediction:
+        whole = self.prediction
+        count = int(np.count_nonzero(whole.scores > self.prob))
+        labels = np.where(whole.labels <= count, whole.labels, 0).astype(np.int32)
+        return StarDistPrediction(
+            labels, whole.points[:count], whole.scores[:count], whole.probability, whole.distance
+        )
+
+
+@dataclass
+class Fusion:
+    """Both networks' predictions of labelled images, and the search of thresholds on them.
+
+    Parameters
+    ----------
+    star : StarDistModel
+    unet : UNetModel
+    pairs : tuple of Pair
+    calibrations : list of Calibration
+        Of each pair's image.
+    nms : float
+        Threshold of StarDist's suppression.
+    objective : Objective
+    progress : Progress
+        Called after each image and each set of thresholds.
+    """
+
+    star: StarDistModel
+    unet: UNetModel
+    pairs: tuple[Pair, ...]
+    calibrations: list[Calibration]
+    nms: float
+    objective: Objective
+    progress: Progress
+    _seen: list[tuple[StarDistPrediction, UNetPrediction]] = field(default_factory=list)
+    _tried: dict[tuple[tuple[str, float], ...], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for done, pair in enumerate(self.pairs):
+            maps = self.star.predict_maps(pair.image)
+            shapes = self.star.find_shapes(maps, PROB_GRID[0], self.nms, nms="exact")
+            shape = pair.image.shape
+            prediction = StarDistPrediction(
+                self.star.render(shapes, shape),
+                shapes.points,
+                shapes.scores,
+                interpolate_grid(maps.probability, self.star.grid, shape),
+                interpolate_grid(maps.distance.mean(axis=-1), self.star.grid, shape),
+            )
+            self._seen.append((prediction, self.unet.predict(pair.image)))
+            self.progress("predict", done + 1, len(self.pairs))
+
+    @property
+    def table(self) -> list[dict[str, float]]:
+        """Thresholds that were tried, and the score of each set."""
+        return [dict(key) | {self.objective.title: v} for key, v in self._tried.items()]
+
+    def climb(self, current: dict[str, float]) -> tuple[dict[str, float], float]:
+        """Go along each threshold in turn, in ever smaller steps, while the score rises.
+
+        Parameters
+        ----------
+        current : dict
+            Thresholds to start from, by their names in ``thresholds.json``.
+
+        Returns
+        -------
+        thresholds : dict
+        score : float
+        """
+        best = self.score(current)
+        for level in range(max(map(len, _STEPS.values()))):
+            for name, steps in _STEPS.items():
+                if name in current and level < len(steps):
+                    current, best = self._climb(current, best, name, steps[level])
+        return current, best
+
+    def _climb(
+        self, current: dict[str, float], best: float, name: str, step: float
+    ) -> tuple[dict[str, float], float]:
+        for sign in (-1, 1):
+            while True:
+                value = round(current[name] + sign * step, 4)
+                if not PROB_GRID[0] <= value < 1:
+                    break
+                score = self.score(current | {name: value})
+                if score <= best + 1e-12:
+                    break
+                current, best = current | {name: value}, score
+        return current, best
+
+    def score(self, thresholds: dict[str, float]) -> float:
+        """Score the fused cells of all images; all that the U-Net alone sees are kept."""
+        key = tuple(thresholds.items())
+        if key not in self._tried:
+            results = self._segment(thresholds)
+            pairs = ((p.labels, r.labels) for p, r in zip(self.pairs, results, strict=True))
+            self._tried[key] = average_score(pairs, self.objective)
+            self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried)))
+        return self._tried[key]
+
+    def find_rescue(self, thresholds: dict[str, float]) -> tuple[float, float]:
+        """Find the StarDist probability that cells without a StarDist shape should need.
+
+        Parameters
+        ----------
+        thresholds : dict
+            All others.
+
+        Returns
+        -------
+        rescue : float
+            On `RESCUE_GRID`, up to the probability of cells; 0 if dropping cells does not raise
+            the score; of equals, that nearest to their middle.
+        score : float
+            With it.
+        """
+        levels = [level for level in RESCUE_GRID if level <= thresholds["prob"]]
+        hits = np.zeros((len(levels), len(self.objective.iou), 3))
+        for pair, result in zip(self.pairs, self._segment(thresholds), strict=True):
+            alone = (result.cells["origin"] != STARDIST).to_numpy()
+            support = np.concatenate([[np.inf], np.where(alone, 0, np.inf)]).astype(np.float32)
+            if result.probability is not None:
+                raise_support(support, result.labels, result.probability)
+            for row, level in enumerate(levels):
+                kept = np.where(support[result.labels] >= level, result.labels, 0)
+                hits[row] += self.objective.count(count_overlaps(pair.labels, kept))
+        scores = self.objective.score(hits)
+        if scores[0] >= scores.max() - 1e-12:
+            return 0.0, float(scores[0])
+        (rescue,) = middle_of_best({(k,): float(v) for k, v in zip(levels, scores, strict=True)})
+        return rescue, float(scores.max())
+
+    def _segment(self, thresholds: dict[str, float]) -> Iterator[SegmentationResult]:
+        settings = SegmentationSettings(rescue_thresh=0)
+        for (shapes, mask), pair, calibration in zip(
+            self._seen, self.pairs, self.calibrations, strict=True
+        ):
+            models = Models(
+                _RecordedShapes(shapes, thresholds["prob"]),
+                RecordedMask(
+                    mask,
+                    thresholds["foreground"],
+                    thresholds.get("boundary"),
+                    thresholds.get("wall", self.unet.wall_thresh),
+                ),
+            )
+            yield segment_volume(pair.image, calibration, settings, models)
