@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from btrackmate.samples import Stack, load_nuclei, split_ovule
 from btrackmate.samples.files import write_stack
@@ -16,12 +17,13 @@ TISSUE_PARTS = {"train": (4, 100), "tune": (1, 200), "test": (2, 300)}
 #: z planes of the parts of the nuclei stack; no nucleus of the test part reaches into training.
 NUCLEI_PARTS = {"train": slice(0, 40), "validation": slice(40, 56), "test": slice(56, None)}
 
-#: The shipped networks' design, from whose weights training starts.
-COMMON = {"preset": "small", "validation_split": 0.25, "seed": 0}
-SETTINGS = {
-    "stardist": {"n_patches_per_image": 10},
-    "unet": {"n_patches_per_image": 10},
-    "n2v": {"epochs": 8, "n_patches_per_image": 8},
+COMMON = {"depth": 2, "batch_size": 2, "patch_size": (16, 64, 64), "startfilter": 8}
+COMMON |= {"learning_rate": 1e-3}
+SETTINGS: dict[str, dict[str, Any]] = {
+    # As a user would: the shipped design, starting from the shipped weights.
+    "stardist": {"preset": "small", "n_patches_per_image": 10},
+    "unet": {"epochs": 24, "n_patches_per_image": 14, **COMMON},
+    "n2v": {"epochs": 8, "n_patches_per_image": 8, **COMMON},
 }
 
 
@@ -90,7 +92,8 @@ def _train(
             _write(data, case)
     for kind in missing:
         start = time.perf_counter()
-        settings = TrainSettings.parse({"only": kind, "repeat": repeat, **COMMON, **SETTINGS[kind]})
+        own = {"only": kind, "repeat": repeat, "validation_split": 0.25, "seed": 0}
+        settings = TrainSettings.parse(own | SETTINGS[kind])
         train(data, name, folder / "models", settings)
         print(f"trained {name} {kind} in {time.perf_counter() - start:.0f} s", flush=True)
     return models
