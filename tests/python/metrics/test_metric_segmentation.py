@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from metrics.drawn import image
+from skimage.metrics import mean_squared_error, structural_similarity
 
 from btrackmate.core.errors import UserError
 from btrackmate.metrics import score_segmentation
@@ -130,11 +131,10 @@ def test_progress_is_reported_for_each_image():
 @pytest.mark.parametrize("shape", [(40, 50), (12, 30, 25), (1, 20, 30), (5, 20, 20)])
 @pytest.mark.parametrize("window", [7, 3])
 def test_ssim_and_mse_equal_skimage(shape, window):
-    metrics = pytest.importorskip("skimage.metrics")
     truth, result = random_pair(5, shape if shape[0] > 4 else (20, 30))
     truth, result = truth.reshape(-1, *shape[1:]), result.reshape(-1, *shape[1:])
     truth, result = np.squeeze(truth.reshape(shape)), np.squeeze(result.reshape(shape))
-    expected = metrics.structural_similarity(
+    expected = structural_similarity(
         (truth > 0).astype(float),
         (result > 0).astype(float),
         data_range=1.0,
@@ -143,7 +143,7 @@ def test_ssim_and_mse_equal_skimage(shape, window):
     ssim, used = compare_structure(truth.reshape(shape), result.reshape(shape), window)
     assert used == min(window, min(truth.shape))
     assert ssim == pytest.approx(expected, abs=1e-9)
-    mse = metrics.mean_squared_error((truth > 0).astype(float), (result > 0).astype(float))
+    mse = mean_squared_error((truth > 0).astype(float), (result > 0).astype(float))
     assert score_segmentation([truth], [result]).MSE == pytest.approx(mse, abs=1e-12)
 
 

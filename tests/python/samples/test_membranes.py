@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.measure import regionprops
 
 from btrackmate.samples import MembraneSettings, load_nuclei, make_membranes, measure_snr
 from btrackmate.samples.membranes import PHOTONS
@@ -50,13 +51,12 @@ def test_three_levels_of_signal_to_noise():
 
 def test_cells_of_several_sites_are_less_round_than_voronoi_cells():
     """Solidity, the volume over that of the convex hull, falls."""
-    measure = pytest.importorskip("skimage.measure")
 
     def solidity(weights):
         settings = MembraneSettings(
             **SMALL, sites_per_cell=weights, warp=0.0, background=0.0, lumen=0.0
         )
-        regions = measure.regionprops(make_membranes(settings).labels)
+        regions = regionprops(make_membranes(settings).labels)
         return float(np.median([one.solidity for one in regions if one.area > 300]))
 
     assert solidity((0.0, 0.0, 1.0)) < solidity((1.0,)) - 0.05
