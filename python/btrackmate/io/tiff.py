@@ -1,12 +1,13 @@
 """TIFF, OME-TIFF and ImageJ hyperstacks, read plane by plane."""
 
+import contextlib
 import logging
 import math
 import struct
 import weakref
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ _FAULTS = (
     IndexError,
     KeyError,
     RuntimeError,
+    ArithmeticError,
+    AssertionError,
+    TypeError,
     struct.error,
     zlib.error,
 )
@@ -49,23 +53,25 @@ class TiffSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._file = tifffile.TiffFile(path)
-        except _FAULTS as error:
-            raise UserError(_damaged(path, error)) from None
-        # A movie that nobody closes is closed when nobody uses it any more.
-        self._closer = weakref.finalize(self, self._file.close)
-        self._file.filehandle.set_lock(True)
-        try:
-            self._series = self._file.series[0]
-        except _FAULTS as error:
-            self.close()
-            raise UserError(_damaged(path, error)) from None
+        with _collect_complaints() as complaints:
+            try:
+                self._file = tifffile.TiffFile(path)
+            except _FAULTS as error:
+                raise UserError(_damaged(path, error)) from None
+            # A movie that nobody closes is closed when nobody uses it any more.
+            self._closer = weakref.finalize(self, self._file.close)
+            self._file.filehandle.set_lock(True)
+            try:
+                self._series = self._file.series[0]
+            except _FAULTS as error:
+                self.close()
+                raise UserError(_damaged(path, error)) from None
         if len(self._file.series) > 1:
             _log.warning(
                 "%s holds %d image series; the first one is read", path, len(self._file.series)
             )
         self._check_planes()
+        self._check_complaints(complaints)
         self.kind = self._name_kind()
         self.axes = self._settle_axes()
         self.shape = tuple(int(length) for length in self._series.shape)
@@ -101,7 +107,7 @@ class TiffSource:
         self._closer()
 
     def _check_planes(self) -> None:
-        """Refuse an ImageJ file that holds fewer planes than it says, as one cut off does."""
+        """Refuse a file that holds fewer planes than it says, as one cut off does."""
         said = int((self._file.imagej_metadata or {}).get("images", 1))
         held = math.prod(self._series.shape[:-2])
         if self._file.is_imagej and held < said:
@@ -109,6 +115,25 @@ class TiffSource:
             msg = f"{self._path}: holds {held} of the {said} planes that its metadata names; "
             msg += "copy or save it again"
             raise UserError(msg)
+        if self._file.is_shaped and self._series.kind == "shaped":
+            metadata: Sequence[Mapping[str, Any]] = self._file.shaped_metadata or ()
+            named = tuple(metadata[0].get("shape", ())) if metadata else ()
+            if math.prod(self._series.shape) < math.prod(named):
+                self.close()
+                msg = f"{self._path}: holds an image of shape {self._series.shape}, its metadata "
+                msg += f"names {named}; copy or save it again"
+                raise UserError(msg)
+
+    def _check_complaints(self, complaints: Sequence[str]) -> None:
+        """Refuse a file whose list of planes breaks off; pass on what else tifffile found."""
+        broken = next((text for text in complaints if "invalid page offset" in text), None)
+        if broken is not None and not self._file.is_imagej:  # ImageJ's planes were counted.
+            self.close()
+            msg = f"{self._path}: damaged after plane {len(self._file.pages)} ({broken}); "
+            msg += "copy or save it again"
+            raise UserError(msg)
+        for text in complaints:
+            _log.warning("%s: %s", self._path, text)
 
     def _name_kind(self) -> str:
         if self._file.is_ome:
@@ -165,6 +190,25 @@ class TiffSource:
             return read_imagej_scale(self._file.imagej_metadata or {}, sizes, str(self._path))
         # Dots per inch of a plain TIFF say how to print it, not how large the cells are.
         return Scale()
+
+
+@contextlib.contextmanager
+def _collect_complaints() -> Iterator[list[str]]:
+    """Collect what tifffile logs about a file instead of showing it."""
+    complaints: list[str] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            complaints.append(text.partition("> ")[2] if text.startswith("<") else text)
+        return record.levelno < logging.WARNING
+
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(keep)
+    try:
+        yield complaints
+    finally:
+        logger.removeFilter(keep)
 
 
 def _damaged(path: Path, error: Exception) -> str:

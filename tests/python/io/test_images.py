@@ -338,6 +338,49 @@ def test_imagej_file_that_is_cut_off_is_refused(tmp_path):
         open_movie(path, require_time=False)
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_file_whose_list_of_planes_breaks_off_is_refused(tmp_path, compression, caplog):
+    """tifffile would read the planes before the break alone."""
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(0).integers(0, 255, (6, 32, 32), np.uint8)
+    with tifffile.TiffWriter(path) as writer:
+        for plane in noise:
+            writer.write(plane, metadata=None, contiguous=False, compression=compression)
+    assert open_movie(path, "ZYX", require_time=False).shape == (1, 1, 6, 32, 32)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    caplog.clear()
+    with pytest.raises(UserError, match="a.tif: damaged after plane 3 .*; copy or save it again"):
+        open_movie(path, "ZYX", require_time=False)
+    assert not caplog.records
+
+
+def test_file_that_holds_less_than_its_metadata_names_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(0).integers(0, 255, (6, 16, 16), np.uint8)
+    tifffile.imwrite(path, noise, compression="zlib")
+    with tifffile.TiffFile(path) as file:
+        start = file.pages[3].offset
+    damaged = bytearray(path.read_bytes())
+    damaged[start : start + 200] = bytes(200)
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match=r"metadata names \(6, 16, 16\); copy or"):
+        open_movie(path, "ZYX", require_time=False)
+
+
+@pytest.mark.parametrize(("at", "length"), [(9, 20), (39, 20), (618, 200)])
+def test_damaged_tags_are_the_files_fault(tmp_path, at, length):
+    """tifffile divides by zero, fails an assertion and compares a tuple with a number."""
+    path = tmp_path / "a.tif"
+    side = 8 if length == 20 else 16
+    noise = np.random.default_rng(0).integers(0, 255, (6, side, side), np.uint8)
+    tifffile.imwrite(path, noise, metadata={"axes": "ZYX"}, compression="zlib")
+    damaged = bytearray(path.read_bytes())
+    damaged[at : at + length] = bytes(length)
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match="a.tif: not readable as a TIFF image"):
+        open_movie(path, require_time=False).frame(0)
+
+
 @pytest.mark.parametrize("kind", ["mapped", "compressed", "zarr"])
 def test_region_is_the_part_of_the_frame(tmp_path, kind):
     movie = numbered(2, 3, 4, 5, 6)  # T, Z, C, Y, X
