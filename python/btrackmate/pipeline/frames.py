@@ -24,6 +24,7 @@ from btrackmate.segmentation.block_route import segment_in_blocks
 from btrackmate.segmentation.block_state import BlockJob
 from btrackmate.segmentation.blocks import Volume, needs_blocks
 from btrackmate.segmentation.flat import needs_stacking, segment_frame
+from btrackmate.segmentation.networks import check_networks
 from btrackmate.segmentation.other_shapes import LabelShapes
 from btrackmate.segmentation.settings import SegmentationSettings
 
@@ -66,9 +67,11 @@ class SegmentationJob:
         Raises
         ------
         UserError
-            If they are missing or do not fit the image.
+            If they are missing or do not fit the image, or the networks do not.
         """
         movie = image.movie
+        seen = 3 if needs_stacking(movie.ndim, models) else movie.ndim
+        check_networks(models, settings, seen)
         roi = None
         if settings.roi is not None:
             roi = MovieFrames(open_mask(settings.roi, movie), movie.ndim)

@@ -262,9 +262,9 @@ def open_shapes(path: Path | None, image: Movie) -> MovieFrames | None:
 
 def check_channel(image: Movie, channel: int) -> None:
     """Refuse a channel, counted from 1, that the image does not have."""
-    if channel > image.shape[1]:
+    if not 1 <= channel <= image.shape[1]:
         msg = f"{image.path}: has {image.shape[1]} channels, so there is no channel {channel}; "
-        msg += "give --channel"
+        msg += "give --channel (from 1)"
         raise UserError(msg)
 
 

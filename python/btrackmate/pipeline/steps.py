@@ -211,7 +211,12 @@ def _segment_opened(
     def keep(t: int, frame: LabelledFrame) -> None:
         work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
 
-    segment_frames(job, work, keep, progress)
+    try:
+        segment_frames(job, work, keep, progress)
+    except UserError:
+        if not work.done_frames():  # Nothing that a later call could go on from.
+            shutil.rmtree(work.path)
+        raise
     frames = range(movie.n_frames)
     cells = pd.concat([work.load_frame(t)["cells"] for t in frames], ignore_index=True)
     cells.insert(0, "frame", cells.pop("frame"))

@@ -101,7 +101,8 @@ class DenoiseModel:
         normalised = normalise_volume(image, self.norm_low, self.norm_high, source)
         if not normalised.any():
             return image.astype(np.float32)
-        floor, ceiling = np.percentile(image, (self.norm_low, self.norm_high))
+        grey = image.astype(np.uint8) if image.dtype.kind == "b" else image
+        floor, ceiling = np.percentile(grey, (self.norm_low, self.norm_high))
         result = self.predict(normalised, n_tiles)
         result *= np.float32(ceiling - floor)
         result += np.float32(floor)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.backend import PERCENTILES, read_percentiles
+from btrackmate.segmentation.backend import PERCENTILES, check_image_axes, read_percentiles
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.other_shapes import CellposeShapes
 from btrackmate.segmentation.settings import SegmentationSettings, Suppression
@@ -126,6 +126,40 @@ def load_models(settings: SegmentationSettings) -> Models:
     folders = [one.folder for one in (stardist, unet, roi) if isinstance(one, ours)]
     percentiles = choose_percentiles((settings.norm_low, settings.norm_high), folders)
     return Models(stardist, unet, roi, denoiser, percentiles)
+
+
+def check_networks(models: Models, settings: SegmentationSettings, ndim: int) -> None:
+    """Check, before anything is computed, that the networks take such images.
+
+    Parameters
+    ----------
+    models : Models
+    settings : SegmentationSettings
+        Its `n_tiles` must have one number an axis.
+    ndim : int
+        Dimensions of what the networks are to see.
+
+    Raises
+    ------
+    UserError
+        If a network is for other images, or several networks are for different ones.
+    """
+    ours = [
+        one
+        for one in (models.denoiser, models.stardist, models.unet, models.roi)
+        if isinstance(one, DenoiseModel | StarDistModel | UNetModel)
+    ]
+    if len({one.ndim for one in ours}) > 1:
+        each = ", ".join(f"{one.folder}: {one.ndim}D" for one in ours)
+        msg = f"the models were trained for images of different dimensions ({each}); "
+        msg += "give models that were all trained for images like yours"
+        raise UserError(msg)
+    for one in ours:
+        check_image_axes(one.axes, one.channels, ndim, one.folder)
+    if ours and settings.n_tiles is not None and len(settings.n_tiles) != ndim:
+        msg = f"n_tiles {settings.n_tiles} has {len(settings.n_tiles)} numbers, expected {ndim}, "
+        msg += "one an axis of what the networks see"
+        raise UserError(msg)
 
 
 def choose_percentiles(

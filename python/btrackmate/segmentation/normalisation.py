@@ -16,7 +16,7 @@ def normalise_volume(
     Parameters
     ----------
     image : ([Z,] Y, X) ndarray
-        Any integer or float type; the percentiles are taken from all of it.
+        Any integer or float type, or booleans as 0 and 1; the percentiles are taken from all of it.
     low, high : float
         Percentiles, 0–100.
     source : str
@@ -30,7 +30,7 @@ def normalise_volume(
     Raises
     ------
     UserError
-        If `image` holds NaN or infinity, or is not real-valued.
+        If `image` holds NaN or infinity, or is of another type.
     """
     if image.dtype.kind not in "uifb":
         msg = f"{source}: type {image.dtype}, expected integers or floats"
@@ -40,6 +40,8 @@ def normalise_volume(
         msg = f"{source}: {count} of {image.size} voxels are NaN or infinite; "
         msg += "expected finite grey values: replace them before segmenting"
         raise UserError(msg)
+    if image.dtype.kind == "b":
+        image = image.astype(np.uint8)
     if image.size == 0:
         return np.zeros(image.shape, np.float32)
     floor, ceiling = np.percentile(image, (low, high))

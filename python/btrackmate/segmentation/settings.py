@@ -169,7 +169,7 @@ class SegmentationSettings(Settings):
         if (self.shapes == "labels") != (self.shape_labels is not None):
             msg = "shapes 'labels' and shape_labels belong together: give both or neither"
             raise ValueError(msg)
-        if self.block is not None and min(self.block, default=0) < 1:
-            msg = f"block {self.block} must be numbers of 1 or more, one an axis"
+        if self.block is not None and (len(self.block) != 3 or min(self.block) < 1):
+            msg = f"block {self.block} must be three numbers of 1 or more, one an axis: Z,Y,X"
             raise ValueError(msg)
         return self

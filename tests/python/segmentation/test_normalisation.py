@@ -18,6 +18,11 @@ def test_a_constant_image_becomes_zero():
     assert not normalise_volume(np.full((3, 4), 7, np.uint8)).any()
 
 
+def test_booleans_count_as_zero_and_one():
+    image = np.array([[True, False], [False, True]])
+    assert normalise_volume(image, 0, 100).tolist() == [[1, 0], [0, 1]]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_and_infinity_are_refused_and_counted(bad):
     image = np.ones((2, 3))
