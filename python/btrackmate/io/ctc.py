@@ -8,10 +8,10 @@ from typing import Any, overload
 
 import numpy as np
 import pandas as pd
-import tifffile
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.tiff import read_tiff
 
 _NUMBER = re.compile(r"(\d+)$")
 
@@ -42,11 +42,7 @@ class CtcFrames(Sequence[NDArray[Any]]):
         if isinstance(t, slice):
             return CtcFrames(self._paths[t])
         path = self._paths[t]
-        try:
-            image: NDArray[Any] = tifffile.imread(path)
-        except (tifffile.TiffFileError, OSError, ValueError) as error:
-            msg = f"{path}: not readable as a TIFF image ({' '.join(str(error).split())})"
-            raise UserError(msg) from None
+        image = read_tiff(path)
         if image.dtype.kind not in "ui":
             msg = f"{path}: labels of type {image.dtype}, expected an integer type"
             raise UserError(msg)

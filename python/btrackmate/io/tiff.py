@@ -192,6 +192,18 @@ class TiffSource:
         return Scale()
 
 
+def read_tiff(path: Path) -> NDArray[Any]:
+    """Read the first image series of a TIFF file whole.
+
+    Raises
+    ------
+    UserError
+        If the file is no TIFF or it is damaged.
+    """
+    with contextlib.closing(TiffSource(path)) as source:
+        return source.read(None, 0)
+
+
 @contextlib.contextmanager
 def _collect_complaints() -> Iterator[list[str]]:
     """Collect what tifffile logs about a file instead of showing it."""
@@ -213,7 +225,7 @@ def _collect_complaints() -> Iterator[list[str]]:
 
 def _damaged(path: Path, error: Exception) -> str:
     reason = " ".join(str(error).split())
-    return f"{path}: not readable as a TIFF image ({reason}); give a TIFF, OME-TIFF or OME-Zarr"
+    return f"{path}: not readable as a TIFF image ({reason}); copy or save it again"
 
 
 def _voxel_size(tag: Any) -> float | None:

@@ -2,17 +2,18 @@
 
 import hashlib
 import logging
+from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
+from btrackmate.io.tiff import TiffSource, read_tiff
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.training.settings import TrainSettings
 
@@ -194,11 +195,10 @@ def check_dimensions(data_dir: Path) -> int:
     """
     for path in list_images(data_dir, "Raw").values():
         try:
-            with tifffile.TiffFile(path) as file:
-                shape = file.series[0].shape if file.series else ()
-        except (tifffile.TiffFileError, OSError, ValueError):
+            with closing(TiffSource(path)) as source:
+                return sum(size > 1 for size in source.shape)
+        except UserError:
             return 0
-        return sum(size > 1 for size in shape)
     return 0
 
 
@@ -302,8 +302,4 @@ def read_training_image(path: Path) -> NDArray[Any]:
     UserError
         If it is not readable.
     """
-    try:
-        return np.asarray(np.squeeze(tifffile.imread(path)))
-    except (tifffile.TiffFileError, OSError, ValueError) as error:
-        msg = f"{path}: not readable as TIFF: {' '.join(str(error).split())}"
-        raise UserError(msg) from None
+    return np.asarray(np.squeeze(read_tiff(path)))

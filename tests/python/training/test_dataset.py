@@ -113,9 +113,15 @@ def test_float_labels_and_empty_labels_are_refused(folder):
         load_dataset(folder, SETTINGS)
 
 
-def test_broken_tiff_is_named(folder):
-    (folder / "Raw/b0.tif").write_bytes(b"not a tiff")
-    with pytest.raises(UserError, match="b0.tif: not readable as TIFF"):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_broken_tiff_is_named(folder, compressed):
+    path = folder / "Raw/b0.tif"
+    path.write_bytes(b"not a tiff")
+    if compressed:
+        noise = np.random.default_rng(0).integers(0, 255, (32, 32), np.uint8)
+        tifffile.imwrite(path, noise, compression="zlib")
+        path.write_bytes(path.read_bytes()[:-600] + bytes(600))
+    with pytest.raises(UserError, match="b0.tif: not readable as a TIFF image"):
         load_dataset(folder, SETTINGS)
 
 
