@@ -26,12 +26,20 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.metrics import SegmentationScores
 from btrackmate.metrics.segmentation import score_pairs
 from btrackmate.report.scores import draw_matching, draw_shape
-from btrackmate.segmentation import Models, SegmentationSettings, normalise_volume, segment_volume
+from btrackmate.segmentation import (
+    Models,
+    SegmentationResult,
+    SegmentationSettings,
+    normalise_volume,
+    segment_volume,
+)
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.merging import find_wall_threshold
 from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
+from btrackmate.training.fusion import choose_rescue
+from btrackmate.training.thresholds import Objective
 
 HEAD = "| | AP@0.5 | AP@0.7 | F1@0.5 | F1@0.7 | TP, FP, FN @0.5 | SEG | MSE | SSIM |"
 #: Chosen on the tuning volumes (tissue), the training half (ovule), the validation planes (nuclei).
@@ -86,13 +94,24 @@ class Study:
         )
 
     def segment(self, seen: Seen, calibration: Calibration | None = None, **changes: Any) -> Any:
+        """Segment one volume; give its label image."""
+        return self.fuse(seen, calibration, **changes).labels
+
+    def fuse(
+        self, seen: Seen, calibration: Calibration | None = None, **changes: Any
+    ) -> SegmentationResult:
         """Segment one volume from what the networks see; changes are of the settings."""
         settings = SegmentationSettings(**(self.settings | changes))
         models = Models(Recorded(seen.shapes), Recorded(seen.tissue, self.unet))
         stack = seen.case.stack
-        return segment_volume(
-            stack.image, calibration or stack.calibration, settings, models
-        ).labels
+        return segment_volume(stack.image, calibration or stack.calibration, settings, models)
+
+    def choose_rescue(self) -> float:
+        """Choose `rescue_thresh` on these volumes."""
+        pairs = ((s.case.stack.labels, self.fuse(s, rescue_thresh=0)) for s in self.volumes)
+        rescue, _ = choose_rescue(pairs, Objective(), 1)
+        print(f"rescue_thresh of {self.name}, from the tuning volumes: {rescue}")
+        return rescue
 
     def compare(self) -> dict[str, SegmentationScores]:
         """Score the three methods, and the U-Net's mask alone (the paper's U-Net)."""
@@ -117,7 +136,7 @@ def look(
     for case in cases:
         image = case.stack.image if clean is None else clean.denoise(case.stack.image)
         image = normalise_volume(image)
-        volumes.append(Seen(case, star.predict(image, nms="filtered"), unet.predict(image)))
+        volumes.append(Seen(case, star.predict(image), unet.predict(image)))
     return unet, volumes
 
 
@@ -169,6 +188,7 @@ def ablate(study: Study) -> None:
         for kind in ("bbox", "region", "basin", "residual", "off")
         if kind != settings.get("pooling")
     }
+    variants["cells that only the U-Net sees need no probability"] = {"rescue_thresh": 0}
     variants["mask not completed"] = {"complete_mask": False}
     variants |= {f"marker radius {r:g} µm": {"marker_radius": r} for r in (0.0, 1.0, 2.0)}
     for name, changes in variants.items():
@@ -179,6 +199,7 @@ def ablate(study: Study) -> None:
         )
         print(row(f"marker radius {radius} voxels in all axes", ball))
     paper = {"landscape": "flat", "pooling": "bbox", "marker_radius": 2, "join_thresh": 0}
+    paper["rescue_thresh"] = 0
     old = study.score(lambda seen: study.segment(seen, Calibration(), **paper))
     print(row("the paper's rules: flat, bbox, ball of 2 voxels, no joining", old))
 
@@ -203,14 +224,17 @@ def make_studies(tissue: Path, nuclei: Path) -> list[Study]:
     )
     print(f"join_thresh of the tissue, from the tuning volumes: {wall:.3f}")
     settings = CHOSEN["tissue"] | {"join_thresh": wall}
+    settings["rescue_thresh"] = Study("tissue", unet, tuning, settings).choose_rescue()
     unet, volumes = look(tissue, data.make_tissue("test"))
     studies = [Study("tissue", unet, volumes, settings)]
-    for name, models, case in (
-        ("ovule", None, data.cut_ovule()),
-        ("nuclei", nuclei, data.cut_nuclei("test")),
+    for name, models, known, case in (
+        ("ovule", None, data.cut_ovule("train"), data.cut_ovule("test")),
+        ("nuclei", nuclei, data.cut_nuclei("validation"), data.cut_nuclei("test")),
     ):
-        unet, volumes = look(models, [case])
-        studies.append(Study(name, unet, volumes, CHOSEN[name]))
+        unet, tuning = look(models, [known])
+        settings = dict(CHOSEN[name])
+        settings["rescue_thresh"] = Study(name, unet, tuning, settings).choose_rescue()
+        studies.append(Study(name, unet, look(models, [case])[1], settings))
     return studies
 
 

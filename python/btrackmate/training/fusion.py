@@ -1,10 +1,11 @@
 """Thresholds of StarDist and U-Net fused (VollSeg), searched on labelled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.progress import Progress
@@ -46,6 +47,43 @@ class _RecordedShapes:
         return StarDistPrediction(
             labels, whole.points[:count], whole.scores[:count], whole.probability, whole.distance
         )
+
+
+def choose_rescue(
+    pairs: Iterable[tuple[NDArray[Any], SegmentationResult]], objective: Objective, highest: float
+) -> tuple[float, float]:
+    """Choose the StarDist probability that cells without a StarDist shape should need.
+
+    Parameters
+    ----------
+    pairs : iterable of (truth, result)
+        Label images with known cells, and what was found with ``rescue_thresh`` 0.
+    objective : Objective
+    highest : float
+        Levels of `RESCUE_GRID` up to this one are tried.
+
+    Returns
+    -------
+    rescue : float
+        0 if dropping cells does not raise the score; of equals, the one nearest to their middle.
+    score : float
+        With it.
+    """
+    levels = [level for level in RESCUE_GRID if level <= highest]
+    hits = np.zeros((len(levels), len(objective.iou), 3))
+    for truth, result in pairs:
+        alone = (result.cells["origin"] != STARDIST).to_numpy()
+        support = np.concatenate([[np.inf], np.where(alone, 0, np.inf)]).astype(np.float32)
+        if result.probability is not None:
+            raise_support(support, result.labels, result.probability)
+        for row, level in enumerate(levels):
+            kept = np.where(support[result.labels] >= level, result.labels, 0)
+            hits[row] += objective.count(count_overlaps(truth, kept))
+    scores = objective.score(hits)
+    if scores[0] >= scores.max() - 1e-12:
+        return 0.0, float(scores[0])
+    (rescue,) = middle_of_best({(k,): float(v) for k, v in zip(levels, scores, strict=True)})
+    return rescue, float(scores.max())
 
 
 @dataclass
@@ -150,27 +188,11 @@ class Fusion:
 
         Returns
         -------
-        rescue : float
-            On `RESCUE_GRID`, up to the probability of cells; 0 if dropping cells does not raise
-            the score; of equals, that nearest to their middle.
-        score : float
-            With it.
+        rescue, score : float
+            See `choose_rescue`.
         """
-        levels = [level for level in RESCUE_GRID if level <= thresholds["prob"]]
-        hits = np.zeros((len(levels), len(self.objective.iou), 3))
-        for pair, result in zip(self.pairs, self._segment(thresholds), strict=True):
-            alone = (result.cells["origin"] != STARDIST).to_numpy()
-            support = np.concatenate([[np.inf], np.where(alone, 0, np.inf)]).astype(np.float32)
-            if result.probability is not None:
-                raise_support(support, result.labels, result.probability)
-            for row, level in enumerate(levels):
-                kept = np.where(support[result.labels] >= level, result.labels, 0)
-                hits[row] += self.objective.count(count_overlaps(pair.labels, kept))
-        scores = self.objective.score(hits)
-        if scores[0] >= scores.max() - 1e-12:
-            return 0.0, float(scores[0])
-        (rescue,) = middle_of_best({(k,): float(v) for k, v in zip(levels, scores, strict=True)})
-        return rescue, float(scores.max())
+        pairs = zip((pair.labels for pair in self.pairs), self._segment(thresholds), strict=True)
+        return choose_rescue(pairs, self.objective, thresholds["prob"])
 
     def _segment(self, thresholds: dict[str, float]) -> Iterator[SegmentationResult]:
         settings = SegmentationSettings(rescue_thresh=0)

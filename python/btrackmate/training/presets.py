@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "features": 64,
         "n_patches_per_image": 4,
         "learning_rate": 7e-4,
-        "epochs": 24,
+        "epochs": 20,
         "networks": {
             "stardist": {"startfilter": 16, "start_from": SHIPPED_MODELS / "stardist"},
             "unet": {"startfilter": 12, "start_from": SHIPPED_MODELS / "unet"},
