@@ -47,8 +47,8 @@ def _find_level(height: float, lowest: float, scale: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _find_range(landscape: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Give the lowest and the highest height in the mask."""
+def find_range(landscape: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Give the lowest and the highest height in a mask."""
     lowest, highest = np.inf, -np.inf
     heights, inside = landscape.ravel(), mask.ravel()
     for voxel in range(heights.size):
@@ -82,7 +82,10 @@ def _encode(
 
 @njit(cache=True, nogil=True)
 def flood_volume(
-    landscape: NDArray[np.float32], markers: NDArray[np.int32], mask: NDArray[np.bool_]
+    landscape: NDArray[np.float32],
+    markers: NDArray[np.int32],
+    mask: NDArray[np.bool_],
+    heights: tuple[float, float],
 ) -> NDArray[np.int32]:
     """Let markers grow over a relief, inside a mask, lowest voxels first.
 
@@ -92,6 +95,8 @@ def flood_volume(
     markers : (Z, Y, X) ndarray of int32
         0 where there is none.
     mask : (Z, Y, X) ndarray of bool
+    heights : tuple of float
+        The lowest and the highest, between which levels are equally spaced.
 
     Returns
     -------
@@ -109,7 +114,7 @@ def flood_volume(
     """
     planes, rows, columns = mask.shape
     cells = np.zeros((planes + 2, rows + 2, columns + 2), np.int32)
-    lowest, highest = _find_range(landscape, mask)
+    lowest, highest = heights
     scale = (LEVELS - 1) / (highest - lowest) if highest > lowest else 0.0
     tail = np.zeros(LEVELS, np.int64)
     _encode(landscape, markers, mask, lowest, scale, cells, tail)

@@ -4,9 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from btrackmate.core.parallel import count_cores, run_in_order
+
 Labels = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
+
+#: Smaller masks, in voxels, are flooded in one thread.
+_LEAST_SHARED = 1 << 20
 
 
 def stamp_markers(
@@ -88,14 +93,15 @@ def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
     Notes
     -----
     Heights are told apart in 65,536 equal steps from the lowest to the highest of the mask; of
-    voxels at one step, the one that was reached first goes first.
+    voxels at one step, the one that was reached first goes first. Components of a large mask are
+    flooded in threads, which changes nothing in the result.
 
     References
     ----------
     Beucher & Meyer, "The morphological approach to segmentation: the watershed transformation",
     in Mathematical Morphology in Image Processing (1993).
     """
-    from btrackmate.segmentation.flooding import flood_volume
+    from btrackmate.segmentation.flooding import find_range, flood_volume
 
     result = np.zeros(mask.shape, np.int32)
     filled = ndimage.find_objects(mask.astype(np.uint8))
@@ -104,9 +110,34 @@ def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
     parts = (landscape.astype(np.float32, copy=False), markers, mask)
     box = filled[0]
     volume = (1,) * (3 - mask.ndim) + mask[box].shape
-    grown = flood_volume(*(np.ascontiguousarray(part[box]).reshape(volume) for part in parts))
-    result[box] = grown.reshape(mask[box].shape)
+    relief, start, inside = (np.ascontiguousarray(part[box]).reshape(volume) for part in parts)
+    heights = find_range(relief, inside)
+    shares = _share_components(inside, count_cores())
+    for grown in run_in_order(
+        lambda share: flood_volume(relief, start, share, heights), shares, len(shares)
+    ):
+        result[box] = np.maximum(result[box], grown.reshape(mask[box].shape))
     return result
+
+
+def _share_components(mask: Mask, workers: int) -> list[Mask]:
+    """Share a mask's components out, so that threads have about as many voxels each.
+
+    Notes
+    -----
+    No label crosses from one component to another, so the shares can be flooded one beside the
+    other. A small mask is not shared, nor one whose largest component holds most of it.
+    """
+    if workers < 2 or mask.size < _LEAST_SHARED:
+        return [mask]
+    components, count = ndimage.label(mask)
+    sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
+    if sizes.max() > 0.7 * sizes.sum():
+        return [mask]
+    turn = np.arange(count) % (2 * workers)  # 0, 1, 2, 2, 1, 0, 0, 1, … by falling size
+    share = np.full(count + 1, -1)
+    share[np.argsort(-sizes, kind="stable") + 1] = np.minimum(turn, 2 * workers - 1 - turn)
+    return [(share == number)[components] for number in range(min(workers, count))]
 
 
 def complete_mask(

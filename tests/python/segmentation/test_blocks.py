@@ -117,7 +117,7 @@ def models():
         {},
         {"landscape": "probability", "pooling": "residual", "min_size": 400},
         {"landscape": "distance", "pooling": "basin", "nms": "filtered"},
-        {"prob_thresh": 0.8, "rescue_thresh": 0.6},
+        {"prob_thresh": 0.7, "rescue_thresh": 0.6},
         {"mode": "stardist", "max_size": 4000},
         {"mode": "unet", "unet_thresh": 0.5},
     ],

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from skimage.segmentation import watershed
 
+from btrackmate.segmentation import watershed as watershed_module
 from btrackmate.segmentation.watershed import (
     complete_mask,
     fill_small_holes,
@@ -80,6 +81,32 @@ def test_flood_equals_scikit_image_where_no_two_heights_are_equal(shape):
     labels = flood(heights.astype(np.float32), markers, mask)
     np.testing.assert_array_equal(labels, watershed(heights, markers, mask=mask))
     assert len(np.unique(labels)) > 20
+
+
+def test_components_flooded_in_threads_give_the_same_labels(monkeypatch):
+    """Forty separate discs in steps of six heights, so that ties are many."""
+    rng = np.random.default_rng(1)
+    y, x = np.indices((100, 160))
+    mask = (y % 20 - 10) ** 2 + (x % 20 - 10) ** 2 < 80
+    landscape = rng.integers(0, 6, mask.shape).astype(np.float32)
+    landscape[10, 10] = 9
+    markers = np.zeros(mask.shape, np.int32)
+    markers.ravel()[rng.choice(mask.size, 150, replace=False)] = np.arange(1, 151)
+    alone = flood(landscape, markers, mask)
+    monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
+    for cores in (2, 3):
+        monkeypatch.setattr(watershed_module, "count_cores", lambda n=cores: n)
+        shares = watershed_module._share_components(mask, cores)
+        assert len(shares) == cores
+        np.testing.assert_array_equal(sum(share.astype(int) for share in shares), mask)
+        np.testing.assert_array_equal(flood(landscape, markers, mask), alone)
+    assert len(np.unique(alone)) > 50
+
+
+def test_one_large_component_is_not_shared(monkeypatch, draw):
+    monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
+    mask = draw("1111111.11") > 0
+    assert len(watershed_module._share_components(mask, 4)) == 1
 
 
 def test_on_a_plain_voxels_go_to_the_marker_that_reaches_them_first(draw):
