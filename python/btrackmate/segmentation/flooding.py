@@ -42,17 +42,18 @@ def _clear(filled: tuple[NDArray[np.uint64], ...], level: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _find_level(height: float, lowest: float, scale: float) -> int:
-    """Give the level of a height."""
-    return int((height - lowest) * scale)
+    """Give the level of a height; NaN and what lies below the lowest have level 0."""
+    steps = (height - lowest) * scale
+    return int(min(steps, LEVELS - 1.0)) if steps > 0 else 0
 
 
 @njit(cache=True, nogil=True)
 def find_range(landscape: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Give the lowest and the highest height in a mask."""
+    """Give the lowest and the highest finite height in a mask."""
     lowest, highest = np.inf, -np.inf
     heights, inside = landscape.ravel(), mask.ravel()
     for voxel in range(heights.size):
-        if inside[voxel]:
+        if inside[voxel] and abs(heights[voxel]) < np.inf:
             lowest = min(lowest, float(heights[voxel]))
             highest = max(highest, float(heights[voxel]))
     return lowest, highest
@@ -96,7 +97,8 @@ def flood_volume(
         0 where there is none.
     mask : (Z, Y, X) ndarray of bool
     heights : tuple of float
-        The lowest and the highest, between which levels are equally spaced.
+        The lowest and the highest, between which levels are equally spaced. NaN counts as the
+        lowest, infinities as the ends.
 
     Returns
     -------

@@ -83,6 +83,26 @@ def test_flood_equals_scikit_image_where_no_two_heights_are_equal(shape):
     assert len(np.unique(labels)) > 20
 
 
+@pytest.mark.parametrize(
+    ("odd", "expected"),
+    [
+        (np.nan, [1, 1, 1, 1, 1, 2]),  # as low as the lowest: 1 goes on from it at once
+        (-np.inf, [1, 1, 1, 1, 1, 2]),
+        (np.inf, [1, 1, 1, 1, 2, 2]),  # as high as the highest: 2, which waits at 3, is earlier
+    ],
+)
+def test_heights_that_are_not_finite_count_as_the_ends(odd, expected):
+    landscape = np.array([[0, 1, 1, odd, 5, 3]], np.float32)
+    markers = np.array([[1, 0, 0, 0, 0, 2]], np.int32)
+    assert flood(landscape, markers, np.ones((1, 6), bool)).tolist() == [expected]
+
+
+def test_without_any_finite_height_the_landscape_is_a_plain():
+    landscape = np.full((1, 6), np.nan, np.float32)
+    markers = np.array([[1, 0, 0, 0, 0, 2]], np.int32)
+    assert flood(landscape, markers, np.ones((1, 6), bool)).tolist() == [[1, 1, 1, 2, 2, 2]]
+
+
 def test_components_flooded_in_threads_give_the_same_labels(monkeypatch):
     """Forty separate discs in steps of six heights, so that ties are many."""
     rng = np.random.default_rng(1)
