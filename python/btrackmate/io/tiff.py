@@ -4,6 +4,7 @@ import contextlib
 import logging
 import math
 import struct
+import threading
 import weakref
 import xml.etree.ElementTree as ET
 import zlib
@@ -206,10 +207,13 @@ def read_tiff(path: Path) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def _collect_complaints() -> Iterator[list[str]]:
-    """Collect what tifffile logs about a file instead of showing it."""
+    """Collect what tifffile logs about a file in this thread instead of showing it."""
     complaints: list[str] = []
+    here = threading.get_ident()
 
     def keep(record: logging.LogRecord) -> bool:
+        if record.thread != here:  # Another file's.
+            return True
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
             complaints.append(text.partition("> ")[2] if text.startswith("<") else text)

@@ -3,6 +3,7 @@
 import logging
 import pickle
 import sys
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import zarr
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.images import check_finite, hash_path, open_movie
+from btrackmate.io.tiff import read_tiff
 
 
 def numbered(*shape, dtype=np.uint16):
@@ -352,6 +354,35 @@ def test_file_whose_list_of_planes_breaks_off_is_refused(tmp_path, compression, 
     with pytest.raises(UserError, match="a.tif: damaged after plane 3 .*; copy or save it again"):
         open_movie(path, "ZYX", require_time=False)
     assert not caplog.records
+
+
+def test_a_file_is_not_blamed_for_what_another_thread_reads(tmp_path, monkeypatch):
+    """While a sound file is opened, another thread opens one whose list of planes breaks off."""
+    noise = np.random.default_rng(0).integers(0, 255, (6, 32, 32), np.uint8)
+    for name in ("sound.tif", "broken.tif"):
+        with tifffile.TiffWriter(tmp_path / name) as writer:
+            for plane in noise:
+                writer.write(plane, metadata=None, contiguous=False)
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    opened, errors = tifffile.TiffFile, []
+
+    def open_broken():
+        with pytest.raises(UserError) as error:
+            read_tiff(broken)
+        errors.append(str(error.value))
+
+    def open_beside(path):
+        if path.name == "sound.tif":
+            other = threading.Thread(target=open_broken)
+            other.start()
+            other.join()
+        return opened(path)
+
+    monkeypatch.setattr(tifffile, "TiffFile", open_beside)
+    np.testing.assert_array_equal(read_tiff(tmp_path / "sound.tif"), noise)
+    assert len(errors) == 1
+    assert "broken.tif: damaged after plane 3" in errors[0]
 
 
 def test_file_that_holds_less_than_its_metadata_names_is_refused(tmp_path):
