@@ -12,6 +12,8 @@ Float32 = NDArray[np.float32]
 
 #: Smaller masks, in voxels, are flooded in one thread.
 _LEAST_SHARED = 1 << 20
+#: Each thread takes about 9 bytes a voxel of the whole image; blocks.BLOCK_BYTES has room for four.
+_MOST_THREADS = 4
 
 
 def stamp_markers(
@@ -128,6 +130,7 @@ def _share_components(mask: Mask, workers: int) -> list[Mask]:
     No label crosses from one component to another, so the shares can be flooded one beside the
     other. A small mask is not shared, nor one whose largest component holds most of it.
     """
+    workers = min(workers, _MOST_THREADS)
     if workers < 2 or mask.size < _LEAST_SHARED:
         return [mask]
     components, count = ndimage.label(mask)

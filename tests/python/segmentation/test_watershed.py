@@ -123,6 +123,14 @@ def test_components_flooded_in_threads_give_the_same_labels(monkeypatch):
     assert len(np.unique(alone)) > 50
 
 
+def test_memory_of_the_threads_does_not_grow_with_the_cores(monkeypatch, draw):
+    monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
+    mask = draw("1.1.1.1.1.1.1.1.1") > 0
+    shares = watershed_module._share_components(mask, 64)
+    assert len(shares) == 4
+    np.testing.assert_array_equal(sum(share.astype(int) for share in shares), mask)
+
+
 def test_one_large_component_is_not_shared(monkeypatch, draw):
     monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
     mask = draw("1111111.11") > 0
