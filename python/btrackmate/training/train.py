@@ -10,7 +10,12 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.segmentation.backend import load_tensorflow, read_json
+from btrackmate.segmentation.backend import (
+    check_image_axes,
+    load_tensorflow,
+    read_json,
+    read_percentiles,
+)
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
@@ -178,7 +183,7 @@ def _train_one(
     except UserError:
         shutil.rmtree(work)  # Nothing that could go on.
         raise
-    found = _search(kind, work, folder.parent / "stardist", data, progress)
+    found = _search(kind, work, own, data, progress)
     clear_work(work)
     if found.thresholds:
         found.save(work)
@@ -190,7 +195,9 @@ def _train_one(
     work.rename(folder)
 
 
-def _search(kind: Kind, work: Path, partner: Path, data: DataSet, progress: Progress) -> Found:
+def _search(
+    kind: Kind, work: Path, settings: TrainSettings, data: DataSet, progress: Progress
+) -> Found:
     """Search thresholds; a U-Net beside a StarDist also gets that of cells only it sees."""
     if kind == "stardist":
         return search_stardist(StarDistModel(work), data.validation, progress)
@@ -198,13 +205,29 @@ def _search(kind: Kind, work: Path, partner: Path, data: DataSet, progress: Prog
         return Found({}, {})
     model = UNetModel(work)
     found = search_unet(model, data.validation, progress)
-    if not partner.is_dir():
+    star = _load_partner(work.with_name("stardist"), model, settings)
+    if star is None:
         return found
-    star = StarDistModel(partner)
     voxels = [Calibration()] * len(data.validation)
     fusion = Fusion(star, model, data.validation, voxels, star.nms_thresh, Objective(), progress)
     rescue, _ = fusion.find_rescue({"prob": star.prob_thresh} | found.thresholds)
     return replace(found, thresholds=found.thresholds | {"rescue": rescue})
+
+
+def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> StarDistModel | None:
+    """Load the StarDist beside a new U-Net; None where none goes with it."""
+    if not folder.is_dir():
+        return None
+    try:
+        star = StarDistModel(folder)
+        check_image_axes(star.axes, star.channels, unet.ndim, folder)
+        if read_percentiles(folder) != (settings.norm_low, settings.norm_high):
+            msg = f"{folder} was trained with other percentiles"
+            raise UserError(msg)
+    except UserError as error:
+        _log.warning("all cells that only the U-Net sees will be kept (%s)", error)
+        return None
+    return star
 
 
 def _get_work(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -73,6 +74,38 @@ def test_thresholds_found_are_those_used(trained):
     assert models.stardist.nms_thresh == stardist["nms"]
     assert models.unet.foreground_thresh == unet["foreground"]
     assert models.unet.boundary_thresh == unet["boundary"]
+
+
+def test_unet_beside_a_stardist_has_a_threshold_for_cells_that_only_it_sees(trained):
+    thresholds = json.loads((trained[0] / "unet/thresholds.json").read_text())
+    assert 0 <= thresholds["rescue"] < 1
+    assert load_models(SegmentationSettings(model_dir=trained[0])).unet.rescue_thresh == (
+        thresholds["rescue"]
+    )
+
+
+@pytest.mark.parametrize("fault", ["dimensions", "percentiles", "no model"])
+def test_unet_beside_a_stardist_that_does_not_go_with_it(
+    data_3d, trained, tmp_path, fault, caplog
+):
+    """Its training is not lost; the warning says why there is no such threshold."""
+    folder = tmp_path / "m/stardist"
+    shutil.copytree(trained[0] / "stardist", folder)
+    said = {"dimensions": "got an image of", "percentiles": "other percentiles"}.get(fault, "rays")
+    data, flat = data_3d, {}
+    if fault == "dimensions":
+        data = make_data(tmp_path / "data", (20, 20))
+        flat = {"patch_size": (16, 16), "grid": (2, 2)}
+    elif fault == "percentiles":
+        card = json.loads((folder / "model_card.json").read_text())
+        card["settings"]["norm_low"] = 3.0
+        (folder / "model_card.json").write_text(json.dumps(card))
+    else:
+        (folder / "config.json").write_text("{}")
+    paths = train(data, "m", tmp_path, TINY.model_copy(update={"only": "unet", "epochs": 1} | flat))
+    assert "rescue" not in json.loads((paths["unet"] / "thresholds.json").read_text())
+    (warning,) = [r.getMessage() for r in caplog.records if "only the U-Net" in r.getMessage()]
+    assert said in warning
 
 
 def test_trained_models_segment_images_that_they_do_not_divide(trained):
