@@ -169,7 +169,7 @@ class Fusion:
         return current, best
 
     def score(self, thresholds: dict[str, float]) -> float:
-        """Score the fused cells of all images; all that the U-Net alone sees are kept."""
+        """Score the fused cells of all images; without ``rescue`` none needs StarDist's vote."""
         key = tuple(thresholds.items())
         if key not in self._tried:
             results = self._segment(thresholds)
@@ -184,18 +184,19 @@ class Fusion:
         Parameters
         ----------
         thresholds : dict
-            All others.
+            All others; a ``rescue`` among them does not count.
 
         Returns
         -------
         rescue, score : float
             See `choose_rescue`.
         """
-        pairs = zip((pair.labels for pair in self.pairs), self._segment(thresholds), strict=True)
+        results = self._segment(thresholds | {"rescue": 0})
+        pairs = zip((pair.labels for pair in self.pairs), results, strict=True)
         return choose_rescue(pairs, self.objective, thresholds["prob"])
 
     def _segment(self, thresholds: dict[str, float]) -> Iterator[SegmentationResult]:
-        settings = SegmentationSettings(rescue_thresh=0)
+        settings = SegmentationSettings(rescue_thresh=thresholds.get("rescue", 0))
         for (shapes, mask), pair, calibration in zip(
             self._seen, self.pairs, self.calibrations, strict=True
         ):

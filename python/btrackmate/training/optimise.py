@@ -141,7 +141,7 @@ def _optimise_fused(fusion: Fusion, alone: list[Optimised]) -> Optimised:
     old = alone[0].before | alone[1].before
     score_before = None
     if set(old) >= set(start) and abs(old["nms"] - start["nms"]) < 1e-9:
-        score_before = fusion.score({name: old[name] for name in start})
+        score_before = fusion.score({name: old[name] for name in (*start, "rescue") if name in old})
     best, _ = fusion.climb(start)
     rescue, score = fusion.find_rescue(best)
     title = fusion.objective.title

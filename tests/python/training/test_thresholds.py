@@ -19,7 +19,12 @@ from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
 from btrackmate.training.fusion import Fusion
-from btrackmate.training.optimise import OptimiseSettings, optimise_thresholds
+from btrackmate.training.optimise import (
+    Optimised,
+    OptimiseSettings,
+    _optimise_fused,
+    optimise_thresholds,
+)
 from btrackmate.training.thresholds import (
     FOREGROUND_GRID,
     PROB_GRID,
@@ -32,6 +37,7 @@ from btrackmate.training.thresholds import (
 )
 
 FIVE = Objective(iou=(0.5,))
+START = {"prob": 0.5, "nms": 0.3}
 
 
 class DrawnShapes:
@@ -218,6 +224,25 @@ def test_rescued_cells_need_a_probability_only_where_that_helps(third_is_a_cell,
     rescue, score = fusion.find_rescue({"prob": 0.5, "foreground": 0.5})
     assert expected[0] <= rescue <= expected[1]
     assert score == 1.0
+
+
+def test_score_of_the_thresholds_until_now_counts_their_rescue_threshold(tmp_path):
+    """Two of three regions are cells; 0.25 had kept them and dropped the third, 0.1 keeps all."""
+    labels = np.zeros((6, 30), np.int32)
+    labels[:, :9], labels[:, 10:19] = 1, 2
+    pair = Pair("a", np.arange(180, dtype=np.float32).reshape(6, 30), labels, "")
+    star, unet = OneShape(), ThreeRegions()
+    star.folder = unet.folder = tmp_path
+    fusion = Fusion(star, unet, (pair,), [Calibration()], 0.3, FIVE, lambda *_: None)
+    for rescue, score in ((0.25, 1.0), (0.1, 0.8), (None, 0.8)):
+        own = {"foreground": 0.5} | ({} if rescue is None else {"rescue": rescue})
+        alone = [
+            Optimised("StarDist", (), START, Found(START, {}), None),
+            Optimised("U-Net", (), own, Found({"foreground": 0.5}, {}), None),
+        ]
+        result = _optimise_fused(fusion, alone)
+        assert result.score_before == pytest.approx(score)
+        assert result.found.scores == {"F1": 1.0}
 
 
 def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
