@@ -37,9 +37,11 @@ def command(
 ) -> None:
     """Search the best thresholds on DATA_DIR/Raw/ and DATA_DIR/Segmentation/ (same file names).
 
-    StarDist's probability and NMS thresholds and the U-Net's foreground and boundary thresholds
-    are written to thresholds.json of the models, where `btrackmate segment` finds them. Use images
-    that were not trained on. The foreground threshold is the one of the best overlap of the masks.
+    They are written to thresholds.json of the models, where `btrackmate segment` finds them;
+    images that were not trained on are best. StarDist's: prob and nms. The U-Net's: foreground (of
+    the best overlap of the masks), boundary, wall (for --join-thresh: one in a hundred of the true
+    walls lies below; only where 20 walls are known) and, where both networks are searched, rescue
+    (for --rescue-thresh; 0 where dropping cells does not raise the score).
     """
     from btrackmate.training.optimise import optimise_thresholds
 

@@ -64,9 +64,12 @@ def command(
     Writes NAME/stardist, NAME/unet and, with --only n2v or all, NAME/n2v (Noise2Void, which needs
     no Segmentation/), each with weights, thresholds, training curve and model card; use them with
     `btrackmate segment --model-dir OUTPUT/NAME`. A training that was stopped goes on when it is
-    started again. To split the work over GPUs, write NAME/patches.npz with --npz-only, then give
-    it as DATA_DIR with --only stardist and --only unet. --set takes the paper's names as well:
-    NetworkDepth, Epochs, LearningRate, Kernel, Rays, PatchX, PatchY, PatchZ.
+    started again. A U-Net whose StarDist is there also gets the threshold for cells that only the
+    U-Net sees (--rescue-thresh of `btrackmate segment`). To split the work over GPUs, write
+    NAME/patches.npz with --npz-only, then give it as DATA_DIR with --only stardist and --only
+    unet, and run `btrackmate optimize-thresholds` at the end, as neither waits for the other.
+    --set takes the paper's names as well: NetworkDepth, Epochs, LearningRate, Kernel, Rays,
+    PatchX, PatchY, PatchZ.
     """
     from btrackmate.training.train import train
 

@@ -118,7 +118,8 @@ class SegmentationSettings(Settings):
         ge=0,
         lt=1,
         description="Cells that StarDist has no shape for need this StarDist probability somewhere "
-        "in them, else they go; 0 keeps all (the paper's rule); the model's if empty.",
+        "in them, else they go; 0 keeps all (the paper's rule); if empty the U-Net's, found with "
+        "its StarDist, or 0 with other shapes.",
     )
     complete_mask: bool = Field(
         default=True,
