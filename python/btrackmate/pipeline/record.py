@@ -14,7 +14,7 @@ import btrackmate
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.pipeline.inputs import OpenInputs, RunInputs
-from btrackmate.pipeline.settings import RunSettings
+from btrackmate.segmentation.settings import SegmentationSettings
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "numba", "scikit-image", "tifffile", "zarr", "geff",
@@ -62,11 +62,10 @@ def describe_environment(command: Sequence[str], started: datetime) -> dict[str,
     }
 
 
-def describe_models(settings: RunSettings) -> dict[str, Any]:
-    """Name and hash the networks' folders."""
+def describe_models(chosen: SegmentationSettings) -> dict[str, Any]:
+    """Name and hash the networks' folders, thresholds included."""
     from btrackmate.segmentation.backend import find_model
 
-    chosen = settings.segmentation
     names = {"stardist": chosen.stardist, "unet": chosen.unet}
     if chosen.mode != "both":
         names = {chosen.mode: names[chosen.mode]}

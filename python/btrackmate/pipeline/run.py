@@ -244,8 +244,12 @@ class _Run:
         return {
             "version": version,
             "inputs": describe_files(self.inputs.paths()),
+            "models": self._describe_models(),
             "settings": settings,
         }
+
+    def _describe_models(self) -> dict[str, Any]:
+        return describe_models(self.settings.segmentation) if self.models else {}
 
     def _write(self, work: WorkFolder, tables: RunTables) -> None:
         """Write all files aside; the folder gets its name when it is complete."""
@@ -307,7 +311,7 @@ class _Run:
             **describe_environment(self.command, self.started),
             "engine": self.engine,
             "inputs": describe_inputs(self.inputs, self.opened),
-            "models": describe_models(self.settings) if self.models else {},
+            "models": self._describe_models(),
             **found,
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),

@@ -37,6 +37,7 @@ from btrackmate.pipeline.linking import (
     log_pruning,
     make_session,
 )
+from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.work import WorkFolder, describe_files
 from btrackmate.segmentation import Models, load_models
@@ -202,6 +203,7 @@ def _segment_opened(
     described = {
         "version": version,
         "inputs": describe_files({role: path for role, path in files.items() if path is not None}),
+        "models": describe_models(settings),
         "settings": settings.model_dump(mode="json"),
         "options": options.model_dump(mode="json"),
         "channel": channel,

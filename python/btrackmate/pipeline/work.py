@@ -30,7 +30,7 @@ class WorkFolder:
     path : Path
         The folder; made if missing.
     job : mapping
-        What the frames' results depend on (inputs, settings, version), as plain JSON values. Frames
+        What the frames' results depend on (inputs, models, settings, version), as plain JSON values. Frames
         of another job are thrown away.
     """
 
@@ -43,7 +43,7 @@ class WorkFolder:
         same = job_file.is_file() and job_file.read_text(encoding="utf-8") == text
         if path.exists() and not same:
             _log.warning(
-                "%s: unfinished work had other inputs or settings; begun anew", path.parent
+                "%s: unfinished work had other inputs, models or settings; begun anew", path.parent
             )
             shutil.rmtree(path)
         self._frames.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Segmenting movies frame by frame; the networks are replaced by a threshold, the rest is real."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from scipy import ndimage
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.pipeline import frames, run, steps
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.steps import segment_movie
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
+from btrackmate.segmentation.backend import SHIPPED_MODELS
 
 
 @pytest.fixture
@@ -96,6 +99,34 @@ def test_stopped_segmentation_goes_on(
     cells = segment_movie(*arguments)
     assert len(calls) == 6, "the four finished frames are not done twice"
     assert cells["frame"].nunique() == 6
+
+
+@pytest.mark.parametrize("verb", ["segment", "run"])
+def test_frames_of_other_thresholds_are_not_gone_on_from(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], verb: str
+) -> None:
+    """A movie's frames are all segmented with one thresholds.json, that of the end."""
+    models = tmp_path / "models"
+    shutil.copytree(SHIPPED_MODELS, models)
+    settings = SegmentationSettings(model_dir=models)
+
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "segmenting" and done == 4:
+            raise KeyboardInterrupt
+
+    def start(progress: Progress) -> None:
+        if verb == "segment":
+            out = tmp_path / "labels.tif"
+            segment_movie(image_3d, out, settings, InputSettings(), progress=progress)
+        else:
+            whole = RunSettings(segmentation=settings)
+            run.run(RunInputs(image=image_3d), tmp_path / "out", whole, progress=progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        start(stop)
+    (models / "unet/thresholds.json").write_text('{"foreground": 0.3}')
+    start(ignore_progress)
+    assert len(calls) == 4 + 6
 
 
 def test_other_ending_is_refused(
