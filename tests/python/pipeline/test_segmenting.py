@@ -129,6 +129,28 @@ def test_frames_of_other_thresholds_are_not_gone_on_from(
     assert len(calls) == 4 + 6
 
 
+@pytest.mark.parametrize(("bad", "left"), [(0, 0), (2, 2)])
+def test_finished_frames_alone_are_kept_after_an_error(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch,
+    bad: int, left: int,
+) -> None:  # fmt: skip
+    """An error in the first frame leaves no hidden folder behind."""
+    segment = frames.segment_frame
+
+    def segment_or_fail(*arguments: Any) -> SegmentationResult:
+        if len(calls) == bad:
+            msg = "does not fit"
+            raise UserError(msg)
+        return segment(*arguments)
+
+    monkeypatch.setattr(frames, "segment_frame", segment_or_fail)
+    with pytest.raises(UserError, match="does not fit"):
+        segment_movie(image_3d, tmp_path / "l.tif", SegmentationSettings(), InputSettings())
+    kept = tmp_path / ".l.tif.work"
+    assert kept.exists() == (left > 0)
+    assert len(list(kept.glob("frames/*.npz"))) == left
+
+
 def test_other_ending_is_refused(
     tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]]
 ) -> None:
