@@ -14,7 +14,7 @@ from btrackmate.core.parallel import compute_ahead
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.block_state import BlockState
 from btrackmate.segmentation.blocks import Volume
-from btrackmate.segmentation.segment import DEFAULT_BOUNDARY
+from btrackmate.segmentation.segment import find_boundary_levels
 from btrackmate.segmentation.shapes import Shapes
 from btrackmate.segmentation.tiling import Box
 
@@ -145,14 +145,9 @@ def find_tissue(state: BlockState, model: Any) -> None:
         level = model.foreground_thresh
     if level is None:
         level = _find_otsu(state, "foreground")
-    limit = settings.boundary_thresh
-    if limit is None:
-        limit = model.boundary_thresh
-    state.thresholds = (level, DEFAULT_BOUNDARY if limit is None else limit)
-    wall = settings.join_thresh
-    if wall is None:
-        wall = getattr(model, "wall_thresh", None)
-    state.wall = (wall or 0.0) if "boundary" in state.arrays else 0.0
+    limit, wall = find_boundary_levels(settings, model)
+    state.thresholds = (level, limit)
+    state.wall = wall if "boundary" in state.arrays else 0.0
 
 
 def _find_otsu(state: BlockState, name: str) -> float:

@@ -192,16 +192,22 @@ def _find_tissue(
     rescue = find_rescue(settings, model)
     if prediction.boundary is None:
         return _Tissue(prediction, mask, None, threshold, 0.0, 0.0, rescue)
+    limit, wall = find_boundary_levels(settings, model)
+    core = mask & (prediction.boundary < limit)
+    return _Tissue(prediction, mask, core, threshold, limit, wall, rescue)
+
+
+def find_boundary_levels(
+    settings: SegmentationSettings, model: MaskBackend
+) -> tuple[float, float]:
+    """Give the boundary values that part interiors and that make a wall weak (0 for none)."""
     limit = settings.boundary_thresh
     if limit is None:
         limit = model.boundary_thresh
-    if limit is None:
-        limit = DEFAULT_BOUNDARY
     wall = settings.join_thresh
     if wall is None:
         wall = getattr(model, "wall_thresh", None)  # A network from elsewhere knows none.
-    core = mask & (prediction.boundary < limit)
-    return _Tissue(prediction, mask, core, threshold, limit, wall or 0.0, rescue)
+    return DEFAULT_BOUNDARY if limit is None else limit, wall or 0.0
 
 
 def find_rescue(settings: SegmentationSettings, model: MaskBackend) -> float:
