@@ -30,8 +30,8 @@ class WorkFolder:
     path : Path
         The folder; made if missing.
     job : mapping
-        What the frames' results depend on (inputs, models, settings, version), as plain JSON values. Frames
-        of another job are thrown away.
+        What the frames' results depend on (inputs, models, settings, version), as plain JSON
+        values. Frames of another job are thrown away.
     """
 
     def __init__(self, path: Path, job: Mapping[str, Any]) -> None:

@@ -60,102 +60,107 @@ def find_range(landscape: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple
 
 
 @njit(cache=True, nogil=True)
-def _encode(
-    landscape: NDArray[np.float32],
-    markers: NDArray[np.int32],
-    mask: NDArray[np.bool_],
-    lowest: float,
-    scale: float,
+def fill_queues(
+    volumes: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]],
+    components: NDArray[np.int32],
+    share: NDArray[np.int64],
+    heights: tuple[float, float],
     cells: NDArray[np.int32],
-    ends: NDArray[np.int64],
-) -> None:
-    """Write markers, and levels where there are none, into the cells; count voxels by level."""
+    head: NDArray[np.int64],
+    tail: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Write markers and levels into the cells, and the markers' voxels into queues.
+
+    Parameters
+    ----------
+    volumes : tuple of (Z, Y, X) ndarray
+        Landscape, markers (0 where there is none) and mask.
+    components : (Z, Y, X) ndarray of int32
+        Components of the mask; of no voxels if there is one share only.
+    share : (n + 1,) ndarray of int
+        Share of each component.
+    heights : tuple of float
+        The lowest and the highest, between which levels are equally spaced. NaN counts as the
+        lowest, infinities as the ends.
+    cells : (Z + 2, Y + 2, X + 2) ndarray of int32
+        0 everywhere.
+    head, tail : (shares, LEVELS) ndarray of int
+        0 everywhere; will be where each queue begins and ends in the array that is returned.
+
+    Returns
+    -------
+    (voxels of the mask,) ndarray of int
+        The queues; their places count in the raveled cells.
+    """
+    landscape, markers, mask = volumes
     planes, rows, columns = mask.shape
+    lowest, highest = heights
+    scale = (LEVELS - 1) / (highest - lowest) if highest > lowest else 0.0
+    one = components.size == 0
     for z in range(planes):
         for y in range(rows):
             for x in range(columns):
                 if mask[z, y, x]:
                     level = _find_level(landscape[z, y, x], lowest, scale)
-                    ends[level] += 1
+                    tail[0 if one else share[components[z, y, x]], level] += 1
                     marker = markers[z, y, x]
                     cells[z + 1, y + 1, x + 1] = marker if marker > 0 else -1 - level
-
-
-@njit(cache=True, nogil=True)
-def flood_volume(
-    landscape: NDArray[np.float32],
-    markers: NDArray[np.int32],
-    mask: NDArray[np.bool_],
-    heights: tuple[float, float],
-) -> NDArray[np.int32]:
-    """Let markers grow over a relief, inside a mask, lowest voxels first.
-
-    Parameters
-    ----------
-    landscape : (Z, Y, X) ndarray of float32
-    markers : (Z, Y, X) ndarray of int32
-        0 where there is none.
-    mask : (Z, Y, X) ndarray of bool
-    heights : tuple of float
-        The lowest and the highest, between which levels are equally spaced. NaN counts as the
-        lowest, infinities as the ends.
-
-    Returns
-    -------
-    (Z, Y, X) ndarray of int32
-        0 outside the mask and where no marker comes.
-
-    Notes
-    -----
-    A voxel has the label of the neighbour that reaches it first. Each voxel waits at most once, in
-    the queue of its own level, so that all queues have their room in one array and are written
-    and read in order. One array of cells holds labels (above 0), levels of voxels that wait for a
-    label (below 0) and 0 elsewhere: what the loop visits at random is as little as can be. Three
-    tables of bits, of 64 levels, 64 words and 64 words of words each, name the lowest queue that
-    is not empty, so that no voxel is compared with another.
-    """
-    planes, rows, columns = mask.shape
-    cells = np.zeros((planes + 2, rows + 2, columns + 2), np.int32)
-    lowest, highest = heights
-    scale = (LEVELS - 1) / (highest - lowest) if highest > lowest else 0.0
-    tail = np.zeros(LEVELS, np.int64)
-    _encode(landscape, markers, mask, lowest, scale, cells, tail)
-    head = np.empty(LEVELS, np.int64)
     total = 0
-    for level in range(LEVELS):
-        count = tail[level]
-        head[level] = tail[level] = total
-        total += count
+    for part in range(len(tail)):
+        for level in range(LEVELS):
+            count = tail[part, level]
+            head[part, level] = tail[part, level] = total
+            total += count
     queue = np.empty(total, np.int64)
-    filled = (
-        np.zeros(LEVELS >> 6, np.uint64),
-        np.zeros(LEVELS >> 12, np.uint64),
-        np.zeros(1, np.uint64),
-    )
-    wide = columns + 2
-    deep = wide * (rows + 2)
     for z in range(planes):
         for y in range(rows):
             for x in range(columns):
                 if mask[z, y, x] and markers[z, y, x] > 0:
                     level = _find_level(landscape[z, y, x], lowest, scale)
-                    queue[tail[level]] = ((z + 1) * (rows + 2) + y + 1) * wide + x + 1
-                    tail[level] += 1
-                    _mark(filled, level)
-    _grow(cells.ravel(), (-deep, -wide, -1, 1, wide, deep), queue, head, tail, filled)
-    return np.maximum(cells[1:-1, 1:-1, 1:-1], 0)
+                    part = 0 if one else share[components[z, y, x]]
+                    place = ((z + 1) * (rows + 2) + y + 1) * (columns + 2) + x + 1
+                    queue[tail[part, level]] = place
+                    tail[part, level] += 1
+    return queue
 
 
 @njit(cache=True, nogil=True)
-def _grow(
+def grow(
     cells: NDArray[np.int32],
     steps: tuple[int, ...],
     queue: NDArray[np.int64],
     head: NDArray[np.int64],
     tail: NDArray[np.int64],
-    filled: tuple[NDArray[np.uint64], ...],
 ) -> None:
-    """Empty the queues, the lowest first, giving each voxel's label to its neighbours."""
+    """Let the labels of one share grow, lowest voxels first.
+
+    Parameters
+    ----------
+    cells : (n,) ndarray of int32
+        Labels (above 0), levels of voxels that wait for one (below 0: -1 - level) and 0 elsewhere,
+        raveled; changed in place.
+    steps : tuple of int
+        From a voxel to its neighbours.
+    queue : (m,) ndarray of int
+    head, tail : (LEVELS,) ndarray of int
+        Of this share, from `fill_queues`.
+
+    Notes
+    -----
+    A voxel has the label of the neighbour that reaches it first. Each voxel waits at most once, in
+    the queue of its own level, so that all queues have their room in one array and are written
+    and read in order; besides it the loop visits the cells alone. Three tables of bits, of 64
+    levels, 64 words and 64 words of words each, name the lowest queue that is not empty, so that no
+    voxel is compared with another. Shares don't touch, so each can have a thread.
+    """
+    filled = (
+        np.zeros(LEVELS >> 6, np.uint64),
+        np.zeros(LEVELS >> 12, np.uint64),
+        np.zeros(1, np.uint64),
+    )
+    for level in range(LEVELS):
+        if head[level] < tail[level]:
+            _mark(filled, level)
     while filled[2][0] != np.uint64(0):
         level = _lowest_bit(filled[2][0])
         level = (level << 6) + _lowest_bit(filled[1][level])

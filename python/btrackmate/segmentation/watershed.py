@@ -12,8 +12,6 @@ Float32 = NDArray[np.float32]
 
 #: Smaller masks, in voxels, are flooded in one thread.
 _LEAST_SHARED = 1 << 20
-#: Each thread takes about 9 bytes a voxel of the whole image; blocks.BLOCK_BYTES has room for four.
-_MOST_THREADS = 4
 
 
 def stamp_markers(
@@ -103,44 +101,58 @@ def flood(landscape: Float32, markers: Labels, mask: Mask) -> Labels:
     Beucher & Meyer, "The morphological approach to segmentation: the watershed transformation",
     in Mathematical Morphology in Image Processing (1993).
     """
-    from btrackmate.segmentation.flooding import find_range, flood_volume
+    from btrackmate.segmentation.flooding import LEVELS, fill_queues, find_range, grow
 
     result = np.zeros(mask.shape, np.int32)
     filled = ndimage.find_objects(mask.astype(np.uint8))
     if not filled or not markers.any():
         return result
-    parts = (landscape.astype(np.float32, copy=False), markers, mask)
     box = filled[0]
-    volume = (1,) * (3 - mask.ndim) + mask[box].shape
-    relief, start, inside = (np.ascontiguousarray(part[box]).reshape(volume) for part in parts)
+    size = (1,) * (3 - mask.ndim) + mask[box].shape
+    relief, start, inside = (
+        np.ascontiguousarray(part[box]).reshape(size)
+        for part in (landscape.astype(np.float32, copy=False), markers, mask)
+    )
+    components, share = _share_components(inside, count_cores())
+    cells = np.zeros([side + 2 for side in size], np.int32)
+    head, tail = (np.zeros((share.max() + 1, LEVELS), np.int64) for _ in range(2))
     heights = find_range(relief, inside)
-    shares = _share_components(inside, count_cores())
-    for grown in run_in_order(
-        lambda share: flood_volume(relief, start, share, heights), shares, len(shares)
-    ):
-        result[box] = np.maximum(result[box], grown.reshape(mask[box].shape))
+    queue = fill_queues((relief, start, inside), components, share, heights, cells, head, tail)
+    wide, deep = cells.shape[2], cells.shape[1] * cells.shape[2]
+    steps, flat = (-deep, -wide, -1, 1, wide, deep), cells.ravel()
+    parts = list(zip(head, tail, strict=True))
+    for _ in run_in_order(lambda part: grow(flat, steps, queue, *part), parts, len(parts)):
+        pass
+    np.maximum(cells[1:-1, 1:-1, 1:-1].reshape(mask[box].shape), 0, out=result[box])
     return result
 
 
-def _share_components(mask: Mask, workers: int) -> list[Mask]:
+def _share_components(mask: Mask, workers: int) -> tuple[Labels, NDArray[np.int64]]:
     """Share a mask's components out, so that threads have about as many voxels each.
+
+    Returns
+    -------
+    components : ndarray of int32
+        Of no voxels if the mask is not shared: it is small, or one component holds most of it.
+    share : (n + 1,) ndarray of int
+        Share of each component.
 
     Notes
     -----
     No label crosses from one component to another, so the shares can be flooded one beside the
-    other. A small mask is not shared, nor one whose largest component holds most of it.
+    other.
     """
-    workers = min(workers, _MOST_THREADS)
+    whole = np.zeros((0, 0, 0), np.int32), np.zeros(1, np.int64)
     if workers < 2 or mask.size < _LEAST_SHARED:
-        return [mask]
+        return whole
     components, count = ndimage.label(mask)
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
     if sizes.max() > 0.7 * sizes.sum():
-        return [mask]
+        return whole
     turn = np.arange(count) % (2 * workers)  # 0, 1, 2, 2, 1, 0, 0, 1, … by falling size
-    share = np.full(count + 1, -1)
+    share = np.zeros(count + 1, np.int64)
     share[np.argsort(-sizes, kind="stable") + 1] = np.minimum(turn, 2 * workers - 1 - turn)
-    return [(share == number)[components] for number in range(min(workers, count))]
+    return components.astype(np.int32, copy=False), share
 
 
 def complete_mask(

@@ -27,8 +27,8 @@ class OptimiseSettings(Objective):
 
     target: Target = Field(
         default="networks",
-        description="What is made good: networks (StarDist and U-Net, each alone; then rescue), one "
-        "of them, or vollseg (the two fused, from the networks' own optimum; slower).",
+        description="What is made good: networks (StarDist and U-Net, each alone; then rescue), "
+        "one of them, or vollseg (the two fused, from the networks' own optimum; slower).",
     )
     model_dir: Path | None = Field(
         default=None, description="Folder that holds the model folders; as for segment."

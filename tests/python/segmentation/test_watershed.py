@@ -116,25 +116,18 @@ def test_components_flooded_in_threads_give_the_same_labels(monkeypatch):
     monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
     for cores in (2, 3):
         monkeypatch.setattr(watershed_module, "count_cores", lambda n=cores: n)
-        shares = watershed_module._share_components(mask, cores)
-        assert len(shares) == cores
-        np.testing.assert_array_equal(sum(share.astype(int) for share in shares), mask)
+        components, share = watershed_module._share_components(mask[None], cores)
+        voxels = np.bincount(share, np.bincount(components.ravel()) * (share >= 0))
+        assert len(voxels) == cores
+        assert voxels[1:].min() > 0.2 * np.count_nonzero(mask)
         np.testing.assert_array_equal(flood(landscape, markers, mask), alone)
     assert len(np.unique(alone)) > 50
-
-
-def test_memory_of_the_threads_does_not_grow_with_the_cores(monkeypatch, draw):
-    monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
-    mask = draw("1.1.1.1.1.1.1.1.1") > 0
-    shares = watershed_module._share_components(mask, 64)
-    assert len(shares) == 4
-    np.testing.assert_array_equal(sum(share.astype(int) for share in shares), mask)
 
 
 def test_one_large_component_is_not_shared(monkeypatch, draw):
     monkeypatch.setattr(watershed_module, "_LEAST_SHARED", 0)
     mask = draw("1111111.11") > 0
-    assert len(watershed_module._share_components(mask, 4)) == 1
+    assert watershed_module._share_components(mask, 4)[1].tolist() == [0]
 
 
 def test_on_a_plain_voxels_go_to_the_marker_that_reaches_them_first(draw):

@@ -79,15 +79,14 @@ def test_thresholds_found_are_those_used(trained):
 def test_unet_beside_a_stardist_has_a_threshold_for_cells_that_only_it_sees(trained):
     thresholds = json.loads((trained[0] / "unet/thresholds.json").read_text())
     assert 0 <= thresholds["rescue"] < 1
-    assert load_models(SegmentationSettings(model_dir=trained[0])).unet.rescue_thresh == (
-        thresholds["rescue"]
+    assert (
+        load_models(SegmentationSettings(model_dir=trained[0])).unet.rescue_thresh
+        == (thresholds["rescue"])
     )
 
 
 @pytest.mark.parametrize("fault", ["dimensions", "percentiles", "no model"])
-def test_unet_beside_a_stardist_that_does_not_go_with_it(
-    data_3d, trained, tmp_path, fault, caplog
-):
+def test_unet_beside_a_stardist_that_does_not_go_with_it(data_3d, trained, tmp_path, fault, caplog):
     """Its training is not lost; the warning says why there is no such threshold."""
     folder = tmp_path / "m/stardist"
     shutil.copytree(trained[0] / "stardist", folder)
