@@ -96,7 +96,9 @@ def segment_volume(
     -----
     Normalisation and thresholds are taken from the whole volume. Seeds are the centroids of
     the StarDist shapes and, by `settings.pooling`, of U-Net regions without one; the watershed
-    floods the U-Net's mask from balls around them.
+    floods the U-Net's mask from balls around them. Pieces over weak walls are joined
+    (`join_thresh`), then cells without a StarDist shape go where its probability is too low
+    (`rescue_thresh`).
     """
     _check_inputs(image, settings, models, roi)
     spacing = calibration.spacing(image.ndim)
