@@ -199,9 +199,7 @@ def _find_tissue(
     return _Tissue(prediction, mask, core, threshold, limit, wall, rescue)
 
 
-def find_boundary_levels(
-    settings: SegmentationSettings, model: MaskBackend
-) -> tuple[float, float]:
+def find_boundary_levels(settings: SegmentationSettings, model: MaskBackend) -> tuple[float, float]:
     """Give the boundary values that part interiors and that make a wall weak (0 for none)."""
     limit = settings.boundary_thresh
     if limit is None:

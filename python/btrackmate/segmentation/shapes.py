@@ -142,7 +142,8 @@ def interpolate_grid(values: Float32, grid: tuple[int, ...], shape: tuple[int, .
     """
     result = values
     for axis, (step, size) in enumerate(zip(grid, shape, strict=True)):
-        if step == 1:
+        if step == 1:  # Only cut off, not copied.
+            result = result[(slice(None),) * axis + (slice(size),)]
             continue
         position = np.minimum(np.arange(size) / step, result.shape[axis] - 1)
         lower = np.floor(position).astype(np.intp)

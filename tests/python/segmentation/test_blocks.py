@@ -157,6 +157,25 @@ def test_blocks_equal_the_whole(volume, models, tmp_path, monkeypatch, choice):
     )
 
 
+def test_blocks_above_one_another_give_each_cell_its_probability(volume, models, tmp_path):
+    """The blocks are cut along z too, where StarDist's grid has a point in each plane."""
+    image, labels = volume.image[:, :64, :64], np.zeros((volume.image.shape[0], 64, 64), np.uint32)
+    settings = SegmentationSettings(prob_thresh=0.7, rescue_thresh=0.6)
+    whole = segment_volume(image, volume.calibration, settings, models)
+    kept = settings.model_copy(update={"rescue_thresh": 0})
+    assert len(segment_volume(image, volume.calibration, kept, models).cells) > len(whole.cells)
+    job = BlockJob(
+        Volume(image.shape, lambda box: image[box]),
+        volume.calibration,
+        settings.model_copy(update={"block": (image.shape[0] // 2, 40, 64)}),
+        models,
+        tmp_path,
+    )
+    cells = segment_in_blocks(job, labels.__setitem__)
+    assert abs(len(cells) - len(whole.cells)) <= 1
+    assert ((labels > 0) == (whole.labels > 0)).mean() > 0.99
+
+
 def test_tiles_computed_ahead_change_nothing(volume, models, tmp_path, monkeypatch):
     """The same labels as tile after tile."""
     monkeypatch.setattr(block_state, "_MEMORY", 1e7)

@@ -108,6 +108,7 @@ def test_interpolation_is_linear_and_keeps_grid_values():
     result = interpolate_grid(values, (1, 2), (1, 6))
     assert result.tolist() == [[0, 1, 2, 3, 4, 4]]
     assert interpolate_grid(values, (2, 1), (2, 3)).tolist() == [[0, 2, 4], [0, 2, 4]]
+    assert interpolate_grid(values, (2, 1), (2, 2)).tolist() == [[0, 2], [0, 2]]
 
 
 def test_candidate_filter_keeps_local_maxima_above_the_threshold():
