@@ -38,8 +38,8 @@ from btrackmate.segmentation.merging import find_wall_threshold
 from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
-from btrackmate.training.fusion import choose_rescue
-from btrackmate.training.thresholds import Objective
+from btrackmate.training.fusion import choose_rescue, choose_wall
+from btrackmate.training.thresholds import Objective, average_score
 
 HEAD = "| | AP@0.5 | AP@0.7 | F1@0.5 | F1@0.7 | TP, FP, FN @0.5 | SEG | MSE | SSIM |"
 #: Chosen on the tuning volumes (tissue), the training half (ovule), the validation planes (nuclei).
@@ -105,6 +105,28 @@ class Study:
         models = Models(Recorded(seen.shapes), Recorded(seen.tissue, self.unet))
         stack = seen.case.stack
         return segment_volume(stack.image, calibration or stack.calibration, settings, models)
+
+    def choose_wall(self) -> float:
+        """Choose `join_thresh` on these volumes."""
+        highest = find_wall_threshold(
+            [seen.case.stack.labels for seen in self.volumes],
+            [seen.tissue.boundary for seen in self.volumes],
+        )
+
+        def score(level: float) -> float:
+            return average_score(
+                (
+                    (seen.case.stack.labels, self.segment(seen, join_thresh=level, rescue_thresh=0))
+                    for seen in self.volumes
+                ),
+                Objective(),
+            )
+
+        wall = choose_wall(score, highest)
+        print(
+            f"join_thresh of {self.name}, from the tuning volumes: {wall:.3f} (1 %: {highest:.3f})"
+        )
+        return wall
 
     def choose_rescue(self) -> float:
         """Choose `rescue_thresh` on these volumes."""
@@ -219,11 +241,8 @@ def ablate_noise(study: Study, models: Path) -> None:
 def make_studies(tissue: Path, nuclei: Path) -> list[Study]:
     """Run the networks of these folders, and the shipped ones, on the test volumes."""
     unet, tuning = look(tissue, data.make_tissue("tune"))
-    wall = find_wall_threshold(
-        [seen.case.stack.labels for seen in tuning], [seen.tissue.boundary for seen in tuning]
-    )
-    print(f"join_thresh of the tissue, from the tuning volumes: {wall:.3f}")
-    settings = CHOSEN["tissue"] | {"join_thresh": wall}
+    settings = dict(CHOSEN["tissue"])
+    settings["join_thresh"] = Study("tissue", unet, tuning, settings).choose_wall()
     settings["rescue_thresh"] = Study("tissue", unet, tuning, settings).choose_rescue()
     unet, volumes = look(tissue, data.make_tissue("test"))
     studies = [Study("tissue", unet, volumes, settings)]

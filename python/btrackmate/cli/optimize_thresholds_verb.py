@@ -40,8 +40,9 @@ def command(
     They are written to thresholds.json of the models, where `btrackmate segment` finds them;
     images that were not trained on are best. StarDist's: prob and nms. The U-Net's: foreground (of
     the best overlap of the masks), boundary, wall (for --join-thresh: one in a hundred of the true
-    walls lies below; only where 20 walls are known) and, where both networks are searched, rescue
-    (for --rescue-thresh; 0 where dropping cells does not raise the score).
+    walls lies below, or less where both networks are searched and less is better; only where 20
+    walls are known) and, where both networks are searched, rescue (for --rescue-thresh; 0 where
+    dropping cells does not raise the score).
     """
     from btrackmate.training.optimise import optimise_thresholds
 

@@ -1,6 +1,6 @@
 """Thresholds of StarDist and U-Net fused (VollSeg), searched on labelled images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,9 @@ from btrackmate.training.thresholds import (
 #: Probabilities that are tried for cells without a StarDist shape.
 RESCUE_GRID = tuple(round(0.05 * i, 2) for i in range(20))
 
+#: Boundary values that are tried for weak walls.
+WALL_GRID = tuple(round(0.1 * i, 1) for i in range(10))
+
 _STEPS = {"prob": (0.1, 0.05, 0.02), "boundary": (0.1, 0.05, 0.02), "foreground": (0.1, 0.05)}
 
 
@@ -47,6 +50,26 @@ class _RecordedShapes:
         return StarDistPrediction(
             labels, whole.points[:count], whole.scores[:count], whole.probability, whole.distance
         )
+
+
+def choose_wall(score: Callable[[float], float], highest: float) -> float:
+    """Choose the boundary value below which a wall is weak.
+
+    Parameters
+    ----------
+    score : callable
+        Gives the score with a value; the larger the better.
+    highest : float
+        Tried as well as the values of `WALL_GRID` below it.
+
+    Returns
+    -------
+    float
+        Of equals, the one nearest to their middle.
+    """
+    levels = [level for level in WALL_GRID if level < highest] + [highest]
+    (wall,) = middle_of_best({(level,): score(level) for level in levels})
+    return wall
 
 
 def choose_rescue(
@@ -177,6 +200,30 @@ class Fusion:
             self._tried[key] = average_score(pairs, self.objective)
             self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried)))
         return self._tried[key]
+
+    def find_shared(self, thresholds: dict[str, float]) -> tuple[dict[str, float], float]:
+        """Find the thresholds that only the fusion has: of weak walls, then of rescued cells.
+
+        Parameters
+        ----------
+        thresholds : dict
+            All others; ``wall`` is the highest that is tried, and left out where it is.
+
+        Returns
+        -------
+        thresholds : dict
+            ``wall`` and ``rescue``.
+        score : float
+            With all.
+        """
+        shared = {}
+        if "wall" in thresholds:
+            shared["wall"] = choose_wall(
+                lambda level: self.score(thresholds | {"wall": level, "rescue": 0}),
+                thresholds["wall"],
+            )
+        shared["rescue"], score = self.find_rescue(thresholds | shared)
+        return shared, score
 
     def find_rescue(self, thresholds: dict[str, float]) -> tuple[float, float]:
         """Find the StarDist probability that cells without a StarDist shape should need.

@@ -130,8 +130,8 @@ def optimise_thresholds(
         if settings.target == "vollseg":
             return [_optimise_fused(fusion, results)]
         thresholds = results[0].found.thresholds | results[1].found.thresholds
-        rescue, _ = fusion.find_rescue(thresholds)
-        results[1].found.thresholds["rescue"] = rescue
+        shared, _ = fusion.find_shared(thresholds)
+        results[1].found.thresholds.update(shared)
     return results
 
 
@@ -143,9 +143,9 @@ def _optimise_fused(fusion: Fusion, alone: list[Optimised]) -> Optimised:
     if set(old) >= set(start) and abs(old["nms"] - start["nms"]) < 1e-9:
         score_before = fusion.score({name: old[name] for name in (*start, "rescue") if name in old})
     best, _ = fusion.climb(start)
-    rescue, score = fusion.find_rescue(best)
+    shared, score = fusion.find_shared(best)
     title = fusion.objective.title
-    found = Found(best | {"rescue": rescue}, {title: score}, fusion.table)
+    found = Found(best | shared, {title: score}, fusion.table)
     folders = (fusion.star.folder, fusion.unet.folder)
     return Optimised("VollSeg", folders, old, found, score_before)
 

@@ -226,7 +226,8 @@ def search_unet(
         ``foreground`` by the intersection over union of the mask, and, if the network predicts
         boundaries, ``boundary`` by the score of the cells that the U-Net finds alone: on
         `BOUNDARY_GRID`, then by `BOUNDARY_STEPS` around the best. ``wall``: the boundary value
-        below which lies one in a hundred of the true walls, if there are enough.
+        below which lies one in a hundred of the true walls, if there are enough; see
+        `Fusion.find_shared`.
     """
     objective = objective or Objective()
     predictions = []

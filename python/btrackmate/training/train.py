@@ -198,7 +198,7 @@ def _train_one(
 def _search(
     kind: Kind, work: Path, settings: TrainSettings, data: DataSet, progress: Progress
 ) -> Found:
-    """Search thresholds; a U-Net beside a StarDist also gets that of cells only it sees."""
+    """Search thresholds; a U-Net beside a StarDist also gets those of the two fused."""
     if kind == "stardist":
         return search_stardist(StarDistModel(work), data.validation, progress)
     if kind == "n2v":
@@ -210,8 +210,8 @@ def _search(
         return found
     voxels = [Calibration()] * len(data.validation)
     fusion = Fusion(star, model, data.validation, voxels, star.nms_thresh, Objective(), progress)
-    rescue, _ = fusion.find_rescue({"prob": star.prob_thresh} | found.thresholds)
-    return replace(found, thresholds=found.thresholds | {"rescue": rescue})
+    shared, _ = fusion.find_shared({"prob": star.prob_thresh} | found.thresholds)
+    return replace(found, thresholds=found.thresholds | shared)
 
 
 def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> StarDistModel | None:

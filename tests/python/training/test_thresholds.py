@@ -18,7 +18,7 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
-from btrackmate.training.fusion import Fusion
+from btrackmate.training.fusion import Fusion, choose_wall
 from btrackmate.training.optimise import (
     Optimised,
     OptimiseSettings,
@@ -243,6 +243,50 @@ def test_score_of_the_thresholds_until_now_counts_their_rescue_threshold(tmp_pat
         result = _optimise_fused(fusion, alone)
         assert result.score_before == pytest.approx(score)
         assert result.found.scores == {"F1": 1.0}
+
+
+def test_wall_threshold_is_that_of_the_best_score_up_to_the_highest():
+    """Joining below 0.4 to 0.6 is best; 0.72 joins cells that are two."""
+    tried = []
+
+    def score(level):
+        tried.append(level)
+        return 0.9 if 0.35 < level < 0.65 else 0.8 if level < 0.7 else 0.6
+
+    assert choose_wall(score, 0.72) == 0.5
+    assert tried == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.72]
+
+
+def test_walls_that_part_two_cells_are_not_weak():
+    """A wall of 0.2 within the first of two cells, and one of 0.55 between them."""
+    labels = np.zeros((6, 30), np.int32)
+    labels[:, :20], labels[:, 20:] = 1, 2
+
+    class ThreeSeeds(OneShape):
+        def find_shapes(self, maps, prob_thresh, nms_thresh, *, nms):
+            points = np.array([[2, 4], [2, 14], [2, 25]])
+            return Shapes(points, np.float32([0.9, 0.8, 0.7]), np.ones((3, 8), np.float32))
+
+        def render(self, shapes, shape):
+            drawn = np.zeros(shape, np.int32)
+            drawn[:, 3:6], drawn[:, 13:16], drawn[:, 24:27] = 1, 2, 3
+            return drawn
+
+    class Walls:
+        wall_thresh = None
+
+        def predict(self, image):
+            boundary = np.zeros((6, 30), np.float32)
+            boundary[:, 9:11], boundary[:, 19:21] = 0.2, 0.55
+            return UNetPrediction(np.ones((6, 30), np.float32), boundary)
+
+    pair = Pair("a", np.arange(180, dtype=np.float32).reshape(6, 30), labels, "")
+    fusion = Fusion(ThreeSeeds(), Walls(), (pair,), [Calibration()], 0.3, FIVE, lambda *_: None)
+    given = {"prob": 0.5, "foreground": 0.5, "boundary": 0.7}
+    shared, score = fusion.find_shared(given | {"wall": 0.75})
+    assert 0.2 < shared["wall"] <= 0.55
+    assert score == 1.0
+    assert "wall" not in fusion.find_shared(given)[0]
 
 
 def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
