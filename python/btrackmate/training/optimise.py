@@ -142,8 +142,10 @@ def _optimise_fused(fusion: Fusion, alone: list[Optimised]) -> Optimised:
     score_before = None
     if set(old) >= set(start) and abs(old["nms"] - start["nms"]) < 1e-9:
         score_before = fusion.score({name: old[name] for name in (*start, "rescue") if name in old})
-    best, _ = fusion.climb(start)
-    shared, score = fusion.find_shared(best)
+    highest = {name: start[name] for name in ("wall",) if name in start}
+    shared, _ = fusion.find_shared(start)
+    best, _ = fusion.climb(start | {name: shared[name] for name in highest})
+    shared, score = fusion.find_shared(best | highest)
     title = fusion.objective.title
     found = Found(best | shared, {title: score}, fusion.table)
     folders = (fusion.star.folder, fusion.unet.folder)
