@@ -11,6 +11,7 @@ from btrackmate.cli.options import (
     common_options,
     given_values,
     settings_options,
+    split_assignment,
     with_console,
 )
 from btrackmate.core.errors import UserError
@@ -129,10 +130,7 @@ def _start(options: dict[str, Any]) -> Any:
 def _split(words: tuple[str, ...]) -> dict[str, str]:
     values: dict[str, str] = {}
     for word in words:
-        name, sign, value = word.partition("=")
-        if not sign or not name:
-            msg = f"{word!r}: expected NAME=VALUE, e.g. image=movie.tif"
-            raise UserError(msg)
+        name, value = split_assignment(word, "image=movie.tif")
         if name in values:
             msg = f"parameter {name} is given twice; give it once"
             raise UserError(msg)

@@ -113,6 +113,21 @@ def given_values(settings: type[Settings], arguments: dict[str, Any]) -> dict[st
     }
 
 
+def split_assignment(word: str, example: str, option: str = "") -> tuple[str, str]:
+    """Split a ``NAME=VALUE`` word; `example` and `option` are for the message.
+
+    Raises
+    ------
+    UserError
+        If it has no name or no ``=``.
+    """
+    name, sign, value = word.partition("=")
+    if not sign or not name:
+        msg = f"{option}{word!r}: expected NAME=VALUE, e.g. {option}{example}"
+        raise UserError(msg)
+    return name, value
+
+
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     """Read ``NAME=VALUE`` words, VALUE being JSON or, failing that, text.
 
@@ -123,10 +138,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for word in assignments:
-        name, sign, text = word.partition("=")
-        if not sign or not name:
-            msg = f"--set {word!r}: expected NAME=VALUE, e.g. --set LINKING_MAX_DISTANCE=15"
-            raise UserError(msg)
+        name, text = split_assignment(word, "LINKING_MAX_DISTANCE=15", "--set ")
         try:
             values[name.strip()] = json.loads(text)
         except json.JSONDecodeError:

@@ -106,11 +106,7 @@ class Movie:
         axis = self.axes.index("T") if "T" in self.axes else None
         part = self._source.read(axis, t)
         frame: NDArray[Any] = to_canonical(part, self.axes.replace("T", ""))[0]
-        where = f"{self.path}, frame {t}"
-        if self.role == "image":
-            check_finite(frame, where)
-        else:
-            _check_labels(frame, where)
+        self._check(frame, t)
         return frame
 
     def region(self, t: int, channel: int, box: tuple[slice, ...]) -> NDArray[Any]:
@@ -136,12 +132,16 @@ class Movie:
         part = self._source.read_part(tuple(at[letter] for letter in self.axes))
         left = self.axes.replace("T", "").replace("C", "")
         region: NDArray[Any] = to_canonical(part, left)[0, 0]
+        self._check(region, t)
+        return region
+
+    def _check(self, values: NDArray[Any], t: int) -> None:
+        """Refuse values of frame t that this role cannot have."""
         where = f"{self.path}, frame {t}"
         if self.role == "image":
-            check_finite(region, where)
+            check_finite(values, where)
         else:
-            _check_labels(region, where)
-        return region
+            _check_labels(values, where)
 
     def labels(self, t: int) -> NDArray[Any]:
         """Read one frame of a label image or mask as (Z, Y, X)."""

@@ -46,7 +46,7 @@ def _drop_unsupported(
     state: BlockState, seeds: Seeds, sizes: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Drop the cells without a StarDist shape in which its probability is too low."""
-    support = start_support(seeds)
+    support = start_support(seeds.shapes == 0)
     for box in state.steps("support", state.blocks):
         labels = np.asarray(state.arrays["labels"][box])
         raise_support(support, labels, state.on_voxels("probability", box))

@@ -201,9 +201,15 @@ def raise_support(
     np.maximum.at(support, labels[where], probability[where])
 
 
-def start_support(seeds: Seeds) -> NDArray[np.float32]:
-    """Make the array for `raise_support`: 0 for cells without a StarDist shape, else infinite."""
-    return np.concatenate([[np.inf], np.where(seeds.shapes > 0, np.inf, 0)]).astype(np.float32)
+def start_support(alone: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Make the array for `raise_support`: 0 for cells without a StarDist shape, else infinite.
+
+    Parameters
+    ----------
+    alone : (n,) ndarray of bool
+        Whether cell i + 1 has no StarDist shape.
+    """
+    return np.concatenate([[np.inf], np.where(alone, 0, np.inf)]).astype(np.float32)
 
 
 def label_components(mask: Mask, min_size: int = 1) -> Labels:

@@ -283,7 +283,7 @@ def _fuse(
         labels = join_over_weak_walls(labels, tissue.prediction.boundary, tissue.wall)
         labels = remove_by_size(labels, 0, settings.max_size)
     if tissue.rescue > 0:
-        support = pool.start_support(seeds)
+        support = pool.start_support(seeds.shapes == 0)
         pool.raise_support(support, labels, shapes.probability)
         labels = np.where(support[labels] >= tissue.rescue, labels, 0).astype(np.int32)
     return describe_cells(labels, seeds, shapes, tissue.prediction, mask)

@@ -108,8 +108,7 @@ class StarDistModel:
         """
         check_image_axes(self.axes, self.channels, image.ndim, self.folder)
         network = run_keras(self.network.keras_model)
-        probability, distance = self.plan.predict(network, image, n_tiles)[:2]
-        return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
+        return _take_maps(self.plan.predict(network, image, n_tiles))
 
     @property
     def plan(self) -> TilePlan:
@@ -149,10 +148,8 @@ class StarDistModel:
         """
         check_image_axes(self.axes, self.channels, len(shape), self.folder)
         network = run_keras(self.network.keras_model)
-        for box, (probability, distance, *_) in stream_tiles(
-            network, shape, read, self.plan, memory
-        ):
-            yield box, Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
+        for box, outputs in stream_tiles(network, shape, read, self.plan, memory):
+            yield box, _take_maps(outputs)
 
     def find_shapes(
         self, maps: Maps, prob_thresh: float, nms_thresh: float, *, nms: Suppression = "exact"
@@ -337,3 +334,9 @@ class StarDistModel:
         from stardist.rays3d import rays_from_json
 
         return rays_from_json(self.network.config.rays_json)
+
+
+def _take_maps(outputs: list[Float32]) -> Maps:
+    """Take the network's outputs apart; class probabilities, if there are any, are left out."""
+    probability, distance, *_ = outputs
+    return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))

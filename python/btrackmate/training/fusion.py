@@ -12,10 +12,10 @@ from btrackmate.core.progress import Progress
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.segmentation.networks import Models
 from btrackmate.segmentation.result import SegmentationResult
-from btrackmate.segmentation.seeds import STARDIST, raise_support
+from btrackmate.segmentation.seeds import STARDIST, raise_support, start_support
 from btrackmate.segmentation.segment import segment_volume
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.segmentation.shapes import StarDistPrediction, interpolate_grid
+from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.dataset import Pair
@@ -95,8 +95,7 @@ def choose_rescue(
     levels = [level for level in RESCUE_GRID if level <= highest]
     hits = np.zeros((len(levels), len(objective.iou), 3))
     for truth, result in pairs:
-        alone = (result.cells["origin"] != STARDIST).to_numpy()
-        support = np.concatenate([[np.inf], np.where(alone, 0, np.inf)]).astype(np.float32)
+        support = start_support((result.cells["origin"] != STARDIST).to_numpy())
         if result.probability is not None:
             raise_support(support, result.labels, result.probability)
         for row, level in enumerate(levels):
@@ -139,17 +138,10 @@ class Fusion:
 
     def __post_init__(self) -> None:
         for done, pair in enumerate(self.pairs):
-            maps = self.star.predict_maps(pair.image)
-            shapes = self.star.find_shapes(maps, PROB_GRID[0], self.nms, nms="exact")
-            shape = pair.image.shape
-            prediction = StarDistPrediction(
-                self.star.render(shapes, shape),
-                shapes.points,
-                shapes.scores,
-                interpolate_grid(maps.probability, self.star.grid, shape),
-                interpolate_grid(maps.distance.mean(axis=-1), self.star.grid, shape),
+            shapes = self.star.predict(
+                pair.image, prob_thresh=PROB_GRID[0], nms_thresh=self.nms, nms="exact"
             )
-            self._seen.append((prediction, self.unet.predict(pair.image)))
+            self._seen.append((shapes, self.unet.predict(pair.image)))
             self.progress("predict", done + 1, len(self.pairs))
 
     @property

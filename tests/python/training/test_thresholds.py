@@ -13,7 +13,7 @@ from tiny_training import TINY, make_data
 from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.shapes import Maps, Shapes
+from btrackmate.segmentation.shapes import Shapes, StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
@@ -188,20 +188,17 @@ def test_fused_search_never_ends_below_the_networks_own_thresholds(trained):
 class OneShape:
     """Sees one cell, and in two other places a probability of 0.38 and of 0.17."""
 
-    grid = (1, 1)
+    points, scores, columns = ([2, 2],), (0.9,), (slice(5),)
 
-    def predict_maps(self, image):
+    def predict(self, image, *, prob_thresh, nms_thresh, nms):
         probability = np.zeros((6, 30), np.float32)
         probability[2, [2, 12, 22]] = 0.9, 0.38, 0.17
-        return Maps(probability, np.ones((6, 30, 8), np.float32))
-
-    def find_shapes(self, maps, prob_thresh, nms_thresh, *, nms):
-        return Shapes(np.array([[2, 2]]), np.float32([0.9]), np.ones((1, 8), np.float32))
-
-    def render(self, shapes, shape):
-        labels = np.zeros(shape, np.int32)
-        labels[:, :5] = 1
-        return labels
+        labels = np.zeros((6, 30), np.int32)
+        for number, columns in enumerate(self.columns, 1):
+            labels[:, columns] = number
+        return StarDistPrediction(
+            labels, np.array(self.points), np.float32(self.scores), probability, probability
+        )
 
 
 class ThreeRegions:
@@ -263,14 +260,8 @@ def test_walls_that_part_two_cells_are_not_weak():
     labels[:, :20], labels[:, 20:] = 1, 2
 
     class ThreeSeeds(OneShape):
-        def find_shapes(self, maps, prob_thresh, nms_thresh, *, nms):
-            points = np.array([[2, 4], [2, 14], [2, 25]])
-            return Shapes(points, np.float32([0.9, 0.8, 0.7]), np.ones((3, 8), np.float32))
-
-        def render(self, shapes, shape):
-            drawn = np.zeros(shape, np.int32)
-            drawn[:, 3:6], drawn[:, 13:16], drawn[:, 24:27] = 1, 2, 3
-            return drawn
+        points, scores = ([2, 4], [2, 14], [2, 25]), (0.9, 0.8, 0.7)
+        columns = (slice(3, 6), slice(13, 16), slice(24, 27))
 
     class Walls:
         wall_thresh = None
