@@ -113,13 +113,9 @@ def link(spots, settings):
     return graph.links_table()
 
 
-def link_and_stop(spots, settings, after):
-    """Link, and stop when progress is reported the `after`-th time.
-
-    Gives the message, and whether Java was still at it when that was given up.
-    """
+def _stop_at(after):
+    """Make a progress that stops the work when it is called the `after`-th time."""
     from btrackmate.core.errors import Cancelled
-    from btrackmate.fiji_bridge import TrackMateLinker, jobs, start_fiji
 
     calls = []
 
@@ -128,11 +124,22 @@ def link_and_stop(spots, settings, after):
         if len(calls) == after:
             raise Cancelled
 
+    return stop
+
+
+def link_and_stop(spots, settings, after):
+    """Link, and stop when progress is reported the `after`-th time.
+
+    Gives the message, and whether Java was still at it when that was given up.
+    """
+    from btrackmate.core.errors import Cancelled
+    from btrackmate.fiji_bridge import TrackMateLinker, jobs, start_fiji
+
     fiji = start_fiji()
     left: list[object] = []
     leave, jobs.leave_behind = jobs.leave_behind, left.append
     try:
-        TrackMateLinker(fiji)(Spots(*spots), settings, stop)
+        TrackMateLinker(fiji)(Spots(*spots), settings, _stop_at(after))
     except Cancelled as error:
         return str(error), bool(left)
     finally:
@@ -195,16 +202,9 @@ def stop_plugin(image, output, after):
     from btrackmate.core.errors import Cancelled
     from btrackmate.fiji_bridge import run_plugin, start_fiji
 
-    calls = []
-
-    def stop(step, done, total):
-        calls.append(done)
-        if len(calls) == after:
-            raise Cancelled
-
     fiji = start_fiji()
     try:
-        run_plugin(fiji, image, output, progress=stop)
+        run_plugin(fiji, image, output, progress=_stop_at(after))
     except Cancelled as error:
         return str(error)
     return "not stopped"
