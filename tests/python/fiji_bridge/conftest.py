@@ -59,20 +59,26 @@ def find_route(name: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session", params=["folder", "maven"])
-def trackmate(request):
-    """Call a function of fiji_jvm in a process that runs the real TrackMate, by either route."""
-    settings = find_route(request.param)
+def route(request):
+    """Give the settings that start TrackMate, by either route."""
+    return find_route(request.param)
+
+
+@pytest.fixture(scope="session")
+def trackmate(route):
+    """Call a function of fiji_jvm in a process that runs the real TrackMate."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        started = pool.submit(fiji_jvm.start, settings).result()
+        started = pool.submit(fiji_jvm.start, route).result()
         assert started["trackmate"].startswith("8.")
-        assert started["gateway"] == (request.param == "folder")
+        assert started["gateway"] == (route["fiji"] != "maven")
         yield lambda function, *args, **kwargs: pool.submit(function, *args, **kwargs).result()
 
 
 @pytest.fixture(scope="session")
-def plugin(trackmate):
-    """The same with the jars of BTrackMate's plugin."""
-    if not find_plugin_jars(FijiSettings(), find_fiji(FijiSettings())):
+def plugin(trackmate, route):
+    """The same with the jars of BTrackMate's plugin, where this route finds them."""
+    settings = FijiSettings(**route)
+    if not find_plugin_jars(settings, find_fiji(settings)):
         pytest.skip("the jars of BTrackMate's plugin are not built (mvn -Dtrackmate package)")
     return trackmate
