@@ -1,6 +1,7 @@
 """Entry point: finds the verb, turns errors into one line and an exit code."""
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -8,6 +9,9 @@ import click
 
 import btrackmate
 from btrackmate.core.errors import Cancelled, UserError
+
+#: pydantic looks through all installed packages for plugins, which takes as long as a small verb.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 #: Each verb and what it does, in the order of the work.
 VERBS = {

@@ -63,7 +63,7 @@ def command(
     Volumes that do not fit into memory are worked in blocks.
     """
     from btrackmate.io.ngff import is_zarr
-    from btrackmate.pipeline.steps import segment_folder, segment_movie
+    from btrackmate.pipeline.segmenting import segment_folder, segment_movie
 
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(

@@ -3,15 +3,11 @@
 from pathlib import Path
 
 import click
-import yaml
 
-import btrackmate
 from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress
-from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
-from btrackmate.tracking.settings import parse_tracker
 
 
 @click.command("train-linking")
@@ -48,8 +44,13 @@ def command(
 
     Spots without a link count as no cells. The distances given with --set go into the YAML too.
     """
+    import yaml
+
+    import btrackmate
     from btrackmate.io.convert import read_tracks
     from btrackmate.tracking.flow_learn import train_linking
+    from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
+    from btrackmate.tracking.settings import parse_tracker
 
     values = parse_assignments(assignments)
     settings = parse_tracker("flow", values, "--set")

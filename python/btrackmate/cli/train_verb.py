@@ -71,7 +71,7 @@ def command(
     --set takes the paper's names as well: NetworkDepth, Epochs, LearningRate, Kernel, Rays,
     PatchX, PatchY, PatchZ.
     """
-    from btrackmate.training.train import train
+    from btrackmate.training.trainer import train
 
     values = load_yaml(config) if config else {}
     if preset is not None:

@@ -21,8 +21,8 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.report.html import build_report
 from btrackmate.samples import load_sample, measure_snr, sample_paths, split_ovule
 from btrackmate.segmentation import SegmentationSettings, load_models, segment_volume
+from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import NearestSettings
-from btrackmate.tracking.track import track
 
 #: A cell of the sample moves at most about half its diameter between frames.
 MAX_DISTANCE = 15.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,13 +10,16 @@ from btrackmate import __version__ as version
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
-from btrackmate.io.images import Movie
 from btrackmate.io.trackmate import Session
-from btrackmate.measure import FrameSource
+from btrackmate.measure.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
+from btrackmate.tracking.feature_filter import FeatureFilter
+from btrackmate.tracking.filters import filter_spots, filter_tracks
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
+
+if TYPE_CHECKING:
+    from btrackmate.io.images import Movie
 
 #: A tracking engine: spots, settings, progress and, where the cells come from label images, these
 #: images, to tracks.
@@ -103,7 +107,7 @@ def list_pruned(result: PruneResult) -> pd.DataFrame:
 
 
 def make_session(
-    settings: RunSettings, movie: Movie | None, origin: str, pruned: pd.DataFrame
+    settings: RunSettings, movie: "Movie | None", origin: str, pruned: pd.DataFrame
 ) -> Session:
     """Say what tracks.xml tells of image, tracker, filters and pruning.
 

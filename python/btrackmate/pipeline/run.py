@@ -48,7 +48,7 @@ from btrackmate.pipeline.work import RECORD, WORK, WorkFolder, check_run_folder,
 from btrackmate.report.data import ReportData
 from btrackmate.report.html import render_report
 from btrackmate.segmentation import Models, load_models
-from btrackmate.tracking.track import track
+from btrackmate.tracking.engine import track
 
 _log = logging.getLogger(__name__)
 

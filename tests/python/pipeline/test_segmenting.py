@@ -16,8 +16,8 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.pipeline import frames, run, steps
 from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.segmenting import segment_movie
 from btrackmate.pipeline.settings import InputSettings, RunSettings
-from btrackmate.pipeline.steps import segment_movie
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
 from btrackmate.segmentation.backend import SHIPPED_MODELS
 

@@ -19,17 +19,12 @@ from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
 from btrackmate.training.fusion import Fusion, choose_wall
-from btrackmate.training.optimise import (
-    Optimised,
-    OptimiseSettings,
-    _optimise_fused,
-    optimise_thresholds,
-)
+from btrackmate.training.objective import Objective, OptimiseSettings
+from btrackmate.training.optimise import Optimised, _optimise_fused, optimise_thresholds
 from btrackmate.training.thresholds import (
     FOREGROUND_GRID,
     PROB_GRID,
     Found,
-    Objective,
     average_score,
     measure_foreground,
     search_stardist,

@@ -25,8 +25,9 @@ from btrackmate.training.fit import clear_work, mark_work
 from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
+from btrackmate.training.objective import Objective
 from btrackmate.training.settings import Kind, TrainSettings
-from btrackmate.training.thresholds import Found, Objective, search_stardist, search_unet
+from btrackmate.training.thresholds import Found, search_stardist, search_unet
 
 _log = logging.getLogger(__name__)
 
