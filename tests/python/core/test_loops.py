@@ -29,7 +29,8 @@ for seed in range(8):
     table["radius"] = rng.choice([2.0, 3.0, np.nan], len(table))
     spots = Spots.from_table(table, Calibration())
     for name in ("lap", "advanced-kalman", "nearest", "kalman"):
-        graph = track(spots, parse_tracker(name, more if name in ("lap", "advanced-kalman") else {}))
+        values = more if name in ("lap", "advanced-kalman") else {}
+        graph = track(spots, parse_tracker(name, values))
         print(name, graph.source.tolist(), graph.target.tolist(), graph.cost.tobytes().hex())
 print("numba" in sys.modules)
 """
