@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("stardist", reason="needs the stardist extra")
 pytest.importorskip("tensorflow", reason="needs the stardist extra")
 
-from tiny_training import TINY, make_data
+from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
 from btrackmate.training import train
-from btrackmate.training.fit import CHECKPOINT, WEIGHTS
+from btrackmate.training.fit import CHECKPOINT
 
 FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
 
@@ -22,19 +22,6 @@ FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
-
-
-def read_weights(folder):
-    """Read the weights layer by layer.
-
-    Not by name: Keras counts the layers of a process, so that conv3d_9 and conv3d_10 of one network
-    are conv3d_1 and conv3d_2 of another, and their names sort differently.
-    """
-    import h5py
-
-    with h5py.File(folder / WEIGHTS) as file:
-        layers = [file[name] for name in file.attrs["layer_names"]]
-        return [layer[name][()] for layer in layers for name in layer.attrs["weight_names"]]
 
 
 def stop_after(epochs):
