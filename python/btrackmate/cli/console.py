@@ -4,7 +4,8 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -99,6 +100,13 @@ def console(*, quiet: bool = False) -> Iterator[ConsoleProgress]:
         progress.close()
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def print_paths(paths: Iterable[Path | None]) -> None:
+    """Print the files and folders that a verb wrote, one a line; None stands for none."""
+    for path in paths:
+        if path is not None:
+            click.echo(path)
 
 
 class _EchoHandler(logging.Handler):

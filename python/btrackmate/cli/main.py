@@ -20,6 +20,8 @@ VERBS = {
     "measure": "Measure label images: position, volume, shape, intensities, tissue.",
     "track": "Link cells over time.",
     "prune": "Remove short tracklets, and list what goes and why.",
+    "filter": "Keep the spots and tracks that pass filters, with their links.",
+    "relabel": "Write label images in which every cell has the number of its track.",
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist, U-Net and Noise2Void on your own images.",

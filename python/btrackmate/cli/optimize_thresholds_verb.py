@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
     common_options,
@@ -61,8 +62,9 @@ def command(
         _print(result, settings.title)
     if table is not None:
         _write_table(table, results)
+        print_paths((table,))
     if dry_run:
-        click.echo("dry run: nothing written")
+        click.echo("dry run: the models are as they were")
         return
     for result in results:
         result.save()

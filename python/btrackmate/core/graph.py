@@ -233,7 +233,7 @@ class TrackGraph:
         return replace(self, spots=spots)
 
     def spots_table(self) -> pd.DataFrame:
-        """Spots with their track, tracklet, parent and generation (the run folder's tracks.csv).
+        """Spots with their track, tracklet, parent and generation.
 
         `track` is −1 for unlinked spots, `parent` the tracklet that this one comes from, −1 for
         none.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.measure.painting import paint_labels
 from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
 from btrackmate.metrics.overlap import Overlap, as_unsigned, count_overlaps
 
@@ -120,15 +121,7 @@ class GraphMovie:
                 f"two spots of frame {t} name label {labels[doubled[0]]}, expected one spot a label"
             )
             raise UserError(msg)
-        image = as_unsigned(self.frames[t], f"frame {t}")
-        ids, inverse = np.unique(image, return_inverse=True)
-        place = np.searchsorted(labels, ids)
-        known = place < labels.size
-        known[known] = labels[place[known]] == ids[known]
-        new = np.zeros(ids.size, np.uint32)
-        new[known] = numbers[place[known]]
-        relabelled: NDArray[Any] = new[inverse].reshape(image.shape)
-        return relabelled
+        return paint_labels(as_unsigned(self.frames[t], f"frame {t}"), labels, numbers)
 
 
 def match_movies(

@@ -16,6 +16,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measure import FrameSource
 from btrackmate.pipeline.cells import mask_cells, read_cells
@@ -44,7 +45,7 @@ from btrackmate.pipeline.record import (
     write_record,
 )
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.work import RECORD, WORK, WorkFolder, check_run_folder, describe_files
+from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
 from btrackmate.report.data import ReportData
 from btrackmate.report.html import render_report
 from btrackmate.segmentation import Models, load_models
@@ -150,8 +151,8 @@ def load_result(folder: Path) -> RunResult:
         If it is no finished run.
     """
     record = load_yaml(folder / RECORD)
-    graph = read_trackmate(folder / "tracks.xml").graph
-    return RunResult(folder, folder / "report.html", graph, record)
+    graph = read_trackmate(folder / TRACKS).graph
+    return RunResult(folder, folder / REPORT, graph, record)
 
 
 class _Run:
@@ -196,7 +197,7 @@ class _Run:
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
         work = WorkFolder(self.output / WORK, self._describe_job())
-        self.diary.write_to(work.path / "log.txt")
+        self.diary.write_to(work.path / LOG)
         _log.info("BTrackMate %s", version)
         spots = self.spots
         if spots is None:
@@ -272,7 +273,7 @@ class _Run:
                 image=self.opened.movies().get("image") if self.opened else None,
                 labels=labels,
             )
-            (aside / "report.html").write_text(render_report(data), encoding="utf-8")
+            (aside / REPORT).write_text(render_report(data), encoding="utf-8")
         write_record(aside / RECORD, record)
         aside.rename(work.path / OUT)
 

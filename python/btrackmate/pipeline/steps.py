@@ -13,6 +13,7 @@ import pandas as pd
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.trackmate import Session
 from btrackmate.pipeline.cells import mask_cells, read_cells
 from btrackmate.pipeline.linking import (
@@ -118,7 +119,7 @@ def track_cells(
 
         movie = open_calibrated(image, settings.input)
     name = source.name.lower()
-    if name.endswith((".xml", ".xml.gz", ".geff")):
+    if is_run_folder(source) or name.endswith((".xml", ".xml.gz", ".geff")):
         spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
         linked = link_and_prune(spots, settings, linker, progress)
     elif name.endswith((".csv", ".tsv", ".txt")):
