@@ -45,11 +45,13 @@ def paint_labels(
         table = np.zeros(highest + 1, np.uint32)
         inside = known <= highest
         table[known[inside]] = new[inside]
-        return table[image]
+        painted: NDArray[np.uint32] = table[image]
+        return painted
     present, inverse = np.unique(image, return_inverse=True)
     place = np.searchsorted(known, present).clip(max=max(known.size - 1, 0))
-    painted = np.zeros(present.size, np.uint32)
+    values = np.zeros(present.size, np.uint32)
     if known.size:
         found = known[place] == present
-        painted[found] = new[place[found]]
-    return painted[inverse].reshape(image.shape)
+        values[found] = new[place[found]]
+    painted = values[inverse].reshape(image.shape)
+    return painted

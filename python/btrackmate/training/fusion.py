@@ -192,7 +192,7 @@ class Fusion:
             results = self._segment(thresholds)
             pairs = ((p.labels, r.labels) for p, r in zip(self.pairs, results, strict=True))
             self._tried[key] = average_score(pairs, self.objective)
-            self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried)))
+            self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried) + 1))
         return self._tried[key]
 
     def find_shared(self, thresholds: dict[str, float]) -> tuple[dict[str, float], float]:
