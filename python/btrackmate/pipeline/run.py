@@ -28,6 +28,7 @@ from btrackmate.pipeline.inputs import (
     RunInputs,
     open_calibrated,
     open_inputs,
+    open_mask,
 )
 from btrackmate.pipeline.linking import (
     Linker,
@@ -46,7 +47,7 @@ from btrackmate.pipeline.record import (
 )
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
-from btrackmate.report.data import ReportData
+from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
 from btrackmate.segmentation import Models, load_models
 from btrackmate.tracking.engine import track
@@ -172,7 +173,7 @@ class _Run:
         self.engine = "builtin"
         self.command: tuple[str, ...] = ()
         self.progress = progress
-        self.diary = RunDiary()
+        self.diary = RunDiary(output)
         self.started = datetime.now(UTC)
         self.opened: OpenInputs | None = None
         self.models: Models | None = None
@@ -272,6 +273,8 @@ class _Run:
                 scores=[],
                 image=self.opened.movies().get("image") if self.opened else None,
                 labels=labels,
+                mask=self._open_mask(),
+                linking_limit=find_linking_limit(session.tracker),
             )
             (aside / REPORT).write_text(render_report(data), encoding="utf-8")
         write_record(aside / RECORD, record)
@@ -291,6 +294,13 @@ class _Run:
         if self.labels is not None:
             return self.labels
         return self.opened.movies().get("labels") if self.opened else None
+
+    def _open_mask(self) -> Movie | None:
+        """Open the tissue mask again where cells without labels were masked."""
+        if self.inputs.mask is None:
+            return None
+        opened = self.opened.movies().get("mask") if self.opened else None
+        return opened or open_mask(self.inputs.mask)
 
     def _give_labels(self, work: WorkFolder) -> FrameSource | None:
         """Give the labels that the cells were measured in, where they were."""
