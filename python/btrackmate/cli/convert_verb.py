@@ -18,7 +18,7 @@ def command(source: Path, target: Path, *, overwrite: bool, progress: Progress) 
     """Convert tracks between TrackMate XML (.xml), GEFF (.geff) and CSV (.csv).
 
     Prints what the target's format cannot hold. CSV makes two tables, NAME.spots.csv and
-    NAME.links.csv.
+    NAME.links.csv. SOURCE may be a run folder.
     """
     from btrackmate.io.convert import check_tracks_output, convert, name_outputs
 

@@ -34,7 +34,7 @@ def command(
     progress: Progress,
     **options: Any,
 ) -> None:
-    """Remove short tracklets after divisions from TRACKS (.xml, .geff, .csv).
+    """Remove short tracklets after divisions from TRACKS (.xml, .geff, .csv, a run).
 
     A leaf tracklet goes if it ends less than --min-tracklet-length after its division and before
     the movie's last frame; no mother is ever removed. Lists every spot and link that goes.

@@ -38,6 +38,7 @@ def command(
 ) -> None:
     """Link the cells of SOURCE: a spots CSV, label images, or tracks whose links are made anew.
 
+    To filter tracks and keep their links, see `btrackmate filter`.
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
     from btrackmate.io.convert import check_tracks_output, name_outputs
