@@ -42,7 +42,8 @@ class Loop:
         if self.compiled is None and _may_run_plain(arguments):
             _here.inside = True
             try:
-                return self.function(*arguments)
+                with np.errstate(all="ignore"):  # as when it is compiled
+                    return self.function(*arguments)
             finally:
                 _here.inside = False
         compile_loops()

@@ -133,10 +133,13 @@ class GraphMovie:
 
     def node_ids(self, nodes: TrackNodes) -> IntArray:
         """Give the spot id of each node, (n,)."""
-        spots = self.graph.spots
-        places = pd.MultiIndex.from_arrays([self.graph.tracklet, spots.frame])
+        return self.graph.spots.id[self.find_rows(nodes)]
+
+    def find_rows(self, nodes: TrackNodes) -> IntArray:
+        """Give the row of the spot of each node, (n,)."""
+        places = pd.MultiIndex.from_arrays([self.graph.tracklet, self.graph.spots.frame])
         rows = places.get_indexer(pd.MultiIndex.from_arrays([nodes.tracklet, nodes.frame]))
-        return spots.id[rows]
+        return rows.astype(np.int64)
 
 
 def match_movies(

@@ -22,6 +22,7 @@ from btrackmate.measure.painting import list_labels, paint_labels
 from btrackmate.measure.tissue import check_mask_length
 from btrackmate.metrics import GraphMovie, TrackedLabels
 from btrackmate.metrics.movies import make_nodes
+from btrackmate.metrics.nodes import TrackNodes
 from btrackmate.metrics.overlap import as_unsigned
 from btrackmate.pipeline.inputs import MovieFrames
 
@@ -103,7 +104,15 @@ def mask_tracked(tracked: TrackedLabels, frames: MaskedFrames, source: str) -> G
     )
     stays = [np.isin(labels, left) for labels, left in zip(every, kept, strict=True)]
     graph = TrackGraph.from_links(spots, nodes.source, nodes.target)
-    return GraphMovie(frames, graph.keep_spots(np.concatenate(stays)))
+    return _LabelledMovie(frames, graph.keep_spots(np.concatenate(stays)))
+
+
+class _LabelledMovie(GraphMovie):
+    """A movie whose cells have no ids but their labels."""
+
+    def node_ids(self, nodes: TrackNodes) -> NDArray[np.int64]:
+        """Give the label of each node, (n,)."""
+        return self.graph.spots.table["label"].to_numpy(np.int64)[self.find_rows(nodes)]
 
 
 def mask_points(graph: TrackGraph, mask: MovieFrames, settings: MaskSettings) -> TrackGraph:

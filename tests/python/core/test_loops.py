@@ -26,7 +26,7 @@ for seed in range(8):
             places = np.vstack((places, places[:4] + 2))
         rows += [(frame, *place) for place in places[rng.random(len(places)) > 0.1]]
     table = pd.DataFrame(rows, columns=["frame", "x", "y", "z"])
-    table["radius"] = rng.choice([2.0, 3.0, np.nan], len(table))
+    table["radius"] = rng.choice([2.0, 3.0, np.nan, np.inf], len(table))
     spots = Spots.from_table(table, Calibration())
     for name in ("lap", "advanced-kalman", "nearest", "kalman"):
         values = more if name in ("lap", "advanced-kalman") else {}
@@ -38,7 +38,10 @@ print("numba" in sys.modules)
 
 def run(code: str, *words: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -18,6 +18,7 @@ from btrackmate.io.convert import write_tracks
 from btrackmate.measure import ArrayFrames, MaskSettings
 from btrackmate.metrics import LabelMovie
 from btrackmate.metrics.meanings import MEANINGS
+from btrackmate.metrics.movies import match_movies
 from btrackmate.metrics.points import match_same_spots
 from btrackmate.metrics.tracking import score_same_spots
 from btrackmate.pipeline.masked import mask_labels, mask_tracked
@@ -99,6 +100,8 @@ def test_a_track_is_cut_where_its_cell_is_outside() -> None:
     ids = movie.graph.spots.id.tolist()
     assert [[labels[ids.index(i)] for i in pair] for pair in links] == [[2, 2]]
     assert [movie.frame(t).max() for t in range(3)] == [2, 0, 3]
+    nodes, _, _ = match_movies(movie, movie)
+    assert movie.node_ids(nodes).tolist() == [1, 2, 2, 1], "cells are named by their labels"
 
 
 def test_the_policy_is_the_runs(tmp_path: Path, labels_3d: Path, truth: list[object]) -> None:
