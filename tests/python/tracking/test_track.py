@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,11 +90,6 @@ def test_input_is_left_as_it_was(table):
     before = spots.table.copy()
     track(spots, EVERYTHING)
     pd.testing.assert_frame_equal(spots.table, before)
-
-
-def test_importing_the_package_loads_no_numba():
-    code = "import sys, btrackmate.tracking; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_many_frames_are_linked_in_chunks(monkeypatch):

@@ -283,7 +283,9 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
     table = tmp_path / "table.csv"
     assert run_command([*words, "--dry-run", "--table", str(table), "--quiet"]) == 0
     assert path.read_text() == before
-    assert "nothing written" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the models are as they were" in out
+    assert str(table) in out
     lines = table.read_text().splitlines()
     assert lines[0] == "model,prob,nms,F1"
     assert len(lines) == 1 + len(PROB_GRID) * 11
