@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -344,9 +345,9 @@ def track_cells(
             dropped = measured.dropped
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    session = make_session(settings, movie, f"cells of {source.name}", linked.pruned)
+    session = make_session(settings, movie, f"cells of {source.name}", linked)
     write_tracks(output, linked.graph, session=session)
-    return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)
+    return replace(linked, dropped=join_tables([dropped, linked.dropped]))
 
 
 def prune_tracks(

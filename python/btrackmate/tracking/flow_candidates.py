@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
 from btrackmate.tracking.flow_settings import FlowSettings
 
@@ -69,8 +70,15 @@ class Reach:
 
 def make_reach(settings: FlowSettings) -> Reach:
     """Give the limits of candidates that settings ask for."""
-    division = settings.splitting_max_distance if settings.allow_track_splitting else 0.0
-    return Reach(settings.linking_max_distance, division, settings.nearest, settings.max_frame_gap)
+    division = (
+        known_distance(settings.splitting_max_distance) if settings.allow_track_splitting else 0.0
+    )
+    return Reach(
+        known_distance(settings.linking_max_distance),
+        division,
+        settings.nearest,
+        settings.max_frame_gap,
+    )
 
 
 def find_candidates(

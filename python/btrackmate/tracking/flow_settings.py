@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from btrackmate.core.settings import Settings
+from btrackmate.tracking.distances import AUTO, Distance
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Point = tuple[_Finite, _Finite, _Finite]
 
 
@@ -89,12 +89,12 @@ WEIGHT_NAMES = tuple(FlowWeights.model_fields)
 class FlowSettings(Settings):
     """Linking, gap closing and divisions over all frames at once, led by the neighbours' motion."""
 
-    linking_max_distance: _Distance = Field(
-        15.0, description="largest distance of a link from the predicted position [space unit]"
+    linking_max_distance: Distance = Field(
+        AUTO, description="largest distance of a link from the predicted position [space unit]"
     )
     allow_track_splitting: bool = Field(True, description="let cells divide")
-    splitting_max_distance: _Distance = Field(
-        15.0,
+    splitting_max_distance: Distance = Field(
+        AUTO,
         description="largest distance of a daughter from the mother's predicted position "
         "[space unit]",
     )
