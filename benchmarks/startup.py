@@ -54,7 +54,6 @@ def main() -> None:
         spots, tracks = folder / "spots.csv", folder / "tracks.xml"
         write_spots(spots)
         lap = ["track", str(spots), "-o", str(tracks), "--overwrite", "--tracker", "lap"]
-        lap += ["--set", "LINKING_MAX_DISTANCE=5"]
         for title, words in (
             ("track, 100 spots, lap", lap),
             ("convert, .xml to .csv", ["convert", str(tracks), str(folder / "a.csv")]),

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from btrackmate.pipeline.inputs import (
 )
 from btrackmate.pipeline.linking import (
     Linker,
+    LinkingResult,
     group_pruned,
     join_tables,
     link_and_prune,
@@ -51,6 +52,7 @@ from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
 from btrackmate.segmentation import Models, load_models
 from btrackmate.tracking.engine import track
+from btrackmate.tracking.settings import TrackerSettings, tracker_name
 
 _log = logging.getLogger(__name__)
 
@@ -210,7 +212,7 @@ class _Run:
             labels = self._give_labels(work)
             linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
         dropped = join_tables([self.dropped, linked.dropped])
-        self._write(work, RunTables(spots, linked.graph, dropped, linked.pruned))
+        self._write(work, spots, replace(linked, dropped=dropped))
 
     def close(self) -> None:
         """Close the inputs and the labels."""
@@ -253,16 +255,17 @@ class _Run:
     def _describe_models(self) -> dict[str, Any]:
         return describe_models(self.settings.segmentation) if self.models else {}
 
-    def _write(self, work: WorkFolder, tables: RunTables) -> None:
+    def _write(self, work: WorkFolder, spots: Spots, linked: LinkingResult) -> None:
         """Write all files aside; the folder gets its name when it is complete."""
+        tables = RunTables(spots, linked.graph, linked.dropped, linked.pruned)
         aside = work.path / "out.tmp"
         shutil.rmtree(aside, ignore_errors=True)
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
-            session = make_session(self.settings, movie, self._describe_origin(), tables.pruned)
+            session = make_session(self.settings, movie, self._describe_origin(), linked)
             write_outputs(aside, tables, session)
         with self.diary.step("hashing the inputs"):
-            record = self._make_record(tables)
+            record = self._make_record(tables, linked.tracker)
         with self.diary.step("writing the report"):
             labels = self._open_labels(work)
             data = ReportData(
@@ -309,7 +312,7 @@ class _Run:
             return None
         return self.opened.measured_labels(labels, self.settings.measure.mask)
 
-    def _make_record(self, tables: RunTables) -> dict[str, Any]:
+    def _make_record(self, tables: RunTables, tracker: TrackerSettings) -> dict[str, Any]:
         """Make run.yaml; its lists of times and warnings go on growing."""
         found = describe_graph(tables.graph)
         links = tables.pruned["what"] == "link"
@@ -324,6 +327,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": self._describe_models(),
             **found,
+            "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),
             "warnings": self.diary.warnings,

@@ -5,6 +5,7 @@ What opens images is imported by the functions that do: tracks and tables need n
 
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,9 +136,9 @@ def track_cells(
             dropped = measured.dropped
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    session = make_session(settings, movie, f"cells of {source.name}", linked.pruned)
+    session = make_session(settings, movie, f"cells of {source.name}", linked)
     write_tracks(output, linked.graph, session=session)
-    return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)
+    return replace(linked, dropped=join_tables([dropped, linked.dropped]))
 
 
 def prune_tracks(

@@ -58,7 +58,6 @@ def test_a_small_table_is_tracked_and_converted_without_heavy_packages(spots: Pa
     tracks, table = spots.with_name("tracks.xml"), spots.with_name("table.csv")
     again = spots.with_name("again.xml")
     words = ["track", str(spots), "-o", str(tracks), "--tracker", "lap", "--quiet"]
-    words += ["--set", "LINKING_MAX_DISTANCE=5"]
     for verb in (words, ["convert", str(tracks), str(table)], ["convert", str(table), str(again)]):
         loaded, _ = list_loaded(verb)
         assert not loaded & HEAVY

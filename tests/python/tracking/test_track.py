@@ -98,5 +98,6 @@ def test_many_frames_are_linked_in_chunks(monkeypatch):
     graph = track(make_spots(rows, n_frames=9), NearestSettings(linking_max_distance=2))
     expected = [(10 * f + i, 10 * f + 10 + i) for f in (0, 1, 2, 5) for i in range(4)]
     assert link_ids(graph) == expected
-    lap = LapSettings(linking_max_distance=2, allow_track_splitting=False)
+    frames_only = {"allow_gap_closing": False, "allow_track_splitting": False}
+    lap = LapSettings(linking_max_distance=2, **frames_only)
     assert link_ids(track(make_spots(rows, n_frames=9), lap)) == expected
