@@ -181,8 +181,9 @@ def _leave_hidden_out(document: TrackMateDocument) -> tuple[TrackGraph, NDArray[
 
 
 def find_linking_limit(tracker: tuple[str, Mapping[str, Any]] | None) -> float | None:
-    """Find the largest distance of a link in a tracker's key and settings (TrackMate's names)."""
-    value = tracker[1].get("LINKING_MAX_DISTANCE") if tracker else None
+    """Find the largest distance of a link in a tracker's key and settings, as in its file."""
+    settings = {name.lower(): value for name, value in tracker[1].items()} if tracker else {}
+    value = settings.get("linking_max_distance")
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 

@@ -24,6 +24,7 @@ from btrackmate.report.data import ReportData, load_run, load_tracks
 from btrackmate.report.figures import draw_displacements, measure_steps
 from btrackmate.report.html import render_report
 from btrackmate.report.montage import draw_montage
+from btrackmate.tracking import parse_tracker, to_trackmate
 
 SETTINGS = RunSettings.parse(
     {
@@ -150,6 +151,9 @@ def test_the_limit_is_that_of_the_run_and_of_a_trackmate_file(tmp_path: Path) ->
     tracker = ("SIMPLE_SPARSE_LAP_TRACKER", {"LINKING_MAX_DISTANCE": 7.5})
     write_tracks(tmp_path / "a.xml", make_line([1.0]), session=Session(tracker=tracker))
     assert load_tracks(tmp_path / "a.xml").linking_limit == 7.5
+    flow = to_trackmate(parse_tracker("flow", {"linking_max_distance": 9}))
+    write_tracks(tmp_path / "f.xml", make_line([1.0]), session=Session(tracker=flow))
+    assert load_tracks(tmp_path / "f.xml").linking_limit == 9
     write_tracks(tmp_path / "a.geff", make_line([1.0]))
     assert load_tracks(tmp_path / "a.geff").linking_limit is None
 
