@@ -61,7 +61,7 @@ def command(
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
 
-    settings = merge_settings(config, options)
+    settings = merge_settings(config, options, engine)
     started = start_engine(engine, settings.parse_tracker(), options)
     result = run(
         RunInputs(image=image, labels=labels, spots=spots, mask=mask),

@@ -43,9 +43,10 @@ def command(
     """
     from btrackmate.io.convert import check_tracks_output, name_outputs
     from btrackmate.pipeline.steps import track_cells
+    from btrackmate.report.trust import check_result, log_notes
 
     check_tracks_output(output, overwrite=overwrite)
-    settings = merge_settings(config, options)
+    settings = merge_settings(config, options, engine)
     linker = start_engine(engine, settings.parse_tracker(), options).linker
     result = track_cells(
         source, output, settings, image=image, mask=mask, linker=linker, progress=progress
@@ -57,3 +58,4 @@ def command(
         f"{len(result.pruned)} spots and links pruned"
     )
     print_paths(name_outputs(output))
+    log_notes(note.to_dict() for note in check_result(graph, result.tracker))

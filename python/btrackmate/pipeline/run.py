@@ -50,6 +50,7 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
 from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
+from btrackmate.report.trust import check_result, log_notes
 from btrackmate.segmentation import Models, load_models
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import TrackerSettings, tracker_name
@@ -281,6 +282,7 @@ class _Run:
             )
             (aside / REPORT).write_text(render_report(data), encoding="utf-8")
         write_record(aside / RECORD, record)
+        log_notes(record["to_know"])
         aside.rename(work.path / OUT)
 
     def _describe_origin(self) -> str:
@@ -327,6 +329,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": self._describe_models(),
             **found,
+            "to_know": [note.to_dict() for note in check_result(tables.graph, tracker)],
             "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),

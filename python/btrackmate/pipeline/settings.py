@@ -39,7 +39,7 @@ class RunSettings(Settings):
         MeasureSettings(), description="Measuring, and the tissue mask's policy"
     )
     spot_filters: tuple[str, ...] = Field((), description="Spots that are linked: 'volume>50'")
-    tracker: str = Field("lap", description="Tracker: our name or TrackMate's key")
+    tracker: str = Field("flow", description="Tracker: our name or TrackMate's key")
     tracker_settings: dict[str, Any] = Field(
         default_factory=dict, description="Settings of the tracker"
     )

@@ -18,6 +18,8 @@ from btrackmate.io.convert import read_tracks
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
 from btrackmate.io.trackmate import TrackMateDocument
+from btrackmate.report.trust import check_result
+from btrackmate.tracking.settings import TrackerSettings, parse_tracker
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def load_tracks(path: Path) -> ReportData:
     if document is not None:
         graph, ids = _leave_hidden_out(document)
     return ReportData(
-        record=_describe(path, document),
+        record=_describe(path, graph, document),
         graph=graph,
         pruned=None,
         dropped=None,
@@ -187,11 +189,22 @@ def find_linking_limit(tracker: tuple[str, Mapping[str, Any]] | None) -> float |
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _describe(path: Path, document: TrackMateDocument | None) -> dict[str, Any]:
+def _find_tracker(document: TrackMateDocument | None) -> TrackerSettings | None:
+    """Give the settings that tracks were linked with, if they are known here."""
+    if document is None or document.tracker is None:
+        return None
+    try:
+        return parse_tracker(*document.tracker)
+    except UserError:
+        return None
+
+
+def _describe(path: Path, graph: TrackGraph, document: TrackMateDocument | None) -> dict[str, Any]:
     """Make a record of a file of tracks."""
     record: dict[str, Any] = {
         "btrackmate": btrackmate.__version__,
         "inputs": {"tracks": {"path": str(path)}},
+        "to_know": [note.to_dict() for note in check_result(graph, _find_tracker(document))],
     }
     if document is None:
         return record
