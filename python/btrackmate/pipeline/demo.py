@@ -97,7 +97,7 @@ def run_demo(
     """
     check_output(output / "run", overwrite=True)
     folder = output / "input"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = sample_paths()
     image, mask = (shutil.copy(path, folder) for path in (paths.image, paths.mask))
     result = run(

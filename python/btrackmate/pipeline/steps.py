@@ -10,7 +10,7 @@ import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import make_folder, write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.convert import read_tracks, write_tracks
@@ -153,7 +153,7 @@ def segment_folder(
         msg = f"{folder}: several images are named {twice[0]}; give them different names"
         raise UserError(msg)
     models = load_models(settings)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     tables = []
     for number, (image, name) in enumerate(zip(images, names, strict=True), start=1):
         labels, cells = output / f"{name}.tif", output / f"{name}.cells.csv"
