@@ -9,6 +9,7 @@ from btrackmate.cli.options import (
     PATH,
     calibration_options,
     common_options,
+    role_axes_options,
     with_console,
 )
 from btrackmate.cli.run_options import mask_options, merge_settings
@@ -24,6 +25,7 @@ from btrackmate.core.progress import Progress
 @click.option("--dropped", type=PATH, help="Table of the cells that the mask dropped, .csv.")
 @click.option("--workers", type=int, help="Frames measured at a time.  [default: one a core]")
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(
@@ -40,7 +42,7 @@ def command(
 
     Positions are centroids in the space unit, one row a cell and frame.
     """
-    from btrackmate.io.spots_csv import write_spots_csv
+    from btrackmate.io.tracks_csv import write_spots_csv
     from btrackmate.pipeline.steps import measure_labels
 
     for path in (output, dropped):

@@ -90,6 +90,12 @@ def linking_options(function: Function) -> Function:
                 help="Unit of positions in a CSV.  [default: physical]",
             ),
             click.option(
+                "--csv-time",
+                type=click.Choice(["frames", "time"]),
+                help="What t (or frame) counts in a CSV: frames, or time in --time-unit, by --dt.  "
+                "[default: frames]",
+            ),
+            click.option(
                 "--skip-bad-rows",
                 is_flag=True,
                 default=None,

@@ -11,6 +11,7 @@ from btrackmate.cli.options import (
     PATH,
     calibration_options,
     common_options,
+    role_axes_options,
     settings_options,
     with_console,
 )
@@ -35,6 +36,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
 @click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]")
 @settings_options(SegmentationSettings)
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(

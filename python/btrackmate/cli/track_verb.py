@@ -6,7 +6,13 @@ from typing import Any
 import click
 
 from btrackmate.cli.engines import start_engine
-from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.options import (
+    PATH,
+    calibration_options,
+    common_options,
+    role_axes_options,
+    with_console,
+)
 from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
 from btrackmate.core.progress import Progress
 
@@ -22,6 +28,7 @@ from btrackmate.core.progress import Progress
 @mask_options
 @linking_options
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(
@@ -40,7 +47,7 @@ def command(
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
     from btrackmate.io.convert import check_tracks_output
-    from btrackmate.pipeline.steps import track_cells
+    from btrackmate.pipeline.relinking import track_cells
 
     check_tracks_output(output, overwrite=overwrite)
     settings = merge_settings(config, options)

@@ -8,18 +8,16 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.geff import read_geff, write_geff
-from btrackmate.io.spots_csv import (
-    read_links_csv,
-    read_spots_csv,
-    write_links_csv,
-    write_spots_csv,
-)
+from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.trackmate import (
     Session,
     TrackMateDocument,
+    is_simple_xml,
+    read_simple_tracks,
     read_trackmate,
     write_trackmate,
 )
+from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
 
 FORMATS = ".xml or .xml.gz (TrackMate), .geff, .csv"
 
@@ -66,6 +64,8 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     """
     format_ = find_format(path)
     if format_ == "xml":
+        if is_simple_xml(path):
+            return read_simple_tracks(path), None
         document = read_trackmate(path)
         return document.graph, document
     if format_ == "geff":
@@ -75,7 +75,9 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
         msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
         msg += "is not there"
         raise UserError(msg)
-    return read_links_csv(links_file, read_spots_csv(spots_file).spots), None
+    return read_links_csv(
+        links_file, read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
+    ), None
 
 
 def write_tracks(

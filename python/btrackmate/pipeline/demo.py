@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, make_folder, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie

@@ -107,7 +107,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         return Candidate(path, None, None, read_tracks(path)[0])
     if tracks is None and path.is_dir() and not is_zarr(path):
         return Candidate(path, LabelFolder(path, axes), None, None)
-    movie = open_movie(path, axes=axes, role="labels", require_time=tracks is not None)
+    movie = open_movie(path, axes=axes, role="labels")
     frames = MovieFrames(movie, movie.ndim)
     if tracks is None:
         return Candidate(path, frames, None, None)

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.image_calibration import Given
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.pipeline.inputs import MovieFrames
@@ -44,15 +45,8 @@ class LabelFolder:
 
     def open(self, path: Path) -> Movie:
         """Open a file; its voxel size is of no use here and may be missing."""
-        voxel = (1.0, 1.0, 1.0)
-        return open_movie(
-            path,
-            axes=self.axes,
-            role="labels",
-            require_time=False,
-            voxel_size=voxel,
-            space_unit="pixel",
-        )
+        given = Given((1.0, 1.0, 1.0), space_unit="pixel")
+        return open_movie(path, axes=self.axes, role="labels", given=given)
 
 
 def read_pairs(

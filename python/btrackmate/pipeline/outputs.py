@@ -11,8 +11,8 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import write_geff
 from btrackmate.io.labels import remove_markers
-from btrackmate.io.spots_csv import write_spots_csv
 from btrackmate.io.trackmate import Session, write_trackmate
+from btrackmate.io.tracks_csv import write_spots_csv
 from btrackmate.pipeline.work import LABEL_STORE, RECORD, WORK
 
 _log = logging.getLogger(__name__)

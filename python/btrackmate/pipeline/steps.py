@@ -14,11 +14,11 @@ from btrackmate.core.files import make_folder, write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.image_calibration import warn_of_unknown
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.labels import remove_markers, write_tiff_movie
 from btrackmate.io.trackmate import Session
 from btrackmate.measure import MeasureResult, measure_movie
-from btrackmate.pipeline.cells import mask_cells, read_cells
 from btrackmate.pipeline.frames import LabelledFrame, SegmentationJob, segment_frames
 from btrackmate.pipeline.inputs import (
     MovieFrames,
@@ -29,13 +29,8 @@ from btrackmate.pipeline.inputs import (
     open_inputs,
 )
 from btrackmate.pipeline.linking import (
-    Linker,
-    LinkingResult,
-    join_tables,
-    link_and_prune,
     list_pruned,
     log_pruning,
-    make_session,
 )
 from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.settings import InputSettings, RunSettings
@@ -44,7 +39,6 @@ from btrackmate.segmentation import Models, load_models
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.pruning import prune
 from btrackmate.tracking.settings import PruneSettings
-from btrackmate.tracking.track import track
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +84,8 @@ def segment_movie(
         If the image, a model or the output's name is wrong.
     """
     zarr = _is_zarr(output)
-    movie = open_calibrated(image, options, require_time=False)
+    movie = open_calibrated(image, options)
+    warn_of_unknown(movie)
     check_channel(movie, channel)
     movie.check_values(progress)
     models = load_models(settings)
@@ -162,7 +157,7 @@ def segment_folder(
             tables.append(pd.read_csv(cells).assign(file=image.name))
             continue
         try:
-            with open_calibrated(image, options, require_time=False) as movie:
+            with open_calibrated(image, options) as movie:
                 check_channel(movie, channel)
                 movie.check_values(progress)
                 table = _segment_opened(
@@ -281,10 +276,11 @@ def measure_labels(
     """
     inputs = RunInputs(image=image, labels=labels, mask=mask)
     with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-        return _measure_opened(opened, settings, progress)
+        return measure_opened(opened, settings, progress)
 
 
-def _measure_opened(opened: OpenInputs, settings: RunSettings, progress: Progress) -> MeasureResult:
+def measure_opened(opened: OpenInputs, settings: RunSettings, progress: Progress) -> MeasureResult:
+    """Measure the cells of opened labels, with the image and the mask beside them."""
     if opened.labels is None:
         msg = "no labels"
         raise ValueError(msg)
@@ -297,56 +293,6 @@ def _measure_opened(opened: OpenInputs, settings: RunSettings, progress: Progres
         progress=progress,
         workers=settings.workers or os.cpu_count() or 1,
     )
-
-
-def track_cells(
-    source: Path,
-    output: Path,
-    settings: RunSettings,
-    *,
-    image: Path | None = None,
-    mask: Path | None = None,
-    linker: Linker = track,
-    progress: Progress = ignore_progress,
-) -> LinkingResult:
-    """Link the cells of a spots CSV, of label images, or of tracks, and write the tracks.
-
-    Parameters
-    ----------
-    source, output : Path
-    settings : RunSettings
-        Its input, measure, tracker, filters and pruning.
-    image : Path, optional
-        Image of labels: measured with them, and named in the XML.
-    mask : Path, optional
-    linker : callable
-        The tracking engine.
-    progress : Progress
-
-    Raises
-    ------
-    UserError
-        If a file or a setting is wrong.
-    """
-    movie = open_calibrated(image, settings.input) if image is not None else None
-    name = source.name.lower()
-    if name.endswith((".xml", ".xml.gz", ".geff")):
-        spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
-        linked = link_and_prune(spots, settings, linker, progress)
-    elif name.endswith((".csv", ".tsv", ".txt")):
-        spots = read_cells(source, settings.input, movie)
-        spots, dropped = mask_cells(spots, settings, movie, mask)
-        linked = link_and_prune(spots, settings, linker, progress)
-    else:
-        inputs = RunInputs(image=image, labels=source, mask=mask)
-        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-            measured = _measure_opened(opened, settings, progress)
-            dropped = measured.dropped
-            labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
-            linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    session = make_session(settings, movie, f"cells of {source.name}", linked.pruned)
-    write_tracks(output, linked.graph, session=session)
-    return LinkingResult(linked.graph, join_tables([dropped, linked.dropped]), linked.pruned)
 
 
 def prune_tracks(

@@ -11,9 +11,9 @@ from tiny_movies import write_imagej
 from btrackmate.core.errors import UserError
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.relinking import track_cells
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.steps import track_cells
 from btrackmate.tracking import OverlapSettings, parse_tracker
 
 # Doubled, the cell that divides overlaps each daughter by 3.5 of 10.5 pixels along x.

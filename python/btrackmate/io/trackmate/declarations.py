@@ -170,7 +170,8 @@ def name_column(key: str, declared: Declaration | None) -> str:
     column = find_key(key)
     if column is not None:
         return column.name
-    if declared is not None and make_key(declared.name) == key:
+    made = make_key(declared.name) if declared is not None else ""
+    if declared is not None and re.fullmatch(rf"{re.escape(made)}(_\d+)?", key):
         # Only a name that had to be made legal differs from its key; never one of our columns.
         return declared.name if find_column(declared.name) is None else key
     return key
