@@ -7,7 +7,8 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.geff import read_geff, write_geff
+from btrackmate.io.geff import write_geff
+from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.trackmate import (
     Session,

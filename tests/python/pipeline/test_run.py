@@ -11,7 +11,7 @@ import yaml
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.geff import read_geff
+from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
