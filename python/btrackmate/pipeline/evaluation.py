@@ -14,7 +14,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.convert import read_tracks
-from btrackmate.io.ctc import read_ctc, read_tracks_table
+from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.metrics import (
@@ -30,7 +30,13 @@ from btrackmate.metrics import (
 )
 from btrackmate.metrics.similarity import SSIM_WINDOW
 from btrackmate.pipeline.inputs import MovieFrames
-from btrackmate.pipeline.label_folder import LabelFolder, read_pairs
+from btrackmate.pipeline.label_folder import (
+    LabelFolder,
+    NumberedFrames,
+    TrackedFrames,
+    pair_frames,
+    read_pairs,
+)
 from btrackmate.report.data import open_labels
 
 _GRAPH_SUFFIXES = (".xml", ".geff", ".csv", ".gz")
@@ -100,9 +106,13 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         movie = open_labels(path)
         frames = None if movie is None else MovieFrames(movie, movie.ndim)
         return _with_graph(path, frames, path / "tracks.xml")
-    if path.is_dir() and any(path.glob("*_track.txt")):
-        folder = read_ctc(path)
-        return Candidate(path, folder.frames, LabelMovie(folder.frames, folder.tracks), None)
+    table, segments = find_ctc(path)
+    if table is not None:
+        ctc = read_ctc(table)
+        tracked = LabelMovie(ctc.frames, ctc.tracks)
+        return Candidate(path, segments or ctc.frames, tracked, None)
+    if segments is not None:
+        return Candidate(path, segments, None, None)
     if path.suffix.lower() in _GRAPH_SUFFIXES:
         return Candidate(path, None, None, read_tracks(path)[0])
     if tracks is None and path.is_dir() and not is_zarr(path):
@@ -184,11 +194,11 @@ def _score_shapes(
     if isinstance(one, LabelFolder) and isinstance(other, LabelFolder):
         pairs = read_pairs(one, other)
         return score_pairs(pairs, len(one.files), progress=progress, ssim_window=ssim_window)
-    for candidate, partner in ((truth, result), (result, truth)):
-        if isinstance(candidate.labels, LabelFolder):
-            msg = f"{candidate.path} is a folder of label images, {partner.path} is not; "
-            msg += "give two folders, whose files are paired by name, or two files"
-            raise UserError(msg)
+    if any(isinstance(labels, CtcSegments | LabelFolder) for labels in (one, other)):
+        numbered = NumberedFrames(truth.path, one), NumberedFrames(result.path, _kept(result))
+        pairs = pair_frames(*numbered)
+        count = len(numbered[0].numbers)
+        return score_pairs(pairs, count, progress=progress, ssim_window=ssim_window)
     return score_segmentation(
         _frames(truth), _frames(result), progress=progress, ssim_window=ssim_window
     )
@@ -196,11 +206,15 @@ def _score_shapes(
 
 def _frames(candidate: Candidate) -> Iterator[NDArray[Any]]:
     """Read label images; with tracks, without the cells that were filtered or pruned."""
-    if candidate.tracked is None:
-        yield from candidate.labels
-        return
-    for t in range(candidate.tracked.n_frames):
-        yield candidate.tracked.frame(t)
+    yield from _kept(candidate)
+
+
+def _kept(candidate: Candidate) -> Any:
+    """Give the label images; with tracks, without the cells that were filtered or pruned."""
+    tracked = candidate.tracked
+    if tracked is None or isinstance(candidate.labels, CtcSegments):
+        return candidate.labels
+    return TrackedFrames(tracked.n_frames, tracked.frame)
 
 
 def _refuse(what: str, needed: str, candidate: Candidate) -> None:
