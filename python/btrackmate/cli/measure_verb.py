@@ -40,7 +40,9 @@ def command(
 ) -> None:
     """Measure the cells of LABELS: position, volume, shape, intensities, distance to the boundary.
 
-    Positions are centroids in the space unit, one row a cell and frame.
+    LABELS are a label movie, a volume, or a folder with one TIFF a frame. Positions are centroids
+    in the space unit, one row a cell and frame. In 2D the columns volume and voxels are the area
+    and the number of pixels.
     """
     from btrackmate.io.tracks_csv import write_spots_csv
     from btrackmate.pipeline.steps import measure_labels

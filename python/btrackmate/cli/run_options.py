@@ -50,7 +50,8 @@ def linking_options(function: Function) -> Function:
             engine_options,
             click.option(
                 "--tracker",
-                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images.  "
+                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images, or a "
+                "TrackMate XML with outlines (ROI).  "
                 "[default: lap]",
             ),
             click.option(
@@ -61,7 +62,10 @@ def linking_options(function: Function) -> Function:
                 help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15; repeatable.",
             ),
             click.option(
-                "--spot-filter", "spot_filters", multiple=True, help="e.g. 'volume>50'; repeatable."
+                "--spot-filter",
+                "spot_filters",
+                multiple=True,
+                help="e.g. 'volume>50' (2D: the area); repeatable.",
             ),
             click.option(
                 "--track-filter",

@@ -27,7 +27,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
     "--output",
     type=PATH,
     required=True,
-    help="Label images: .tif or .ome.zarr (resumes); a folder where IMAGE is one of several images.",
+    help="Label images: .tif or .ome.zarr (resumes); a folder where IMAGE is one.",
 )
 @click.option("--channel", type=int, default=1, show_default=True, help="Channel, from 1.")
 @click.option(

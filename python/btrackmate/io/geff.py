@@ -104,6 +104,7 @@ def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool
         column = find_column(name)
         if column is None and name == identifier:
             continue
+        column = column.in_space(spots.ndim) if column is not None else None
         described[identifier] = PropMetadata(
             identifier=identifier,
             dtype=str(spots.table[name].dtype),

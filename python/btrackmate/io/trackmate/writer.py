@@ -151,7 +151,7 @@ def _name_columns(spots: Spots, document: TrackMateDocument | None) -> dict[str,
         if name in keys:
             named[name] = in_file.get(keys[name], Declaration(keys[name], keys[name], keys[name]))
         elif column is not None:
-            declared = declare_column(column, spots.calibration)
+            declared = declare_column(column.in_space(spots.ndim), spots.calibration)
             named[name] = standard.get(declared.key, declared)
         elif name in standard and find_key(str(name)) is None:  # VISIBILITY, MANUAL_SPOT_COLOR
             named[name] = standard[name]
