@@ -73,7 +73,7 @@ def _measure_labels(labels_type: str, image_type: str) -> None:
 
 def _measure_flat() -> None:
     """Measure 2D cells, whose outlines are traced, and link them by these."""
-    labels = ArrayFrames(_draw_labels("u2")[:, 0], 2)
+    labels = ArrayFrames(_draw_labels("u2")[:, 1], 2)
     spots = measure_movie(labels, None, None, _GRID, MeasureSettings()).spots
     track(spots, parse_tracker("overlap", {}))
 
