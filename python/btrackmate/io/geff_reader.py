@@ -133,11 +133,13 @@ def _rank(name: str, axes: GeffAxes, written: Mapping[str, str], *, ours: bool) 
         return 0, axes.columns[name]
     if name == axes.radius:
         return 1, "radius"
+    # Where the axes have TrackMate's names, its names count more than ours.
+    ranks = (3, 2) if any(map(find_key, axes.columns)) else (2, 3)
     if find_column(name) is not None:
-        return 2, name
+        return ranks[0], name
     column = find_key(name)
     if column is not None:
-        return 3, column.name
+        return ranks[1], column.name
     return (4, "frame") if name.lower() in _FRAMES else (5, name)
 
 

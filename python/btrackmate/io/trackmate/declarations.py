@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.schema import Column, Dimension, find_column, find_key, unit_of
+from btrackmate.io.trackmate.tree import clean_text
 
 #: Attributes of a Spot element that are no features.
 RESERVED = frozenset(("ID", "name", "ROI_N_POINTS"))
@@ -156,7 +157,8 @@ def declare_own(name: str, taken: set[str], *, is_int: bool) -> Declaration:
     stem, number = key, 2
     while key in taken or key in RESERVED:
         key, number = f"{stem}_{number}", number + 1
-    return Declaration(key, name, name, Dimension.NONE, is_int)
+    shown = name if clean_text(name).strip() else key
+    return Declaration(key, shown, shown, Dimension.NONE, is_int)
 
 
 def make_key(name: str) -> str:
