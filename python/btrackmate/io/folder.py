@@ -108,7 +108,7 @@ class FolderSource:
             with contextlib.closing(TiffSource(file)) as source:
                 if not kinds:
                     self._shape, inner, self.scale = source.shape, source.axes, source.scale
-                    self.axes = "T" + _name_inner(inner, source.shape, file)
+                    self.axes = "T" + name_frame_axes(inner, source.shape, file)
                 if source.shape != self._shape:
                     msg = f"{file}: shape {source.shape}, expected {self._shape} as in "
                     msg += f"{self._files[0].name}"
@@ -143,7 +143,7 @@ class FolderSource:
         """Do nothing: each file is opened for itself."""
 
 
-def _name_inner(axes: str, shape: Iterable[int], file: Path) -> str:
+def name_frame_axes(axes: str, shape: Iterable[int], file: Path) -> str:
     """Name the axes of one frame's file: pages that the metadata do not name are slices."""
     named = ""
     for letter, length in zip(axes, shape, strict=True):

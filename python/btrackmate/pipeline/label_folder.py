@@ -1,6 +1,7 @@
 """Folders of label images, paired by file name."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.ctc import CtcSegments
-from btrackmate.io.folder import number_names
+from btrackmate.io.folder import name_frame_axes, number_names
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.tiff import TiffSource
 from btrackmate.pipeline.inputs import MovieFrames
 
 
@@ -45,10 +47,21 @@ class LabelFolder:
             msg += "table; give a folder that does"
             raise UserError(msg)
 
-    def open(self, path: Path) -> Movie:
-        """Open a file; its voxel size is of no use here and may be missing."""
+    def open(self, path: Path, *, frame: bool = False) -> Movie:
+        """Open a file; its voxel size is of no use here and may be missing.
+
+        Parameters
+        ----------
+        path : Path
+        frame : bool
+            It is one frame of a series, so that pages that its metadata do not name are slices.
+        """
+        axes = self.axes
+        if frame and axes is None:
+            with closing(TiffSource(path)) as source:
+                axes = name_frame_axes(source.axes, source.shape, path)
         given = Given((1.0, 1.0, 1.0), space_unit="pixel")
-        return open_movie(path, axes=self.axes, role="labels", given=given)
+        return open_movie(path, axes=axes, role="labels", given=given)
 
 
 def read_pairs(
@@ -143,16 +156,14 @@ class NumberedFrames:
         """
         if (frame, plane) not in self.numbers and (frame, -1) not in self.numbers:
             known = [t for t, _ in self.numbers]
-            msg = (
-                f"{self.path}: has no frame {frame}, which the truth has; it has {len(known)} from "
-            )
-            msg += f"{min(known, default=0)} to {max(known, default=0)}"
+            msg = f"{self.path}: has no frame {frame}, which the truth has; it has {len(known)} "
+            msg += f"frames from {min(known, default=0)} to {max(known, default=0)}"
             raise UserError(msg)
         if isinstance(self._labels, CtcSegments):
             whole = (frame, plane) not in self.numbers
             image = self._labels.read(frame, -1 if whole else plane)
         elif self._files:
-            with self._labels.open(self._files[frame]) as movie:
+            with self._labels.open(self._files[frame], frame=True) as movie:
                 image, whole = MovieFrames(movie, movie.ndim).frame(0), True
         else:
             image, whole = self._labels[frame], True
