@@ -10,6 +10,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.io.geff import write_geff
 from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.tracked_table import read_tracked_table
 from btrackmate.io.trackmate import (
     Session,
     TrackMateDocument,
@@ -56,13 +57,16 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     ----------
     path : Path
         .xml, .xml.gz, .geff, or .csv: ``NAME.csv`` or ``NAME.spots.csv`` beside
-        ``NAME.links.csv``. CSV tables are in physical units without calibration.
+        ``NAME.links.csv``, or one table with the tracks' ids. CSV tables are in physical units
+        without calibration.
 
     Raises
     ------
     UserError
         If it is none of these, or damaged.
     """
+    if path.suffix.lower() in (".tsv", ".txt"):
+        return read_tracked_table(path), None
     format_ = find_format(path)
     if format_ == "xml":
         if is_simple_xml(path):
@@ -72,6 +76,8 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     if format_ == "geff":
         return read_geff(path), None
     spots_file, links_file = csv_names(path)
+    if path.is_file() and not links_file.is_file():
+        return read_tracked_table(path), None
     if not spots_file.is_file() or not links_file.is_file():
         msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
         msg += "is not there"

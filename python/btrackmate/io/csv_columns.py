@@ -25,6 +25,7 @@ _WEAK = (
     | {f"locationcenter{axis}": axis for axis in "xyz"}
     | {f"spotposition{axis}": axis for axis in "xyz"}
     | {f"{axis}coordinate": axis for axis in "xyz"}
+    | {"row": "y", "cellrow": "y", "col": "x", "column": "x", "cellcol": "x"}
     | dict.fromkeys(
         (
             "timeframe",
@@ -46,6 +47,7 @@ _KNOWN = {column.name.replace("_", ""): column.name for column in SPOT_COLUMNS} 
 _VERBATIM = {"surface", "perimeter", "components"}
 _BRACKETS = re.compile(r"[\[(](.*?)[\])]")
 _UNIT_ENDING = re.compile(r"(?:(t|time)|(?:pos|position|centroid)?_?([xyz]))[_ ]([a-zµμ]+)", re.I)
+_MOST_NAMED = 20
 _UNNAMED = re.compile(r"|unnamed:[ _]?\d+", re.I)
 
 
@@ -74,6 +76,13 @@ class ColumnNames:
     def unit(self, name: str) -> str:
         """Give the unit that the header states for a column of ours, empty where it does not."""
         return self.units[self.names.index(name)] if name in self.names else ""
+
+
+def shorten_list(names: Sequence[str]) -> str:
+    """Join names for a message, the first ones of many."""
+    if len(names) <= _MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"
 
 
 def is_unnamed(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Reading GEFF, ours and other programs', through the geff package's array interface."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,10 @@ def _load(path: Path) -> Any:
         msg = f"{path}: no such folder; give a .geff folder"
         raise UserError(msg)
     try:
-        return read_to_memory(path)
+        with warnings.catch_warnings():
+            # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
+            warnings.simplefilter("ignore", UserWarning)
+            return read_to_memory(path)
     except _FAULTS as error:
         msg = f"{path}: not readable as GEFF: {' '.join(str(error).split())}"
         raise UserError(msg) from None

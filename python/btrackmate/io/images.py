@@ -15,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.folder import FolderSource
 from btrackmate.io.frame_source import FrameSource
-from btrackmate.io.image_axes import Model, Role, settle_axes
+from btrackmate.io.image_axes import OPTIONS, Model, Role, settle_axes
 from btrackmate.io.image_calibration import Given, Known, Stated, settle_calibration
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.ngff import NgffSource, is_zarr
@@ -364,5 +364,6 @@ def _check_role(source: FrameSource, path: Path, axes: str, role: Role) -> None:
         raise UserError(msg)
     channels = source.shape[axes.index("C")] if "C" in axes else 1
     if channels != 1:
-        msg = f"{path}: {role} with {channels} channels, expected one; save one channel alone"
+        msg = f"{path}: {role} with {channels} channels ({axes}), expected one; save one channel "
+        msg += f"alone, or, if these are slices or frames, give {OPTIONS[role]}"
         raise UserError(msg)

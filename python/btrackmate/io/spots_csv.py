@@ -15,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
-from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns
+from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
 
 _log = logging.getLogger(__name__)
@@ -68,6 +68,8 @@ class CsvOptions:
         What the column frame (or t) counts; a time is divided by the calibration's time step.
     tell : bool
         Say in the log what each column was taken for.
+    track_ids : bool
+        Take an id that stands in several rows, one a frame, as the feature track_id.
     """
 
     units: Literal["physical", "pixels"] = "physical"
@@ -76,6 +78,7 @@ class CsvOptions:
     n_frames: int | None = None
     time: Literal["frames", "time"] = "frames"
     tell: bool = True
+    track_ids: bool = False
 
 
 def read_spots_csv(
@@ -218,7 +221,7 @@ class _CsvReader:
         self._settle_frames(table)
         for name in ("frame", "x", "y"):
             if name not in table:
-                self._refuse(f"lacks a column {name}; has {', '.join(self.all_names)}")
+                self._refuse(f"lacks a column {name}; has {shorten_list(self.all_names)}")
         for name in ("x", "y", "z"):
             if name in table:
                 self._mark_where(~np.isfinite(table[name]), name, table, "a finite number")
@@ -242,14 +245,18 @@ class _CsvReader:
         good = ~np.isin(np.arange(len(table)), list(self.bad))
         doubled = table["id"].where(good).duplicated() & good
         once_a_frame = not table[good].duplicated(["id", "frame"]).any()
-        if once_a_frame and doubled.any() and 2 * doubled.sum() >= good.sum():
+        of_tracks = once_a_frame and doubled.any() and 2 * doubled.sum() >= good.sum()
+        if of_tracks and self.options.track_ids:
+            table["track_id"] = table.pop("id")
+        elif of_tracks:
             row = int(np.flatnonzero(doubled)[0])
             own = self.columns.own_name("id")
             msg = f"{self.path}, line {self.cells.lines[row]}: {own} {table['id'].iloc[row]:g} "
             msg += "stands in several rows, one a frame: it is the id of tracks, and no spot's "
             msg += "own; rename the column, e.g. to track_id"
             raise UserError(msg)
-        self._mark_where(doubled, "id", table, "an id that stands once")
+        else:
+            self._mark_where(doubled, "id", table, "an id that stands once")
 
     def _settle_frames(self, table: pd.DataFrame) -> None:
         """Count frames from times where there are no frames, or where they are said to be times."""
@@ -365,11 +372,16 @@ class _CsvReader:
         _log.log(
             logging.INFO if self.options.tell else logging.DEBUG,
             "%s: %d rows; columns: %s; features: %s",
-            self.path, len(spots), ", ".join(meant), ", ".join(features) or "none",
+            self.path, len(spots), ", ".join(meant), shorten_list(features) or "none",
         )  # fmt: skip
         if self.ignored:
             _log.warning(
-                "%s: columns without numbers are left out: %s", self.path, ", ".join(self.ignored)
+                "%s: columns without numbers are left out: %s",
+                self.path, shorten_list(self.ignored),
+            )  # fmt: skip
+        if len(spots) > 1 and spots.frame[0] == spots.frame[-1]:
+            _log.warning(
+                "%s: all cells are in frame %d: nothing to link", self.path, spots.frame[0]
             )
         if self.options.ndim == 2 and "z" in spots.table and (spots.table["z"] != 0).any():
             _log.warning("%s: has z, but the image has one slice; z is kept", self.path)

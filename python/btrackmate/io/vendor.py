@@ -81,30 +81,34 @@ class VendorSource:
         except Exception as error:
             if importlib.util.find_spec(plugin.split()[0].replace("-", "_")) is None:
                 raise UserError(_advise(path, plugin, f"needs {plugin}")) from error
-            reason = " ".join(str(error).split()).partition(". ")[0]
-            msg = f"{path}: {plugin} cannot read it ({reason}); save the image as OME-TIFF in Fiji"
-            raise UserError(msg) from error
+            raise UserError(self._describe_fault(error)) from error
         scenes = len(self._image.scenes)
         if scenes > 1:
             _log.warning("%s holds %d scenes; the first one is read", path, scenes)
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the image (see :class:`FrameSource`)."""
-        if axis is None:
-            return np.asarray(self._image.get_image_data(self.axes))
-        letter = self.axes[axis]
-        rest = self.axes.replace(letter, "")
-        return np.asarray(self._image.get_image_data(rest, **{letter: index}))
+        letter = "" if axis is None else self.axes[axis]
+        return self._fetch(self.axes.replace(letter, ""), {letter: index} if letter else {})
 
     def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part of the image (see :class:`FrameSource`)."""
-        letters = [letter for letter, at in zip(self.axes, where, strict=True)
-                   if isinstance(at, slice)]  # fmt: skip
-        fixed = {
-            letter: at for letter, at in zip(self.axes, where, strict=True) if isinstance(at, int)
-        }
-        part = np.asarray(self._image.get_image_data("".join(letters), **fixed))
+        placed = list(zip(self.axes, where, strict=True))
+        letters = "".join(letter for letter, at in placed if isinstance(at, slice))
+        part = self._fetch(letters, {letter: at for letter, at in placed if isinstance(at, int)})
         return part[tuple(at for at in where if isinstance(at, slice))]
+
+    def _fetch(self, letters: str, fixed: dict[str, int]) -> NDArray[Any]:
+        """Let the plugin read the axes `letters`; the others are at `fixed`."""
+        try:
+            return np.asarray(self._image.get_image_data(letters, **fixed))
+        except Exception as error:
+            raise UserError(self._describe_fault(error)) from error
+
+    def _describe_fault(self, error: Exception) -> str:
+        plugin = VENDOR_SUFFIXES[self._path.suffix.lower()]
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        return f"{self._path}: {plugin} cannot read it ({reason}); save it as OME-TIFF in Fiji"
 
     def close(self) -> None:
         """Do nothing: bioio opens the file for each read."""

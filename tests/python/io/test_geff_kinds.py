@@ -350,3 +350,17 @@ def test_identifiers_are_folders_of_any_system() -> None:
 def test_depth_is_written_where_there_is_one(tmp_path: Path) -> None:
     write_geff(tmp_path / "a.geff", graph_of({}, ndim=2))
     assert read_geff(tmp_path / "a.geff").spots.table["z"].tolist() == [3.0] * 3
+
+
+def test_units_that_the_package_does_not_know_are_no_warning(tmp_path: Path) -> None:
+    """TrackMate's "sec" and "micron", which geff.convert and pycellin pass on."""
+    props = {"t": [0.0, 2, 4], "x": np.arange(3.0), "y": np.arange(3.0)}
+    path = write(tmp_path / "a.geff", props, axes())
+    file = path / ".zattrs"
+    text = file.read_text(encoding="utf-8")
+    for axis, unit in (("t", "sec"), ("x", "micron"), ("y", "micron")):
+        before, after = text.split(f'"name": "{axis}"', 1)
+        text = f'{before}"name": "{axis}"' + after.replace('"unit": null', f'"unit": "{unit}"', 1)
+    file.write_text(text, encoding="utf-8")
+    calibration = read_geff(path).spots.calibration
+    assert (calibration.dt, calibration.time_unit, calibration.space_unit) == (2, "sec", "µm")

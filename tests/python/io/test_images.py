@@ -304,6 +304,9 @@ class FakeBioImage:
             raise LookupError(msg)
 
     def get_image_data(self, axes, **where):
+        if where["T"] > 1:
+            msg = "cannot select. More."
+            raise KeyError(msg)
         assert axes == "CZYX"
         return self.data[where["T"]]
 
@@ -321,6 +324,8 @@ def test_vendor_file_through_bioio(tmp_path, monkeypatch):
     movie = open_movie(tmp_path / "a.nd2")
     assert movie.calibration == Calibration(0.5, 0.5, 2.0, 30.0, "µm", "sec")
     np.testing.assert_array_equal(movie.frame(1), FakeBioImage.data[1])
+    with pytest.raises(UserError, match=r"bioio-nd2 cannot read it \('cannot select\); save it as"):
+        movie._source.read(0, 2)
     (tmp_path / "bad.nd2").write_bytes(b"x")
     with pytest.raises(UserError, match=r"files needs bioio-nd2: pip install 'btrackmate"):
         open_movie(tmp_path / "bad.nd2")
