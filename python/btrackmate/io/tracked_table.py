@@ -24,6 +24,8 @@ _TRACKS = (
     *("trajectory", "trajectoryid"),
 )
 _PARENTS = ("parent", "parentid", "parenttrackid", "parenttrack", "parenttracklet")
+#: Of these the values may be ids of cells.
+_CELLS = ("parentid", "parentspot", "parentcell", "parentnode", "predecessor")
 #: What our own tables of tracked spots add; it follows from the links again.
 _DERIVED = ("track", "tracklet", "parent", "generation")
 
@@ -53,9 +55,9 @@ def read_tracked_table(path: Path) -> TrackGraph:
     plain = {re.sub(r"[\s_-]", "", name).lower(): name for name in spots.features}
     track = next((plain[name] for name in _TRACKS if name in plain), None)
     parent = next((plain[name] for name in _PARENTS if name in plain), None)
-    cells = _find_parents(spots, parent)
+    cells = _find_parents(spots, next((plain[name] for name in _CELLS if name in plain), None))
     if cells is not None:
-        links, told = cells, f"the cells that {parent} names"
+        links, told = cells, "the cells that are named as parents"
     elif track is not None:
         links, told = _link_tracks(spots, track, parent, path), f"{track}, in order of time"
         if parent is not None:
