@@ -44,6 +44,9 @@ def command(
 ) -> None:
     """Link the cells of SOURCE: a spots CSV, label images, or tracks whose links are made anew.
 
+    Label images are a movie, or a folder with one TIFF a frame. Of a TrackMate file the session
+    stays: image, settings, names, and hidden spots, which are not linked.
+
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
     from btrackmate.io.convert import check_tracks_output

@@ -192,8 +192,14 @@ def _split_lines(rows: list[str], separator: str, header_line: int) -> Cells:
     return Cells(header, header_line, separator, columns, np.array(lines, np.int64), ragged)
 
 
-def skip_export_header(cells: Cells) -> tuple[Cells, list[str]]:
+def skip_export_header(cells: Cells, key: str = "POSITION_X") -> tuple[Cells, list[str]]:
     """Skip the three lines with names and units in a table that TrackMate exported.
+
+    Parameters
+    ----------
+    cells : Cells
+    key : str
+        A column of numbers that such a table has.
 
     Returns
     -------
@@ -204,9 +210,9 @@ def skip_export_header(cells: Cells) -> tuple[Cells, list[str]]:
     """
     nothing = [""] * len(cells.header)
     raw = [name.strip().upper() for name in cells.header]
-    if "POSITION_X" not in raw or cells.n < _EXPORT_HEADER_LINES:
+    if key not in raw or cells.n < _EXPORT_HEADER_LINES:
         return cells, nothing
-    words = cells.columns[raw.index("POSITION_X")][:_EXPORT_HEADER_LINES]
+    words = cells.columns[raw.index(key)][:_EXPORT_HEADER_LINES]
     if any(_NUMBER.fullmatch(word.strip()) for word in words):
         return cells, nothing
     units = [column[_EXPORT_HEADER_LINES - 1].strip().strip("()") for column in cells.columns]

@@ -181,7 +181,7 @@ def read_tracks_table(path: Path) -> pd.DataFrame:
         If the file is missing or a line does not hold four integers; names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: not readable as a table of tracklets ({error})"
         raise UserError(msg) from None

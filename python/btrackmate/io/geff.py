@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 DERIVED = ("track", "tracklet")
 #: What a folder may be called on every system, and in Zarr; a feature's name may be anything.
 _ILLEGAL = re.compile(r"[^\w \-.]|^[. ]|[. ]$")
-_RESERVED = frozenset((*DERIVED, "zarr.json"))
+_DEVICES = (
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)),
+)
+_RESERVED = frozenset((*DERIVED, "zarr.json", *_DEVICES))
 _LONGEST = 60
 
 

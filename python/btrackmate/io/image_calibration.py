@@ -39,6 +39,10 @@ class Given:
     time_unit: str | None = None
 
 
+#: For files whose sizes play no part: what they state is not looked at, and may be odd.
+UNSIZED = Given((1.0, 1.0, 1.0), 1.0, "pixel", "frame")
+
+
 @dataclass(frozen=True)
 class Known:
     """Which parts of a calibration the user or the file states, in real units; others are 1."""

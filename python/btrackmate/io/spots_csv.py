@@ -16,6 +16,7 @@ from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
+from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
 
 _log = logging.getLogger(__name__)
@@ -139,7 +140,9 @@ class _CsvReader:
 
     def read(self) -> SpotsFile:
         """Make the table, drop or refuse bad rows, and make the spots."""
-        self._take_units()
+        self.calibration = take_units(
+            self.columns, self.calibration, pixels=self.options.units == "pixels", path=self.path
+        )
         table = self._parse()
         self._check(table)
         good = ~np.isin(np.arange(len(table)), list(self.bad))
@@ -147,7 +150,9 @@ class _CsvReader:
         skipped = [int(lines[row]) for row in sorted(self.bad)]
         if skipped:
             self._refuse_or_warn(skipped)
-        table = self._to_physical(table[good].reset_index(drop=True))
+        table = table[good].reset_index(drop=True)
+        pixels = self.options.units == "pixels"
+        table = to_physical(table, self.calibration, self._ndim(table), pixels=pixels)
         spots = Spots.from_table(
             table,
             self.calibration,
@@ -166,32 +171,6 @@ class _CsvReader:
             which = ", ".join(str(place + 1) for place in filled)
             _log.warning("%s: column %s has no name and is left out", self.path, which)
         return cells.keep([p for p in range(len(cells.header)) if p not in unnamed])
-
-    def _take_units(self) -> None:
-        """Take the units of the header where none are given; tell where they contradict."""
-        physical = self.options.units == "physical"
-        stated = {name: self.columns.unit(name) for name in "xyz"}
-        space = {unit for unit in stated.values() if unit}
-        known = self.calibration.space_unit
-        if len(space) > 1:
-            listed = ", ".join(f"{name} {unit}" for name, unit in stated.items() if unit)
-            _log.warning("%s: its header states different units: %s", self.path, listed)
-        elif space and not physical and space != {"pixel"}:
-            _log.warning(
-                "%s: its header states positions in %s, read as pixels; if that is wrong leave "
-                "out --csv-units pixels", self.path, *space
-            )  # fmt: skip
-        elif space and physical and known == "pixel" and space != {"pixel"}:
-            self.calibration = replace(self.calibration, space_unit=space.pop())
-        elif space and physical and known not in space:
-            remedy = "--csv-units pixels" if space == {"pixel"} else f"--space-unit {min(space)}"
-            _log.warning(
-                "%s: its header states positions in %s, read as %s; if that is wrong give %s",
-                self.path, min(space), known, remedy,
-            )  # fmt: skip
-        time = self.columns.unit("time")
-        if time and self.calibration.time_unit == "frame":
-            self.calibration = replace(self.calibration, time_unit=time)
 
     def _parse(self) -> pd.DataFrame:
         """Turn every column into numbers; a text in a known column makes its row bad."""
@@ -337,26 +316,11 @@ class _CsvReader:
         return "correct the file"
 
     def _refuse(self, fault: str) -> None:
-        msg = f"{self.path}, line {self.header_line}: {fault}; correct the header"
+        advice = "correct the header"
+        if {"SPOT_SOURCE_ID", "TRACK_DURATION"} & set(self.all_names):
+            advice = "this is TrackMate's table of links or tracks: export its table of spots"
+        msg = f"{self.path}, line {self.header_line}: {fault}; {advice}"
         raise UserError(msg)
-
-    def _to_physical(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Multiply pixels by the calibration, and compute radii that are not given."""
-        ndim = self._ndim(table)
-        size = self.calibration
-        if self.options.units == "pixels":
-            factors = {"x": size.dx, "y": size.dy, "z": size.dz, "radius": size.dx}
-            factors["volume"] = size.voxel_volume(ndim)
-            table = table.assign(**{k: table[k] * f for k, f in factors.items() if k in table})
-        if "volume" in table:
-            volume = table["volume"]
-            radius = np.cbrt(0.75 / np.pi * volume) if ndim == 3 else np.sqrt(volume / np.pi)
-            table["radius"] = table["radius"].fillna(radius) if "radius" in table else radius
-        for name in table.columns:
-            column = find_column(str(name))
-            if column is not None and column.kind == "int" and not table[name].isna().any():
-                table[name] = table[name].astype(np.int64)
-        return table
 
     def _ndim(self, table: pd.DataFrame) -> int:
         if self.options.ndim is not None:

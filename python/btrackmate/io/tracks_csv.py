@@ -11,10 +11,12 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.csv_cells import read_cells, to_numbers
+from btrackmate.io.csv_cells import read_cells, skip_export_header, to_numbers
 from btrackmate.io.numbers import format_numbers
 
 _BLOCK = 50_000
+#: TrackMate's names in the table of links that it exports.
+_NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "cost"}
 
 
 def write_spots_csv(path: Path, spots: Spots) -> None:
@@ -61,14 +63,16 @@ def _format_column(values: "pd.Series[Any]") -> list[str]:
 def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
     """Read links between spots: columns source, target and perhaps cost and confidence.
 
+    TrackMate's own table of links will do.
+
     Raises
     ------
     UserError
         If the file is missing, lacks a column, or names a spot that is not there.
     """
-    cells = read_cells(path)
+    cells, _ = skip_export_header(read_cells(path), "SPOT_SOURCE_ID")
     comma = cells.decimal_comma() is not None
-    names = [name.strip().lower() for name in cells.header]
+    names = [_NAMES.get(name.strip().upper(), name.strip().lower()) for name in cells.header]
     columns = {}
     for name in ("source", "target", "cost", "confidence"):
         if name not in names:

@@ -9,6 +9,7 @@ import pandas as pd
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.io.convert import read_tracks
 from btrackmate.io.image_calibration import (
     Known,
     Stated,
@@ -18,6 +19,8 @@ from btrackmate.io.image_calibration import (
 )
 from btrackmate.io.images import Movie
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.time_steps import warn_of_steps
+from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.measure import MaskSettings, MeasureSettings, mask_spots
 from btrackmate.pipeline.inputs import (
@@ -30,6 +33,9 @@ from btrackmate.pipeline.linking import join_tables
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 
 _log = logging.getLogger(__name__)
+
+#: Files of tracks, whose spots can be taken as cells.
+TRACK_ENDINGS = (".xml", ".xml.gz", ".geff")
 
 
 def open_beside(
@@ -64,13 +70,14 @@ def open_beside(
 def read_cells(
     path: Path, options: InputSettings, image: Movie | None = None, mask: Movie | None = None
 ) -> Spots:
-    """Read a CSV of cells.
+    """Read a table of cells, or those that a file of tracks shows.
 
     Parameters
     ----------
     path : Path
+        CSV, or .xml, .xml.gz or .geff.
     options : InputSettings
-        Calibration, units and what to do with bad rows.
+        Of a table: calibration, units and what to do with bad rows.
     image : Movie, optional
         Gives calibration, dimensions and length of the movie.
     mask : Movie, optional
@@ -81,6 +88,8 @@ def read_cells(
     UserError
         If the table is wrong, or is in pixels and no voxel size is known.
     """
+    if path.name.lower().endswith(TRACK_ENDINGS):
+        return read_tracked_cells(path, image)[0]
     calibration = image.calibration if image is not None else make_calibration(options)
     if mask is not None and mask.known.size and image is None and options.voxel_size is None:
         found = mask.calibration
@@ -100,6 +109,44 @@ def read_cells(
         time=options.csv_time,
     )
     return read_spots_csv(path, calibration, csv).spots
+
+
+def read_tracked_cells(
+    path: Path, image: Movie | None
+) -> tuple[Spots, Spots | None, TrackMateDocument | None]:
+    """Read the spots of a file of tracks.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .xml.gz or .geff.
+    image : Movie, optional
+        The log warns where its calibration is another.
+
+    Returns
+    -------
+    spots : Spots
+        Those that it shows.
+    hidden : Spots or None
+        Those that it hides: TrackMate's trackers do not see what its spot filters hide.
+    document : TrackMateDocument or None
+        The rest of a TrackMate file.
+    """
+    graph, document = read_tracks(path)
+    spots = graph.spots
+    warn_of_steps(spots.frame, str(path), "write the number of the frame in its FRAME")
+    if image is not None:
+        warn_of_difference(state_calibration(spots, path), image.stated)
+    if document is None or "VISIBILITY" not in spots.table:
+        return spots, None, document
+    hidden = spots.feature("VISIBILITY") == 0
+    if not hidden.any():
+        return spots, None, document
+    _log.info(
+        "%s: %d of its spots are hidden (by its filters): they are not linked, as in TrackMate",
+        path, int(hidden.sum()),
+    )  # fmt: skip
+    return spots.take(~hidden), spots.take(hidden), document
 
 
 def make_calibration(options: InputSettings) -> Calibration:

@@ -15,6 +15,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.convert import read_tracks
 from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
+from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.metrics import (
@@ -117,7 +118,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         return Candidate(path, None, None, read_tracks(path)[0])
     if tracks is None and path.is_dir() and not is_zarr(path):
         return Candidate(path, LabelFolder(path, axes), None, None)
-    movie = open_movie(path, axes=axes, role="labels")
+    movie = open_movie(path, axes=axes, role="labels", given=UNSIZED)
     frames = MovieFrames(movie, movie.ndim)
     if tracks is None:
         return Candidate(path, frames, None, None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.io.image_axes import UnknownAxesError, fits
-from btrackmate.io.image_calibration import Given, complete_calibration, warn_of_unknown
+from btrackmate.io.image_calibration import UNSIZED, Given, complete_calibration, warn_of_unknown
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.measure import FrameSource, MaskSettings, apply_mask
 from btrackmate.pipeline.settings import InputSettings
@@ -247,11 +247,14 @@ def open_calibrated(
         axes = settings.axes.upper()
         if role == "labels":
             axes = axes.replace("C", "")
-    given = Given(settings.voxel_size, settings.dt, settings.space_unit, settings.time_unit)
-    movie = open_movie(path, axes, role=role, given=given, model=beside)
+    movie = open_movie(path, axes, role=role, given=_given(settings), model=beside)
     if beside is not None:
         _check_same_shape(movie, beside)
     return movie
+
+
+def _given(settings: InputSettings) -> Given:
+    return Given(settings.voxel_size, settings.dt, settings.space_unit, settings.time_unit)
 
 
 def open_mask(
@@ -265,15 +268,17 @@ def open_mask(
     main : Movie, optional
         The movie whose shape it must fit.
     settings : InputSettings, optional
-        Its mask_axes.
+        Its mask_axes, and the calibration that it gives.
 
     Raises
     ------
     UserError
         If it does not fit `main`'s shape.
     """
-    axes = settings.mask_axes if settings is not None else None
-    mask = open_movie(path, axes, role="mask", model=main)
+    axes, given = None, UNSIZED
+    if settings is not None:
+        axes, given = settings.mask_axes, _given(settings)
+    mask = open_movie(path, axes, role="mask", given=given, model=main)
     if main is None:
         return mask
     if not fits(mask.axes, mask.file_shape, "mask", main.shape):
@@ -298,7 +303,7 @@ def open_shapes(path: Path | None, image: Movie) -> MovieFrames | None:
     """
     if path is None:
         return None
-    labels = open_movie(path, role="labels", model=image)
+    labels = open_movie(path, role="labels", given=UNSIZED, model=image)
     _check_same_shape(labels, image)
     return MovieFrames(labels, image.ndim)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.io.ctc import CtcSegments
 from btrackmate.io.folder import name_frame_axes, number_names
-from btrackmate.io.image_calibration import Given
+from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.tiff import TiffSource
@@ -60,8 +60,7 @@ class LabelFolder:
         if frame and axes is None:
             with closing(TiffSource(path)) as source:
                 axes = name_frame_axes(source.axes, source.shape, path)
-        given = Given((1.0, 1.0, 1.0), space_unit="pixel")
-        return open_movie(path, axes=axes, role="labels", given=given)
+        return open_movie(path, axes=axes, role="labels", given=UNSIZED)
 
 
 def read_pairs(

@@ -1,6 +1,5 @@
 """Cells of a table, of label images or of tracks, linked and written as tracks."""
 
-import logging
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,14 @@ import pandas as pd
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import read_tracks, write_tracks
-from btrackmate.io.image_calibration import warn_of_difference
-from btrackmate.io.images import Movie
-from btrackmate.io.trackmate import TrackMateDocument
-from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells, state_calibration
+from btrackmate.io.convert import write_tracks
+from btrackmate.pipeline.cells import (
+    TRACK_ENDINGS,
+    mask_cells,
+    open_beside,
+    read_cells,
+    read_tracked_cells,
+)
 from btrackmate.pipeline.inputs import RunInputs, open_inputs
 from btrackmate.pipeline.linking import (
     Linker,
@@ -27,9 +29,6 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.steps import measure_opened
 from btrackmate.tracking.track import track
 
-_log = logging.getLogger(__name__)
-
-TRACK_ENDINGS = (".xml", ".xml.gz", ".geff")
 TABLE_ENDINGS = (".csv", ".tsv", ".txt")
 
 
@@ -69,7 +68,7 @@ def track_cells(
         if name.endswith(TABLE_ENDINGS):
             spots, hidden = read_cells(source, settings.input, movie, tissue), None
         else:
-            spots, hidden, document = _read_spots(source, movie)
+            spots, hidden, document = read_tracked_cells(source, movie)
         spots, dropped = mask_cells(spots, settings, tissue, source)
         linked = link_and_prune(spots, settings, linker, progress)
         graph = linked.graph if hidden is None else _put_back(linked.graph, hidden)
@@ -90,26 +89,6 @@ def track_cells(
         )
     write_tracks(output, graph, document, session)
     return LinkingResult(graph, join_tables([dropped, linked.dropped]), linked.pruned)
-
-
-def _read_spots(
-    source: Path, movie: Movie | None
-) -> tuple[Spots, Spots | None, TrackMateDocument | None]:
-    """Read the spots of a file of tracks: those to be linked, and those that it hides."""
-    graph, document = read_tracks(source)
-    spots = graph.spots
-    if movie is not None:
-        warn_of_difference(state_calibration(spots, source), movie.stated)
-    if document is None or "VISIBILITY" not in spots.table:
-        return spots, None, document
-    hidden = spots.feature("VISIBILITY") == 0
-    if not hidden.any():
-        return spots, None, document
-    _log.info(
-        "%s: %d of its spots are hidden (by its filters): they are kept, and not linked, as in "
-        "TrackMate", source, int(hidden.sum()),
-    )  # fmt: skip
-    return spots.take(~hidden), spots.take(hidden), document
 
 
 def _put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:

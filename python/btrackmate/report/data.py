@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
+from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.trackmate import read_trackmate
 
@@ -104,7 +105,11 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     path = Path(entry["path"])
     if not path.exists():
         return None
-    return open_movie(path, axes=entry["axes"], role=role)
+    size = record["calibration"]
+    given = Given(
+        (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
+    )
+    return open_movie(path, axes=entry["axes"], role=role, given=given)
 
 
 def _drop_z(volume: NDArray[Any], ndim: int) -> NDArray[Any]:

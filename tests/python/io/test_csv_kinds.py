@@ -87,6 +87,19 @@ def test_bad_links_are_named(tmp_path: Path, text: str, message: str) -> None:
         read_links_csv(tmp_path / "l.csv", spots)
 
 
+def test_links_as_trackmate_exports_them(tmp_path: Path) -> None:
+    spots = read(tmp_path, "id,frame,x,y\n4,0,1,2\n7,1,2,2\n").spots
+    text = "LABEL,SPOT_SOURCE_ID,SPOT_TARGET_ID,LINK_COST\nLabel,Source,Target,Cost\n"
+    text += "Label,Source,Target,Cost\n,,,(cost)\nID4 → ID7,4,7,0.5\n"
+    (tmp_path / "l.csv").write_text(text, encoding="utf-8")
+    graph = read_links_csv(tmp_path / "l.csv", spots)
+    assert graph.links_table()[["source", "target", "cost"]].to_numpy().tolist() == [[4, 7, 0.5]]
+    with pytest.raises(
+        UserError, match="TrackMate's table of links or tracks: export its table of"
+    ):
+        read_spots_csv(tmp_path / "l.csv")
+
+
 # Columns without a name, doubled ones, titles.
 
 

@@ -345,6 +345,7 @@ def test_identifiers_are_folders_of_any_system() -> None:
         assert not set(one) & set('/\\:*?"<>|%')
         assert one.strip(" .") == one
     assert made["µ²"] == "µ²"
+    assert make_identifiers(["NUL", "com1"]) == {"NUL": "NUL_2", "com1": "com1_2"}
 
 
 def test_depth_is_written_where_there_is_one(tmp_path: Path) -> None:

@@ -137,10 +137,40 @@ def test_cells_take_the_masks_size(tmp_path: Path, caplog: pytest.LogCaptureFixt
     )
     assert read_trackmate(out).graph.spots.table["x"].tolist() == [2, 3, 4]
     assert "differently" not in caplog.text
-    size = ("--voxel-size", "2,1,1", "--space-unit", "µm")
-    assert call("run", "--spots", cells, "--mask", path, *size, "-o", tmp_path / "run") == 0
-    assert "c.csv and" in caplog.text
+    size = ("--voxel-size", "2,1,1", "--space-unit", "µm")  # goes over the mask's own
+    assert call("track", cells, "--mask", path, *size, "-o", out, "--overwrite") == 0
+    assert read_trackmate(out).graph.spots.table["x"].tolist() == [4, 6, 8]
+    assert "differently" not in caplog.text
+    coarse = write_imagej(tmp_path / "c.tif", np.ones(MOVIE.shape[1:], np.uint8), "ZYX")
+    assert call("track", cells, *size, "-o", out, "--overwrite") == 0
+    assert call("track", out, "--mask", coarse, "-o", tmp_path / "again.xml") == 0
     assert "are calibrated differently: X 1 µm and 0.5 µm" in caplog.text
+
+
+def test_odd_units_of_a_mask_are_settled_by_the_options(
+    tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.tif"
+    metadata = {"axes": "ZYX", "unit": "um", "zunit": "pixel", "spacing": 2.0}
+    mask = np.ones(MOVIE.shape[1:], np.uint8)
+    tifffile.imwrite(path, mask, imagej=True, resolution=(2, 2), metadata=metadata)
+    words = ["measure", labels_3d, "--mask", path, "-o", tmp_path / "s.csv"]
+    assert call(*words) == 2
+    assert "m.tif: its metadata give axis Z the unit 'pixel'" in capsys.readouterr().err
+    assert call(*words, "--voxel-size", "2,0.5,0.5", "--space-unit", "um") == 0
+    words = ["evaluate", "--segmentation", "--truth", path, "--result", path]
+    assert call(*words) == 0  # where sizes play no part
+
+
+def test_cells_of_a_session_go_the_whole_way(tmp_path: Path) -> None:
+    from canonical_xml import DATA
+
+    source = DATA / "trackmate-xml" / "Ecoli_growth_on_agar_pad.xml.gz"
+    words = ["run", "--spots", source, "--tracker", "overlap", "--set", "MIN_IOU=0.1"]
+    assert call(*words, "-o", tmp_path / "run") == 0
+    graph = read_trackmate(tmp_path / "run" / "tracks.xml").graph
+    assert len(graph.spots.contours) == len(graph.spots) > 500
+    assert graph.n_links > 300
 
 
 def test_a_2d_voxel_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,3 +113,11 @@ def test_exports_of_tracks_can_be_linked_again(tmp_path: Path) -> None:
     assert call("track", DATA / "cases" / "simple_tracks.xml", "-o", tmp_path / "t.xml") == 0
     check_structure(tmp_path / "t.xml")
     assert read_trackmate(tmp_path / "t.xml").graph.n_links == 3
+
+
+def test_frames_in_steps_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = (DATA / "cases" / "session.xml").read_text(encoding="utf-8")
+    text = re.sub(r'(frame|FRAME)="([1-9])"', lambda m: f'{m[1]}="{int(m[2]) * 10}"', text)
+    (tmp_path / "s.xml").write_text(text, encoding="utf-8")
+    assert call("track", tmp_path / "s.xml", "-o", tmp_path / "t.xml") == 0
+    assert "its frames are 0, 10, 20, …, steps of 10 with nothing between" in caplog.text
