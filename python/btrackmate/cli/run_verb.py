@@ -33,7 +33,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
 @click.option(
     "--spots",
     type=PATH,
-    help="Cells, instead of pixels: a CSV, or the spots of a TrackMate XML or GEFF.",
+    help="Cells, instead of pixels: a CSV, or spots of a TrackMate XML or GEFF.",
 )
 @mask_options
 @linking_options

@@ -93,7 +93,8 @@ def test_links_as_trackmate_exports_them(tmp_path: Path) -> None:
     text += "Label,Source,Target,Cost\n,,,(cost)\nID4 → ID7,4,7,0.5\n"
     (tmp_path / "l.csv").write_text(text, encoding="utf-8")
     graph = read_links_csv(tmp_path / "l.csv", spots)
-    assert graph.links_table()[["source", "target", "cost"]].to_numpy().tolist() == [[4, 7, 0.5]]
+    links = graph.links_table()[["source", "target", "cost"]]
+    assert links.to_numpy().tolist() == [[4, 7, 0.5]]
     with pytest.raises(
         UserError, match="TrackMate's table of links or tracks: export its table of"
     ):
