@@ -64,8 +64,8 @@ def linking_options(function: Function) -> Function:
             engine_options,
             click.option(
                 "--tracker",
-                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images.  "
-                "[default: flow; lap with --engine trackmate]",
+                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images, or a "
+                "TrackMate XML with outlines (ROI).  [default: flow; lap with --engine trackmate]",
             ),
             click.option(
                 "--set",
@@ -96,6 +96,12 @@ def linking_options(function: Function) -> Function:
                 "--csv-units",
                 type=click.Choice(["pixels", "physical"]),
                 help="Unit of positions in a CSV.  [default: physical]",
+            ),
+            click.option(
+                "--csv-time",
+                type=click.Choice(["frames", "time"]),
+                help="What t (or frame) counts in a CSV: frames, or time in --time-unit, by --dt.  "
+                "[default: frames]",
             ),
             click.option(
                 "--skip-bad-rows",

@@ -1,7 +1,7 @@
 """The columns of the spots table: name, TrackMate key, unit and type, stated once."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +50,13 @@ class Column:
     dimension: Dimension
     kind: Literal["int", "float"] = "float"
 
+    def in_space(self, ndim: int) -> "Column":
+        """Give the column with the words of 2D, where a volume is an area and voxels are pixels."""
+        if ndim == 3 or self.name not in _FLAT:
+            return self
+        label, short, dimension = _FLAT[self.name]
+        return replace(self, label=label, short=short, dimension=dimension)
+
     def unit(self, calibration: Calibration) -> str:
         """Name the unit of this column's values, empty where there is none."""
         return unit_of(self.dimension, calibration)
@@ -74,6 +81,15 @@ def unit_of(dimension: Dimension, calibration: Calibration) -> str:
 
 
 _D = Dimension
+
+#: Label, short name and dimension in 2D of the columns for which they differ from those in 3D.
+_FLAT = {
+    "voxels": ("Pixel count", "Pixels", _D.NONE),
+    "volume": ("Area", "Area", _D.AREA),
+    "ellipsoid_a": ("Ellipse long semi-axis", "El. a", _D.LENGTH),
+    "ellipsoid_b": ("Ellipse short semi-axis", "El. b", _D.LENGTH),
+    "tissue_fraction": ("Area fraction inside tissue", "In tissue", _D.NONE),
+}
 
 #: Columns that need no channel number, in the order in which they are written.
 SPOT_COLUMNS: tuple[Column, ...] = (

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.measure.frames import FrameSource
 from btrackmate.measure.labels import measure_cells
 from btrackmate.measure.mask import judge_cells, select_tissue
+from btrackmate.measure.outlines import trace_outlines
 from btrackmate.measure.runs import find_runs
 from btrackmate.measure.settings import MeasureSettings
 from btrackmate.measure.tissue import Tissue, check_mask_length
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class FrameMeasurement:
-    """The cells of one frame; three plain tables that can be stored and combined later.
+    """The cells of one frame; plain tables that can be stored and combined later.
 
     Parameters
     ----------
@@ -38,11 +39,15 @@ class FrameMeasurement:
         Cells that the mask dropped: frame, label, voxels, x, y, z, tissue, tissue_fraction, reason.
     disconnected : DataFrame
         Kept cells in several pieces: frame, label, components, voxels, x, y, z.
+    outlines : DataFrame
+        Corners of the outlines of kept 2D cells, one after the other: frame, label, x, y; empty in
+        3D.
     """
 
     spots: pd.DataFrame
     dropped: pd.DataFrame
     disconnected: pd.DataFrame
+    outlines: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,7 @@ class MeasureResult:
 
 _DROPPED = {"frame": "i8", "label": "i8", "voxels": "i8", "x": "f8", "y": "f8", "z": "f8",
             "tissue": "i8", "tissue_fraction": "f8", "reason": "O"}  # fmt: skip
+_OUTLINES = {"frame": "i8", "label": "i8", "x": "f8", "y": "f8"}
 _DISCONNECTED = ["frame", "label", "components", "voxels", "x", "y", "z"]
 
 
@@ -108,7 +114,8 @@ def measure_one_frame(
         if settings.mask.policy == "clip":
             inside = select_tissue(tissue.mask, settings.mask)
             clipped = np.where(inside, labels, labels.dtype.type(0))
-            cells = find_runs(clipped, f"labels, {where}")
+            labels = clipped
+            cells = find_runs(labels, f"labels, {where}")
             spots = measure_cells(cells, image, calibration, settings, where)
         else:
             spots = measure_cells(cells, image, calibration, settings, where)[kept]
@@ -122,7 +129,19 @@ def measure_one_frame(
     disconnected = pd.DataFrame(columns=_DISCONNECTED, dtype=np.int64)
     if "components" in spots:
         disconnected = spots.loc[spots["components"] > 1, _DISCONNECTED].reset_index(drop=True)
-    return FrameMeasurement(spots, dropped, disconnected)
+    outlines = _trace_kept(labels, spots, calibration, settings)
+    return FrameMeasurement(spots, dropped, disconnected, outlines)
+
+
+def _trace_kept(
+    labels: NDArray[Any], spots: pd.DataFrame, calibration: Calibration, settings: MeasureSettings
+) -> pd.DataFrame:
+    """Trace the outlines of the cells that are kept, in 2D."""
+    if labels.ndim != 2 or not settings.outlines or not len(spots):
+        return pd.DataFrame({name: np.empty(0, kind) for name, kind in _OUTLINES.items()})
+    traced = trace_outlines(labels, calibration)
+    traced = traced[np.isin(traced["label"], spots["label"])]
+    return traced.assign(frame=spots["frame"].iloc[0])[list(_OUTLINES)].astype(_OUTLINES)
 
 
 def _list_dropped(
@@ -171,7 +190,22 @@ def combine_frames(
     table = Spots.from_table(
         spots, calibration, ndim=ndim, n_frames=n_frames, source="measured spots"
     )
-    return MeasureResult(table, dropped, disconnected)
+    contours = _make_contours(table, _join([frame.outlines for frame in measured]))
+    return MeasureResult(replace(table, contours=contours), dropped, disconnected)
+
+
+def _make_contours(spots: Spots, outlines: pd.DataFrame) -> dict[int, NDArray[np.float64]]:
+    """Give each spot its outline, relative to its position."""
+    if not len(outlines):
+        return {}
+    names = ["frame", "label"]
+    begins = (outlines[names].diff() != 0).any(axis=1).to_numpy()
+    first = np.flatnonzero(begins)
+    index = pd.MultiIndex.from_frame(spots.table[names])
+    rows = index.get_indexer(pd.MultiIndex.from_frame(outlines.loc[begins, names]))
+    points = np.split(outlines[["x", "y"]].to_numpy(), first[1:])
+    ids, positions = spots.id[rows].tolist(), spots.positions[rows, :2]
+    return {i: part - centre for i, part, centre in zip(ids, points, positions, strict=True)}
 
 
 def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:

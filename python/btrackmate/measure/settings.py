@@ -50,6 +50,10 @@ class MeasureSettings(Settings):
         default=True,
         description="Measure surface (3D) or perimeter (2D), and count the label's pieces",
     )
+    outlines: bool = Field(
+        default=True,
+        description="Trace outlines of 2D cells, for TrackMate and the overlap tracker",
+    )
     bounding_box: bool = Field(
         default=False,
         description="Add the bounding box in voxels: box_min_x, box_max_x, ... (inclusive)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, make_folder, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
@@ -98,7 +98,7 @@ def run_demo(
     """
     check_output(output / "run", overwrite=True)
     folder = output / "input"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = sample_paths()
     image, mask = (shutil.copy(path, folder) for path in (paths.image, paths.mask))
     result = run(

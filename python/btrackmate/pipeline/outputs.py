@@ -24,8 +24,8 @@ from btrackmate.io.run_folder import (
     TRACKS_GEFF,
     WORK,
 )
-from btrackmate.io.spots_csv import write_spots_csv
 from btrackmate.io.trackmate import Session, write_trackmate
+from btrackmate.io.tracks_csv import write_spots_csv
 from btrackmate.tracking.track_features import make_tracks_table
 
 _log = logging.getLogger(__name__)

@@ -19,14 +19,13 @@ from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measure import FrameSource
-from btrackmate.pipeline.cells import mask_cells, read_cells
+from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.diary import RunDiary
 from btrackmate.pipeline.frames import FrameWorker
 from btrackmate.pipeline.inputs import (
     MovieFrames,
     OpenInputs,
     RunInputs,
-    open_calibrated,
     open_inputs,
     open_mask,
 )
@@ -224,12 +223,15 @@ class _Run:
 
     def _read_cells(self, path: Path) -> None:
         """Read a CSV of cells; an image beside it gives calibration and length."""
-        image = None
-        if self.inputs.image is not None:
-            image = open_calibrated(self.inputs.image, self.settings.input)
-            self.opened = OpenInputs(image, MovieFrames(image, image.ndim), None, None)
-        spots = read_cells(path, self.settings.input, image)
-        self.spots, self.dropped = mask_cells(spots, self.settings, image, self.inputs.mask)
+        options = self.settings.input
+        image, mask = open_beside(self.inputs.image, self.inputs.mask, options)
+        if image is not None:
+            tissue = None if mask is None else MovieFrames(mask, image.ndim)
+            self.opened = OpenInputs(image, MovieFrames(image, image.ndim), None, tissue)
+        spots = read_cells(path, options, image, mask)
+        self.spots, self.dropped = mask_cells(spots, self.settings, mask, path)
+        if mask is not None and image is None:
+            mask.close()
 
     def _measure(self, work: WorkFolder) -> Spots:
         if self.opened is None:

@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.convert import read_tracks
+from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
 from btrackmate.io.trackmate import TrackMateDocument
@@ -244,4 +245,8 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     path = Path(entry["path"])
     if not path.exists():
         return None
-    return open_movie(path, axes=entry.get("axes"), role=role, require_time=role != "mask")
+    size = record["calibration"]
+    given = Given(
+        (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
+    )
+    return open_movie(path, axes=entry.get("axes"), role=role, given=given)

@@ -11,7 +11,7 @@ import yaml
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.geff import read_geff
+from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -161,10 +161,9 @@ def test_finished_run_is_not_overwritten(tmp_path: Path, labels_3d: Path) -> Non
     ("case", "message"),
     [
         ("mask", "mask of shape"),
-        ("float", "type float32"),
+        ("float", r"bad.tif, frame 5: value 1.5 at .* expected labels: whole numbers"),
         ("missing", "no such file"),
         ("text", "not an image"),
-        ("no-time", "no time axis"),
         ("axes", "--axes"),
         ("nan", "NaN"),
         ("model", "model folder"),
@@ -181,11 +180,11 @@ def test_bad_input_is_refused_with_nothing_written(
         tifffile.imwrite(bad, np.ones((5, 5), np.uint8), imagej=True, metadata={"axes": "YX"})
         inputs = RunInputs(labels=labels_3d, mask=bad)
     elif case == "float":
-        write_imagej(bad, volume.astype(np.float32), "TZYX")
+        labels = volume.astype(np.float32)
+        labels[5, 0, 0, 0] = 1.5
+        write_imagej(bad, labels, "TZYX")
     elif case == "text":
         bad.write_text("no image", encoding="utf-8")
-    elif case == "no-time":
-        write_imagej(bad, volume[0], "ZYX")
     elif case == "axes":
         tifffile.imwrite(bad, volume[:, 0])
     elif case == "nan":
