@@ -64,7 +64,7 @@ def test_xml_and_geff_hold_the_same_tracks(tmp_path: Path, labels_3d: Path, imag
         )
         np.testing.assert_allclose(graph.spots.positions, result.graph.spots.positions)
     assert document.image_path == image_3d
-    assert document.tracker[0] == "SPARSE_LAP_TRACKER"
+    assert document.tracker[0] == "FLOW_TRACKER"
     assert document.tracker[1]["LINKING_MAX_DISTANCE"] == 5.0
 
 
