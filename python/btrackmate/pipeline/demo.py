@@ -25,8 +25,6 @@ from btrackmate.segmentation import SegmentationSettings, load_models, segment_v
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import NearestSettings
 
-#: A cell of the sample moves at most about half its diameter between frames.
-MAX_DISTANCE = 15.0
 _TRACKING = ("DET", "TRA", "LNK", "CHOTA", "link_f1", "division_f1")
 
 
@@ -62,15 +60,6 @@ def demo_settings() -> RunSettings:
     """Give the settings of the demo's run."""
     return RunSettings.parse(
         {
-            "tracker": "lap",
-            "tracker_settings": {
-                "linking_max_distance": MAX_DISTANCE,
-                "allow_gap_closing": True,
-                "gap_closing_max_distance": MAX_DISTANCE,
-                "max_frame_gap": 2,
-                "allow_track_splitting": True,
-                "splitting_max_distance": MAX_DISTANCE,
-            },
             "prune": {"min_tracklet_length": 2},
             "measure": {"mask": {"policy": "centroid"}},
         }
@@ -130,7 +119,7 @@ def _score_movie(result: RunResult, progress: Progress) -> dict[str, Any]:
     labels = MovieFrames(movie, movie.ndim)
     rows = []
     spots = read_spots_csv(result.folder / SPOTS, sample.calibration).spots
-    nearest = track(spots, NearestSettings(linking_max_distance=MAX_DISTANCE))
+    nearest = track(spots, NearestSettings())
     for name, graph in (("BTrackMate", result.graph), ("nearest neighbour", nearest)):
         found = GraphMovie(labels, graph)
         seg = score_segmentation(*(_all_frames(one) for one in (truth, found))).SEG
