@@ -23,8 +23,8 @@ from flow import INTENSITY, LINEAGES, SIZE, drop, read_tree
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames, measure_movie
-from btrackmate.measure.settings import MeasureSettings
+from btrackmate.measurement import ArrayFrames, measure_movie
+from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import score_nodes
 from btrackmate.pipeline.evaluation import link_tracklets
