@@ -1,5 +1,13 @@
+from .rhythm import Rhythms as Rhythms
+from .rhythm import compare_families as compare_families
+from .rhythm import find_rhythm as find_rhythm
+from .rhythm import find_rhythms as find_rhythms
+from .settings import RhythmSettings as RhythmSettings
+from .spectra import make_spectrum as make_spectrum
 from .tracklets import Fate as Fate
 from .tracklets import Origin as Origin
 from .tracklets import find_bounds as find_bounds
 from .tracklets import make_tracklets_table as make_tracklets_table
 from .tracklets import summarise_ends as summarise_ends
+from .wavelet import follow_period as follow_period
+from .wavelet import follow_periods as follow_periods
