@@ -344,10 +344,15 @@ def compare_families(rhythms: pd.DataFrame, tracklets: pd.DataFrame) -> pd.DataF
     table["mother"] = kin["mother"].loc[table["tracklet"]].to_numpy()
     table["sister"] = kin["sister"].loc[table["tracklet"]].to_numpy()
     known = rhythms[["tracklet", "feature", "period", "q_value", "phase_end"]]
-    for relative, how in (("mother", "inner"), ("sister", "left")):
-        names = {"tracklet": relative}
-        names |= {name: f"{relative}_{name}" for name in ("period", "q_value", "phase_end")}
-        table = table.merge(known.rename(columns=names), on=[relative, "feature"], how=how)
+    mothers, sisters = (
+        known.rename(
+            columns={"tracklet": relative}
+            | {name: f"{relative}_{name}" for name in ("period", "q_value", "phase_end")}
+        )
+        for relative in ("mother", "sister")
+    )
+    table = table.merge(mothers, on=["mother", "feature"], how="inner")
+    table = table.merge(sisters, on=["sister", "feature"], how="left")
     return pd.DataFrame(
         {
             "feature": table["feature"],

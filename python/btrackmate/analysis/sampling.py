@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,14 +88,13 @@ class Sampling:
         """Frequencies that are looked at, ascending, in cycles per sample, (n_frequencies,)."""
         step = 1 / (_OVERSAMPLING * self.span)
         count = int(np.floor((0.5 - _LOWEST / self.span) / step + 1e-9)) + 1
-        found: Floats = _LOWEST / self.span + step * np.arange(count)
-        return found
+        return np.asarray(_LOWEST / self.span + step * np.arange(count), np.float64)
 
     @cached_property
     def operator(self) -> Floats:
         """A: takes the trend away and weighs the samples, (n, n)."""
         n, kind = self.n, self.treatment.detrend
-        result: NDArray[np.floating[Any]]
+        result: Floats
         if kind == "moving-average":
             half = self.treatment.width // 2
             near = np.abs(self.time[:, None] - self.time) <= half
