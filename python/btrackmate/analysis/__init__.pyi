@@ -1,3 +1,13 @@
+from .motility import find_turns as find_turns
+from .motility import measure_motility as measure_motility
+from .msd import LagSums as LagSums
+from .msd import choose_lags as choose_lags
+from .msd import fit_motion as fit_motion
+from .msd import make_autocorrelation_table as make_autocorrelation_table
+from .msd import make_msd_table as make_msd_table
+from .msd import make_tracklet_msd as make_tracklet_msd
+from .msd import sum_squares as sum_squares
+from .paths import Paths as Paths
 from .rhythm import Rhythms as Rhythms
 from .rhythm import compare_families as compare_families
 from .rhythm import find_rhythm as find_rhythm
