@@ -34,6 +34,11 @@ class LagSums:
     count: Floats
     total: Floats
 
+    def select(self, tracklets: Ints) -> "LagSums":
+        """Keep some tracklets."""
+        kept = np.isin(self.tracklet, tracklets)
+        return LagSums(self.tracklet[kept], self.lags, self.count[kept], self.total[kept])
+
     def average(self) -> tuple[Floats, Floats, Floats, Ints]:
         """Average over all pairs.
 

@@ -51,3 +51,48 @@ class RhythmSettings(Settings):
             msg = "detrend moving-average needs detrend_width (time units), and only it has one"
             raise ValueError(msg)
         return self
+
+
+class AnalysisSettings(Settings):
+    """What is measured of tracks, and how."""
+
+    features: tuple[str, ...] | None = Field(
+        None,
+        description="Features whose rhythm and course around divisions are looked at; by default "
+        "mean intensities, volume and distance to the boundary, of those that there are.",
+    )
+    rhythm: RhythmSettings = Field(
+        default_factory=lambda: RhythmSettings.model_validate({}), description="Search for rhythms."
+    )
+    drift: Literal["none", "global", "local"] = Field(
+        "none",
+        description="Motion taken away before motility is measured: that of all cells (global) or "
+        "of each cell's neighbours (local).",
+    )
+    drift_neighbours: int = Field(
+        10, ge=1, description="Neighbours whose mean motion is the local drift."
+    )
+    max_lag: int | None = Field(
+        None,
+        ge=1,
+        description="Largest lag of squared displacements and velocity correlations, in frames; by "
+        "default a quarter of the longest tracklet, at least 4 and at most 50.",
+    )
+    fit_lags: int = Field(
+        10,
+        ge=2,
+        description="Lags from 1 that diffusion and persistence are fitted to, in frames; never "
+        "more than there are.",
+    )
+    align_window: int = Field(20, ge=1, description="Frames shown before and after a division.")
+    neighbour_reach: float | None = Field(
+        None,
+        gt=0,
+        description="Largest distance of neighbours' centres, in the space unit; by default 1.8 "
+        "times the median distance to the nearest cell.",
+    )
+    group_by: str | None = Field(
+        None,
+        description="Column that splits tables and plots: of the tracklets (generation, origin, "
+        "fate), of the spots (tissue) or of the table of groups.",
+    )
