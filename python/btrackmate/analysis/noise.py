@@ -22,6 +22,8 @@ _PATTERNS = 8
 #: Spans up to this have tables of their own; above, neighbours whose spans differ less than a step
 #: share one.
 _SHORT, _STEP = 24, 1.1
+#: Series up to which backgrounds are made one by one.
+_FEW = 6
 #: Parts of the samples that are missing, for which there are tables.
 _MISSING = (0.0, 0.04, 0.08, 0.13, 0.2, 0.3, 0.4, 0.5)
 #: Part of the highest peak's power that others need to count; the side lobes of a single sinusoid
@@ -104,8 +106,11 @@ def measure_persistence(sampling: Sampling, values: Floats) -> Floats:
 def _measure_background(sampling: Sampling, persistence: Floats) -> Floats:
     """Give the mean power of red noise per mean sum of squares; (k, n_frequencies).
 
-    The mean of (uᵀy)² is Σ φ^lag · (autocorrelation of u at the lag).
+    The mean of (uᵀy)² is Σ φ^lag · (autocorrelation of u at the lag); for a few series, uᵀCu with
+    C the correlations φ^|lag| is faster.
     """
+    if persistence.size <= _FEW:
+        return np.stack([_measure_one_background(sampling, one) for one in persistence])
     powers = persistence[:, None] ** np.arange(sampling.span)
     powers[:, 1:] *= 2
     first, second = sampling.filters
@@ -113,6 +118,15 @@ def _measure_background(sampling: Sampling, persistence: Floats) -> Floats:
     total = _correlate(sampling, sampling.operator.T).sum(axis=1)
     mean = (powers @ filters) / (powers @ total)[:, None]
     positive: Floats = np.maximum(mean, np.finfo(np.float64).tiny)
+    return positive
+
+
+def _measure_one_background(sampling: Sampling, persistence: float) -> Floats:
+    correlation = persistence ** np.arange(sampling.span)
+    correlation = correlation[np.abs(sampling.time[:, None] - sampling.time)]
+    mean = sum((one * (correlation @ one)).sum(axis=0) for one in sampling.filters)
+    total = float((sampling.operator * (sampling.operator @ correlation)).sum())
+    positive: Floats = np.maximum(mean / total, np.finfo(np.float64).tiny)
     return positive
 
 

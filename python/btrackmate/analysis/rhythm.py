@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from btrackmate.analysis.noise import find_null_table, find_peaks
 from btrackmate.analysis.sampling import Bools, Floats, Sampling, Treatment
@@ -104,14 +106,18 @@ def find_rhythms(
     dt = graph.spots.calibration.dt
     treatment = make_treatment(settings, dt)
     members = Members.of(graph)
-    parts, left_out = [], []
+    usable: list[Series] = []
+    names, left_out = [], []
     for feature in features:
-        usable, reasons = choose_series(graph, tracklets, feature, settings, members)
-        part = find_rhythm_each(usable, treatment, settings, dt)
-        part.insert(0, "track", tracklets["track"].loc[part["tracklet"]].to_numpy())
-        part.insert(2, "feature", feature)
-        parts.append(_correct(part, settings))
+        found, reasons = choose_series(graph, tracklets, feature, settings, members)
+        usable += found
+        names += [feature] * len(found)
         left_out.append(list_left_out(f"rhythm of {feature}", reasons))
+    # all features in one go: those of a tracklet are mostly sampled alike
+    whole = find_rhythm_each(usable, treatment, settings, dt)
+    whole.insert(0, "track", tracklets["track"].reindex(whole["tracklet"]).to_numpy())
+    whole.insert(2, "feature", np.array(names, object))
+    parts = [_correct(part, settings) for _, part in whole.groupby("feature", sort=False)]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(_COLUMNS))
     gone = pd.concat(left_out, ignore_index=True) if left_out else list_left_out("rhythm", [])
     return Rhythms(table[list(_COLUMNS)], gone)
@@ -186,7 +192,8 @@ def find_rhythm_each(
     groups: dict[bytes, list[int]] = {}
     for place, series in enumerate(usable):
         groups.setdefault(series.present.tobytes(), []).append(place)
-    parts, places = [], []
+    parts: list[dict[str, NDArray[Any]]] = []
+    places: list[int] = []
     for group in groups.values():
         present = usable[group[0]].present
         values = np.stack([usable[place].values for place in group])
@@ -195,15 +202,16 @@ def find_rhythm_each(
     columns = [name for name in _COLUMNS if name not in ("track", "feature", "q_value", "rhythmic")]
     if not parts:
         return pd.DataFrame(columns=columns)
-    table = pd.concat(parts, ignore_index=True)
-    table.insert(0, "tracklet", np.array([usable[place].tracklet for place in places]))
-    return table.iloc[np.argsort(places)].reset_index(drop=True)[columns]
+    order = np.argsort(places)
+    found = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+    found["tracklet"] = np.array([one.tracklet for one in usable])
+    return pd.DataFrame({name: found[name] for name in columns})
 
 
 def _analyse_group(
     present: Bools, values: Floats, treatment: Treatment, settings: RhythmSettings, dt: float
-) -> pd.DataFrame:
-    """Analyse series (k, n) with the same samples."""
+) -> dict[str, NDArray[Any]]:
+    """Analyse series (k, n) with the same samples; columns (k,) by name."""
     sampling = Sampling(present, treatment)
     size = np.abs(values).max(axis=1)
     values = values - values.mean(axis=1, keepdims=True)
@@ -227,24 +235,24 @@ def _analyse_group(
         "phase_start": fit.phase_start,
         "phase_end": fit.phase_end,
     }
-    rows = pd.DataFrame({name: np.where(found, one, np.nan) for name, one in columns.items()})
+    rows: dict[str, NDArray[Any]]
+    rows = {name: np.where(found, one, np.nan) for name, one in columns.items()}
+    k = len(values)
+    rows["n"] = np.full(k, sampling.n)
+    rows["missed"] = np.full(k, sampling.span - sampling.n)
+    rows["duration"] = np.full(k, (sampling.span - 1) * dt)
     method = "FFT" if sampling.n == sampling.span else "Lomb-Scargle"
-    return rows.assign(
-        n=sampling.n,
-        missed=sampling.span - sampling.n,
-        duration=(sampling.span - 1) * dt,
-        method=method,
-        persistence=np.where(constant, np.nan, peaks.persistence),
-        p_white=p_white,
-        p_red=p_red,
-        p_value=p_red if settings.noise == "red" else p_white,
-    )
+    rows["method"] = np.full(k, method, object)
+    rows["persistence"] = np.where(constant, np.nan, peaks.persistence)
+    rows |= {"p_white": p_white, "p_red": p_red}
+    rows["p_value"] = p_red if settings.noise == "red" else p_white
+    return rows
 
 
 def _refine(sampling: Sampling, values: Floats, frequency: Floats) -> Floats:
     """Move each series' frequency (k,) to the top of its peak, by parabolas ever narrower."""
     step = (sampling.frequencies[1] - sampling.frequencies[0]) / 2
-    for _ in range(4):
+    for _ in range(3):
         left, middle, right = (
             _measure_each(sampling, values, np.minimum(frequency + shift, 0.5))
             for shift in (-step, 0.0, step)
