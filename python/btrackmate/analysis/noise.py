@@ -170,9 +170,11 @@ class NullTable:
         count = int(np.clip(_WORK / work, _FEWEST, _MOST)) // len(samplings)
         white, red, measured = [], [], []
         for sampling in samplings:
-            for size in _split(count):
+            # half as many for white noise, which is not parted by persistence
+            for size in _split(count // 2):
                 noise = rng.standard_normal((size, sampling.n))
                 white.append(_bend(find_peaks(sampling, noise).share, sampling))
+            for size in _split(count):
                 persistence = rng.uniform(*_SIMULATED, size)
                 noise = make_red_noise(persistence, sampling.span, rng)
                 found = find_peaks(sampling, noise[:, sampling.present])

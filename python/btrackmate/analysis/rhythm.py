@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from btrackmate.analysis.noise import find_null_table, find_peaks
 from btrackmate.analysis.sampling import Bools, Floats, Sampling, Treatment
@@ -113,8 +114,10 @@ def find_rhythms(
         usable += found
         names += [feature] * len(found)
         left_out.append(list_left_out(f"rhythm of {feature}", reasons))
-    # all features in one go: those of a tracklet are mostly sampled alike
-    whole = find_rhythm_each(usable, treatment, settings, dt)
+    # All features in one go: those of a tracklet are mostly sampled alike. The matrices are small:
+    # several threads would only wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        whole = find_rhythm_each(usable, treatment, settings, dt)
     whole.insert(0, "track", tracklets["track"].reindex(whole["tracklet"]).to_numpy())
     whole.insert(2, "feature", np.array(names, object))
     parts = [_correct(part, settings) for _, part in whole.groupby("feature", sort=False)]
