@@ -170,8 +170,7 @@ class NullTable:
         count = int(np.clip(_WORK / work, _FEWEST, _MOST)) // len(samplings)
         white, red, measured = [], [], []
         for sampling in samplings:
-            # half as many for white noise, which is not parted by persistence
-            for size in _split(count // 2):
+            for size in _split(count):
                 noise = rng.standard_normal((size, sampling.n))
                 white.append(_bend(find_peaks(sampling, noise).share, sampling))
             for size in _split(count):

@@ -9,6 +9,7 @@ import yaml
 from btrackmate.core.files import write_atomically
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.run_folder import DROPPED, PRUNED, REPORT, TRACK_FEATURES
+from btrackmate.report.analysis_section import render_analysis
 from btrackmate.report.data import ReportData, load_run
 from btrackmate.report.figures import (
     choose_lineages,
@@ -75,6 +76,7 @@ def render_report(data: ReportData) -> str:
         make_section("Cells and tracks", _plots(data)),
         make_section("Lineages", _lineages(data)),
         make_section("Tracks", _tracks(data)),
+        make_section("Analysis", render_analysis(data)),
         make_section("What was pruned and dropped", _losses(data)),
         make_section("Warnings of the run", _warnings(data)),
         make_section("Time spent", _timing(data)),
