@@ -112,11 +112,13 @@ def analyse_files(
             name: replace(data, tables=select_movie(tables, name), analysis=settings)
             for name, data in movies.items()
         }
+    if job.figures or job.report:
+        movies = _draw(movies, settings, progress)
     with write_atomically(output) as folder:
         folder.mkdir()
         names = _write_tables(folder, tables)
         if job.figures:
-            names += _write_figures(folder, movies, settings, progress)
+            names += _write_figures(folder, movies)
         if job.report:
             for name, data in movies.items():
                 file = REPORT if len(movies) == 1 else f"{name}.{REPORT}"
@@ -270,20 +272,28 @@ def _write_tables(folder: Path, tables: Tables) -> list[str]:
     return [f"{name}.csv" for name in tables]
 
 
-def _write_figures(
-    folder: Path, movies: dict[str, ReportData], settings: AnalysisSettings, progress: Progress
-) -> list[str]:
+def _draw(
+    movies: dict[str, ReportData], settings: AnalysisSettings, progress: Progress
+) -> dict[str, ReportData]:
+    drawn = {}
+    for done, (name, data) in enumerate(movies.items()):
+        progress("draw", done, len(movies))
+        pictures = draw_analysis(data.graph, data.tables or {}, settings, data.ids)
+        drawn[name] = replace(data, pictures=pictures)
+    progress("draw", len(movies), len(movies))
+    return drawn
+
+
+def _write_figures(folder: Path, movies: dict[str, ReportData]) -> list[str]:
     import matplotlib as mpl
 
-    for done, (movie, data) in enumerate(movies.items()):
-        progress("figures", done, len(movies))
+    for movie, data in movies.items():
         place = folder / FIGURES / (movie if len(movies) > 1 else "")
         place.mkdir(parents=True, exist_ok=True)
-        for name, figure in draw_analysis(data.graph, data.tables or {}, settings).items():
+        for name, figure in (data.pictures or {}).items():
             with mpl.rc_context({"svg.hashsalt": "btrackmate"}):
                 figure.savefig(place / f"{name}.svg", metadata={"Date": None})
             figure.savefig(place / f"{name}.png", metadata={"Software": None}, dpi=200)
-    progress("figures", len(movies), len(movies))
     return [FIGURES]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.analysis.tables import Tables
+from btrackmate.analysis.tracklets import Ints
 from btrackmate.core.graph import TrackGraph
 from btrackmate.report.boundary_plots import draw_distances, draw_ends, draw_tree
 from btrackmate.report.motility_plots import (
@@ -25,7 +26,7 @@ _MOST_FEATURES = 3
 
 
 def draw_analysis(
-    graph: TrackGraph, tables: Tables, settings: AnalysisSettings
+    graph: TrackGraph, tables: Tables, settings: AnalysisSettings, ids: Ints
 ) -> "dict[str, Figure]":
     """Draw all pictures that the tables have something for.
 
@@ -35,6 +36,8 @@ def draw_analysis(
     tables : dict of DataFrame
         Of :func:`btrackmate.analysis.analyse_tracks`, of this graph.
     settings : AnalysisSettings
+    ids : (n_tracks,) ndarray of int
+        Ids of the tracks.
 
     Returns
     -------
@@ -59,5 +62,5 @@ def draw_analysis(
         found[f"series_{name}"] = draw_series(graph, tables, name, settings.rhythm)
     for name in features or ["z" if graph.spots.ndim == 3 else "y"]:
         if np.isfinite(graph.spots.feature(name)).any():
-            found[f"lineages_{name}"] = draw_tree(graph, name)
+            found[f"lineages_{name}"] = draw_tree(graph, name, ids)
     return {name: figure for name, figure in found.items() if figure is not None}

@@ -62,7 +62,7 @@ def render_analysis(data: ReportData) -> str:
         if longest < _SHORTEST:
             return ""
         tables = analyse_tracks(data.tracked, settings)
-    figures = draw_analysis(data.graph, tables, settings)
+    figures = data.pictures or draw_analysis(data.graph, tables, settings, data.ids)
     parts = [_list_numbers(tables, data.graph.spots.calibration.time_unit)]
     for title, (starts, words) in _PARTS.items():
         names = [name for start in starts for name in figures if name.startswith(start)]

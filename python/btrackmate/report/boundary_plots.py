@@ -7,6 +7,7 @@ import pandas as pd
 
 from btrackmate.analysis.boundary import DISTANCE
 from btrackmate.analysis.tables import Tables
+from btrackmate.analysis.tracklets import Ints
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.report.figures import add_time, choose_lineages, count_whole, place_tracklets
@@ -91,7 +92,7 @@ def draw_ends(tables: Tables, calibration: Calibration) -> "Figure | None":
     return figure
 
 
-def draw_tree(graph: TrackGraph, feature: str) -> "Figure | None":
+def draw_tree(graph: TrackGraph, feature: str, ids: Ints) -> "Figure | None":
     """Draw lineage trees with every spot in the colour of a feature; None without tracks."""
     from matplotlib.collections import LineCollection
 
@@ -120,6 +121,13 @@ def draw_tree(graph: TrackGraph, feature: str) -> "Figure | None":
     trees.set_clim(limits[0], limits[1])
     trees.cmap = trees.get_cmap().with_extremes(bad="0.8")
     axis.add_collection(trees)
+    roots = shown[shown["parent"] < 0]
+    columns = (roots.index.tolist(), roots["track"].tolist(), roots["start"].tolist())
+    for root, track, first in zip(*columns, strict=True):
+        axis.annotate(
+            str(ids[track]), (first, level[root]), (-4, 0), textcoords="offset points", ha="right",
+            va="center", fontsize=6.5, color="0.35", annotation_clip=False,
+        )  # fmt: skip
     last = max(int(frame.max()), 1)
     axis.set(xlabel="frame", yticks=[], xlim=(-0.03 * last, last * 1.01),
              ylim=(lines + 0.5, -1.5), ylabel="track")  # fmt: skip

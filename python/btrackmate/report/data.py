@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TR
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
 from btrackmate.tracking.settings import TrackerSettings, parse_tracker
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class ReportData:
         What the analysis found; None: it is made for the report.
     analysis : AnalysisSettings or None
         How `tables` were made.
+    pictures : mapping of Figure or None
+        Of the analysis, by name; None: they are drawn for the report.
     """
 
     record: dict[str, Any]
@@ -69,6 +74,7 @@ class ReportData:
     size: tuple[int, int, int] | None = None
     tables: Tables | None = None
     analysis: AnalysisSettings | None = None
+    pictures: "Mapping[str, Figure] | None" = None
 
     @property
     def tracked(self) -> Tracked:

@@ -73,6 +73,8 @@ def draw_cycles(tables: Tables, calibration: Calibration) -> "Figure | None":
 
 def draw_motility(tables: Tables, calibration: Calibration, ndim: int) -> "Figure | None":
     """Plot squared displacement with its fits, velocity correlation, turning angles and speed."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     msd = tables["msd"]
     if not len(msd) or not (msd["msd"] > 0).any():
         return None
@@ -100,6 +102,10 @@ def draw_motility(tables: Tables, calibration: Calibration, ndim: int) -> "Figur
                  color="0.5", ls="--", lw=1, label="aimless turns")  # fmt: skip
     axes[2].set(xlabel="turning angle (°)", ylabel="share of turns", xlim=(0, 180), ylim=(0, None))
     _draw_speeds(axes[3], tables["motility"], f"{space}/{time}")
+    for ticks in (axes[0].xaxis, axes[0].yaxis):
+        ticks.set_major_locator(LogLocator(subs=(1, 2, 5) if ticks is axes[0].xaxis else (1,)))
+        ticks.set_minor_formatter(NullFormatter())
+    axes[0].xaxis.set_major_formatter("{x:g}")
     for axis in axes[:3]:
         add_legend(axis)
     return figure

@@ -34,6 +34,8 @@ def new_figure(
     for axis in flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
+        for label in (axis.xaxis.label, axis.yaxis.label):
+            label.set_fontsize(8)
     return figure, flat
 
 
@@ -43,8 +45,9 @@ def label_feature(name: str, calibration: Calibration) -> str:
     if column is None:
         return name.replace("_", " ")
     unit = unit_of(column.dimension, calibration)
-    text = column.label
-    return f"{text} ({unit})" if unit else text
+    for power, sign in (("^2", "²"), ("^3", "³")):
+        unit = unit.replace(power, sign)
+    return f"{column.label} ({unit})" if unit else column.label
 
 
 def list_groups(table: pd.DataFrame) -> list[str]:

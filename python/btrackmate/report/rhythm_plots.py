@@ -71,7 +71,7 @@ def draw_periods(tables: Tables, calibration: Calibration) -> "Figure | None":
         whole = len(tables["rhythm"].query("feature == @name"))
         for mask, colour, label, marker in (
             (~sure, "0.6", f"no rhythm: {(~sure).sum():,}", "."),
-            (sure, COLOURS[1], f"rhythm (q < 0.05): {sure.sum():,}", "o"),
+            (sure, COLOURS[1], f"rhythm: {sure.sum():,}", "o"),
         ):
             axis.scatter(part["period"][mask], part["p_value"][mask], color=colour, s=12,
                          marker=marker, label=label, linewidth=0)  # fmt: skip
