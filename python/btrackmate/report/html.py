@@ -19,6 +19,7 @@ from btrackmate.report.figures import (
     draw_track_lengths,
     track_durations,
 )
+from btrackmate.report.linked_view import make_linked_view
 from btrackmate.report.markup import (
     embed_png,
     embed_svg,
@@ -74,6 +75,7 @@ def render_report(data: ReportData) -> str:
         make_section("Scores against the ground truth", _scores(data)),
         make_section("What was tracked", _pictures(data)),
         make_section("Cells and tracks", _plots(data)),
+        make_section("Lineages in space and time", make_linked_view(data.graph, data.ids)),
         make_section("Lineages", _lineages(data)),
         make_section("Tracks", _tracks(data)),
         make_section("Analysis", render_analysis(data)),
