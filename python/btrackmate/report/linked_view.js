@@ -44,7 +44,7 @@
 
   const projection = (width, height) => {
     const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
-    const size = (0.6 * Math.min(width, height) / radius) * view.zoom;
+    const size = (0.47 * Math.min(width, height) / radius) * view.zoom;
     return (spot) => {
       const x = place[3 * spot] * parts[0] - half[0], y = place[3 * spot + 1] * parts[1] - half[1];
       const z = place[3 * spot + 2] * parts[2] - half[2];

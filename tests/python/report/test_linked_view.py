@@ -19,8 +19,8 @@ from btrackmate.report.linked_view import make_linked_view
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-component-update --disable-background-networking --window-size=1000,900 --enable-logging=stderr "
-    "--virtual-time-budget=4000 --dump-dom"
+    "--disable-component-update --disable-background-networking --window-size=1000,900 "
+    "--enable-logging=stderr --virtual-time-budget=4000 --dump-dom"
 ).split()
 #: Clicks on the lineage tree, moves the slider, clicks on the picked cell, and tells what it saw.
 PROBE = """
