@@ -173,6 +173,7 @@
   };
 
   const pick = (number, reveal, tell) => {
+    const changed = number !== picked;
     picked = number;
     root.dataset.picked = number < 0 ? "" : ids[number];
     if (number < 0) {
@@ -194,7 +195,7 @@
         if (now < first || now > last) setFrame(last);
       }
     }
-    if (tell) {
+    if (tell && changed) {
       const bare = location.pathname + location.search;
       try { history.replaceState(null, "", number < 0 ? bare : `#track=${ids[number]}`); } catch (error) {
         location.hash = number < 0 ? "" : `track=${ids[number]}`;
