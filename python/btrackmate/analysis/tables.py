@@ -385,5 +385,5 @@ def _check_units(movies: Mapping[str, Tracked]) -> None:
         if units[name] != units[first]:
             (a, b), (c, d) = units[first], units[name]
             msg = f"{name} is in {c} and {d}, {first} in {a} and {b}; give movies of the same "
-            msg += "units, or --space-unit, --time-unit, --voxel-size and --dt for all"
+            msg += "units, or what holds for all with --dt, --time-unit and --space-unit"
             raise UserError(msg)
