@@ -173,7 +173,7 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
     frames = MovieFrames(mask, spots.ndim)
     check_mask_length(frames, spots.n_frames)
     size = mask.calibration if mask.known.size else spots.calibration
-    settings = MeasureSettings()
+    settings = MeasureSettings.parse({"mask": {"policy": "centroid"}})
     distance = np.full(len(spots), np.nan)
     tissue = np.zeros(len(spots), np.int64)
     place, offsets = spots.positions, spots.frame_offsets
