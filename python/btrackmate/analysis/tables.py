@@ -38,6 +38,7 @@ from btrackmate.analysis.wavelet import follow_periods
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import option
 
 Tables = dict[str, pd.DataFrame]
 #: Bins of turning angles, in degrees.
@@ -385,5 +386,5 @@ def _check_units(movies: Mapping[str, Tracked]) -> None:
         if units[name] != units[first]:
             (a, b), (c, d) = units[first], units[name]
             msg = f"{name} is in {c} and {d}, {first} in {a} and {b}; give movies of the same "
-            msg += "units, or what holds for all with --dt, --time-unit and --space-unit"
+            msg += f"units, or say what holds for all with {option('dt')} and {option('time_unit')}"
             raise UserError(msg)
