@@ -227,7 +227,8 @@ class _Work:
 
 
 def _tabulate_cycles(work: _Work) -> Tables:
-    return {"fates": summarise_ends(work.tracklets), **_estimate_cycles(work.tracklets, work.group)}
+    fates = work.split(lambda kept: summarise_ends(work.tracklets.loc[kept]))
+    return {"fates": fates, **_estimate_cycles(work.tracklets, work.group)}
 
 
 def _estimate_cycles(tracklets: pd.DataFrame, group: Names) -> Tables:

@@ -16,9 +16,12 @@ from btrackmate.report.motility_plots import (
     draw_motility,
     draw_neighbours,
 )
+from btrackmate.report.plots import list_groups
 from btrackmate.report.rhythm_plots import draw_families, draw_periods, draw_ridges, draw_series
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
 #: Features that have pictures of their own, at most.
@@ -46,13 +49,13 @@ def draw_analysis(
     """
     size, ndim = graph.spots.calibration, graph.spots.ndim
     found = {
-        "fates": draw_fates(tables),
+        **_split("fates", draw_fates, tables),
         "cycle_times": draw_cycles(tables, size),
-        "periods": draw_periods(tables, size),
-        "rhythm_families": draw_families(tables, size),
-        "rhythm_ridges": draw_ridges(tables, size),
-        "boundary_distance": draw_distances(tables, size),
-        "boundary_ends": draw_ends(tables, size),
+        **_split("periods", lambda some: draw_periods(some, size), tables),
+        **_split("rhythm_families", lambda some: draw_families(some, size), tables),
+        **_split("rhythm_ridges", lambda some: draw_ridges(some, size), tables),
+        **_split("boundary_distance", lambda some: draw_distances(some, size), tables),
+        **_split("boundary_ends", lambda some: draw_ends(some, size), tables),
         "motility": draw_motility(tables, size, ndim),
         "divisions": draw_divisions(tables, size),
         "neighbours": draw_neighbours(tables, size),
@@ -64,3 +67,23 @@ def draw_analysis(
         if np.isfinite(graph.spots.feature(name)).any():
             found[f"lineages_{name}"] = draw_tree(graph, name, ids)
     return {name: figure for name, figure in found.items() if figure is not None}
+
+
+def _split(
+    name: str, draw: "Callable[[Tables], Figure | None]", tables: Tables
+) -> "dict[str, Figure | None]":
+    """Draw a picture of all tracklets and, where there are groups, one of each."""
+    found = {name: draw(tables)}
+    if "group" not in tables["tracklets"]:
+        return found
+    for group in list_groups(tables["tracklets"]):
+        part = {
+            key: table[table["group"] == group] if "group" in table else table
+            for key, table in tables.items()
+        }
+        figure = draw(part)
+        if figure is not None:
+            figure.suptitle(group, fontsize=9)
+            safe = "".join(c if c.isalnum() else "_" for c in group)
+            found[f"{name}_{safe}"] = figure
+    return found

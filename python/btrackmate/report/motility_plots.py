@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def draw_fates(tables: Tables) -> "Figure | None":
     """Plot how tracklets begin and end."""
-    table = tables["fates"].groupby(["what", "value"], sort=False)["n"].sum().reset_index()
+    table = tables["fates"]
+    table = table[table["group"] == table["group"].iloc[0]]
     if not table["n"].sum():
         return None
     figure, axes = new_figure(4.4, 2.2, 2)

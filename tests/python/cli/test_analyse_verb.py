@@ -103,6 +103,18 @@ def test_every_axis_of_every_picture_has_a_name_and_lengths_have_units() -> None
     assert figures["motility"].axes[0].get_ylabel() == "mean squared displacement (µm²)"
 
 
+def test_groups_split_the_pictures_too() -> None:
+    graph = make_graph()
+    tables = bt.analyse(graph, group_by="generation")
+    settings = AnalysisSettings.parse({"group_by": "generation"})
+    figures = draw_analysis(graph, tables, settings, np.arange(graph.n_tracks))
+    assert {"periods", "periods_0", "periods_1", "fates_0", "fates_1"} <= set(figures)
+    words = [text.get_text() for text in figures["motility"].axes[0].get_legend().get_texts()]
+    assert {"0: n = 3 tracklets", "1: n = 6 tracklets"} <= set(words)
+    titles = [axis.get_title(loc="right") for axis in figures["periods_1"].axes]
+    assert titles == ["n = 6"]
+
+
 def test_the_users_groups_split_the_tables(tracks: Path, tmp_path: Path) -> None:
     groups = tmp_path / "groups.csv"
     groups.write_text("track,drug\n0,yes\n1,no\n", encoding="utf-8")
