@@ -22,6 +22,8 @@ _PATTERNS = 8
 #: Spans up to this have tables of their own; above, neighbours whose spans differ less than a step
 #: share one.
 _SHORT, _STEP = 24, 1.1
+#: Missing samples up to which their number counts exactly; above, in twos.
+_FEW_MISSING = 3
 #: Series up to which backgrounds are made one by one.
 _FEW = 6
 #: Parts of the samples that are missing, for which there are tables.
@@ -179,7 +181,7 @@ class NullTable:
                 found = find_peaks(sampling, noise[:, sampling.present])
                 red.append(found.ratio)
                 measured.append(found.persistence)
-        self._white = np.sort(np.concatenate(white))
+        self._white = _Tail.of(np.sort(np.concatenate(white)))
         self._split_by_persistence(np.concatenate(red), np.concatenate(measured))
 
     def _split_by_persistence(self, red: Floats, measured: Floats) -> None:
@@ -190,11 +192,11 @@ class NullTable:
                                      order.size - width))  # fmt: skip
         windows = order[starts[:, None] + np.arange(width)]
         self._centres = np.median(measured[windows], axis=1)
-        self._red = np.sort(red[windows], axis=1)
+        self._red = [_Tail.of(one) for one in np.sort(red[windows], axis=1)]
 
     def judge_white(self, peaks: Peaks, sampling: Sampling) -> Floats:
         """Give the probability of a peak as high in white noise, (k,)."""
-        return _read_tail(self._white, _bend(peaks.share, sampling))
+        return self._white.read(_bend(peaks.share, sampling))
 
     def judge_red(self, peaks: Peaks) -> Floats:
         """Give the probability of a peak as high above red noise, (k,)."""
@@ -202,9 +204,9 @@ class NullTable:
         low, high = self._centres[upper - 1], self._centres[upper]
         part = ((peaks.persistence - low) / (high - low)).clip(0, 1)
         result = np.zeros(len(part))
-        for window in np.unique(np.concatenate([upper - 1, upper])):
+        for window in np.unique(np.concatenate([upper - 1, upper])).tolist():
             for weight, mine in ((1 - part, upper - 1 == window), (part, upper == window)):
-                found = _read_tail(self._red[window], peaks.ratio[mine])
+                found = self._red[window].read(peaks.ratio[mine])
                 result[mine] += weight[mine] * np.log(found)
         return np.exp(result)
 
@@ -216,16 +218,29 @@ def _bend(share: Floats, sampling: Sampling) -> Floats:
     return bent
 
 
-def _read_tail(ascending: Floats, values: Floats) -> Floats:
-    """Give the probability of values at least as large, from a sorted sample."""
-    size = ascending.size
-    counted = (size - np.searchsorted(ascending, values, side="left") + 1) / (size + 1)
-    start = ascending[int(size * (1 - _RARE))]
-    base = ascending[int(size * (1 - _TAIL)) :]
-    decay = max(float(base.mean() - base[0]), np.finfo(np.float64).tiny)
-    rare = _RARE * np.exp(-np.minimum((values - start) / decay, 690.0))
-    found: Floats = np.where(values > start, np.minimum(rare, _RARE), counted)
-    return found
+@dataclass(frozen=True, eq=False)
+class _Tail:
+    """Probabilities of large values, from a sample in ascending order."""
+
+    sample: Floats
+    start: float
+    decay: float
+
+    @classmethod
+    def of(cls, ascending: Floats) -> "_Tail":
+        size = ascending.size
+        base = ascending[int(size * (1 - _TAIL)) :]
+        decay = max(float(base.mean() - base[0]), np.finfo(np.float64).tiny)
+        return cls(ascending, float(ascending[int(size * (1 - _RARE))]), decay)
+
+    def read(self, values: Floats) -> Floats:
+        """Give the probability of values at least as large."""
+        size = self.sample.size
+        below = np.searchsorted(self.sample, values, side="left")
+        counted = (size - below + 1) / (size + 1)
+        rare = _RARE * np.exp(-np.minimum((values - self.start) / self.decay, 690.0))
+        found: Floats = np.where(values > self.start, np.minimum(rare, _RARE), counted)
+        return found
 
 
 def make_red_noise(persistence: Floats, span: int, rng: np.random.Generator) -> Floats:
@@ -252,6 +267,8 @@ def find_null_table(present: Bools, treatment: Treatment) -> NullTable:
     treatment : Treatment
     """
     span, missing = present.size, int(np.count_nonzero(~present))
+    if missing > _FEW_MISSING:
+        missing = _FEW_MISSING + 2 * round((missing - _FEW_MISSING) / 2)
     if span > _SHORT:
         part = min(_MISSING, key=lambda one: abs(one - missing / span))
         steps = round(float(np.log(span / _SHORT) / np.log(_STEP)))

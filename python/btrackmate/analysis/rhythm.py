@@ -255,23 +255,18 @@ def _analyse_group(
 def _refine(sampling: Sampling, values: Floats, frequency: Floats) -> Floats:
     """Move each series' frequency (k,) to the top of its peak, by parabolas ever narrower."""
     step = (sampling.frequencies[1] - sampling.frequencies[0]) / 2
+    shift = np.repeat([-1.0, 0.0, 1.0], frequency.size)
+    columns = np.tile(values.T, 3)
     for _ in range(3):
-        left, middle, right = (
-            _measure_each(sampling, values, np.minimum(frequency + shift, 0.5))
-            for shift in (-step, 0.0, step)
-        )
+        near = np.minimum(np.tile(frequency, 3) + step * shift, 0.5)
+        first, second = sampling.make_filters(near)
+        power = (columns * first).sum(axis=0) ** 2 + (columns * second).sum(axis=0) ** 2
+        left, middle, right = power.reshape(3, -1)
         bend = left - 2 * middle + right
         move = np.divide(left - right, 2 * bend, out=np.zeros_like(bend), where=bend < 0)
         frequency = np.minimum(frequency + step * move.clip(-1, 1), 0.5)
         step /= 4
     return frequency
-
-
-def _measure_each(sampling: Sampling, values: Floats, frequency: Floats) -> Floats:
-    """Measure the power of each series at its own frequency, (k,)."""
-    first, second = sampling.make_filters(frequency)
-    power: Floats = (values.T * first).sum(axis=0) ** 2 + (values.T * second).sum(axis=0) ** 2
-    return power
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,18 +81,18 @@ def command(
     written, tables = analyse_files(
         job, output, settings, progress=progress, command=tuple(sys.argv[1:])
     )
-    for line in _summarise(tables):
+    for line in _summarise(tables, settings.rhythm.significance):
         click.echo(line)
     print_paths(written)
 
 
-def _summarise(tables: Any) -> list[str]:
+def _summarise(tables: Any, limit: float) -> list[str]:
     tracklets, rhythm = tables["tracklets"], tables["rhythm"]
     n_tracks = len(tracklets[[c for c in ("movie", "track") if c in tracklets]].drop_duplicates())
     lines = [f"{len(tracklets)} tracklets of {n_tracks} tracks"]
     for name, part in rhythm.groupby("feature", sort=False):
         n = int(part["rhythmic"].sum())
-        lines.append(f"{n} of {len(part)} tracklets have a rhythm of {name} (q < limit)")
+        lines.append(f"{n} of {len(part)} tracklets have a rhythm of {name} (q < {limit:g})")
     for (what, why), part in tables["left_out"].groupby(["analysis", "reason"], sort=False):
         lines.append(f"left out: {len(part)} tracklets, {what}: {why}")
     return lines

@@ -42,7 +42,7 @@
     return [pen, box.width, box.height];
   };
 
-  const projection = (width, height) => {
+  const makeProjector = (width, height) => {
     const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
     const size = (0.47 * Math.min(width, height) / radius) * view.zoom;
     return (spot) => {
@@ -65,7 +65,7 @@
   };
 
   const drawScene = () => {
-    const [pen, width, height] = prepare(scene), at = projection(width, height);
+    const [pen, width, height] = prepare(scene), at = makeProjector(width, height);
     for (const chosen of [false, true]) {
       for (let t = 0; t < nTracklets; t++) {
         const mine = picked >= 0 && track[t] === picked;
@@ -215,7 +215,7 @@
   };
 
   const nearestSpot = (event) => {
-    const [x, y, width, height] = inCanvas(event, scene), at = projection(width, height);
+    const [x, y, width, height] = inCanvas(event, scene), at = makeProjector(width, height);
     let best = 12, found = -1;
     for (let t = 0; t < nTracklets; t++) {
       const spot = lastAt(t, now);
