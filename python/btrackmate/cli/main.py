@@ -29,6 +29,7 @@ VERBS = {
     "optimize-thresholds": "Search the best thresholds of trained models on labelled images.",
     "train-linking": "Learn the weights of the tracker flow from tracks that are right.",
     "report": "Make the report of a run folder again.",
+    "settings": "Print every setting of a run with its meaning, as YAML that --config takes.",
     "warm-up": "Compile all loops ahead, so that no verb has to.",
     "fiji": "Run the plugin or a script in headless Fiji; say what is found of it (doctor).",
     "demo": "Segment, track and score the sample that ships with the package.",

@@ -70,7 +70,7 @@ def command(
         raise UserError(msg)
     check_output(output, overwrite=overwrite)
     learnt = learn_linking(tracks, values, ridge, progress)
-    content = {"tracker": "flow", "tracker_settings": learnt.settings}
+    content = {"tracker": {"name": "flow", **learnt.settings}}
     origin = ", ".join(str(path) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
     with write_atomically(output) as partial:
