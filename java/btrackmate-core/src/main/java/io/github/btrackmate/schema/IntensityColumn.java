@@ -40,4 +40,19 @@ public final class IntensityColumn
 	{
 		return columnName.toUpperCase( Locale.ROOT );
 	}
+
+	/**
+	 * Returns TrackMate's key of a statistic.
+	 *
+	 * @param statistic
+	 *            {@code mean}, {@code median}, {@code min}, {@code max},
+	 *            {@code total} or {@code std}.
+	 * @param channel
+	 *            channel, from 0.
+	 * @return TrackMate's feature key.
+	 */
+	public static String key( final String statistic, final int channel )
+	{
+		return key( statistic + "_intensity_ch" + ( channel + 1 ) );
+	}
 }

@@ -41,7 +41,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 
 	private static final String INFO_TEXT = "<html>"
 			+ "Makes one spot of every label of a label image: at its centroid, with the radius of the ball (in 2D the disc) of equal volume. "
-			+ "In 2D the outline is kept. Every spot keeps its label id, volume and shape as features."
+			+ "In 2D the outline is kept. Every spot keeps its label id, volume, shape and the intensities of its own voxels, in all channels, as features."
 			+ "<p>"
 			+ "The labels are a channel of this image, or another image of the same size. "
 			+ "A tissue mask may drop the cells outside; the log lists them. With a mask, every spot has its signed distance to the surface of the tissue, + inside."
@@ -102,7 +102,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 		cells.checkSizeOf( image );
 		logger.log( cells.calibrationWarning( image ) );
 		final MaskPolicy policy = MaskPolicy.of( ( String ) settings.get( MASK_POLICY ), ( Double ) settings.get( MASK_FRACTION ) );
-		return new LabelSearch( cells, DetectorArguments.tissue( settings, image, mask, policy, logger ), image.voxelSize(), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
+		return new LabelSearch( cells, image, DetectorArguments.tissue( settings, image, mask, policy, logger ), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
 	}
 
 	private Movie labels( final Movie image, final Map< String, Object > settings )

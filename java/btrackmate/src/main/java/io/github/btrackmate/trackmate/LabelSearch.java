@@ -1,6 +1,7 @@
 package io.github.btrackmate.trackmate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.stream.Collectors;
@@ -11,6 +12,7 @@ import fiji.plugin.trackmate.SpotCollection;
 import fiji.plugin.trackmate.SpotRoi;
 import io.github.btrackmate.cells.Cell;
 import io.github.btrackmate.cells.CellMeasurer;
+import io.github.btrackmate.cells.CellShells;
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.frames.Frames;
@@ -28,6 +30,9 @@ final class LabelSearch implements CellDetector.Search
 {
 	private final Movie labels;
 
+	/** Where intensities are taken, in every channel. */
+	private final Movie image;
+
 	/** Null if there is no mask. */
 	private final Tissue tissue;
 
@@ -41,8 +46,8 @@ final class LabelSearch implements CellDetector.Search
 	private record Found( List< FoundCell > cells, List< CellInTissue > dropped )
 	{}
 
-	/** Tissue and contour may be null. */
-	private record FoundCell( Cell cell, CellInTissue tissue, double distance, SpotRoi contour )
+	/** Tissue and contour may be null; shells are the intensities around it, for each channel. */
+	private record FoundCell( Cell cell, double[] shells, CellInTissue tissue, double distance, SpotRoi contour )
 	{}
 
 	/**
@@ -50,20 +55,21 @@ final class LabelSearch implements CellDetector.Search
 	 *
 	 * @param labels
 	 *            label image.
+	 * @param image
+	 *            the image that is tracked; voxel size and intensities are its.
 	 * @param tissue
 	 *            tissue, or {@code null}.
-	 * @param voxelSize
-	 *            voxel size of the image that is tracked.
 	 * @param crop
 	 *            what to look at.
 	 * @param simplify
 	 *            whether contours are smoothed.
 	 */
-	LabelSearch( final Movie labels, final Tissue tissue, final VoxelSize voxelSize, final Crop crop, final boolean simplify )
+	LabelSearch( final Movie labels, final Movie image, final Tissue tissue, final Crop crop, final boolean simplify )
 	{
 		this.labels = labels;
+		this.image = image;
 		this.tissue = tissue;
-		this.voxelSize = voxelSize;
+		voxelSize = image.voxelSize();
 		this.crop = crop;
 		this.simplify = simplify;
 	}
@@ -88,15 +94,17 @@ final class LabelSearch implements CellDetector.Search
 	{
 		final LabelRuns all = labels.labels( t );
 		if ( tissue == null )
-			return new Found( measure( all, null, null ), List.of() );
+			return new Found( measure( t, all, null, null ), List.of() );
 		final Tissue.Frame frame = tissue.frame( t );
 		final MaskResult result = MaskFilter.apply( all, frame.mask(), tissue.policy() );
-		return new Found( measure( result.runs(), result.kept(), frame ), result.dropped() );
+		return new Found( measure( t, result.runs(), result.kept(), frame ), result.dropped() );
 	}
 
-	private List< FoundCell > measure( final LabelRuns runs, final List< CellInTissue > kept, final Tissue.Frame frame )
+	private List< FoundCell > measure( final int t, final LabelRuns runs, final List< CellInTissue > kept, final Tissue.Frame frame )
 	{
-		final List< Cell > cells = CellMeasurer.measure( runs, List.of(), voxelSize );
+		final var channels = image.channels( t );
+		final List< Cell > cells = CellMeasurer.measure( runs, channels, voxelSize );
+		final double[][] shells = channels.stream().map( c -> CellShells.means( runs, cells, c, voxelSize ) ).toArray( double[][]::new );
 		final Contours contours = runs.numDimensions() == 2 ? new Contours( runs, voxelSize, simplify ) : null;
 		final List< FoundCell > found = new ArrayList<>( cells.size() );
 		for ( int c = 0; c < cells.size(); c++ )
@@ -106,6 +114,7 @@ final class LabelSearch implements CellDetector.Search
 				continue;
 			found.add( new FoundCell(
 					cell,
+					ofCell( shells, c ),
 					kept == null ? null : kept.get( c ),
 					frame == null ? Double.NaN : frame.distance().at( cell.position( 0 ), cell.position( 1 ), cell.position( 2 ) ),
 					contours == null ? null : contours.trace( c, cell ) ) );
@@ -113,9 +122,15 @@ final class LabelSearch implements CellDetector.Search
 		return found;
 	}
 
+	private static double[] ofCell( final double[][] shells, final int c )
+	{
+		return Arrays.stream( shells ).mapToDouble( means -> means[ c ] ).toArray();
+	}
+
 	private static Spot spot( final FoundCell found )
 	{
 		final Spot spot = CellSpots.of( found.cell(), found.contour() );
+		CellSpots.addIntensities( spot, found.cell(), found.shells() );
 		if ( found.tissue() != null )
 			CellSpots.addTissue( spot, found.tissue() );
 		CellSpots.put( spot, SpotColumn.BOUNDARY_DISTANCE, found.distance() );

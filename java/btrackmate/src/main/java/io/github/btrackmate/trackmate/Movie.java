@@ -1,5 +1,7 @@
 package io.github.btrackmate.trackmate;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 
 import fiji.plugin.trackmate.util.TMUtils;
@@ -12,6 +14,7 @@ import net.imagej.axis.Axes;
 import net.imagej.axis.AxisType;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.RealType;
+import net.imglib2.view.Views;
 
 /**
  * One channel of an image, frame by frame. Faults name the image.
@@ -123,11 +126,33 @@ final class Movie
 		return naming( () -> TissueMask.of( ( RandomAccessibleInterval ) frame( t ) ) );
 	}
 
-	/** 2D or 3D. */
+	/** All channels of a frame, whatever channel this is. */
 	@SuppressWarnings( { "unchecked", "rawtypes" } )
+	List< RandomAccessibleInterval< ? extends RealType< ? > > > channels( final int t )
+	{
+		final List< RandomAccessibleInterval< ? extends RealType< ? > > > channels = new ArrayList<>();
+		for ( int c = 0; c < size( Axes.CHANNEL ); c++ )
+			channels.add( ( RandomAccessibleInterval ) slice( c, t ) );
+		return channels;
+	}
+
+	/** 2D or 3D. */
 	private RandomAccessibleInterval< ? > frame( final int t )
 	{
-		return TMUtils.hyperSlice( ( ImgPlus ) img, channel, t );
+		return slice( channel, t );
+	}
+
+	private RandomAccessibleInterval< ? > slice( final int c, final int t )
+	{
+		RandomAccessibleInterval< ? > slice = img.getImg();
+		for ( int d = img.numDimensions() - 1; d >= 0; d-- )
+			if ( img.axis( d ).type() == Axes.CHANNEL )
+				slice = Views.hyperSlice( slice, d, c );
+			else if ( img.axis( d ).type() == Axes.TIME )
+				slice = Views.hyperSlice( slice, d, t );
+			else if ( img.axis( d ).type() == Axes.Z && slice.dimension( d ) == 1 )
+				slice = Views.hyperSlice( slice, d, 0 );
+		return slice;
 	}
 
 	private < R > R naming( final Supplier< R > work )

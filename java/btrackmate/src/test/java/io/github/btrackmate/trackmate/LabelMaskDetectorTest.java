@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -42,6 +43,7 @@ import fiji.plugin.trackmate.providers.SpotAnalyzerProvider;
 import fiji.plugin.trackmate.tracking.jaqaman.SparseLAPTrackerFactory;
 import ij.IJ;
 import ij.ImagePlus;
+import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
 
 /**
@@ -145,15 +147,20 @@ class LabelMaskDetectorTest
 	private void checkCells( final Path file ) throws IOException
 	{
 		final JsonObject golden = JsonParser.parseString( Files.readString( file ) ).getAsJsonObject();
-		final ImagePlus image = TestImages.twice( golden.get( "name" ).getAsString(), golden.getAsJsonArray( "labels" ), golden.getAsJsonArray( "spacing" ) );
+		final String name = golden.get( "name" ).getAsString();
+		final ImagePlus labels = TestImages.twice( name, List.of( golden.getAsJsonArray( "labels" ) ), golden.getAsJsonArray( "spacing" ) );
 		final List< JsonElement > cells = golden.getAsJsonArray( "cells" ).asList();
 		if ( cells.stream().anyMatch( c -> c.getAsJsonObject().get( "label" ).getAsLong() > 1L << 24 ) )
 		{
-			final String message = failure( image, null, null, Map.of() );
-			assertTrue( message.contains( "'" + image.getTitle() + "'" ) && message.contains( "16777216" ), message );
+			final String message = failure( labels, null, null, Map.of() );
+			assertTrue( message.contains( "'" + name + "'" ) && message.contains( "16777216" ), message );
 			return;
 		}
-		final List< Spot > spots = detect( image, null, Map.of() );
+		final List< JsonArray > channels = golden.getAsJsonArray( "channels" ).asList().stream().map( JsonElement::getAsJsonArray ).collect( Collectors.toList() );
+		final ImagePlus image = channels.isEmpty() ? labels : TestImages.twice( name, channels, golden.getAsJsonArray( "spacing" ) );
+		final TrackMate trackmate = trackmate( image, labels, null, Map.of() );
+		assertTrue( trackmate.execDetection() && trackmate.computeSpotFeatures( false ), trackmate.getErrorMessage() );
+		final List< Spot > spots = spots( trackmate.getModel() );
 		assertEquals( 2 * cells.size(), spots.size() );
 		for ( int i = 0; i < spots.size(); i++ )
 		{
@@ -161,7 +168,20 @@ class LabelMaskDetectorTest
 			assertEquals( i / cells.size(), spots.get( i ).getFeature( Spot.FRAME ).intValue() );
 			assertEquals( 30.0 * ( i / cells.size() ), spots.get( i ).getFeature( Spot.POSITION_T ) );
 			check( cell, spots.get( i ), image.getNSlices() > 1 );
+			checkIntensities( cell, spots.get( i ) );
 		}
+	}
+
+	/** TrackMate's own keys have what the voxels of the label give, also after it computed its features. */
+	private static void checkIntensities( final JsonObject cell, final Spot spot )
+	{
+		cell.keySet().stream().filter( n -> n.contains( "_intensity_ch" ) ).forEach( name -> {
+			final Double value = spot.getFeature( IntensityColumn.key( name ) );
+			if ( cell.get( name ).isJsonNull() )
+				assertNull( value, name );
+			else
+				assertEquals( cell.get( name ).getAsDouble(), value, Math.max( 1e-9, 1e-6 * Math.abs( cell.get( name ).getAsDouble() ) ), name );
+		} );
 	}
 
 	private static void check( final JsonObject cell, final Spot spot, final boolean is3D )
