@@ -255,6 +255,8 @@ def _list_options(plan: Plan) -> list[str]:
         "--add-opens=java.base/java.lang=ALL-UNNAMED",
         "--add-opens=java.base/java.io=ALL-UNNAMED",
         "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        # Else Java itself ends at SIGTERM, under a Python that still uses it: a crash report.
+        "-Xrs",
         "-Dpython.cachedir.skip=true",
         "-Dpython.console.encoding=UTF-8",
     ]

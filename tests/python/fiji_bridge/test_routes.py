@@ -116,21 +116,48 @@ def test_plugin_that_is_stopped_writes_nothing(plugin, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for a single process")
-def test_ctrl_c_ends_the_command_line(plugin, tmp_path):
-    """A script that never ends is stopped; the exit code is that of a run without result."""
-    del plugin  # only to skip where there is no TrackMate
-    script = tmp_path / "endless.py"
-    script.write_text("import time\nprint('begun')\nwhile True: time.sleep(0.1)\n")
-    program = "from btrackmate.cli.main import main; main()"
-    words = [sys.executable, "-c", program, "fiji", "script", str(script)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+ENDLESS = """
+import time
+print('begun')
+try:
+    while True: time.sleep(0.1)
+finally:
+    open('ended', 'w').close()
+"""
+
+
+def interrupt(folder, number, route):
+    """Send a signal to a command line whose script never ends; give its exit code and messages."""
+    (folder / "endless.py").write_text(ENDLESS)
+    words = ["-c", "from btrackmate.cli.main import main; main()", "fiji", "script", "endless.py"]
+    words += ["--fiji", route["fiji"]]
+    with subprocess.Popen(
+        [sys.executable, *words], stderr=subprocess.PIPE, text=True, cwd=folder
+    ) as process:
         for line in process.stderr:
             if "begun" in line:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         begun = time.monotonic()
         rest = process.stderr.read()
-    assert process.returncode == 1
-    assert "stopped by the user" in rest
     assert time.monotonic() - begun < 60
+    return process.returncode, rest
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for a single process")
+def test_ctrl_c_ends_the_command_line(plugin, route, tmp_path):
+    """A script that never ends is stopped; the exit code is that of a run without result."""
+    del plugin  # only to skip where there is no TrackMate
+    code, said = interrupt(tmp_path, signal.SIGINT, route)
+    assert code == 1
+    assert "stopped by the user" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_sigterm_stops_java_and_ends_the_process_by_it(plugin, route, tmp_path):
+    """Java, which has a handler of its own, used to end under Python: a crash report."""
+    del plugin
+    code, said = interrupt(tmp_path, signal.SIGTERM, route)
+    assert code == -signal.SIGTERM
+    assert said == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ended", "endless.py"]
