@@ -73,7 +73,7 @@ public final class CellMeasurer
 			throw new IllegalArgumentException( "Channel " + ( number + 1 ) + " has size " + Arrays.toString( channel.dimensionsAsLongArray() ) + ", the label image " + Arrays.toString( runs.size() ) + " (x, y[, z]); they must be equal." );
 	}
 
-	private static CellShape[] measureShapes( final LabelRuns runs )
+	static CellShape[] measureShapes( final LabelRuns runs )
 	{
 		final CellShape[] shapes = new CellShape[ runs.cellCount() ];
 		for ( int c = 0; c < shapes.length; c++ )

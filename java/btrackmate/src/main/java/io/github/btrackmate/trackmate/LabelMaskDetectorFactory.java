@@ -8,12 +8,15 @@ import java.util.Map;
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryGenericConfig;
 import fiji.plugin.trackmate.detection.SpotGlobalDetector;
 import fiji.plugin.trackmate.detection.SpotGlobalDetectorFactory;
 import fiji.plugin.trackmate.detection.ThresholdDetectorFactory;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
 import ij.ImagePlus;
 import io.github.btrackmate.mask.MaskPolicy;
 import io.github.btrackmate.trackmate.LabelMaskDetectorFactory.Arguments;
@@ -53,6 +56,9 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 
 	private final ImagePlus mask;
 
+	/** Keeps the table of dropped cells; null until the wizard gives it. */
+	private Model model;
+
 	/**
 	 * Creates a factory that finds its images by the settings.
 	 */
@@ -71,6 +77,12 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	 */
 	public LabelMaskDetectorFactory( final ImagePlus labels, final ImagePlus mask )
 	{
+		this( null, labels, mask );
+	}
+
+	LabelMaskDetectorFactory( final Model model, final ImagePlus labels, final ImagePlus mask )
+	{
+		this.model = model;
 		this.labels = labels;
 		this.mask = mask;
 	}
@@ -90,6 +102,13 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	}
 
 	@Override
+	public ConfigurationPanel getDetectorConfigurationPanel( final Settings settings, final Model wizardModel )
+	{
+		model = wizardModel;
+		return SpotDetectorFactoryGenericConfig.super.getDetectorConfigurationPanel( settings, wizardModel );
+	}
+
+	@Override
 	public SpotGlobalDetector< T > getDetector( final ImgPlus< T > img, final Map< String, Object > settings, final Interval interval )
 	{
 		return new CellDetector<>( ( logger, executor, progress ) -> search( img, settings, interval, logger ).run( logger, executor, progress ) );
@@ -102,7 +121,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 		cells.checkSizeOf( image );
 		logger.log( cells.calibrationWarning( image ) );
 		final MaskPolicy policy = MaskPolicy.of( ( String ) settings.get( MASK_POLICY ), ( Double ) settings.get( MASK_FRACTION ) );
-		return new LabelSearch( cells, image, DetectorArguments.tissue( settings, image, mask, policy, logger ), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
+		return new LabelSearch( model, cells, image, DetectorArguments.tissue( settings, image, mask, policy, logger ), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
 	}
 
 	private Movie labels( final Movie image, final Map< String, Object > settings )
@@ -129,7 +148,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	@Override
 	public SpotDetectorFactoryBase< T > copy()
 	{
-		return new LabelMaskDetectorFactory<>( labels, mask );
+		return new LabelMaskDetectorFactory<>( model, labels, mask );
 	}
 
 	@Override

@@ -3,10 +3,13 @@ package io.github.btrackmate.trackmate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.stream.Collectors;
 
 import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotCollection;
 import fiji.plugin.trackmate.SpotRoi;
@@ -18,6 +21,7 @@ import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.frames.Frames;
 import io.github.btrackmate.frames.Progress;
 import io.github.btrackmate.mask.CellInTissue;
+import io.github.btrackmate.mask.DropReason;
 import io.github.btrackmate.mask.MaskFilter;
 import io.github.btrackmate.mask.MaskResult;
 import io.github.btrackmate.schema.SpotColumn;
@@ -28,6 +32,9 @@ import io.github.btrackmate.schema.SpotColumn;
  */
 final class LabelSearch implements CellDetector.Search
 {
+	/** Keeps the table of dropped cells; may be null. */
+	private final Model model;
+
 	private final Movie labels;
 
 	/** Where intensities are taken, in every channel. */
@@ -53,6 +60,8 @@ final class LabelSearch implements CellDetector.Search
 	/**
 	 * Creates a search.
 	 *
+	 * @param model
+	 *            keeps the table of dropped cells; may be {@code null}.
 	 * @param labels
 	 *            label image.
 	 * @param image
@@ -64,8 +73,9 @@ final class LabelSearch implements CellDetector.Search
 	 * @param simplify
 	 *            whether contours are smoothed.
 	 */
-	LabelSearch( final Movie labels, final Movie image, final Tissue tissue, final Crop crop, final boolean simplify )
+	LabelSearch( final Model model, final Movie labels, final Movie image, final Tissue tissue, final Crop crop, final boolean simplify )
 	{
+		this.model = model;
 		this.labels = labels;
 		this.image = image;
 		this.tissue = tissue;
@@ -79,12 +89,18 @@ final class LabelSearch implements CellDetector.Search
 	{
 		final List< Found > found = Frames.map( crop.frameCount(), i -> find( crop.firstFrame() + i ), executor, progress );
 		final SpotCollection spots = new SpotCollection();
+		final LeftOut dropped = new LeftOut( LeftOut.Kind.DROPPED );
+		final Doubt doubt = new Doubt();
 		for ( int i = 0; i < found.size(); i++ )
 		{
 			final int frame = crop.firstFrame() + i;
 			spots.put( frame, found.get( i ).cells().stream().map( LabelSearch::spot ).collect( Collectors.toList() ) );
+			found.get( i ).dropped().forEach( c -> dropped.add( frame, c.label(), null, c.voxels(), c.tissue(), c.fraction(), c.reason() ) );
+			found.get( i ).cells().forEach( c -> doubt.add( c.cell() ) );
 			report( logger, frame, found.get( i ) );
 		}
+		dropped.keepWith( model );
+		doubt.warn( logger, labels.name() );
 		if ( spots.keySet().stream().allMatch( t -> spots.getNSpots( t, false ) == 0 ) )
 			logger.error( "No cell was found in the label image '" + labels.name() + "'" + ( tissue == null ? "" : " and the tissue mask" ) + ".\n" );
 		return spots;
@@ -137,12 +153,43 @@ final class LabelSearch implements CellDetector.Search
 		return spot;
 	}
 
+	/** A line for what is odd, one for what is dropped; the table has the details. */
 	private static void report( final Logger logger, final int frame, final Found found )
 	{
-		final StringBuilder text = new StringBuilder();
-		found.cells().stream().map( FoundCell::cell ).filter( c -> c.components() > 1 ).forEach( c -> text.append( "Frame " + frame + ": label " + c.label() + " is in " + c.components() + " pieces; they make one spot.\n" ) );
-		found.dropped().forEach( c -> text.append( "Frame " + frame + ": label " + c.label() + " is dropped (" + c.reason() + "), " + Math.round( 100 * c.fraction() ) + " % of it is in the tissue.\n" ) );
-		if ( text.length() > 0 )
-			logger.log( text.toString() );
+		final List< Cell > pieces = found.cells().stream().map( FoundCell::cell ).filter( c -> c.components() > 1 ).collect( Collectors.toList() );
+		if ( !pieces.isEmpty() )
+			logger.log( "Frame " + frame + ": " + ( pieces.size() == 1
+					? "label " + pieces.get( 0 ).label() + " is in " + pieces.get( 0 ).components() + " pieces; they make one spot.\n"
+					: pieces.size() + " labels are in pieces, such as label " + pieces.get( 0 ).label() + " in " + pieces.get( 0 ).components() + "; the pieces of a label make one spot.\n" ) );
+		final Map< DropReason, Long > reasons = found.dropped().stream().collect( Collectors.groupingBy( CellInTissue::reason, TreeMap::new, Collectors.counting() ) );
+		if ( !reasons.isEmpty() )
+			logger.log( "Frame " + frame + ": " + dropped( found ) + " dropped (" + reasons.entrySet().stream().map( e -> e.getValue() + " " + e.getKey() ).collect( Collectors.joining( ", " ) ) + "), " + found.cells().size() + " kept.\n" );
+	}
+
+	private static String dropped( final Found found )
+	{
+		return found.dropped().size() == 1 ? "label " + found.dropped().get( 0 ).label() + " is" : found.dropped().size() + " cells are";
+	}
+
+	/** Counts pieces: grey values are strewn over the image, labels are not. */
+	private static final class Doubt
+	{
+		private static final int MOST_PIECES = 3;
+
+		private long cells;
+
+		private long pieces;
+
+		void add( final Cell cell )
+		{
+			cells++;
+			pieces += cell.components();
+		}
+
+		void warn( final Logger logger, final String name )
+		{
+			if ( pieces > MOST_PIECES * cells )
+				logger.error( "Warning: a label of '" + name + "' is in " + Math.round( ( double ) pieces / cells ) + " pieces on average. Is it the label image, and not the one with the intensities?\n" );
+		}
 	}
 }

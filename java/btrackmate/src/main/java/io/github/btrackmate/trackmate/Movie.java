@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 
 import fiji.plugin.trackmate.util.TMUtils;
 import ij.ImagePlus;
+import io.github.btrackmate.cells.LabelLook;
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.mask.TissueMask;
@@ -53,7 +54,7 @@ final class Movie
 		if ( !( img.firstElement() instanceof RealType ) )
 			throw new IllegalArgumentException( "Image '" + name + "' is an RGB image; one of 8, 16 or 32 bit was expected. Use Image > Type, or take the image before it was coloured." );
 		final Movie movie = new Movie( img, name, channel - 1 );
-		final long channels = movie.size( Axes.CHANNEL );
+		final int channels = movie.channelCount();
 		if ( channel < 1 || channel > channels )
 			throw new IllegalArgumentException( "Image '" + name + "' has " + channels + " channel(s), channel " + channel + " was asked for." );
 		return movie;
@@ -86,9 +87,27 @@ final class Movie
 		return d < 0 ? 1 : img.dimension( d );
 	}
 
+	int planeCount()
+	{
+		return ( int ) size( Axes.Z );
+	}
+
+	int channelCount()
+	{
+		return ( int ) size( Axes.CHANNEL );
+	}
+
 	boolean is2D()
 	{
-		return size( Axes.Z ) == 1;
+		return planeCount() == 1;
+	}
+
+	/** Time between frames; 1 without calibration, as in TrackMate. */
+	double frameInterval()
+	{
+		final int t = img.dimensionIndex( Axes.TIME );
+		final double dt = t < 0 ? 0 : img.averageScale( t );
+		return dt > 0 ? dt : 1;
 	}
 
 	/** Voxel size of 2 dimensions for a single plane, else of 3. */
@@ -119,6 +138,26 @@ final class Movie
 		return naming( () -> LabelRuns.of( ( RandomAccessibleInterval ) frame( t ) ) );
 	}
 
+	/** What a frame looks like. */
+	@SuppressWarnings( { "unchecked", "rawtypes" } )
+	LabelLook look( final int t )
+	{
+		return LabelLook.of( ( RandomAccessibleInterval ) frame( t ) );
+	}
+
+	/**
+	 * Says why these may be no labels.
+	 *
+	 * @param t
+	 *            frame to look at.
+	 * @return a warning; empty if they look like labels.
+	 */
+	String doubt( final int t )
+	{
+		final boolean odd = look( Math.min( t, frameCount() - 1 ) ) == LabelLook.INTENSITIES;
+		return odd ? "Image '" + name + "'" + ( channelCount() > 1 ? ", channel " + ( channel + 1 ) + "," : "" ) + " looks like intensities, not like labels: its values are strewn over the image. Is it the label image?" : "";
+	}
+
 	/** A frame as tissue mask. */
 	@SuppressWarnings( { "unchecked", "rawtypes" } )
 	TissueMask mask( final int t )
@@ -131,7 +170,7 @@ final class Movie
 	List< RandomAccessibleInterval< ? extends RealType< ? > > > channels( final int t )
 	{
 		final List< RandomAccessibleInterval< ? extends RealType< ? > > > channels = new ArrayList<>();
-		for ( int c = 0; c < size( Axes.CHANNEL ); c++ )
+		for ( int c = 0; c < channelCount(); c++ )
 			channels.add( ( RandomAccessibleInterval ) slice( c, t ) );
 		return channels;
 	}

@@ -101,9 +101,14 @@ public final class PruneTrackletsAction extends AbstractTMAction
 	{
 		final Model model = trackmate.getModel();
 		final PruneResult< Spot, Link > result = ModelPruner.find( model, pruneSettings, lastFrame );
-		log( result, listOnly );
+		final PruneReport report = new PruneReport();
+		result.spots().forEach( report::addSpot );
+		result.links().forEach( ( link, rule ) -> report.addLink( link.source(), link.target(), link.cost(), rule ) );
+		logger.log( NAME + ( listOnly ? ", dry run: would remove " : ": removed " ) + summary( result ) + "\n", Logger.BLUE_COLOR );
+		report.log( logger );
 		if ( listOnly || result.isEmpty() )
 			return;
+		report.table().keepWith( model );
 		if ( selectionModel != null )
 			selectionModel.clearSelection();
 		final PrunedRecord record = PrunedRecord.of( result );
@@ -129,15 +134,6 @@ public final class PruneTrackletsAction extends AbstractTMAction
 		{
 			updater.quit();
 		}
-	}
-
-	private void log( final PruneResult< Spot, Link > result, final boolean listOnly )
-	{
-		final StringBuilder text = new StringBuilder();
-		result.spots().forEach( ( spot, rule ) -> text.append( "  spot " + spot.ID() + " in frame " + ModelPruner.frame( spot ) + ": " + rule + "\n" ) );
-		result.links().forEach( ( link, rule ) -> text.append( "  link " + link.source().ID() + " - " + link.target().ID() + ": " + rule + "\n" ) );
-		logger.log( NAME + ( listOnly ? ", dry run: would remove " : ": removed " ) + summary( result ) + "\n", Logger.BLUE_COLOR );
-		logger.log( text.toString() );
 	}
 
 	static String summary( final PruneResult< ?, ? > result )

@@ -26,9 +26,19 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 {
 	private final SpotTrackerFactory tracker;
 
+	/** Keeps the table of what is pruned; null until the wizard gives it. */
+	private Model model;
+
 	private PrunedTrackerFactory( final SpotTrackerFactory tracker )
 	{
 		this.tracker = tracker;
+	}
+
+	/** Sets where the table of what is pruned is kept. */
+	PrunedTrackerFactory reportTo( final Model keeper )
+	{
+		model = keeper;
+		return this;
 	}
 
 	/** TrackMate's LAP tracker. */
@@ -67,13 +77,14 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	@Override
 	public SpotTracker create( final SpotCollection spots, final Map< String, Object > settings )
 	{
-		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings );
+		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings, model );
 	}
 
 	@Override
-	public ConfigurationPanel getTrackerConfigurationPanel( final Model model )
+	public ConfigurationPanel getTrackerConfigurationPanel( final Model wizardModel )
 	{
-		return new PrunedTrackerPanel( tracker.getTrackerConfigurationPanel( model ), getDefaultSettings(), model.getTimeUnits() );
+		model = wizardModel;
+		return new PrunedTrackerPanel( tracker.getTrackerConfigurationPanel( wizardModel ), getDefaultSettings(), wizardModel.getTimeUnits() );
 	}
 
 	@Override

@@ -243,7 +243,7 @@ class LabelMaskDetectorTest
 		assertEquals( 1.0, value( spots.get( 0 ), SpotColumn.TISSUE_FRACTION ) );
 		assertEquals( 0.5, value( spots.get( 1 ), SpotColumn.TISSUE_FRACTION ) );
 		assertEquals( 2.0, value( spots.get( 1 ), SpotColumn.TISSUE ) );
-		assertTrue( log.text.toString().contains( "Frame 1: label 5 is dropped (outside)" ), log.text.toString() );
+		assertTrue( log.text.toString().contains( "Frame 1: label 5 is dropped (1 outside), 1 kept." ), log.text.toString() );
 	}
 
 	/** In frame 1 two of four pixels of cell 70000 are inside. */

@@ -2,22 +2,34 @@ package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.awt.Button;
-import java.awt.Choice;
-import java.awt.TextField;
+import java.awt.Component;
 import java.awt.Window;
-import java.awt.event.ActionEvent;
+import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.Future;
 
+import javax.swing.JButton;
+import javax.swing.JComboBox;
+import javax.swing.JDialog;
 import javax.swing.JFrame;
+import javax.swing.JLabel;
+import javax.swing.JRadioButton;
+import javax.swing.JTextField;
+import javax.swing.SwingUtilities;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.scijava.Cancelable;
+import org.scijava.command.CommandModule;
 import org.scijava.command.CommandService;
 import org.scijava.object.ObjectService;
 
@@ -28,8 +40,7 @@ import ij.IJ;
 import ij.ImageJ;
 import ij.ImagePlus;
 import ij.WindowManager;
-import ij.gui.GenericDialog;
-import ij.gui.MessageDialog;
+import ij.Prefs;
 
 /**
  * Plugins &gt; Tracking &gt; BTrackMate &gt; Track… on a screen: the command
@@ -48,6 +59,7 @@ class MenuTest
 	void open()
 	{
 		Screen.assumeThereIsOne();
+		Prefs.set( "btrackmate.track.distance", "15" );
 		ij = new ImageJ( ImageJ.EMBEDDED );
 		ij.setVisible( true );
 	}
@@ -72,58 +84,100 @@ class MenuTest
 		return imp;
 	}
 
-	private static GenericDialog openDialog() throws InterruptedException
+	/** Grey values of the size of the labels. */
+	private static ImagePlus showNoise( final ImagePlus like )
 	{
-		TMUtils.getContext().service( CommandService.class ).run( TrackCommand.class, true );
-		return Screen.awaitWindow( GenericDialog.class, "BTrackMate" );
+		final ImagePlus imp = IJ.createHyperStack( "movie", like.getWidth(), like.getHeight(), 1, like.getNSlices(), like.getNFrames(), 8 );
+		final Random random = new Random( 1 );
+		for ( int i = 1; i <= imp.getStackSize(); i++ )
+			random.nextBytes( ( byte[] ) imp.getStack().getProcessor( i ).getPixels() );
+		imp.setCalibration( like.getCalibration().copy() );
+		imp.show();
+		return imp;
 	}
 
-	private static void choose( final GenericDialog dialog, final int index, final String item )
+	private Future< CommandModule > running;
+
+	private JDialog openDialog() throws InterruptedException
 	{
-		final Choice choice = ( Choice ) dialog.getChoices().get( index );
-		choice.select( item );
-		assertEquals( item, choice.getSelectedItem() );
+		running = TMUtils.getContext().service( CommandService.class ).run( TrackCommand.class, true );
+		return Screen.awaitWindow( JDialog.class, "Track cells" );
 	}
 
-	private static void type( final List< ? > fields, final int index, final Object text )
+	private static < C extends Component > C field( final JDialog dialog, final Class< C > type, final String name )
 	{
-		( ( TextField ) fields.get( index ) ).setText( String.valueOf( text ) );
+		return type.cast( Screen.find( dialog, name ).orElseThrow( () -> new AssertionError( "no field " + name ) ) );
 	}
 
-	private static void pressOk( final GenericDialog dialog )
+	private static void onScreen( final Runnable action ) throws InterruptedException, InvocationTargetException
 	{
-		final Button ok = dialog.getButtons()[ 0 ];
-		new Thread( () -> dialog.actionPerformed( new ActionEvent( ok, ActionEvent.ACTION_PERFORMED, ok.getLabel() ) ) ).start();
+		SwingUtilities.invokeAndWait( action );
 	}
 
-	/** Dialog and wizard give the spots, links and pruned spots of tests/parity. */
+	private static void type( final JDialog dialog, final String name, final Object text ) throws InterruptedException, InvocationTargetException
+	{
+		onScreen( () -> field( dialog, JTextField.class, name ).setText( String.valueOf( text ) ) );
+	}
+
+	private static void choose( final JDialog dialog, final String name, final Object item ) throws InterruptedException, InvocationTargetException
+	{
+		onScreen( () -> field( dialog, JComboBox.class, name ).setSelectedItem( item ) );
+		assertEquals( item, field( dialog, JComboBox.class, name ).getSelectedItem() );
+	}
+
+	private static void press( final JDialog dialog, final String name ) throws InterruptedException, InvocationTargetException
+	{
+		onScreen( () -> field( dialog, JButton.class, name ).doClick() );
+	}
+
+	private static Object chosen( final JDialog dialog, final String name )
+	{
+		return field( dialog, JComboBox.class, name ).getSelectedItem();
+	}
+
+	private static void awaitText( final JDialog dialog, final String name, final String part ) throws InterruptedException
+	{
+		Screen.await( name + ": " + part, () -> Optional.of( field( dialog, JLabel.class, name ).getText() ).filter( t -> t.contains( part ) ) );
+	}
+
+	private static boolean isWizardOpen()
+	{
+		return Arrays.stream( Window.getWindows() ).anyMatch( w -> w.isShowing() && w instanceof JFrame f && f.getTitle().startsWith( "TrackMate on" ) );
+	}
+
+	/** Dialog and wizard give the spots, links and pruned spots of tests/parity; the wizard opens with the cells. */
 	@Test
 	void wizardAgreesWithTheOtherRoutes() throws Exception
 	{
-		show( "mask.tif" );
-		show( "labels.tif" );
+		final ImagePlus mask = show( "mask.tif" );
+		final ImagePlus labels = show( "labels.tif" );
 		final ObjectService objects = TMUtils.getContext().service( ObjectService.class );
 		final List< TrackMate > before = objects.getObjects( TrackMate.class );
-		final GenericDialog dialog = openDialog();
-		choose( dialog, 0, "labels.tif" );
-		choose( dialog, 3, "mask.tif" );
-		choose( dialog, 4, ParityCase.settings().get( "mask_policy" ).getAsString() );
-		type( dialog.getNumericFields(), 2, ParityCase.distance() );
-		type( dialog.getNumericFields(), 3, ParityCase.settings().get( "frame_gap" ).getAsInt() );
-		type( dialog.getNumericFields(), 4, ParityCase.minimum() );
+		final JDialog dialog = openDialog();
+		assertEquals( labels, chosen( dialog, "image" ) );
+		assertTrue( field( dialog, JRadioButton.class, "fromChannel" ).isSelected(), "the image is the label image" );
+		choose( dialog, "mask", mask );
+		choose( dialog, "maskPolicy", ParityCase.settings().get( "mask_policy" ).getAsString() );
+		type( dialog, "linkingDistance", ParityCase.distance() );
+		type( dialog, "frameGap", ParityCase.settings().get( "frame_gap" ).getAsInt() );
+		type( dialog, "minTrackletLength", ParityCase.minimum() );
+		awaitText( dialog, "count", "Frame 1: " );
 		Screen.shoot( "track-dialog" );
-		pressOk( dialog );
+		press( dialog, "ok" );
 
 		final JFrame wizard = Screen.awaitWindow( JFrame.class, "TrackMate on labels" );
 		final TrackMate trackmate = objects.getObjects( TrackMate.class ).stream().filter( t -> !before.contains( t ) ).findFirst().orElseThrow();
 		final Model model = trackmate.getModel();
+		assertTrue( model.getSpots().getNSpots( true ) > 0, "the cells are there when the wizard opens" );
+		assertEquals( "sec", model.getTimeUnits() );
+		final double z = ( labels.getSlice() - 1 ) * labels.getCalibration().pixelDepth;
+		assertTrue( Screen.holdsAny( model, 0, z, labels.getCalibration().pixelDepth ), "the slice that is shown has cells" );
+		Screen.shoot( "filter-spots" );
 		for ( int i = 0; i < MOST_PANELS && model.getTrackModel().nTracks( false ) == 0; i++ )
 		{
 			Screen.press( wizard, "Next" );
 			// The panel slides in; then the button is off while TrackMate works.
 			Thread.sleep( 2000 );
-			if ( i == 2 )
-				Screen.shoot( "detector-panel" );
 		}
 		Screen.press( wizard, "Next" );
 		Thread.sleep( 2000 );
@@ -134,31 +188,77 @@ class MenuTest
 		wizard.dispose();
 	}
 
-	/** Images that do not fit are refused in a message, and no wizard opens. */
+	/** With movie, labels and mask open, whichever is active, each is found by its content and name. */
 	@Test
-	void maskOfOtherSizeIsRefused() throws Exception
+	void openImagesAreFoundByContent() throws Exception
+	{
+		final ImagePlus labels = show( "labels.tif" );
+		final ImagePlus movie = showNoise( labels );
+		final ImagePlus mask = show( "mask.tif" );
+		final JDialog dialog = openDialog();
+		assertEquals( movie, chosen( dialog, "image" ) );
+		assertTrue( field( dialog, JRadioButton.class, "fromLabels" ).isSelected() );
+		assertEquals( labels, chosen( dialog, "labels" ) );
+		assertEquals( mask, chosen( dialog, "mask" ) );
+		awaitText( dialog, "count", "Frame 1: " );
+		assertNotNull( movie.getOverlay(), "the cells are outlined" );
+		Screen.shoot( "guessed" );
+		press( dialog, "cancel" );
+		running.get();
+		Screen.await( "no outlines", () -> movie.getOverlay() == null ? Optional.of( true ) : Optional.empty() );
+		assertFalse( isWizardOpen() );
+	}
+
+	/** A mistake is said in the dialog, which stays open; nothing that does not apply is shown. */
+	@Test
+	void mistakesAreSaidInTheDialog() throws Exception
 	{
 		show( "labels.tif" );
+		final ImagePlus mask = show( "mask.tif" );
 		final ImagePlus small = IJ.createImage( "small mask", "8-bit", 20, 30, 1 );
 		small.show();
-		final GenericDialog dialog = openDialog();
-		choose( dialog, 0, "labels.tif" );
-		choose( dialog, 3, "small mask" );
-		pressOk( dialog );
-		final MessageDialog message = Screen.awaitWindow( MessageDialog.class, "BTrackMate" );
-		Screen.shoot( "mask-of-other-size" );
-		message.dispose();
-		assertFalse( Arrays.stream( Window.getWindows() ).anyMatch( w -> w.isShowing() && w instanceof JFrame f && f.getTitle().startsWith( "TrackMate on" ) ) );
+		final JDialog dialog = openDialog();
+		choose( dialog, "mask", null );
+		assertFalse( field( dialog, JComboBox.class, "maskPolicy" ).isVisible() );
+		assertFalse( field( dialog, JTextField.class, "table" ).isVisible() );
+		type( dialog, "linkingDistance", "abc" );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "Linking distance is 'abc'; a number was expected" );
+		type( dialog, "linkingDistance", "-3" );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "-3.0; a number of µm above 0" );
+		type( dialog, "linkingDistance", "8" );
+		choose( dialog, "mask", small );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "'small mask' is 20 x 30" );
+		choose( dialog, "mask", mask );
+		choose( dialog, "maskPolicy", "fraction" );
+		assertTrue( field( dialog, JTextField.class, "maskFraction" ).isVisible() );
+		type( dialog, "maskFraction", "1.7" );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "1.7" );
+		type( dialog, "maskFraction", "0.5" );
+		type( dialog, "tissues", "7" );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "has no tissue 7" );
+		Screen.shoot( "mistake" );
+		onScreen( () -> field( dialog, JRadioButton.class, "fromTable" ).doClick() );
+		assertTrue( field( dialog, JTextField.class, "table" ).isVisible() );
+		press( dialog, "ok" );
+		awaitText( dialog, "message", "No table was chosen" );
+		press( dialog, "cancel" );
+		running.get();
+		assertFalse( isWizardOpen() );
 	}
 
 	@Test
 	void noImageOpen() throws Exception
 	{
 		assertTrue( WindowManager.getImageCount() == 0 );
-		final GenericDialog dialog = openDialog();
-		pressOk( dialog );
-		final MessageDialog message = Screen.awaitWindow( MessageDialog.class, "BTrackMate" );
-		Screen.shoot( "no-image" );
-		message.dispose();
+		final CommandModule module = TMUtils.getContext().service( CommandService.class ).run( TrackCommand.class, true ).get();
+		final Cancelable command = ( Cancelable ) module.getDelegateObject();
+		assertTrue( command.isCanceled() );
+		assertTrue( command.getCancelReason().startsWith( "No image is open." ) );
+		assertNull( WindowManager.getCurrentImage() );
 	}
 }

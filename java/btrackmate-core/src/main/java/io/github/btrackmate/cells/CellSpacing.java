@@ -1,0 +1,50 @@
+package io.github.btrackmate.cells;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+import net.imglib2.KDTree;
+import net.imglib2.RealPoint;
+import net.imglib2.neighborsearch.KNearestNeighborSearchOnKDTree;
+
+/**
+ * How far apart cells are.
+ */
+public final class CellSpacing
+{
+	private CellSpacing()
+	{}
+
+	/**
+	 * Measures the distance of cells to their nearest neighbour.
+	 *
+	 * @param frames
+	 *            for each frame the positions of its cells, in physical units.
+	 * @return median over all cells that have a neighbour in their frame; NaN if
+	 *         none has.
+	 */
+	public static double median( final List< List< double[] > > frames )
+	{
+		final List< Double > distances = new ArrayList<>();
+		for ( final List< double[] > cells : frames )
+			addDistances( cells, distances );
+		final double[] sorted = distances.stream().mapToDouble( Double::doubleValue ).sorted().toArray();
+		return sorted.length == 0 ? Double.NaN : sorted[ sorted.length / 2 ];
+	}
+
+	private static void addDistances( final List< double[] > cells, final List< Double > distances )
+	{
+		if ( cells.size() < 2 )
+			return;
+		final List< RealPoint > points = cells.stream().map( RealPoint::new ).collect( Collectors.toList() );
+		final List< Integer > numbers = IntStream.range( 0, cells.size() ).boxed().collect( Collectors.toList() );
+		final KNearestNeighborSearchOnKDTree< Integer > search = new KNearestNeighborSearchOnKDTree<>( new KDTree<>( numbers, points ), 2 );
+		for ( final RealPoint point : points )
+		{
+			search.search( point );
+			distances.add( search.getDistance( 1 ) );
+		}
+	}
+}
