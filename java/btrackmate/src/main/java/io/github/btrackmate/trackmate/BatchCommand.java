@@ -136,7 +136,7 @@ public final class BatchCommand extends MenuCommand
 			LeftOut.save( model, output );
 		spotCount = model.getSpots().getNSpots( true );
 		trackCount = model.getTrackModel().nTracks( true );
-		log().info( "BTrackMate: " + spotCount + " spots, " + trackCount + " tracks, saved as " + output );
+		done( spotCount + " spots, " + trackCount + " tracks, saved as " + output );
 	}
 
 	private TrackInputs inputs()

@@ -17,6 +17,8 @@ import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
 import org.scijava.service.Service;
 
+import ij.IJ;
+
 /**
  * A command of the Plugins menu. From a script or macro that names any of its
  * inputs it never asks: what is not named has its default. (A recorder leaves
@@ -67,9 +69,12 @@ abstract class MenuCommand extends ContextCommand
 			for ( final ModuleItem< ? > input : module.getInfo().inputs() )
 				if ( isOurs( input ) && module.isInputResolved( input.getName() ) )
 					command.scripted = true;
+			// Else SciJava shows them under the names of our variables; done() says them.
+			module.getInfo().outputs().forEach( o -> module.resolveOutput( o.getName() ) );
 			if ( command.scripted || !command.hasDialog() )
 				module.getInfo().inputs().forEach( i -> {
-					if ( isOurs( i ) )
+					// A line of text alone would be shown, too.
+					if ( isOurs( i ) || isText( i ) )
 						module.resolveInput( i.getName() );
 				} );
 		}
@@ -77,7 +82,12 @@ abstract class MenuCommand extends ContextCommand
 		/** Not a service or the like, nor text. */
 		private static boolean isOurs( final ModuleItem< ? > input )
 		{
-			return !Service.class.isAssignableFrom( input.getType() ) && input.getType() != Context.class && input.getVisibility() != ItemVisibility.MESSAGE;
+			return !Service.class.isAssignableFrom( input.getType() ) && input.getType() != Context.class && !isText( input );
+		}
+
+		private static boolean isText( final ModuleItem< ? > input )
+		{
+			return input.getVisibility() == ItemVisibility.MESSAGE;
 		}
 	}
 
@@ -99,6 +109,15 @@ abstract class MenuCommand extends ContextCommand
 		if ( GraphicsEnvironment.isHeadless() )
 			log.error( "BTrackMate: " + sentence );
 		cancel( GraphicsEnvironment.isHeadless() ? sentence : sentence.replaceAll( LINE, "$1\n" ) );
+	}
+
+	/** Says what was done, in one sentence. */
+	void done( final String sentence )
+	{
+		if ( GraphicsEnvironment.isHeadless() )
+			log.info( "BTrackMate: " + sentence );
+		else
+			IJ.log( "BTrackMate: " + sentence );
 	}
 
 	LogService log()

@@ -51,7 +51,7 @@ public final class RelabelCommand extends MenuCommand
 		if ( !IJ.saveAsTiff( painted, output.getAbsolutePath() ) )
 			throw new IOException( "The file '" + output + "' cannot be written." );
 		trackCount = model.getTrackModel().nTracks( true );
-		log().info( "BTrackMate: " + trackCount + " tracks painted, saved as " + output );
+		done( trackCount + " tracks painted, saved as " + output );
 		if ( !GraphicsEnvironment.isHeadless() && !IJ.isMacro() )
 			painted.show();
 	}
