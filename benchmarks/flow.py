@@ -35,6 +35,7 @@ from btrackmate.samples.points import (
 )
 from btrackmate.tracking import FlowSettings, FlowWeights, LapSettings, track
 from btrackmate.tracking.flow_learn import train_linking, write_weights
+from btrackmate.tracking.flow_settings import WEIGHT_NAMES
 
 INTENSITY = ("mean_intensity_ch1",)
 SIZE = ("radius", "volume")
@@ -170,24 +171,24 @@ def draw_movie(seed: int) -> PointMovie:
 
 
 def learn(random: int, standard: int) -> FlowWeights:
-    """Learn the default weights; each movie counts with positions only and with more features."""
-    graphs, settings = [], []
-    names = [SIZE, INTENSITY, ()]
+    """Learn the default weights of appearance; those of positions stay."""
     movies = [draw_movie(seed) for seed in range(random)]
     movies += [make_point_movie("S", 100 + seed) for seed in range(standard)]
-    zero = FlowWeights(**dict.fromkeys(FlowWeights.model_fields, 0))
+    graphs, settings = [], []
+    flow = make_flow(REACH, True, FlowWeights())
     for number, movie in enumerate(movies):
-        truth, bounds = truth_links_of_observed(movie), None
+        truth, limits = truth_links_of_observed(movie), None
         if number % 4 == 3:  # a camera that sees the middle only
             place = truth.spots.positions
             low, high = np.quantile(place, (0.12, 0.88), axis=0)
             truth = truth.keep_spots(((place >= low) & (place <= high)).all(axis=1))
-            bounds = (tuple(low), tuple(high))
-        for without in (SIZE + INTENSITY, names[number % 3]):
+            limits = (tuple(low), tuple(high))
+        for without in (SIZE, INTENSITY, ()):
             graphs.append(drop(truth, without))
-            flow = make_flow(REACH, True, zero)
-            settings.append(flow.model_copy(update={"movie_bounds": bounds}))
-    return train_linking(graphs, settings)
+            settings.append(flow.model_copy(update={"movie_bounds": limits}))
+    about = ("size", "intensity", "mother")
+    positions = [name for name in WEIGHT_NAMES if not any(word in name for word in about)]
+    return train_linking(graphs, settings, keep=positions)
 
 
 def main() -> None:

@@ -39,7 +39,8 @@ from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.fusion import choose_rescue, choose_wall
-from btrackmate.training.thresholds import Objective, average_score
+from btrackmate.training.objective import Objective
+from btrackmate.training.thresholds import average_score
 
 HEAD = "| | AP@0.5 | AP@0.7 | F1@0.5 | F1@0.7 | TP, FP, FN @0.5 | SEG | MSE | SSIM |"
 #: Chosen on the tuning volumes (tissue), the training half (ovule), the validation planes (nuclei).

@@ -1,32 +1,12 @@
-"""BTrackMate: 3D cell segmentation, tracking and track analysis."""
+"""BTrackMate: 3D cell segmentation, tracking and track analysis.
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+Public names are imported when they are first used (``__init__.pyi`` says where they live), here and
+in the packages below: `import btrackmate` stays light.
+"""
 
-if TYPE_CHECKING:
-    from btrackmate.core.calibration import Calibration
-    from btrackmate.core.graph import TrackGraph
-    from btrackmate.core.spots import Spots
+import lazy_loader
 
-try:
-    __version__ = version("btrackmate")
-except PackageNotFoundError:  # pragma: no cover - a source tree that is not installed
-    __version__ = "0+unknown"
+__version__ = "0.1.0"
 
-__all__ = ["Calibration", "Spots", "TrackGraph", "__version__"]
-
-_HOMES = {
-    "Calibration": "btrackmate.core.calibration",
-    "Spots": "btrackmate.core.spots",
-    "TrackGraph": "btrackmate.core.graph",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import btrackmate` stays light."""
-    from importlib import import_module
-
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ += ["__version__"]

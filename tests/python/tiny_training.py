@@ -32,3 +32,16 @@ def make_data(folder, shape):
         for side, array in (("Raw", image), ("Segmentation", labels)):
             tifffile.imwrite(folder / side / f"a{i}.tif", array, photometric="minisblack")
     return folder
+
+
+def read_weights(folder):
+    """Read the weights layer by layer.
+
+    Not by name: Keras counts the layers of a process, so that conv3d_9 and conv3d_10 of one network
+    are conv3d_1 and conv3d_2 of another, and their names sort differently.
+    """
+    import h5py
+
+    with h5py.File(folder / "weights_best.h5") as file:
+        layers = [file[name] for name in file.attrs["layer_names"]]
+        return [layer[name][()] for layer in layers for name in layer.attrs["weight_names"]]

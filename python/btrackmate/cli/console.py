@@ -4,11 +4,11 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -38,6 +38,13 @@ class ConsoleProgress:
         else:
             self._print(step, done, total)
 
+    def write(self, line: str) -> None:
+        """Write a line to stderr, above the bar if there is one."""
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stderr)
+        else:
+            click.echo(line, err=True)
+
     def close(self) -> None:
         """Finish the bar that is shown."""
         if self._bar is not None:
@@ -46,6 +53,8 @@ class ConsoleProgress:
 
     def _draw(self, step: str, done: int, total: int) -> None:
         if self._bar is None or step != self._step:
+            from tqdm import tqdm
+
             self.close()
             self._step = step
             self._bar = tqdm(total=total, desc=step, leave=True, file=sys.stderr)
@@ -79,7 +88,7 @@ def console(*, quiet: bool = False) -> Iterator[ConsoleProgress]:
         Callback for the `progress` arguments.
     """
     progress = ConsoleProgress(quiet=quiet)
-    handler = _EchoHandler()
+    handler = _EchoHandler(progress)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
     logger = logging.getLogger("btrackmate")
     level = logger.level
@@ -93,9 +102,20 @@ def console(*, quiet: bool = False) -> Iterator[ConsoleProgress]:
         logger.setLevel(level)
 
 
+def print_paths(paths: Iterable[Path | None]) -> None:
+    """Print the files and folders that a verb wrote, one a line; None stands for none."""
+    for path in paths:
+        if path is not None:
+            click.echo(path)
+
+
 class _EchoHandler(logging.Handler):
     """Write log records as plain lines that do not break a progress bar."""
 
+    def __init__(self, progress: ConsoleProgress) -> None:
+        super().__init__()
+        self._progress = progress
+
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        tqdm.write(prefix + record.getMessage(), file=sys.stderr)
+        self._progress.write(prefix + record.getMessage())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, with_console
 from btrackmate.core.progress import Progress
 
@@ -31,4 +32,5 @@ def command(output: Path, *, overwrite: bool, progress: Progress) -> None:
     result = run_demo(output, overwrite=overwrite, progress=progress, command=tuple(sys.argv[1:]))
     for line in result.lines():
         click.echo(line)
+    print_paths((output / "input", output / "ovule_labels.tif", result.run.folder))
     click.echo(f"Report: {result.run.report.absolute()}")

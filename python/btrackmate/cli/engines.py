@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from btrackmate.cli.options import apply_all, given_values
-from btrackmate.pipeline.linking import Linker
-from btrackmate.tracking.settings import TrackerSettings
-from btrackmate.tracking.track import track
+
+if TYPE_CHECKING:
+    from btrackmate.pipeline.linking import Linker
+    from btrackmate.tracking.settings import TrackerSettings
 
 Function = Callable[..., Any]
 
@@ -27,7 +28,7 @@ class Engine:
     """
 
     name: str
-    linker: Linker
+    linker: "Linker"
 
 
 def fiji_options(function: Function) -> Function:
@@ -78,7 +79,7 @@ def engine_options(function: Function) -> Function:
     )(function)
 
 
-def start_engine(name: str, tracker: TrackerSettings, options: dict[str, Any]) -> Engine:
+def start_engine(name: str, tracker: "TrackerSettings", options: dict[str, Any]) -> Engine:
     """Give the engine; TrackMate is started here, so that what it lacks is told before the work.
 
     Raises
@@ -87,6 +88,8 @@ def start_engine(name: str, tracker: TrackerSettings, options: dict[str, Any]) -
         If the engine does not have the tracker, or cannot be started.
     """
     if name == BUILTIN:
+        from btrackmate.tracking.engine import track
+
         return Engine(name, track)
     from btrackmate.fiji_bridge.jvm import start_fiji
     from btrackmate.fiji_bridge.linking import TrackMateLinker, check_tracker

@@ -1,21 +1,29 @@
 """`btrackmate evaluate`: scores against ground truth."""
 
 import json
-from collections.abc import Mapping
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from btrackmate.cli.options import PATH, common_options, with_console
+from btrackmate.cli.console import print_paths
+from btrackmate.cli.options import PATH, common_options, given_values, with_console
+from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:
-    from btrackmate.metrics.segmentation import ImageScores, SegmentationScores
+    import pandas as pd
+
+    from btrackmate.metrics.segmentation import SegmentationScores
+    from btrackmate.pipeline.evaluation import Candidate, Evaluation
+
+_log = logging.getLogger(__name__)
 
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+_FILES = ("json_file", "table_file", "plot_file", "differences_file")
 
 
 @click.command("evaluate")
@@ -29,8 +37,9 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
     "--max-distance",
     type=float,
     help="Largest distance of spots that can be the same cell, for tracks without labels, in the "
-    "space unit.",
+    "space unit.  [default: spots with the same ids or positions are]",
 )
+@mask_options
 @click.option("--axes", help="Axes of label images whose metadata do not name them, e.g. TZYX.")
 @click.option(
     "--ssim-window", type=int, default=7, show_default=True, help="Edge of the SSIM window, voxels."
@@ -41,6 +50,12 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 )
 @click.option(
     "--plot", "plot_file", type=PATH, help="Plot segmentation scores to a .png, .svg or .pdf."
+)
+@click.option(
+    "--differences",
+    "differences_file",
+    type=PATH,
+    help="Write the links that are missed or false, and why, to a CSV.",
 )
 @common_options
 @with_console
@@ -53,13 +68,12 @@ def command(
     segmentation: bool,
     tracking: bool,
     max_distance: float | None,
+    mask: Path | None,
     axes: str | None,
     ssim_window: int,
-    json_file: Path | None,
-    table_file: Path | None,
-    plot_file: Path | None,
     overwrite: bool,
     progress: Progress,
+    **options: Any,
 ) -> None:
     """Score a segmentation and/or tracking against ground truth.
 
@@ -67,101 +81,117 @@ def command(
     res_track.txt), a folder of label images (paired by file name), a label movie (with
     --truth-tracks / --result-tracks: a CTC table or tracks whose spots have their label), or tracks
     (.xml, .geff, .csv). Without --segmentation or --tracking everything that the files allow is
-    scored: SEG, AP, MSE, SSIM; DET, TRA, LNK, CT, TF, BC, CCA, CHOTA, link and division F1.
+    scored: SEG, AP, MSE, SSIM; DET, TRA, LNK, CT, TF, BC, CCA, CHOTA, link and division F1. What
+    each means is printed beside it; 1 is perfect, 0 the worst. A result that was made with a tissue
+    mask is scored inside it with --mask (and the run's --mask-policy): cells of truth and result
+    outside are left out.
     """
     from btrackmate.pipeline.evaluation import evaluate, load_candidate
+    from btrackmate.pipeline.label_folder import LabelFolder
 
-    _check_outputs(json_file, table_file, plot_file, overwrite=overwrite)
-    scores = evaluate(
+    files = {name: options[name] for name in _FILES}
+    _check_outputs(files, overwrite=overwrite)
+    candidates = (
         load_candidate(truth, truth_tracks, axes),
         load_candidate(result, result_tracks, axes),
+    )
+    each_image = isinstance(candidates[0].labels, LabelFolder)
+    scores = evaluate(
+        *_apply_mask(candidates, mask, options),
         segmentation=segmentation,
         tracking=tracking,
         max_distance=max_distance,
         progress=progress,
         ssim_window=ssim_window,
     )
-    shapes = scores.segmentation
-    if shapes is None and (table_file or plot_file):
-        msg = "--table and --plot are of the segmentation, which these files do not allow to score"
+    _check_scores(scores, files)
+    _show(scores, each_image=each_image)
+    _write(scores, files, result)
+    print_paths(files.values())
+
+
+def _apply_mask(
+    candidates: "tuple[Candidate, Candidate]", mask: Path | None, options: dict[str, Any]
+) -> "tuple[Candidate, Candidate]":
+    """Take the cells outside the mask out of both; say so where a masked run is scored without."""
+    from btrackmate.measure.settings import MaskSettings
+    from btrackmate.pipeline.evaluation import find_run_mask, mask_candidate
+
+    if mask is not None:
+        named = {"policy": options["mask_policy"], "fraction": options["mask_fraction"]}
+        settings = MaskSettings.parse(given_values(MaskSettings, named), "options")
+        return (
+            mask_candidate(candidates[0], mask, settings),
+            mask_candidate(candidates[1], mask, settings),
+        )
+    used = [find_run_mask(one.path) for one in candidates]
+    if used[0] != used[1]:
+        _log.warning(
+            "only one of the two was made with the tissue mask %s: cells outside it count as "
+            "missed or false; score inside it with --mask",
+            used[0] or used[1],
+        )
+    return candidates
+
+
+def _check_outputs(files: dict[str, Path | None], *, overwrite: bool) -> None:
+    plot = files["plot_file"]
+    if plot is not None and plot.suffix.lower() not in _PLOT_SUFFIXES:
+        msg = f"--plot {plot}: expected a name that ends in {', '.join(_PLOT_SUFFIXES)}"
         raise UserError(msg)
-    if shapes is not None:
-        _show_segmentation(shapes)
-    if scores.tracking is not None:
-        _show_values(scores.tracking.to_dict())
-    if json_file is not None:
-        values: dict[str, object] = dict(scores.to_dict())
-        if shapes is not None:
-            named = zip(shapes.names, shapes.images, strict=True)
-            values["images"] = [{"image": name, **image.to_dict()} for name, image in named]
-        with write_atomically(json_file) as temporary:
-            temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    if shapes is not None and table_file is not None:
-        with write_atomically(table_file) as temporary:
-            shapes.to_table().to_csv(
-                temporary, index=False, float_format="%.6g", lineterminator="\n", encoding="utf-8"
-            )
-    if shapes is not None and plot_file is not None:
-        from btrackmate.report.scores import draw_scores
-
-        with write_atomically(plot_file) as temporary:
-            kind = plot_file.suffix[1:].lower()
-            draw_scores({result.name: shapes}, title=str(result)).savefig(
-                temporary, format=kind, dpi=120
-            )
-
-
-def _check_outputs(
-    json_file: Path | None, table_file: Path | None, plot_file: Path | None, *, overwrite: bool
-) -> None:
-    if plot_file is not None and plot_file.suffix.lower() not in _PLOT_SUFFIXES:
-        msg = f"--plot {plot_file}: expected a name that ends in {', '.join(_PLOT_SUFFIXES)}"
-        raise UserError(msg)
-    for path in (json_file, table_file, plot_file):
+    for path in files.values():
         if path is not None:
             check_output(path, overwrite=overwrite)
 
 
-def _show_segmentation(scores: "SegmentationScores") -> None:
-    """Print what is pooled, a row for each τ, and, of several images, a row for each."""
-    values = scores.to_dict()
-    names = ("n_images", "n_truth_objects", "n_result_objects", "SEG", "MSE", "SSIM", "SSIM_window")
-    _show_values({name: values[name] for name in names})
-    columns = ("precision", "recall", "F1", "AP", "mean_true_score", "panoptic_quality")
-    click.echo(f"\n{'IoU ≥':>6}{'TP':>7}{'FP':>7}{'FN':>7}" + _heads(columns))
-    for one in scores.instances:
-        tau = f"{one.threshold:g}"
-        counts = f"{tau:>6}{one.tp:>7}{one.fp:>7}{one.fn:>7}"
-        click.echo(counts + _cells(columns, [values[f"{name}_{tau}"] for name in columns]))
-    if len(scores.images) > 1:
-        _show_images(scores.names, scores.images)
+def _check_scores(scores: "Evaluation", files: dict[str, Path | None]) -> None:
+    """Refuse files of scores that these inputs do not give, before anything is written."""
+    if scores.segmentation is None and (files["table_file"] or files["plot_file"]):
+        msg = "--table and --plot are of the segmentation, which these files do not allow to score"
+        raise UserError(msg)
+    if scores.differences is None and files["differences_file"]:
+        msg = "--differences is of the tracking, which these files do not allow to score"
+        raise UserError(msg)
 
 
-def _show_images(names: tuple[str, ...], images: "tuple[ImageScores, ...]") -> None:
-    columns = ("n_truth_objects", "n_result_objects", "AP_0.5", "F1_0.5", "SEG", "MSE", "SSIM")
-    width = max(5, *map(len, names))
-    click.echo(f"\n{'image':{width}}" + _heads(columns))
-    for name, image in zip(names, images, strict=True):
-        values = image.to_dict()
-        click.echo(f"{name:{width}}" + _cells(columns, [values[column] for column in columns]))
+def _show(scores: "Evaluation", *, each_image: bool) -> None:
+    from btrackmate.cli.score_tables import show_segmentation, show_values
+
+    if scores.segmentation is not None:
+        show_segmentation(scores.segmentation, each_image=each_image)
+    if scores.tracking is not None:
+        show_values(scores.tracking.to_dict())
 
 
-def _heads(columns: tuple[str, ...]) -> str:
-    return "".join(f"  {name:>8}" for name in columns)
+def _write(scores: "Evaluation", files: dict[str, Path | None], result: Path) -> None:
+    shapes = scores.segmentation
+    if files["json_file"] is not None:
+        values: dict[str, object] = dict(scores.to_dict())
+        if shapes is not None:
+            named = zip(shapes.names, shapes.images, strict=True)
+            values["images"] = [{"image": name, **image.to_dict()} for name, image in named]
+        with write_atomically(files["json_file"]) as temporary:
+            temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    if shapes is not None:
+        _write_table(shapes.to_table(), files["table_file"])
+        _plot(shapes, files["plot_file"], result)
+    if scores.differences is not None:
+        _write_table(scores.differences, files["differences_file"])
 
 
-def _cells(columns: tuple[str, ...], values: list[float | int | None]) -> str:
-    return "".join(
-        f"  {_format(value):>{max(8, len(name))}}"
-        for name, value in zip(columns, values, strict=True)
-    )
+def _write_table(table: "pd.DataFrame", path: Path | None) -> None:
+    if path is not None:
+        with write_atomically(path) as temporary:
+            table.to_csv(
+                temporary, index=False, float_format="%.6g", lineterminator="\n", encoding="utf-8"
+            )
 
 
-def _show_values(scores: Mapping[str, float | int | None]) -> None:
-    width = max(len(name) for name in scores)
-    for name, value in scores.items():
-        click.echo(f"{name:{width}}  {_format(value)}")
+def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None:
+    if path is None:
+        return
+    from btrackmate.report.scores import draw_scores
 
-
-def _format(value: float | int | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+    figure = draw_scores({result.name: shapes}, title=str(result))
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=120)

@@ -1,6 +1,7 @@
 """Entry point: finds the verb, turns errors into one line and an exit code."""
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -9,6 +10,9 @@ import click
 import btrackmate
 from btrackmate.core.errors import Cancelled, UserError
 
+#: pydantic looks through all installed packages for plugins, which takes as long as a small verb.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 #: Each verb and what it does, in the order of the work.
 VERBS = {
     "run": "Go the whole way: from a movie, labels or a CSV to tracks and a report.",
@@ -16,6 +20,8 @@ VERBS = {
     "measure": "Measure label images: position, volume, shape, intensities, tissue.",
     "track": "Link cells over time.",
     "prune": "Remove short tracklets, and list what goes and why.",
+    "filter": "Keep the spots and tracks that pass filters, with their links.",
+    "relabel": "Write label images in which every cell has the number of its track.",
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist, U-Net and Noise2Void on your own images.",

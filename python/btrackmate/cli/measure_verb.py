@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
     calibration_options,
@@ -53,4 +54,4 @@ def command(
         with write_atomically(dropped) as temporary:
             result.dropped.to_csv(temporary, index=False, lineterminator="\n")
     click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
-    click.echo(output)
+    print_paths((output, dropped))

@@ -2,10 +2,11 @@
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
     common_options,
@@ -16,7 +17,10 @@ from btrackmate.cli.options import (
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress
-from btrackmate.training.optimise import Optimised, OptimiseSettings
+from btrackmate.training.objective import OptimiseSettings
+
+if TYPE_CHECKING:
+    from btrackmate.training.optimise import Optimised
 
 
 @click.command("optimize-thresholds")
@@ -58,8 +62,9 @@ def command(
         _print(result, settings.title)
     if table is not None:
         _write_table(table, results)
+        print_paths((table,))
     if dry_run:
-        click.echo("dry run: nothing written")
+        click.echo("dry run: the models are as they were")
         return
     for result in results:
         result.save()
@@ -67,7 +72,7 @@ def command(
             click.echo(folder / "thresholds.json")
 
 
-def _print(result: Optimised, metric: str) -> None:
+def _print(result: "Optimised", metric: str) -> None:
     """Print each threshold before and after, and the scores."""
     click.echo(f"{result.title:<12}{'before':>10}{'found':>10}")
     for name, value in result.found.thresholds.items():
@@ -78,7 +83,7 @@ def _print(result: Optimised, metric: str) -> None:
         click.echo(f"  {name:<10}{'-' if known is None else f'{known:.3f}':>10}{score:>10.3f}")
 
 
-def _write_table(path: Path, results: list[Optimised]) -> None:
+def _write_table(path: Path, results: "list[Optimised]") -> None:
     rows = [{"model": result.title} | row for result in results for row in result.found.table]
     names = list(dict.fromkeys(name for row in rows for name in row))
     with (

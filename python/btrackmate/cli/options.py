@@ -85,6 +85,23 @@ def common_options(function: Function) -> Function:
     )(function)
 
 
+def filter_options(function: Function) -> Function:
+    """Add --spot-filter and --track-filter."""
+    return apply_all(
+        [
+            click.option(
+                "--spot-filter", "spot_filters", multiple=True, help="e.g. 'volume>50'; repeatable."
+            ),
+            click.option(
+                "--track-filter",
+                "track_filters",
+                multiple=True,
+                help="e.g. 'duration>=5' (time units); repeatable.",
+            ),
+        ]
+    )(function)
+
+
 def settings_options(
     settings: type[Settings], *, only: Iterable[str] | None = None, exclude: Iterable[str] = ()
 ) -> Decorator:

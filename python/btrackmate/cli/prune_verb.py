@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
     common_options,
@@ -33,12 +34,12 @@ def command(
     progress: Progress,
     **options: Any,
 ) -> None:
-    """Remove short tracklets after divisions from TRACKS (.xml, .geff, .csv).
+    """Remove short tracklets after divisions from TRACKS (.xml, .geff, .csv, a run).
 
     A leaf tracklet goes if it ends less than --min-tracklet-length after its division and before
     the movie's last frame; no mother is ever removed. Lists every spot and link that goes.
     """
-    from btrackmate.io.convert import check_tracks_output
+    from btrackmate.io.convert import check_tracks_output, name_outputs
     from btrackmate.pipeline.steps import prune_tracks
 
     settings = PruneSettings.parse(given_values(PruneSettings, options), "options")
@@ -57,4 +58,4 @@ def command(
         f"spots, {graph.n_tracks} tracks, {len(graph.divisions)} divisions"
     )
     if output is not None and not dry_run:
-        click.echo(output)
+        print_paths(name_outputs(output))

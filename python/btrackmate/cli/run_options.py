@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from btrackmate.cli.engines import engine_options
-from btrackmate.cli.options import PATH, apply_all, given_values, parse_assignments
+from btrackmate.cli.options import (
+    PATH,
+    apply_all,
+    filter_options,
+    given_values,
+    parse_assignments,
+)
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import load_yaml
 from btrackmate.pipeline.settings import InputSettings, RunSettings
@@ -60,15 +66,7 @@ def linking_options(function: Function) -> Function:
                 metavar="NAME=VALUE",
                 help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15; repeatable.",
             ),
-            click.option(
-                "--spot-filter", "spot_filters", multiple=True, help="e.g. 'volume>50'; repeatable."
-            ),
-            click.option(
-                "--track-filter",
-                "track_filters",
-                multiple=True,
-                help="e.g. 'duration>=5' (time units); repeatable.",
-            ),
+            filter_options,
             click.option(
                 "--min-tracklet-length",
                 type=float,

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
     PATH,
@@ -53,9 +54,10 @@ def command(
 
     Segments (unless labels or spots are given), measures, applies the tissue mask, links, prunes,
     and writes a run folder: run.yaml, labels, spots.csv, tracks.xml (TrackMate), tracks.geff,
-    tracks.csv, pruned.csv, dropped.csv, report.html, log.txt. Lengths are in the image's unit
-    (µm), times in its time unit.
+    tracked_spots.csv, track_features.csv (a row a track), pruned.csv, dropped.csv, report.html,
+    log.txt. Lengths are in the image's unit (µm), times in its time unit.
     """
+    from btrackmate.io.run_folder import list_run_files
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
 
@@ -72,4 +74,4 @@ def command(
         command=tuple(sys.argv[1:]),
     )
     click.echo(result.summary())
-    click.echo(result.report)
+    print_paths(list_run_files(result.folder))

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
     calibration_options,
@@ -63,7 +64,7 @@ def command(
     Volumes that do not fit into memory are worked in blocks.
     """
     from btrackmate.io.ngff import is_zarr
-    from btrackmate.pipeline.steps import segment_folder, segment_movie
+    from btrackmate.pipeline.segmenting import segment_folder, segment_movie
 
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(
@@ -92,7 +93,7 @@ def command(
         table.to_csv(temporary, index=False, lineterminator="\n")
     counts = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
     click.echo(f"{len(table)} cells ({counts})" if len(table) else "no cells")
-    click.echo(output)
+    print_paths((cells, output))
 
 
 def _name_cells(output: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
@@ -37,9 +38,10 @@ def command(
 ) -> None:
     """Link the cells of SOURCE: a spots CSV, label images, or tracks whose links are made anew.
 
+    To filter tracks and keep their links, see `btrackmate filter`.
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
-    from btrackmate.io.convert import check_tracks_output
+    from btrackmate.io.convert import check_tracks_output, name_outputs
     from btrackmate.pipeline.steps import track_cells
 
     check_tracks_output(output, overwrite=overwrite)
@@ -54,4 +56,4 @@ def command(
         f"{len(graph.divisions)} divisions; {len(result.dropped)} cells dropped, "
         f"{len(result.pruned)} spots and links pruned"
     )
-    click.echo(output)
+    print_paths(name_outputs(output))

@@ -1,17 +1,24 @@
 """`btrackmate train-linking`: weights of the flow tracker from tracks that are right."""
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import yaml
 
-import btrackmate
+from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress
-from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
-from btrackmate.tracking.settings import parse_tracker
+
+if TYPE_CHECKING:
+    from btrackmate.metrics import TrackingScores
+
+_log = logging.getLogger(__name__)
+
+#: A lower F1 of links or divisions on the very movies that were learnt from is warned of.
+_LEAST_SCORE = 0.3
 
 
 @click.command("train-linking")
@@ -24,7 +31,8 @@ from btrackmate.tracking.settings import parse_tracker
     "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Setting of the flow tracker, e.g. linking_max_distance=15; repeatable.",
+    help="Setting of the flow tracker, e.g. linking_max_distance=15; repeatable.  "
+    "[default: distances from the true links]",
 )
 @click.option(
     "--ridge",
@@ -44,30 +52,49 @@ def command(
     overwrite: bool,
     progress: Progress,
 ) -> None:
-    """Learn the weights of the tracker `flow` from TRACKS (.xml, .geff, .csv) that are right.
+    """Learn the weights of the tracker `flow` from TRACKS (.xml, .geff, .csv, runs) that are right.
 
-    Spots without a link count as no cells. The distances given with --set go into the YAML too.
+    Spots without a link count as no cells. The distances within which the tracker looks are taken
+    from the true links (1.2 times what covers 99.8 % of them), unless --set gives them; they go
+    into the YAML too. The scores printed are of the same movies, tracked with what was learnt.
     """
-    from btrackmate.io.convert import read_tracks
-    from btrackmate.tracking.flow_learn import train_linking
+    import yaml
+
+    import btrackmate
+    from btrackmate.pipeline.linking_training import learn_linking
+    from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
 
     values = parse_assignments(assignments)
-    settings = parse_tracker("flow", values, "--set")
-    if not isinstance(settings, FlowSettings):
-        raise TypeError(type(settings))
     if output.suffix not in (".yaml", ".yml"):
         msg = f"{output}: weights are written as YAML; end the name in .yaml"
         raise UserError(msg)
     check_output(output, overwrite=overwrite)
-    graphs = [read_tracks(path)[0] for path in tracks]
-    weights = train_linking(graphs, settings, ridge=ridge, progress=progress)
-    given = {name.lower(): value for name, value in values.items()}
-    content = {"tracker": "flow", "tracker_settings": given | {"weights": weights.model_dump()}}
+    learnt = learn_linking(tracks, values, ridge, progress)
+    content = {"tracker": "flow", "tracker_settings": learnt.settings}
     origin = ", ".join(str(path) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
     with write_atomically(output) as partial:
         partial.write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     default = FlowSettings().weights
     for name in FlowWeights.model_fields:
-        click.echo(f"{name}\t{getattr(weights, name):g}\t(default {getattr(default, name):g})")
-    click.echo(output)
+        click.echo(
+            f"{name}\t{getattr(learnt.weights, name):g}\t(default {getattr(default, name):g})"
+        )
+    for path, scores in zip(tracks, learnt.scores, strict=True):
+        _show_scores(path, scores)
+    print_paths((output,))
+
+
+def _show_scores(path: Path, scores: "TrackingScores") -> None:
+    """Print what is found again, and warn where that is little."""
+    values = {"link_f1": scores.link_f1, "division_f1": scores.division_f1}
+    known = {name: value for name, value in values.items() if value is not None}
+    click.echo(f"{path}: {', '.join(f'{name} {value:.4f}' for name, value in known.items())}")
+    poor = [f"{name} is {value:.3f}" for name, value in known.items() if value < _LEAST_SCORE]
+    if poor:
+        _log.warning(
+            "%s: %s when it is tracked with what was learnt from it, so that this is of little "
+            "use; check that the tracks are right, and the distances (--set)",
+            path,
+            ", ".join(poor),
+        )

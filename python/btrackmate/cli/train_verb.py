@@ -71,7 +71,8 @@ def command(
     --set takes the paper's names as well: NetworkDepth, Epochs, LearningRate, Kernel, Rays,
     PatchX, PatchY, PatchZ.
     """
-    from btrackmate.training.train import train
+    from btrackmate.training.card import describe_scores
+    from btrackmate.training.trainer import train
 
     values = load_yaml(config) if config else {}
     if preset is not None:
@@ -79,5 +80,7 @@ def command(
     values |= given_values(TrainSettings, options) | parse_assignments(assignments)
     settings = TrainSettings.parse(values, str(config or "options"))
     folders = train(data_dir, name, output, settings, progress=progress, overwrite=overwrite)
-    for folder in folders.values():
+    for kind, folder in folders.items():
+        if kind != "npz":
+            click.echo(describe_scores(folder))
         click.echo(folder)

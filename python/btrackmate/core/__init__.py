@@ -1,19 +1,5 @@
 """Types and rules that every part of BTrackMate shares."""
 
-from btrackmate.core.axes import to_canonical, validate_axes
-from btrackmate.core.calibration import Calibration
-from btrackmate.core.errors import BTrackMateError, Cancelled, UserError
-from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.spots import Spots
+import lazy_loader
 
-__all__ = [
-    "BTrackMateError",
-    "Calibration",
-    "Cancelled",
-    "Progress",
-    "Spots",
-    "UserError",
-    "ignore_progress",
-    "to_canonical",
-    "validate_axes",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -43,7 +43,8 @@ class Settings(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "values"
             got = textwrap.shorten(repr(first.get("input")), 80)
-            msg = f"{source}: {where}: {first['msg']} (got {got})"
+            fault = first["msg"].removeprefix("Value error, ")
+            msg = f"{source}: {where}: {fault} (got {got})"
             if first["type"] == "extra_forbidden":
                 known = ", ".join(_find_model(cls, first["loc"]).model_fields)
                 msg = f"{source}: unknown setting {where!r}; known: {known}"

@@ -4,37 +4,6 @@ Needs the extra: ``pip install 'btrackmate[fiji]'``. Nothing here loads Java bef
 :func:`start_fiji`.
 """
 
-from btrackmate.fiji_bridge.images import (
-    Picture,
-    from_imageplus,
-    labels_from_imageplus,
-    labels_to_imageplus,
-    to_imageplus,
-    to_xarray,
-)
-from btrackmate.fiji_bridge.jvm import Fiji, start_fiji
-from btrackmate.fiji_bridge.linking import TrackMateLinker, to_model
-from btrackmate.fiji_bridge.movies import LabelMovie, MovieSettings, track_movie
-from btrackmate.fiji_bridge.plugin import PluginSettings, run_plugin
-from btrackmate.fiji_bridge.scripts import run_script
-from btrackmate.fiji_bridge.settings import FijiSettings
+import lazy_loader
 
-__all__ = [
-    "Fiji",
-    "FijiSettings",
-    "LabelMovie",
-    "MovieSettings",
-    "Picture",
-    "PluginSettings",
-    "TrackMateLinker",
-    "from_imageplus",
-    "labels_from_imageplus",
-    "labels_to_imageplus",
-    "run_plugin",
-    "run_script",
-    "start_fiji",
-    "to_imageplus",
-    "to_model",
-    "to_xarray",
-    "track_movie",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

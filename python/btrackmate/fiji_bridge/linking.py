@@ -15,6 +15,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.measure.frames import FrameSource
+from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (
     OverlapSettings,
@@ -101,6 +102,7 @@ class TrackMateLinker:
             If TrackMate has no such tracker, cannot do it justice, or refuses its settings.
         """
         check_tracker(settings)
+        settings = fill_distances(settings, spots)
         if isinstance(settings, OverlapSettings):
             _check_outlines(spots)
         if not len(spots):

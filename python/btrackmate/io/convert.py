@@ -8,6 +8,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.geff import read_geff, write_geff
+from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.spots_csv import (
     read_links_csv,
     read_spots_csv,
@@ -44,6 +45,11 @@ def find_format(path: Path) -> str:
     raise UserError(msg)
 
 
+def name_outputs(path: Path) -> tuple[Path, ...]:
+    """Name the files or the folder that tracks written as `path` consist of."""
+    return csv_names(path) if find_format(path) == "csv" else (path,)
+
+
 def csv_names(path: Path) -> tuple[Path, Path]:
     """Name the two tables of tracks ``NAME.csv``: ``NAME.spots.csv`` and ``NAME.links.csv``."""
     stem = path.name.removesuffix(".csv").removesuffix(".spots").removesuffix(".links")
@@ -57,13 +63,16 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     ----------
     path : Path
         .xml, .xml.gz, .geff, or .csv: ``NAME.csv`` or ``NAME.spots.csv`` beside
-        ``NAME.links.csv``. CSV tables are in physical units without calibration.
+        ``NAME.links.csv``; or the folder of a finished run. CSV tables are in physical units
+        without calibration.
 
     Raises
     ------
     UserError
         If it is none of these, or damaged.
     """
+    if is_run_folder(path):
+        path = path / TRACKS
     format_ = find_format(path)
     if format_ == "xml":
         document = read_trackmate(path)
@@ -83,7 +92,7 @@ def write_tracks(
     graph: TrackGraph,
     document: TrackMateDocument | None = None,
     session: Session | None = None,
-) -> None:
+) -> tuple[Path, ...]:
     """Write tracks in the format that the name says.
 
     Parameters
@@ -95,6 +104,11 @@ def write_tracks(
         For TrackMate files: the file that the graph comes from; what we don't model passes through.
     session : Session, optional
         For TrackMate files: image, tracker, filters and log.
+
+    Returns
+    -------
+    tuple of Path
+        What was written: see :func:`name_outputs`.
     """
     format_ = find_format(path)
     if format_ == "xml":
@@ -105,12 +119,12 @@ def write_tracks(
         spots_file, links_file = csv_names(path)
         write_spots_csv(spots_file, graph.spots)
         write_links_csv(links_file, graph)
+    return name_outputs(path)
 
 
 def check_tracks_output(path: Path, *, overwrite: bool = False) -> None:
     """Refuse an output of tracks that exists already or has no known ending."""
-    paths = csv_names(path) if find_format(path) == "csv" else (path,)
-    for one in paths:
+    for one in name_outputs(path):
         check_output(one, overwrite=overwrite)
 
 

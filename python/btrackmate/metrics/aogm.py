@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from btrackmate.metrics.nodes import NodeMatch, TrackNodes
+from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
 from btrackmate.metrics.ratios import divide
 
 #: Cell Tracking Challenge weights: split, missed and false nodes; false, missed and wrong links.
@@ -89,19 +89,15 @@ def count_errors(truth: TrackNodes, result: TrackNodes, match: NodeMatch) -> Gra
     """
     matched = int((match.mate >= 0).sum())
     used = int((match.hits > 0).sum())
-    # Result links between nodes that are matched to one truth node each, as truth nodes.
-    ends = match.truth_of[result.source], match.truth_of[result.target]
-    inner = (ends[0] >= 0) & (ends[1] >= 0)
-    found = ends[0][inner] * truth.n_nodes + ends[1][inner]
-    wanted = truth.source * truth.n_nodes + truth.target
-    _, of_truth, of_result = np.intersect1d(wanted, found, return_indices=True)
-    kind = truth.is_parent_link[of_truth] != result.is_parent_link[inner][of_result]
+    inner = (match.truth_of[result.source] >= 0) & (match.truth_of[result.target] >= 0)
+    of_truth, of_result = find_common_links(truth, result, match)
+    kind = truth.is_parent_link[of_truth] != result.is_parent_link[of_result]
     return GraphErrors(
         TP=matched,
         FN=truth.n_nodes - matched,
         FP=result.n_nodes - used,
         NS=matched - used,
-        ED=found.size - of_result.size,
+        ED=int(inner.sum()) - of_result.size,
         EA=truth.n_links - of_truth.size,
         EC=int(kind.sum()),
         link_tp=of_truth.size,
@@ -109,6 +105,24 @@ def count_errors(truth: TrackNodes, result: TrackNodes, match: NodeMatch) -> Gra
         n_truth_links=truth.n_links,
         n_result_links=result.n_links,
     )
+
+
+def find_common_links(
+    truth: TrackNodes, result: TrackNodes, match: NodeMatch
+) -> tuple[IntArray, IntArray]:
+    """Find the links that both have: between nodes that are matched to each other alone.
+
+    Returns
+    -------
+    of_truth, of_result : (k,) ndarray of int
+        Number of each such link in either.
+    """
+    ends = match.truth_of[result.source], match.truth_of[result.target]
+    inner = np.flatnonzero((ends[0] >= 0) & (ends[1] >= 0))
+    found = ends[0][inner] * truth.n_nodes + ends[1][inner]
+    wanted = truth.source * truth.n_nodes + truth.target
+    _, of_truth, place = np.intersect1d(wanted, found, return_indices=True)
+    return of_truth.astype(np.int64), inner[place]
 
 
 def _score(cost: float, empty: float) -> float | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.measure.painting import paint_labels
 from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
 from btrackmate.metrics.overlap import Overlap, as_unsigned, count_overlaps
 
@@ -32,6 +33,9 @@ class TrackedLabels(Protocol):
 
     def frame(self, t: int) -> NDArray[Any]:
         """Give the label image of frame t, ([Z,] Y, X) int, 0 is background."""
+
+    def node_ids(self, nodes: TrackNodes) -> IntArray:
+        """Give the id by which a user finds each node of this movie, (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,11 @@ class LabelMovie:
         """Give the label image of frame t."""
         image: NDArray[Any] = self.frames[t]
         return image
+
+    def node_ids(self, nodes: TrackNodes) -> IntArray:
+        """Give the label of each node, (n,)."""
+        labels: IntArray = np.sort(self.tracks["label"].to_numpy(np.int64))
+        return labels[nodes.tracklet]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +129,17 @@ class GraphMovie:
                 f"two spots of frame {t} name label {labels[doubled[0]]}, expected one spot a label"
             )
             raise UserError(msg)
-        image = as_unsigned(self.frames[t], f"frame {t}")
-        ids, inverse = np.unique(image, return_inverse=True)
-        place = np.searchsorted(labels, ids)
-        known = place < labels.size
-        known[known] = labels[place[known]] == ids[known]
-        new = np.zeros(ids.size, np.uint32)
-        new[known] = numbers[place[known]]
-        relabelled: NDArray[Any] = new[inverse].reshape(image.shape)
-        return relabelled
+        return paint_labels(as_unsigned(self.frames[t], f"frame {t}"), labels, numbers)
+
+    def node_ids(self, nodes: TrackNodes) -> IntArray:
+        """Give the spot id of each node, (n,)."""
+        return self.graph.spots.id[self.find_rows(nodes)]
+
+    def find_rows(self, nodes: TrackNodes) -> IntArray:
+        """Give the row of the spot of each node, (n,)."""
+        places = pd.MultiIndex.from_arrays([self.graph.tracklet, self.graph.spots.frame])
+        rows = places.get_indexer(pd.MultiIndex.from_arrays([nodes.tracklet, nodes.frame]))
+        return rows.astype(np.int64)
 
 
 def match_movies(
@@ -167,7 +178,7 @@ def match_movies(
     overlaps: list[Overlap] = []
     for t in range(truth.n_frames):
         overlaps.append(count_overlaps(truth.frame(t), result.frame(t), source=f"frame {t}"))
-        progress("Matching frames", t + 1, truth.n_frames)
+        progress("matching frames", t + 1, truth.n_frames)
     mates = []
     offset = 0
     for overlap in overlaps:
@@ -176,15 +187,29 @@ def match_movies(
         mate[found] = offset + overlap.result_index[mate[found]]
         mates.append(mate)
         offset += overlap.result_ids.size
-    truth_nodes = _make_nodes([overlap.truth_ids for overlap in overlaps], truth.tracks, "truth")
-    result_nodes = _make_nodes(
-        [overlap.result_ids for overlap in overlaps], result.tracks, "result"
-    )
+    truth_nodes = make_nodes([overlap.truth_ids for overlap in overlaps], truth.tracks, "truth")
+    result_nodes = make_nodes([overlap.result_ids for overlap in overlaps], result.tracks, "result")
     mate = np.concatenate(mates) if mates else np.empty(0, np.int64)
     return truth_nodes, result_nodes, NodeMatch(mate, offset)
 
 
-def _make_nodes(ids: list[IntArray], tracks: pd.DataFrame, source: str) -> TrackNodes:
+def make_nodes(ids: Sequence[IntArray], tracks: pd.DataFrame, source: str) -> TrackNodes:
+    """Make the nodes of a movie from the labels of its frames and its tracks table.
+
+    Parameters
+    ----------
+    ids : sequence of (n,) ndarray of int
+        Labels that stand in each frame.
+    tracks : DataFrame
+        label, begin, end, parent.
+    source : str
+        Whose they are, for messages.
+
+    Raises
+    ------
+    UserError
+        If the table contradicts itself or the frames.
+    """
     table = _check_tracks(tracks, source)
     labels = table["label"].to_numpy()
     frame = np.repeat(np.arange(len(ids)), [part.size for part in ids])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
@@ -41,6 +42,37 @@ class PointMatch:
         return NodeMatch(mate, self.n_result)
 
 
+def match_same_spots(truth: TrackGraph, result: TrackGraph) -> NodeMatch | None:
+    """Match spots that are the same in both: by their ids, or else by their positions.
+
+    Parameters
+    ----------
+    truth, result : TrackGraph
+        One may lack spots of the other, or have more.
+
+    Returns
+    -------
+    NodeMatch or None
+        None where neither at least half of the ids of the smaller one stand in the other one, all
+        in the same frame and at the same place, nor half of its places. Places are the same within
+        1e-5 of the extent of the truth, as tables are rounded.
+    """
+    smaller = min(len(truth.spots), len(result.spots))
+    if not smaller:
+        return None
+    places = truth.spots.positions, result.spots.positions
+    near = max(float(np.ptp(places[0], axis=0).max()) * 1e-5, 1e-9)
+    mate = pd.Index(result.spots.id).get_indexer(pd.Index(truth.spots.id)).astype(np.int64)
+    both = np.flatnonzero(mate >= 0)
+    there = mate[both]
+    same = truth.spots.frame[both] == result.spots.frame[there]
+    same &= (np.abs(places[0][both] - places[1][there]) <= near).all(axis=1)
+    if same.all() and 2 * both.size >= smaller:
+        return NodeMatch(mate, len(result.spots))
+    by_place = _match_places(truth, result, near)
+    return by_place.nodes if 2 * by_place.truth_row.size >= smaller else None
+
+
 def match_points(truth: TrackGraph, result: TrackGraph, max_distance: float) -> PointMatch:
     """Match the spots of two graphs one to one, frame by frame.
 
@@ -74,6 +106,10 @@ def match_points(truth: TrackGraph, result: TrackGraph, max_distance: float) -> 
     if units[0] != units[1]:
         msg = f"the truth is in {units[0]} and the result in {units[1]}; bring both to one unit"
         raise UserError(msg)
+    return _match_places(truth, result, max_distance)
+
+
+def _match_places(truth: TrackGraph, result: TrackGraph, max_distance: float) -> PointMatch:
     places = truth.spots.positions, result.spots.positions
     offsets = truth.spots.frame_offsets, result.spots.frame_offsets
     rows, columns, distances = [], [], []

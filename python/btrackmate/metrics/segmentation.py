@@ -281,10 +281,13 @@ def score_pairs(
     for name, truth, result in pairs:
         images.append(_score_image(truth, result, f"label image {name}", ssim_window))
         names.append(name)
-        progress("Scoring segmentation", len(images), max(total, len(images)))
+        count = len(images)
+        progress("scoring segmentation", count, total if total >= count else count + 1)
     if not images:
         msg = "got no label image, expected at least one of truth and result"
         raise UserError(msg)
+    if len(images) != total:
+        progress("scoring segmentation", len(images), len(images))
     return SegmentationScores(tuple(images), _pool(images), tuple(names))
 
 

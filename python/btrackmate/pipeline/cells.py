@@ -1,22 +1,24 @@
 """Cells from a CSV or from tracks, with the tissue mask's say."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
-from btrackmate.io.images import Movie
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
-from btrackmate.measure import MaskSettings, MeasureSettings, mask_spots
-from btrackmate.pipeline.inputs import MovieFrames, open_mask
+from btrackmate.measure.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.linking import join_tables
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 
+if TYPE_CHECKING:
+    from btrackmate.io.images import Movie
 
-def read_cells(path: Path, options: InputSettings, image: Movie | None = None) -> Spots:
+
+def read_cells(path: Path, options: InputSettings, image: "Movie | None" = None) -> Spots:
     """Read a CSV of cells.
 
     Parameters
@@ -57,7 +59,7 @@ def make_calibration(options: InputSettings) -> Calibration:
 
 
 def mask_cells(
-    spots: Spots, settings: RunSettings, image: Movie | None, mask: Path | None
+    spots: Spots, settings: RunSettings, image: "Movie | None", mask: Path | None
 ) -> tuple[Spots, pd.DataFrame]:
     """Let the tissue mask decide on cells without labels, by the voxel under their position.
 
@@ -77,6 +79,9 @@ def mask_cells(
     """
     if mask is None:
         return spots, join_tables([])
+    from btrackmate.measure.tissue import mask_spots
+    from btrackmate.pipeline.inputs import MovieFrames, open_mask
+
     measure = settings.measure
     if "policy" not in measure.mask.model_fields_set:
         policy = MaskSettings(policy="centroid", tissues=measure.mask.tissues)

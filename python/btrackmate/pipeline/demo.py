@@ -11,6 +11,7 @@ from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
+from btrackmate.io.run_folder import LABELS, SCORES, SPOTS
 from btrackmate.io.spots_csv import read_spots_csv
 from btrackmate.measure import ArrayFrames, measure_movie
 from btrackmate.metrics import GraphMovie, score_segmentation, score_tracking
@@ -21,8 +22,8 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.report.html import build_report
 from btrackmate.samples import load_sample, measure_snr, sample_paths, split_ovule
 from btrackmate.segmentation import SegmentationSettings, load_models, segment_volume
+from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import NearestSettings
-from btrackmate.tracking.track import track
 
 #: A cell of the sample moves at most about half its diameter between frames.
 MAX_DISTANCE = 15.0
@@ -109,7 +110,7 @@ def run_demo(
         command=command,
     )
     tables = [_score_movie(result, progress), _score_ovule(output)]
-    with write_atomically(result.folder / "scores.json") as temporary:
+    with write_atomically(result.folder / SCORES) as temporary:
         temporary.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
     build_report(result.folder)
     return DemoResult(result, tables)
@@ -125,10 +126,10 @@ def _score_movie(result: RunResult, progress: Progress) -> dict[str, Any]:
     ).spots
     tracks = sample.man_track.set_axis(["label", "begin", "end", "parent"], axis=1)
     truth = GraphMovie(sample.truth, link_tracklets(truth_spots, tracks))
-    movie = open_movie(result.folder / "labels.ome.zarr", role="labels")
+    movie = open_movie(result.folder / LABELS, role="labels")
     labels = MovieFrames(movie, movie.ndim)
     rows = []
-    spots = read_spots_csv(result.folder / "spots.csv", sample.calibration).spots
+    spots = read_spots_csv(result.folder / SPOTS, sample.calibration).spots
     nearest = track(spots, NearestSettings(linking_max_distance=MAX_DISTANCE))
     for name, graph in (("BTrackMate", result.graph), ("nearest neighbour", nearest)):
         found = GraphMovie(labels, graph)

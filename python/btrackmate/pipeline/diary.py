@@ -1,16 +1,25 @@
 """What a run notes while it goes on: times, warnings and its log."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from btrackmate.io.run_folder import WORK
 
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
 
 class RunDiary:
     """Collect the time of every step, all warnings, and the log of a run.
+
+    Parameters
+    ----------
+    output : Path
+        The run folder. Files in its hidden work folder are named as if they lay in it, where they
+        will lie.
 
     Attributes
     ----------
@@ -20,10 +29,10 @@ class RunDiary:
         Warnings of the `btrackmate` loggers, each once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, output: Path) -> None:
         self.timing: list[dict[str, float | str]] = []
         self.warnings: list[str] = []
-        self._handler = _DiaryHandler(self.warnings)
+        self._handler = _DiaryHandler(self.warnings, output)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -58,18 +67,19 @@ class RunDiary:
 class _DiaryHandler(logging.Handler):
     """Keep warnings, and lines until there is a file to write them to."""
 
-    def __init__(self, warnings: list[str]) -> None:
+    def __init__(self, warnings: list[str], output: Path) -> None:
         super().__init__(logging.INFO)
+        self._hidden = f"{output / WORK}{os.sep}", f"{output}{os.sep}"
         self.setFormatter(_FORMAT)
         self._warnings = warnings
         self._lines: list[str] = []
         self._path: Path | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
+        message = record.getMessage().replace(*self._hidden)
         if record.levelno >= logging.WARNING and message not in self._warnings:
             self._warnings.append(message)
-        self._lines.append(self.format(record))
+        self._lines.append(self.format(record).replace(*self._hidden))
         self._flush_lines()
 
     def write_to(self, path: Path | None) -> None:

@@ -1,37 +1,50 @@
 """Scoring a result against its truth, whatever files the two lie in."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
+from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.convert import csv_names, read_tracks
 from btrackmate.io.ctc import read_ctc, read_tracks_table
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
+from btrackmate.io.run_folder import RECORD, TRACKS, is_run_folder
+from btrackmate.measure.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
     LabelMovie,
     SegmentationScores,
     TrackedLabels,
     TrackingScores,
+    match_points,
     score_pairs,
-    score_points,
     score_segmentation,
-    score_tracking,
 )
+from btrackmate.metrics.differences import list_differences
+from btrackmate.metrics.movies import match_movies
+from btrackmate.metrics.nodes import NodeMatch, TrackNodes
+from btrackmate.metrics.points import match_same_spots
 from btrackmate.metrics.similarity import SSIM_WINDOW
-from btrackmate.pipeline.inputs import MovieFrames
+from btrackmate.metrics.tracking import score_nodes
+from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.label_folder import LabelFolder, read_pairs
+from btrackmate.pipeline.masked import mask_labels, mask_points, mask_tracked
 from btrackmate.report.data import open_labels
+
+_log = logging.getLogger(__name__)
 
 _GRAPH_SUFFIXES = (".xml", ".geff", ".csv", ".gz")
 
@@ -59,10 +72,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a result, None for what was not asked for or could not be had."""
+    """Scores of a result, None for what was not asked for or could not be had.
+
+    Parameters
+    ----------
+    segmentation : SegmentationScores or None
+    tracking : TrackingScores or None
+    differences : DataFrame or None
+        The links that differ, see :func:`btrackmate.metrics.differences.list_differences`; cells
+        are named by their spot id, or, in Cell Tracking Challenge folders, by their label.
+    """
 
     segmentation: SegmentationScores | None
     tracking: TrackingScores | None
+    differences: pd.DataFrame | None
 
     def to_dict(self) -> dict[str, float | int | None]:
         """Give all numbers by the field's names."""
@@ -93,13 +116,13 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
     UserError
         If it is none of these.
     """
-    if not path.exists():
+    if not path.exists() and not (_is_table(path) and csv_names(path)[0].exists()):
         msg = f"{path}: no such file or folder"
         raise UserError(msg)
-    if (path / "run.yaml").is_file():
+    if is_run_folder(path):
         movie = open_labels(path)
         frames = None if movie is None else MovieFrames(movie, movie.ndim)
-        return _with_graph(path, frames, path / "tracks.xml")
+        return _with_graph(path, frames, path / TRACKS)
     if path.is_dir() and any(path.glob("*_track.txt")):
         folder = read_ctc(path)
         return Candidate(path, folder.frames, LabelMovie(folder.frames, folder.tracks), None)
@@ -142,7 +165,7 @@ def evaluate(
         What is asked for; both false: all that can be had.
     max_distance : float or None
         Spots of truth and result within it can be the same cell, in the space unit; only for
-        tracks without labels.
+        tracks without labels. None: they have the same ids or positions.
     progress : Progress
     ssim_window : int
         Edge of the SSIM window, voxels, odd.
@@ -162,18 +185,132 @@ def evaluate(
         _refuse("tracking", "tracks", truth if truth.tracked is None else result)
     if everything and not (can_segment or tracked or points):
         _refuse("anything", "label images or tracks", truth)
-    scores = None
-    if (tracking or everything) and tracked:
-        scores = score_tracking(truth.tracked, result.tracked, progress)  # type: ignore[arg-type]
-    elif (tracking or everything) and points:
-        if max_distance is None:
-            msg = "tracks without label images are matched by distance: give --max-distance"
-            raise UserError(msg)
-        scores = score_points(truth.graph, result.graph, max_distance)  # type: ignore[arg-type]
+    scores = differences = None
+    if (tracking or everything) and (tracked or points):
+        matched = (
+            _match_labels(truth, result, progress)
+            if tracked
+            else _match_points(truth, result, max_distance)
+        )
+        scores = score_nodes(matched.truth, matched.result, matched.match)
+        differences = list_differences(matched.truth, matched.result, matched.match, matched.ids)
     shapes = None
     if (segmentation or everything) and can_segment:
         shapes = _score_shapes(truth, result, ssim_window, progress)
-    return Evaluation(shapes, scores)
+    return Evaluation(shapes, scores, differences)
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Nodes of truth and result, which of them are the same cell, and their ids."""
+
+    truth: TrackNodes
+    result: TrackNodes
+    match: NodeMatch
+    ids: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def _match_labels(truth: Candidate, result: Candidate, progress: Progress) -> _Matched:
+    if truth.tracked is None or result.tracked is None:
+        msg = "no label movies"
+        raise ValueError(msg)
+    nodes = match_movies(truth.tracked, result.tracked, progress)
+    ids = truth.tracked.node_ids(nodes[0]), result.tracked.node_ids(nodes[1])
+    return _Matched(*nodes, ids)
+
+
+def _match_points(truth: Candidate, result: Candidate, max_distance: float | None) -> _Matched:
+    if truth.graph is None or result.graph is None:
+        msg = "no tracks"
+        raise ValueError(msg)
+    one, other = _share_units(truth, result), _share_units(result, truth)
+    if max_distance is not None:
+        match: NodeMatch | None = match_points(one, other, max_distance).nodes
+    else:
+        match = match_same_spots(one, other)
+    if match is None:
+        msg = f"the spots of {truth.path} and {result.path} have neither the same ids nor the same "
+        msg += "positions; give --max-distance, the largest distance of spots that can be the same "
+        msg += f"cell, e.g. half of that between neighbours{_suggest_distance(one)}"
+        raise UserError(msg)
+    ids = one.spots.id, other.spots.id
+    return _Matched(TrackNodes.from_graph(one), TrackNodes.from_graph(other), match, ids)
+
+
+def _share_units(candidate: Candidate, partner: Candidate) -> TrackGraph:
+    """Give a candidate's tracks; a table, which has no units, has its partner's."""
+    graph, other = candidate.graph, partner.graph
+    if graph is None or other is None:
+        msg = "no tracks"
+        raise ValueError(msg)
+    own, theirs = graph.spots.calibration, other.spots.calibration
+    if not _is_table(candidate.path) or own.space_unit == theirs.space_unit:
+        return graph
+    _log.info("%s: positions are taken to be in %s", candidate.path, theirs.space_unit)
+    return graph.with_spots(replace(graph.spots, calibration=theirs))
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz"))
+
+
+def _suggest_distance(graph: TrackGraph) -> str:
+    """Say half of the median distance to the nearest neighbour; empty where there is none."""
+    places, offsets = graph.spots.positions, graph.spots.frame_offsets
+    nearest = [
+        cKDTree(places[a:b]).query(places[a:b], 2)[0][:, 1]
+        for a, b in pairwise(offsets.tolist())
+        if b - a > 1
+    ]
+    if not nearest:
+        return ""
+    half = float(np.median(np.concatenate(nearest))) / 2
+    return f" ({half:.3g} {graph.spots.calibration.space_unit})"
+
+
+def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> Candidate:
+    """Take the cells outside a tissue mask out of a truth or a result.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    mask : Path
+        Label or binary image, static or one a frame, 2D over all slices or 3D.
+    settings : MaskSettings
+        The policy, as of the run; left at its default it is keep-touching for label images, and
+        centroid for tracks without.
+
+    Raises
+    ------
+    UserError
+        If the mask does not fit, or the candidate is a folder of label images.
+    """
+    if isinstance(candidate.labels, LabelFolder):
+        msg = f"{candidate.path} is a folder of label images, which --mask does not go with; give "
+        msg += "a label movie, a run folder or a Cell Tracking Challenge folder"
+        raise UserError(msg)
+    movie = candidate.labels.movie if isinstance(candidate.labels, MovieFrames) else None
+    opened = open_mask(mask, movie)
+    graph = candidate.graph
+    if candidate.labels is None and graph is not None:
+        if _is_table(candidate.path):
+            graph = graph.with_spots(replace(graph.spots, calibration=opened.calibration))
+        frames = MovieFrames(opened, graph.spots.ndim)
+        return replace(candidate, graph=mask_points(graph, frames, settings))
+    ndim = movie.ndim if movie is not None else candidate.labels[0].ndim
+    labels = mask_labels(candidate.labels, MovieFrames(opened, ndim), settings)
+    tracked = candidate.tracked
+    if tracked is not None:
+        tracked = mask_tracked(tracked, labels, str(candidate.path))
+    return replace(candidate, labels=labels, tracked=tracked)
+
+
+def find_run_mask(path: Path) -> str | None:
+    """Give the tissue mask that a run folder was made with, None for none."""
+    if not is_run_folder(path):
+        return None
+    mask = load_yaml(path / RECORD).get("inputs", {}).get("mask")
+    return str(mask["path"]) if mask else None
 
 
 def _score_shapes(
@@ -190,17 +327,21 @@ def _score_shapes(
             msg += "give two folders, whose files are paired by name, or two files"
             raise UserError(msg)
     return score_segmentation(
-        _frames(truth), _frames(result), progress=progress, ssim_window=ssim_window
+        _Seen(truth), _Seen(result), progress=progress, ssim_window=ssim_window
     )
 
 
-def _frames(candidate: Candidate) -> Iterator[NDArray[Any]]:
-    """Read label images; with tracks, without the cells that were filtered or pruned."""
-    if candidate.tracked is None:
-        yield from candidate.labels
-        return
-    for t in range(candidate.tracked.n_frames):
-        yield candidate.tracked.frame(t)
+class _Seen(Sequence[NDArray[Any]]):
+    """Label images; with tracks, without the cells that were filtered or pruned."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._labels, self._tracked = candidate.labels, candidate.tracked
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, t: Any) -> Any:
+        return self._labels[t] if self._tracked is None else self._tracked.frame(t)
 
 
 def _refuse(what: str, needed: str, candidate: Candidate) -> None:

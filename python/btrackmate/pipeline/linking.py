@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,13 +10,17 @@ from btrackmate import __version__ as version
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
-from btrackmate.io.images import Movie
 from btrackmate.io.trackmate import Session
-from btrackmate.measure import FrameSource
+from btrackmate.measure.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.tracking.filters import FeatureFilter, filter_spots, filter_tracks
+from btrackmate.tracking.auto import fill_distances
+from btrackmate.tracking.feature_filter import FeatureFilter
+from btrackmate.tracking.filters import filter_spots, filter_tracks
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
+
+if TYPE_CHECKING:
+    from btrackmate.io.images import Movie
 
 #: A tracking engine: spots, settings, progress and, where the cells come from label images, these
 #: images, to tracks.
@@ -30,6 +35,8 @@ class LinkingResult:
     ----------
     graph : TrackGraph
         What is left.
+    tracker : TrackerSettings
+        Settings that the spots were linked with, distances from the data filled in.
     dropped : DataFrame
         Spots that a filter dropped: id, frame, label (where known), x, y, z, reason.
     pruned : DataFrame
@@ -37,6 +44,7 @@ class LinkingResult:
     """
 
     graph: TrackGraph
+    tracker: TrackerSettings
     dropped: pd.DataFrame
     pruned: pd.DataFrame
 
@@ -70,11 +78,12 @@ def link_and_prune(
     spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
     track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
     filtered = filter_spots(spots, spot_filters)
-    graph = linker(filtered.spots, settings.parse_tracker(), progress, labels)
+    tracker = fill_distances(settings.parse_tracker(), filtered.spots)
+    graph = linker(filtered.spots, tracker, progress, labels)
     pruned = prune(graph, settings.prune)
     kept = filter_tracks(pruned.graph, track_filters)
     dropped = [filtered.dropped, kept.dropped]
-    return LinkingResult(kept.graph, join_tables(dropped), list_pruned(pruned))
+    return LinkingResult(kept.graph, tracker, join_tables(dropped), list_pruned(pruned))
 
 
 def join_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -103,7 +112,7 @@ def list_pruned(result: PruneResult) -> pd.DataFrame:
 
 
 def make_session(
-    settings: RunSettings, movie: Movie | None, origin: str, pruned: pd.DataFrame
+    settings: RunSettings, movie: "Movie | None", origin: str, linked: LinkingResult
 ) -> Session:
     """Say what tracks.xml tells of image, tracker, filters and pruning.
 
@@ -114,17 +123,17 @@ def make_session(
         The image that TrackMate shall open with the tracks.
     origin : str
         Where the spots come from, in words, for the log.
-    pruned : DataFrame
-        What was pruned, as :func:`list_pruned` gives it; the log names it.
+    linked : LinkingResult
+        Its tracker's settings, and what was pruned, which the log names.
     """
     spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
     track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
     log = f"Written by BTrackMate {version}. Spots: {origin}.\n"
-    log += log_pruning(settings.prune, pruned)
+    log += log_pruning(settings.prune, linked.pruned)
     return Session(
         image_path=movie.path if movie else None,
         image_shape=movie.shape if movie else None,
-        tracker=to_trackmate(settings.parse_tracker()),
+        tracker=to_trackmate(linked.tracker),
         spot_filters=[one.to_trackmate("spot") for one in spot_filters],
         track_filters=[one.to_trackmate("track") for one in track_filters],
         log=log,

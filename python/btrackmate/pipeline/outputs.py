@@ -11,9 +11,22 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import write_geff
 from btrackmate.io.labels import remove_markers
+from btrackmate.io.run_folder import (
+    DROPPED,
+    LABELS,
+    LOG,
+    PRUNED,
+    RECORD,
+    SPOTS,
+    TRACK_FEATURES,
+    TRACKED_SPOTS,
+    TRACKS,
+    TRACKS_GEFF,
+    WORK,
+)
 from btrackmate.io.spots_csv import write_spots_csv
 from btrackmate.io.trackmate import Session, write_trackmate
-from btrackmate.pipeline.work import LABEL_STORE, RECORD, WORK
+from btrackmate.tracking.track_features import make_tracks_table
 
 _log = logging.getLogger(__name__)
 
@@ -54,15 +67,16 @@ def write_outputs(folder: Path, tables: RunTables, session: Session) -> None:
         What tracks.xml says of image, detector, tracker and filters.
     """
     folder.mkdir(parents=True)
-    write_spots_csv(folder / "spots.csv", tables.spots)
+    write_spots_csv(folder / SPOTS, tables.spots)
     for name, table in (
-        ("tracks.csv", tables.graph.spots_table()),
-        ("pruned.csv", tables.pruned),
-        ("dropped.csv", tables.dropped),
+        (TRACKED_SPOTS, tables.graph.spots_table()),
+        (TRACK_FEATURES, make_tracks_table(tables.graph)),
+        (PRUNED, tables.pruned),
+        (DROPPED, tables.dropped),
     ):
         table.to_csv(folder / name, index=False, lineterminator="\n")
-    write_trackmate(folder / "tracks.xml", tables.graph, session=session)
-    write_geff(folder / "tracks.geff", tables.graph)
+    write_trackmate(folder / TRACKS, tables.graph, session=session)
+    write_geff(folder / TRACKS_GEFF, tables.graph)
 
 
 def publish(output: Path) -> None:
@@ -75,11 +89,11 @@ def publish(output: Path) -> None:
     record = [path for path in files if path.name == RECORD]
     for path in files[: len(files) - len(record)]:
         _put(path, output / path.name)
-    if (work / LABEL_STORE).exists():
-        remove_markers(work / LABEL_STORE)
-        _put(work / LABEL_STORE, output / LABEL_STORE)
-    if (work / "log.txt").exists():
-        _put(work / "log.txt", output / "log.txt")
+    if (work / LABELS).exists():
+        remove_markers(work / LABELS)
+        _put(work / LABELS, output / LABELS)
+    if (work / LOG).exists():
+        _put(work / LOG, output / LOG)
     for path in record:
         _put(path, output / path.name)
     shutil.rmtree(work)

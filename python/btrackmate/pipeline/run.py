@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measure import FrameSource
 from btrackmate.pipeline.cells import mask_cells, read_cells
@@ -27,9 +28,11 @@ from btrackmate.pipeline.inputs import (
     RunInputs,
     open_calibrated,
     open_inputs,
+    open_mask,
 )
 from btrackmate.pipeline.linking import (
     Linker,
+    LinkingResult,
     group_pruned,
     join_tables,
     link_and_prune,
@@ -44,11 +47,12 @@ from btrackmate.pipeline.record import (
     write_record,
 )
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.work import RECORD, WORK, WorkFolder, check_run_folder, describe_files
-from btrackmate.report.data import ReportData
+from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
+from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
 from btrackmate.segmentation import Models, load_models
-from btrackmate.tracking.track import track
+from btrackmate.tracking.engine import track
+from btrackmate.tracking.settings import TrackerSettings, tracker_name
 
 _log = logging.getLogger(__name__)
 
@@ -150,8 +154,8 @@ def load_result(folder: Path) -> RunResult:
         If it is no finished run.
     """
     record = load_yaml(folder / RECORD)
-    graph = read_trackmate(folder / "tracks.xml").graph
-    return RunResult(folder, folder / "report.html", graph, record)
+    graph = read_trackmate(folder / TRACKS).graph
+    return RunResult(folder, folder / REPORT, graph, record)
 
 
 class _Run:
@@ -171,7 +175,7 @@ class _Run:
         self.engine = "builtin"
         self.command: tuple[str, ...] = ()
         self.progress = progress
-        self.diary = RunDiary()
+        self.diary = RunDiary(output)
         self.started = datetime.now(UTC)
         self.opened: OpenInputs | None = None
         self.models: Models | None = None
@@ -196,7 +200,7 @@ class _Run:
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
         work = WorkFolder(self.output / WORK, self._describe_job())
-        self.diary.write_to(work.path / "log.txt")
+        self.diary.write_to(work.path / LOG)
         _log.info("BTrackMate %s", version)
         spots = self.spots
         if spots is None:
@@ -208,7 +212,7 @@ class _Run:
             labels = self._give_labels(work)
             linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
         dropped = join_tables([self.dropped, linked.dropped])
-        self._write(work, RunTables(spots, linked.graph, dropped, linked.pruned))
+        self._write(work, spots, replace(linked, dropped=dropped))
 
     def close(self) -> None:
         """Close the inputs and the labels."""
@@ -251,16 +255,17 @@ class _Run:
     def _describe_models(self) -> dict[str, Any]:
         return describe_models(self.settings.segmentation) if self.models else {}
 
-    def _write(self, work: WorkFolder, tables: RunTables) -> None:
+    def _write(self, work: WorkFolder, spots: Spots, linked: LinkingResult) -> None:
         """Write all files aside; the folder gets its name when it is complete."""
+        tables = RunTables(spots, linked.graph, linked.dropped, linked.pruned)
         aside = work.path / "out.tmp"
         shutil.rmtree(aside, ignore_errors=True)
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
-            session = make_session(self.settings, movie, self._describe_origin(), tables.pruned)
+            session = make_session(self.settings, movie, self._describe_origin(), linked)
             write_outputs(aside, tables, session)
         with self.diary.step("hashing the inputs"):
-            record = self._make_record(tables)
+            record = self._make_record(tables, linked.tracker)
         with self.diary.step("writing the report"):
             labels = self._open_labels(work)
             data = ReportData(
@@ -271,8 +276,10 @@ class _Run:
                 scores=[],
                 image=self.opened.movies().get("image") if self.opened else None,
                 labels=labels,
+                mask=self._open_mask(),
+                linking_limit=find_linking_limit(session.tracker),
             )
-            (aside / "report.html").write_text(render_report(data), encoding="utf-8")
+            (aside / REPORT).write_text(render_report(data), encoding="utf-8")
         write_record(aside / RECORD, record)
         aside.rename(work.path / OUT)
 
@@ -291,6 +298,13 @@ class _Run:
             return self.labels
         return self.opened.movies().get("labels") if self.opened else None
 
+    def _open_mask(self) -> Movie | None:
+        """Open the tissue mask again where cells without labels were masked."""
+        if self.inputs.mask is None:
+            return None
+        opened = self.opened.movies().get("mask") if self.opened else None
+        return opened or open_mask(self.inputs.mask)
+
     def _give_labels(self, work: WorkFolder) -> FrameSource | None:
         """Give the labels that the cells were measured in, where they were."""
         labels = self._open_labels(work)
@@ -298,7 +312,7 @@ class _Run:
             return None
         return self.opened.measured_labels(labels, self.settings.measure.mask)
 
-    def _make_record(self, tables: RunTables) -> dict[str, Any]:
+    def _make_record(self, tables: RunTables, tracker: TrackerSettings) -> dict[str, Any]:
         """Make run.yaml; its lists of times and warnings go on growing."""
         found = describe_graph(tables.graph)
         links = tables.pruned["what"] == "link"
@@ -313,6 +327,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": self._describe_models(),
             **found,
+            "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),
             "warnings": self.diary.warnings,

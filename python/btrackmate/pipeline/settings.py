@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from btrackmate.core.settings import Settings
 from btrackmate.measure.settings import MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.tracking.filters import FeatureFilter
+from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, parse_tracker
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.loops import compile_loops
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measure import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
@@ -29,6 +30,7 @@ def warm_up(progress: Progress = ignore_progress) -> None:
     progress : Progress, optional
         Called after each piece of work.
     """
+    compile_loops()
     work = list(_list_work())
     for number, one in enumerate(work):
         one()

@@ -13,13 +13,9 @@ import pandas as pd
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
+from btrackmate.io.run_folder import LABELS, RECORD, WORK
 
 _log = logging.getLogger(__name__)
-
-WORK = ".work"
-LABEL_STORE = "labels.ome.zarr"
-#: Written last: a folder that has it is a finished run.
-RECORD = "run.yaml"
 
 
 class WorkFolder:
@@ -54,7 +50,7 @@ class WorkFolder:
     @property
     def labels(self) -> Path:
         """Where segmented labels are stored, frame by frame."""
-        return self.path / LABEL_STORE
+        return self.path / LABELS
 
     def done_frames(self) -> list[int]:
         """Give the frames that are finished, ascending."""

@@ -1,60 +1,113 @@
-"""What a report is made from: the files of a run folder."""
+"""What a report is made from: a run folder, or any file of tracks."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+import btrackmate
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
+from btrackmate.io.convert import read_tracks
 from btrackmate.io.images import Movie, Role, open_movie
-from btrackmate.io.trackmate import read_trackmate
-
-LABEL_STORE = "labels.ome.zarr"
+from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
+from btrackmate.io.trackmate import TrackMateDocument
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """Contents of a run folder.
+    """What a report shows.
 
     Parameters
     ----------
     record : dict
-        run.yaml.
+        run.yaml, or what is known of a file of tracks: at least ``inputs`` and ``btrackmate``.
     graph : TrackGraph
-        From tracks.xml.
-    pruned, dropped : DataFrame
-        pruned.csv and dropped.csv.
+        The tracks.
+    pruned, dropped : DataFrame or None
+        pruned.csv and dropped.csv; None where nothing is known of what was removed.
     scores : list of dict
         Tables of scores.json (title, note, columns, rows), empty where there is none.
-    image, labels : Movie or None
+    image, labels, mask : Movie or None
         The inputs or outputs of the run, None where they are gone or were not used.
+    linking_limit : float or None
+        Largest distance of a link between two frames, in the space unit, where it is known.
+    track_ids : (n_tracks,) ndarray of int or None
+        Ids of the tracks in their file; None: 0 … n−1.
+    image_path : Path or None
+        The image that a file of tracks names.
     """
 
     record: dict[str, Any]
     graph: TrackGraph
-    pruned: pd.DataFrame
-    dropped: pd.DataFrame
+    pruned: pd.DataFrame | None
+    dropped: pd.DataFrame | None
     scores: list[dict[str, Any]]
     image: Movie | None
     labels: Movie | None
+    mask: Movie | None = None
+    linking_limit: float | None = None
+    track_ids: NDArray[np.int64] | None = None
+    image_path: Path | None = None
+
+    def with_movies(
+        self, image: Movie | None, labels: Movie | None, mask: Movie | None
+    ) -> "ReportData":
+        """Show these instead; None leaves what there is.
+
+        Raises
+        ------
+        UserError
+            If the image or the labels end before the tracks.
+        """
+        last = int(self.graph.spots.frame.max(initial=-1))
+        for movie in (image, labels):
+            if movie is not None and movie.n_frames <= last:
+                msg = f"{movie.path} has frames 0 to {movie.n_frames - 1}, the tracks have spots "
+                msg += f"up to frame {last}; give the movie that they were made of"
+                raise UserError(msg)
+        return replace(
+            self,
+            image=image or self.image,
+            labels=labels or self.labels,
+            mask=mask or self.mask,
+        )
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether there is an image or label images to show."""
+        return self.image is not None or self.labels is not None
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Id of each track, (n_tracks,)."""
+        return np.arange(self.graph.n_tracks) if self.track_ids is None else self.track_ids
 
     def image_plane(self, frame: int) -> NDArray[Any] | None:
         """Give the tracked channel of one frame, ([Z,] Y, X), or None."""
         if self.image is None:
             return None
-        channel = int(self.record["settings"].get("channel", 1)) - 1
-        return _drop_z(self.image.frame(frame)[channel], self.graph.spots.ndim)
+        channel = int(self.record.get("settings", {}).get("channel", 1)) - 1
+        return self._drop_z(self.image.frame(frame)[channel])
 
     def label_plane(self, frame: int) -> NDArray[Any] | None:
         """Give the label image of one frame, ([Z,] Y, X), or None."""
-        if self.labels is None:
+        return None if self.labels is None else self._drop_z(self.labels.frame(frame)[0])
+
+    def mask_plane(self, frame: int) -> NDArray[Any] | None:
+        """Give the tissue mask of one frame, ([Z,] Y, X) with Z 1 for all slices, or None."""
+        if self.mask is None:
             return None
-        return _drop_z(self.labels.frame(frame)[0], self.graph.spots.ndim)
+        return self._drop_z(self.mask.frame(frame if self.mask.n_frames > 1 else 0)[0])
+
+    def _drop_z(self, volume: NDArray[Any]) -> NDArray[Any]:
+        return volume[0] if self.graph.spots.ndim == 2 else volume
 
 
 def load_run(folder: Path) -> ReportData:
@@ -65,22 +118,96 @@ def load_run(folder: Path) -> ReportData:
     UserError
         If the folder is no finished run.
     """
-    for name in ("run.yaml", "tracks.xml"):
+    for name in (RECORD, TRACKS):
         if not (folder / name).is_file():
             msg = f"{folder}: has no {name}, so it is no finished run; start `btrackmate run` again"
             raise UserError(msg)
-    record = load_yaml(folder / "run.yaml")
-    scores_file = folder / "scores.json"
+    record = load_yaml(folder / RECORD)
+    scores_file = folder / SCORES
     scores = json.loads(scores_file.read_text(encoding="utf-8")) if scores_file.is_file() else []
+    graph, document = read_tracks(folder)
     return ReportData(
         record=record,
-        graph=read_trackmate(folder / "tracks.xml").graph,
-        pruned=pd.read_csv(folder / "pruned.csv"),
-        dropped=pd.read_csv(folder / "dropped.csv"),
+        graph=graph,
+        pruned=pd.read_csv(folder / PRUNED),
+        dropped=pd.read_csv(folder / DROPPED),
         scores=scores,
         image=_open_input(record, "image"),
         labels=open_labels(folder),
+        mask=_open_input(record, "mask"),
+        linking_limit=find_linking_limit(document.tracker) if document else None,
     )
+
+
+def load_tracks(path: Path) -> ReportData:
+    """Read tracks of any origin; what TrackMate hides is left out.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .geff or .csv.
+
+    Raises
+    ------
+    UserError
+        If the file is no tracks.
+    """
+    graph, document = read_tracks(path)
+    ids = None
+    if document is not None:
+        graph, ids = _leave_hidden_out(document)
+    return ReportData(
+        record=_describe(path, document),
+        graph=graph,
+        pruned=None,
+        dropped=None,
+        scores=[],
+        image=None,
+        labels=None,
+        linking_limit=find_linking_limit(document.tracker) if document else None,
+        track_ids=ids,
+        image_path=document.image_path if document else None,
+    )
+
+
+def _leave_hidden_out(document: TrackMateDocument) -> tuple[TrackGraph, NDArray[np.int64]]:
+    """Give the visible tracks of a TrackMate file, and TrackMate's ids of them."""
+    shown = document.visible_spots
+    of_spot = np.append(document.track_ids, -1)[document.graph.track][shown]
+    graph = document.graph.keep_spots(shown)
+    linked = graph.track >= 0
+    first = np.unique(graph.track[linked], return_index=True)[1]
+    return graph, of_spot[linked][first]
+
+
+def find_linking_limit(tracker: tuple[str, Mapping[str, Any]] | None) -> float | None:
+    """Find the largest distance of a link in a tracker's key and settings, as in its file."""
+    settings = {name.lower(): value for name, value in tracker[1].items()} if tracker else {}
+    value = settings.get("linking_max_distance")
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _describe(path: Path, document: TrackMateDocument | None) -> dict[str, Any]:
+    """Make a record of a file of tracks."""
+    record: dict[str, Any] = {
+        "btrackmate": btrackmate.__version__,
+        "inputs": {"tracks": {"path": str(path)}},
+    }
+    if document is None:
+        return record
+    filters = {
+        "spot_filters": document.spot_filters,
+        "track_filters": document.track_filters,
+    }
+    record["trackmate"] = document.version
+    for name, (key, settings) in (("detector", document.detector), ("tracker", document.tracker)):
+        record[name] = {"name": key, **settings}
+    for name, values in filters.items():
+        record[name] = [f"{f.feature} {'≥' if f.is_above else '≤'} {f.value:g}" for f in values]
+    hidden = document.tracks.n - len(document.filtered_tracks)
+    if hidden > 0:
+        record["hidden_tracks_left_out"] = hidden
+    return record
 
 
 def open_labels(folder: Path) -> Movie | None:
@@ -91,10 +218,10 @@ def open_labels(folder: Path) -> Movie | None:
     Movie or None
         None for a run from a CSV, or where the given file is gone.
     """
-    store = folder / LABEL_STORE
+    store = folder / LABELS
     if store.exists():
         return open_movie(store, role="labels")
-    return _open_input(load_yaml(folder / "run.yaml"), "labels")
+    return _open_input(load_yaml(folder / RECORD), "labels")
 
 
 def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
@@ -104,8 +231,4 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     path = Path(entry["path"])
     if not path.exists():
         return None
-    return open_movie(path, axes=entry["axes"], role=role)
-
-
-def _drop_z(volume: NDArray[Any], ndim: int) -> NDArray[Any]:
-    return volume[0] if ndim == 2 else volume
+    return open_movie(path, axes=entry.get("axes"), role=role, require_time=role != "mask")

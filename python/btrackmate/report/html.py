@@ -1,32 +1,39 @@
 """The report as one HTML file that works offline."""
 
-import base64
 import html
-import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from btrackmate.core.files import write_atomically
+from btrackmate.io.run_folder import DROPPED, PRUNED, REPORT, TRACK_FEATURES
 from btrackmate.report.data import ReportData, load_run
 from btrackmate.report.figures import (
     choose_lineages,
     draw_cells_per_frame,
+    draw_displacements,
     draw_lineages,
     draw_track_lengths,
     track_durations,
 )
-from btrackmate.report.montage import draw_montage
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from btrackmate.report.markup import (
+    embed_png,
+    embed_svg,
+    format_value,
+    make_download,
+    make_section,
+    make_table,
+)
+from btrackmate.report.montage import MAX_TAILS, TAIL, draw_montage, rank_tracks
+from btrackmate.tracking.track_features import make_tracks_table
 
 MAX_ROWS = 30
 _STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+_TRACK_COLUMNS = (
+    "track", "first_frame", "last_frame", "n_spots", "n_divisions", "n_merges", "n_gaps",
+    "displacement", "total_distance", "mean_speed", "max_speed",
+)  # fmt: skip
 
 
 def build_report(folder: Path) -> Path:
@@ -47,54 +54,83 @@ def build_report(folder: Path) -> Path:
     UserError
         If the folder is no finished run.
     """
-    data = load_run(folder)
+    path = folder / REPORT
+    write_report(path, load_run(folder))
+    return path
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Write a report."""
     text = render_report(data)
-    path = folder / "report.html"
     with write_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return path
 
 
 def render_report(data: ReportData) -> str:
     """Render the report as HTML text."""
     name = _input_name(data)
     sections = [
-        _section("Scores against the ground truth", _scores(data)),
-        _section("To know before you trust it", _notes(data)),
-        _section("What was tracked", _pictures(data)),
-        _section("Cells and tracks", _plots(data)),
-        _section("Lineages", _lineages(data)),
-        _section("What was pruned and dropped", _losses(data)),
-        _section("Time spent", _timing(data)),
-        _section("Settings, inputs and versions", _settings(data)),
+        make_section("Scores against the ground truth", _scores(data)),
+        make_section("What was tracked", _pictures(data)),
+        make_section("Cells and tracks", _plots(data)),
+        make_section("Lineages", _lineages(data)),
+        make_section("Tracks", _tracks(data)),
+        make_section("What was pruned and dropped", _losses(data)),
+        make_section("Warnings of the run", _warnings(data)),
+        make_section("Time spent", _timing(data)),
+        make_section("Settings, inputs and versions", _settings(data)),
     ]
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>BTrackMate report: {html.escape(name)}</title><style>{_STYLE}</style></head>"
         f"<body><main><header><h1>{html.escape(name)}</h1>{_subtitle(data)}</header>"
-        f"{_numbers(data)}{''.join(sections)}"
+        f"{_to_know(data)}{_numbers(data)}{''.join(sections)}"
         f"<footer>{_footer(data)}</footer></main></body></html>\n"
     )
 
 
 def _input_name(data: ReportData) -> str:
     inputs = data.record["inputs"]
-    main = inputs.get("image") or inputs.get("labels") or inputs.get("spots")
+    roles = ("image", "labels", "spots", "tracks")
+    main = next(inputs[role] for role in roles if inputs.get(role))
     return Path(main["path"]).name
 
 
 def _subtitle(data: ReportData) -> str:
     spots, record = data.graph.spots, data.record
     size = spots.calibration
-    voxel = " × ".join(f"{value:g}" for value in size.spacing(spots.ndim))
     axes = "z × y × x" if spots.ndim == 3 else "y × x"
-    return (
-        f"<p>{spots.n_frames} frames, {spots.ndim}D, voxel {voxel} {html.escape(size.space_unit)} "
-        f"({axes}), every {size.dt:g} {html.escape(size.time_unit)}. "
-        f"Run of {html.escape(str(record['started']))[:16].replace('T', ' ')}, "
-        f"BTrackMate {html.escape(str(record['btrackmate']))}.</p>"
+    voxel = " × ".join(f"{value:g}" for value in size.spacing(spots.ndim))
+    what = "voxel" if spots.ndim == 3 else "pixel"
+    scale = f"{what} {voxel} {html.escape(size.space_unit)} ({axes})"
+    if size.space_unit == "pixel" and set(size.spacing(spots.ndim)) == {1.0}:
+        scale = "not calibrated: lengths in pixels"
+    time = f"every {size.dt:g} {html.escape(size.time_unit)}"
+    if size.time_unit == "frame" and size.dt == 1:
+        time = "times in frames"
+    made = f"BTrackMate {html.escape(str(record['btrackmate']))}"
+    if "started" in record:
+        made = f"Run of {html.escape(str(record['started']))[:16].replace('T', ' ')}, {made}"
+    frames = "1 frame" if spots.n_frames == 1 else f"{spots.n_frames} frames"
+    return f"<p>{frames}, {spots.ndim}D, {scale}, {time}. {made}.</p>"
+
+
+def _to_know(data: ReportData) -> str:
+    """Make the box of what a user must know before trusting the tracks: what, and what to do."""
+    items = [dict(item) for item in data.record.get("to_know") or []]
+    nothing = "No cell was found"
+    if not len(data.graph.spots) and not any(nothing in item.get("what", "") for item in items):
+        what = f"{nothing}: there is nothing to track in this movie."
+        items.insert(0, {"what": what, "do": "Check the channel, the labels and the mask."})
+    lines = "".join(
+        f"<li><b>{html.escape(str(item.get('what', '')))}</b>"
+        f"<span>{html.escape(str(item.get('do', '')))}</span></li>"
+        for item in items
     )
+    if not lines:
+        return ""
+    return f'<aside class="know"><h2>To know before you trust it</h2><ul>{lines}</ul></aside>'
 
 
 def _numbers(data: ReportData) -> str:
@@ -108,9 +144,13 @@ def _numbers(data: ReportData) -> str:
         (len(graph.divisions), "divisions"),
         (median, "frames in the median track"),
         (int((graph.track < 0).sum()), "cells in no track"),
-        (_removed_spots(data), "spots pruned"),
-        (len(data.dropped), "cells dropped"),
     ]
+    if len(graph.merges):
+        tiles.insert(4, (len(graph.merges), "merges"))
+    if data.pruned is not None:
+        tiles.append((int((data.pruned["what"] == "spot").sum()), "spots pruned"))
+    if data.dropped is not None:
+        tiles.append((len(data.dropped), "cells dropped"))
     cells = "".join(
         f'<div class="tile"><b>{value if isinstance(value, str) else f"{value:,}"}</b>'
         f"<span>{text}</span></div>"
@@ -119,23 +159,17 @@ def _numbers(data: ReportData) -> str:
     return f'<div class="tiles">{cells}</div>'
 
 
-def _removed_spots(data: ReportData) -> int:
-    return int((data.pruned["what"] == "spot").sum())
-
-
 def _scores(data: ReportData) -> str:
     parts = []
     for table in data.scores:
         head = f"<h3>{html.escape(table['title'])}</h3>"
         note = f'<p class="note">{html.escape(table["note"])}</p>' if table.get("note") else ""
-        parts.append(head + _table(table["columns"], table["rows"]) + note)
+        parts.append(head + make_table(table["columns"], table["rows"]) + note)
     return "".join(parts)
 
 
-def _notes(data: ReportData) -> str:
+def _warnings(data: ReportData) -> str:
     notes = [html.escape(str(note)) for note in data.record.get("warnings", [])]
-    if not len(data.graph.spots):
-        notes.insert(0, "<b>No cell was found</b>: there is nothing to track in this movie.")
     items = "".join(f"<li>{note}</li>" for note in notes)
     return f"<ul>{items}</ul>" if items else ""
 
@@ -144,38 +178,82 @@ def _pictures(data: ReportData) -> str:
     figure = draw_montage(data)
     if figure is None:
         return ""
-    missing = ""
-    if data.image is None and data.labels is None:
-        missing = " The run had no image, or its files are gone, so only positions are shown."
-    return _png(figure, "Frames with outlines and track tails") + (
-        '<p class="note">Colours tell tracks apart; daughters share their mother’s. In the '
-        "projections, outlines are those of the cells seen from above and tails show the last "
-        f"8 frames; grey cells are in no track.{missing}</p>"
+    words = ["Colours tell tracks apart; daughters share their mother’s; grey: in no track."]
+    if data.graph.spots.ndim == 3 and data.labels is not None:
+        words.append("In the upper pictures, outlines are those of the cells seen from above.")
+    shown = min(MAX_TAILS, data.graph.n_tracks)
+    whose = "all tracks"
+    if shown < data.graph.n_tracks:
+        whose = f"{shown} of {data.graph.n_tracks:,} tracks (those with most divisions, then spots)"
+    words.append(f"Tails show the last {TAIL} frames of {whose}.")
+    if data.mask is not None:
+        words.append("White lines: the border of the tissue mask.")
+    if not data.has_pixels:
+        words.append("There was no image, or its file is gone: only positions are shown.")
+    return embed_png(figure, "Frames with outlines and track tails") + (
+        f'<p class="note">{" ".join(words)}</p>'
     )
 
 
 def _plots(data: ReportData) -> str:
-    left = _svg(draw_cells_per_frame(data.graph, data.dropped), "Cells per frame")
-    right = _svg(draw_track_lengths(data.graph), "Track lengths") if data.graph.n_tracks else ""
-    return f'<div class="pair">{left}{right}</div>'
+    plots = [embed_svg(draw_cells_per_frame(data.graph, data.dropped), "Cells per frame")]
+    if data.graph.n_tracks:
+        plots.append(embed_svg(draw_track_lengths(data.graph), "Track lengths"))
+    displacements = draw_displacements(data.graph, data.linking_limit)
+    if displacements is not None:
+        plots.append(embed_svg(displacements, "Displacements"))
+    return f'<div class="plots">{"".join(plots)}</div>'
 
 
 def _lineages(data: ReportData) -> str:
-    figure = draw_lineages(data.graph)
+    figure = draw_lineages(data.graph, data.ids)
     if figure is None:
         return "<p>No tracks.</p>"
     shown, total = len(choose_lineages(data.graph)), data.graph.n_tracks
-    which = "All tracks are" if shown == total else f"{shown} of {total} tracks are"
+    which = "All tracks are" if shown == total else f"{shown} of {total:,} tracks are"
     rule = "" if shown == total else " (those with most divisions, then most spots)"
-    return _svg(figure, "Lineage trees") + f'<p class="note">{which} shown{rule}.</p>'
+    words = f"{which} shown{rule}. The number of each is that in the table of tracks."
+    return embed_svg(figure, "Lineage trees") + f'<p class="note">{words}</p>'
+
+
+def _tracks(data: ReportData) -> str:
+    """Show the tracks worth looking at first, and give the table of all."""
+    if not data.graph.n_tracks:
+        return ""
+    table = make_tracks_table(data.graph, data.ids)
+    columns = [name for name in _TRACK_COLUMNS if name in table]
+    chosen = table.iloc[rank_tracks(data.graph)[:MAX_ROWS]][columns]
+    rows = [[format_value(value) for value in row] for row in chosen.itertuples(index=False)]
+    size = data.graph.spots.calibration
+    units = f"Lengths in {html.escape(size.space_unit)}, speeds in {html.escape(size.space_unit)}/"
+    units += f"{html.escape(size.time_unit)}."
+    link = make_download(table, TRACK_FEATURES)
+    whole = (
+        f"All {len(table):,} tracks with all features: {link}."
+        if link
+        else (
+            f"All {len(table):,} tracks with all features: {TRACK_FEATURES} of the run folder, or "
+            "<code>btrackmate report … --table FILE</code>."
+        )
+    )
+    hidden = data.record.get("hidden_tracks_left_out", 0)
+    if hidden:
+        whole += f" {hidden:,} tracks that TrackMate hides are left out of this report."
+    which = "all" if len(table) <= MAX_ROWS else f"{MAX_ROWS} of {len(table):,}"
+    return (
+        f"<p>{whole}</p><details><summary>The tracks with most divisions, then most spots "
+        f"({which})</summary>{make_table(columns, rows)}<p class='note'>{units}</p></details>"
+    )
 
 
 def _losses(data: ReportData) -> str:
     parts = []
     for title, table, file in (
-        ("Pruned (short tracklets)", data.pruned, "pruned.csv"),
-        ("Dropped before linking, or with their track", data.dropped, "dropped.csv"),
+        ("Pruned (short tracklets)", data.pruned, PRUNED),
+        ("Dropped before linking, or with their track", data.dropped, DROPPED),
     ):
+        if table is None:
+            continue
         if not len(table):
             parts.append(f"<h3>{title}</h3><p>Nothing.</p>")
             continue
@@ -183,14 +261,14 @@ def _losses(data: ReportData) -> str:
         counts = table[reason].value_counts()
         summary = ", ".join(f"{count:,} {html.escape(str(why))}" for why, count in counts.items())
         shown = table.dropna(axis="columns", how="all").head(MAX_ROWS)
-        rows = [[_format(value) for value in row] for row in shown.itertuples(index=False)]
+        rows = [[format_value(value) for value in row] for row in shown.itertuples(index=False)]
         more = (
             f"the first {MAX_ROWS} of {len(table):,}; all are" if len(table) > MAX_ROWS else "all"
         )
         parts.append(
             f"<h3>{title}</h3><p>{len(table):,}: {summary}.</p>"
             f"<details><summary>The list ({more} in {file})</summary>"
-            f"{_table(list(shown.columns), rows)}</details>"
+            f"{make_table(list(shown.columns), rows)}</details>"
         )
     return "".join(parts)
 
@@ -213,10 +291,13 @@ def _timing(data: ReportData) -> str:
 
 def _settings(data: ReportData) -> str:
     text = yaml.safe_dump(data.record, sort_keys=False, allow_unicode=True, width=100)
-    return f"<details><summary>run.yaml</summary><pre>{html.escape(text)}</pre></details>"
+    title = "run.yaml" if _is_run(data) else "What the file says"
+    return f"<details><summary>{title}</summary><pre>{html.escape(text)}</pre></details>"
 
 
 def _footer(data: ReportData) -> str:
+    if not _is_run(data):
+        return "Made by BTrackMate from the file named above."
     return (
         "Made by BTrackMate from the files beside this one; "
         "<code>tracks.xml</code> opens in Fiji’s TrackMate. "
@@ -224,57 +305,5 @@ def _footer(data: ReportData) -> str:
     )
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{title}</h2>{body}</section>" if body else ""
-
-
-def _table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=num' if _is_number(value) else ''}>{html.escape(_format(value))}</td>"
-            for value in row
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, int | float):
-        return True
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _format(value: Any) -> str:
-    if value is None or (isinstance(value, float) and pd.isna(value)):
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4g}" if not value.is_integer() else f"{value:g}"
-    return str(value)
-
-
-def _svg(figure: "Figure", title: str) -> str:
-    import matplotlib as mpl
-
-    stream = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "btrackmate"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return _image(stream.getvalue(), "image/svg+xml", title)
-
-
-def _png(figure: "Figure", title: str) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=130, metadata={"Software": None})
-    return _image(stream.getvalue(), "image/png", title)
-
-
-def _image(content: bytes, kind: str, title: str) -> str:
-    code = base64.b64encode(content).decode("ascii")
-    return f'<img alt="{html.escape(title)}" src="data:{kind};base64,{code}">'
+def _is_run(data: ReportData) -> bool:
+    return "tracks" not in data.record["inputs"]

@@ -1,11 +1,8 @@
-"""Filters on spot and track features: ``volume>50``, ``duration>=5``."""
+"""Filtering of spots and tracks by their features."""
 
 import logging
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,103 +12,10 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import resolve_name
 from btrackmate.core.spots import Spots
-from btrackmate.io.trackmate import Filter
 from btrackmate.io.trackmate.features import compute_edge_features, compute_track_features
+from btrackmate.tracking.feature_filter import TRACK_FEATURES, FeatureFilter, resolve_track_name
 
 _log = logging.getLogger(__name__)
-
-#: Our names of TrackMate's track features; the keys themselves are accepted too, in any case.
-TRACK_FEATURES = {
-    "duration": "TRACK_DURATION",
-    "start": "TRACK_START",
-    "stop": "TRACK_STOP",
-    "n_spots": "NUMBER_SPOTS",
-    "n_divisions": "NUMBER_SPLITS",
-    "n_merges": "NUMBER_MERGES",
-    "n_complex": "NUMBER_COMPLEX",
-    "n_gaps": "NUMBER_GAPS",
-    "longest_gap": "LONGEST_GAP",
-    "displacement": "TRACK_DISPLACEMENT",
-    "total_distance": "TOTAL_DISTANCE_TRAVELED",
-    "max_distance": "MAX_DISTANCE_TRAVELED",
-    "x": "TRACK_X_LOCATION",
-    "y": "TRACK_Y_LOCATION",
-    "z": "TRACK_Z_LOCATION",
-    "mean_speed": "TRACK_MEAN_SPEED",
-    "max_speed": "TRACK_MAX_SPEED",
-    "min_speed": "TRACK_MIN_SPEED",
-    "median_speed": "TRACK_MEDIAN_SPEED",
-    "std_speed": "TRACK_STD_SPEED",
-    "mean_quality": "TRACK_MEAN_QUALITY",
-    "confinement_ratio": "CONFINEMENT_RATIO",
-    "straight_line_speed": "MEAN_STRAIGHT_LINE_SPEED",
-    "linearity": "LINEARITY_OF_FORWARD_PROGRESSION",
-    "directional_change": "MEAN_DIRECTIONAL_CHANGE_RATE",
-}
-
-_PATTERN = re.compile(r"^\s*(?P<name>[^<>=]*?)\s*(?P<sign>[<>]=?)\s*(?P<value>[^<>=]*?)\s*$")
-
-
-@dataclass(frozen=True)
-class FeatureFilter:
-    """A threshold on a feature.
-
-    Parameters
-    ----------
-    name : str
-        Spot or track feature: a column, one of our track features, or TrackMate's key.
-    value : float
-        Threshold, in the feature's unit.
-    above : bool
-        Keep values above the threshold, else below.
-    strict : bool
-        Whether a value equal to the threshold goes.
-    """
-
-    name: str
-    value: float
-    above: bool = True
-    strict: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a filter as the user writes it.
-
-        Parameters
-        ----------
-        text : str
-            A name, one of ``>``, ``>=``, ``<``, ``<=``, and a number.
-
-        Raises
-        ------
-        UserError
-            If the text is something else.
-        """
-        match = _PATTERN.match(text)
-        try:
-            value = float(match["value"]) if match else math.nan
-        except ValueError:
-            value = math.nan
-        if match is None or not match["name"] or not math.isfinite(value):
-            msg = f"filter {text!r} is not a feature name, one of > >= < <=, and a number; write "
-            msg += "e.g. 'volume>50' (two filters for a range)"
-            raise UserError(msg)
-        return cls(match["name"], value, match["sign"][0] == ">", len(match["sign"]) == 1)
-
-    def __str__(self) -> str:
-        sign = (">" if self.above else "<") + ("" if self.strict else "=")
-        return f"{self.name}{sign}{self.value:.12g}"
-
-    def to_trackmate(self, kind: Literal["spot", "track"]) -> Filter:
-        """Give the same filter as TrackMate keeps it, whose thresholds always pass.
-
-        A strict threshold becomes the next floating-point number.
-        """
-        value = self.value
-        if self.strict:
-            value = math.nextafter(value, math.inf if self.above else -math.inf)
-        name = resolve_name(self.name) if kind == "spot" else _resolve_track_name(self.name)
-        return Filter(name, value, self.above)
 
 
 @dataclass(frozen=True)
@@ -186,7 +90,7 @@ def filter_tracks(graph: TrackGraph, filters: Sequence[FeatureFilter]) -> TrackF
     features = compute_track_features(graph, compute_edge_features(graph))
     failed = np.full(graph.n_tracks, -1)
     for number, one in enumerate(filters):
-        key = _resolve_track_name(one.name)
+        key = resolve_track_name(one.name)
         if key not in features:
             known = [name for name, other in TRACK_FEATURES.items() if other in features]
             msg = f"track filter {str(one)!r}: there is no track feature {one.name!r}; there are "
@@ -200,10 +104,6 @@ def filter_tracks(graph: TrackGraph, filters: Sequence[FeatureFilter]) -> TrackF
     dropped = dropped.assign(track=graph.track[of_spot >= 0], reason=reasons)
     _log.info("track filters: %d of %d tracks dropped", (failed >= 0).sum(), failed.size)
     return TrackFilterResult(graph.keep_spots(of_spot < 0), dropped)
-
-
-def _resolve_track_name(name: str) -> str:
-    return TRACK_FEATURES.get(name.lower(), name.upper())
 
 
 def _mark(failed: NDArray[np.int64], number: int, passes: NDArray[np.bool_]) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.tracking.flow_costs import Evidence
+from btrackmate.tracking.flow_contrasts import make_evidence
 from btrackmate.tracking.flow_motion import estimate_motion
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.flow_windows import choose_links
@@ -45,7 +45,7 @@ def link_flow(
        is chosen, exactly, within windows of frames.
     """
     motion = estimate_motion(spots, settings, progress)
-    evidence = Evidence(spots, motion, settings)
+    evidence = make_evidence(spots, motion, settings)
     chosen, score = choose_links(evidence, spots.frame_offsets, motion, settings, progress)
     division = chosen.second >= 0
     cost = np.logaddexp(0, -score)

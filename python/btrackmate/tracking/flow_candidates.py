@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow_settings import FlowSettings
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ class Reach:
     division: float
     nearest: int
     max_gap: int
+
+
+def make_reach(settings: FlowSettings) -> Reach:
+    """Give the limits of candidates that settings ask for."""
+    division = (
+        known_distance(settings.splitting_max_distance) if settings.allow_track_splitting else 0.0
+    )
+    return Reach(
+        known_distance(settings.linking_max_distance),
+        division,
+        settings.nearest,
+        settings.max_frame_gap,
+    )
 
 
 def find_candidates(

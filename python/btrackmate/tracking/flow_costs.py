@@ -1,11 +1,12 @@
 """What speaks for a link, a division or an empty spot, and the score that weights make of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.flow_appearance import Appearance, Contrast, score_contrasts
 from btrackmate.tracking.flow_candidates import Candidates
 from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
 from btrackmate.tracking.flow_settings import WEIGHT_NAMES, FlowSettings, FlowWeights
@@ -17,18 +18,22 @@ _SMALL = 1e-3
 
 
 class Evidence:
-    """Positions, motion, sizes and intensities of all spots, ready to measure candidates.
+    """Positions, motion and appearance of all spots, ready to measure candidates.
 
     Parameters
     ----------
     spots : Spots
-        The spots. Size is `volume`, or else `radius`; a column with one value only tells nothing.
-        `boundary_distance` tells how near the tissue's border is, `ellipsoid_a`, `_b` and `_c`
-        how long a cell is.
+        The spots. `boundary_distance` tells how near the tissue's border is; for sizes, intensities
+        and shapes see :class:`btrackmate.tracking.flow_appearance.Appearance`.
     motion : Motion
         Predicted displacements and scales.
     settings : FlowSettings
         What is used, the movie's bounds, and feature penalties.
+
+    Attributes
+    ----------
+    contrasts : mapping
+        What each measure of appearance is worth in this movie; none counts until it is set.
 
     Raises
     ------
@@ -39,11 +44,8 @@ class Evidence:
     def __init__(self, spots: Spots, motion: Motion, settings: FlowSettings) -> None:
         self.positions = np.array(spots.positions, order="C")
         self._motion = motion
-        self._size = _take_size(spots) if settings.use_size else None
-        self._intensity = (
-            _take_logarithm(spots, "mean_intensity_ch1") if settings.use_intensity else None
-        )
-        self._elongation = _take_elongation(spots)
+        self.appearance = Appearance(spots, motion, settings)
+        self.contrasts: Mapping[str, Contrast] = {}
         self._border = _find_border(spots, self.positions, motion.spacing, settings)
         self._features, self._penalties = gather_features(
             spots, settings.feature_penalties, "feature_penalties"
@@ -84,7 +86,7 @@ class Evidence:
         for chosen, measure in (
             (~division & ~alone, self._measure_links),
             (division, self._measure_divisions),
-            (alone, self._measure_alone),
+            (alone, self._measure_lone),
         ):
             rows = np.flatnonzero(chosen)
             for begin in range(0, rows.size, _CHUNK):
@@ -102,11 +104,7 @@ class Evidence:
             "link_distance_spacing": np.minimum(squared / motion.spacing[i] ** 2, 9),
             "link_gap": links.gap - 1.0,
         }
-        for name, values in (("size", self._size), ("intensity", self._intensity)):
-            if values is not None:
-                ratio = values[j] - values[i]
-                found[f"link_{name}_known"] = np.isfinite(ratio).astype(float)
-                found[f"link_{name}"] = _limit(ratio)
+        found |= score_contrasts(self.appearance.measure_links(i, j), self.contrasts)
         return found | self._measure_border(i, [j])
 
     def _measure_divisions(self, divisions: Candidates) -> dict[str, Floats]:
@@ -127,7 +125,7 @@ class Evidence:
             "division_separation_squared": separation**2,
         }
         found |= self._measure_later(i, j, k, apart)
-        found |= self._measure_shares(i, j, k)
+        found |= score_contrasts(self.appearance.measure_divisions(i, j, k), self.contrasts)
         return found | self._measure_border(i, [j, k])
 
     def _measure_later(
@@ -148,46 +146,10 @@ class Evidence:
         }
         return {name: np.where(known, values, 0.0) for name, values in found.items()}
 
-    def _measure_shares(self, i: IntArray, j: IntArray, k: IntArray) -> dict[str, Floats]:
-        """Compare the daughters' sizes and intensities with each other and the mother's."""
-        found = {}
-        if self._size is not None:
-            both = np.exp(self._size[j]) + np.exp(self._size[k])
-            total = np.log(both) - self._size[i]
-            known = np.isfinite(total)
-            found["division_size_known"] = known.astype(float)
-            found["division_size_sum"] = _limit(total)
-            found["division_size_halves"] = np.where(
-                known, _limit(self._size[j] - self._size[k]), 0
-            )
-        if self._intensity is not None:
-            mean = (self._intensity[j] + self._intensity[k]) / 2 - self._intensity[i]
-            known = np.isfinite(mean)
-            found["division_intensity_known"] = known.astype(float)
-            found["division_intensity_change"] = _limit(mean)
-            found["division_intensity_halves"] = np.where(
-                known, _limit(self._intensity[j] - self._intensity[k]), 0
-            )
-            found["division_mother_brighter"] = self._measure_change(self._intensity, i)
-        if self._elongation is not None:
-            found["division_mother_rounder"] = -self._measure_change(self._elongation, i)
-        return found
-
-    def _measure_change(self, values: Floats, i: IntArray) -> Floats:
-        """Give the change of a logarithm from the frame before, within ±2, 0 where unknown."""
-        before = self._motion.predecessor[i]
-        change = values[i] - values[before]
-        change[(before < 0) | ~np.isfinite(change)] = 0
-        limited: Floats = np.clip(change, -2, 2)
-        return limited
-
-    def _measure_alone(self, alone: Candidates) -> dict[str, Floats]:
+    def _measure_lone(self, alone: Candidates) -> dict[str, Floats]:
         found = {"no_cell": np.ones(len(alone))}
-        for name, values in (("size", self._size), ("intensity", self._intensity)):
-            if values is not None:
-                ratio = np.clip(values[alone.source] - np.nanmedian(values), -3, 3)
-                found[f"no_cell_{name}"] = np.nan_to_num(ratio)
-        return found
+        measures = self.appearance.measure_alone(alone.source)
+        return found | score_contrasts(measures, self.contrasts)
 
     def _measure_pair(self, expected: Floats, a: IntArray, b: IntArray) -> tuple[Floats, ...]:
         """Give the midpoint's squared distance across and along the axis of a pair, its length."""
@@ -210,41 +172,6 @@ class Evidence:
         ratio = np.divide(np.abs(first - second), mean, out=np.zeros_like(mean), where=mean > 0)
         total: Floats = (1.5 * self._penalties * ratio).sum(axis=1)
         return total
-
-
-def _limit(ratio: Floats) -> Floats:
-    """Give the size of a log ratio, at most 2, 0 where unknown."""
-    limited: Floats = np.nan_to_num(np.minimum(np.abs(ratio), 2))
-    return limited
-
-
-def _take_size(spots: Spots) -> Floats | None:
-    volume = _take_logarithm(spots, "volume")
-    if volume is not None:
-        return volume
-    radius = _take_logarithm(spots, "radius")
-    return None if radius is None else spots.ndim * radius
-
-
-def _take_elongation(spots: Spots) -> Floats | None:
-    """Give ln of the longest over the shortest semi-axis, None if they are not known."""
-    shortest = "ellipsoid_c" if spots.ndim == 3 else "ellipsoid_b"
-    axes = [_take_logarithm(spots, name) for name in ("ellipsoid_a", shortest)]
-    if axes[0] is None or axes[1] is None:
-        return None
-    return axes[0] - axes[1]
-
-
-def _take_logarithm(spots: Spots, name: str) -> Floats | None:
-    """Give the logarithm of a feature, NaN where it is missing or ≤ 0; None if it tells nothing."""
-    if name not in spots.features:
-        return None
-    values = spots.feature(name)
-    values = np.where(values > 0, values, np.nan)
-    known = values[np.isfinite(values)]
-    if known.size == 0 or known.max() - known.min() <= 1e-9 * known.max():
-        return None
-    return np.log(values)
 
 
 def _find_border(

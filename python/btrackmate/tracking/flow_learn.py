@@ -1,7 +1,7 @@
 """Learning the weights of the flow tracker from tracks that are right."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +15,16 @@ from btrackmate.core.files import check_output, write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.tracking.flow import link_flow
-from btrackmate.tracking.flow_candidates import Candidates, find_candidates
-from btrackmate.tracking.flow_costs import Evidence
+from btrackmate.tracking.flow_candidates import Candidates, find_candidates, make_reach
+from btrackmate.tracking.flow_contrasts import make_evidence
 from btrackmate.tracking.flow_motion import Floats, IntArray, estimate_motion
 from btrackmate.tracking.flow_settings import WEIGHT_NAMES, FlowSettings, FlowWeights
 from btrackmate.tracking.flow_solve import list_slots
-from btrackmate.tracking.flow_windows import make_reach
 
 _log = logging.getLogger(__name__)
 
+#: Pull that keeps a weight where it is.
+_FIXED = 1e12
 #: Newton steps at most.
 _STEPS = 60
 #: What the weight of divisions may be raised by.
@@ -57,6 +58,7 @@ def train_linking(
     settings: FlowSettings | Sequence[FlowSettings] | None = None,
     *,
     ridge: float = 10.0,
+    keep: Collection[str] = (),
     progress: Progress = ignore_progress,
 ) -> FlowWeights:
     """Learn weights from graphs whose links are right.
@@ -71,6 +73,8 @@ def train_linking(
         where learning starts from, and what it returns to where the movies say nothing.
     ridge : float
         Strength of the pull towards the starting weights, > 0.
+    keep : collection of str
+        Names of weights that stay as they start.
     progress : Progress, optional
         Called after each movie and each step.
 
@@ -93,7 +97,8 @@ def train_linking(
 
     The likelihood weighs a missed division as any other fault, so that rare divisions are missed
     rather than invented. Therefore the weight `division` is then raised by the step of 0.5, from
-    0 to 4, that gives the best F1 of exact divisions when the same movies are tracked.
+    0 to 4, that gives the best F1 of exact divisions when the same movies are tracked (not where
+    it is kept).
 
     References
     ----------
@@ -117,8 +122,11 @@ def train_linking(
         msg += "tracks that are right, and distances that cover their steps"
         raise UserError(msg)
     prior = np.array([getattr(settings[0].weights, name) for name in WEIGHT_NAMES])
-    fitted = np.round(fit_weights(examples, prior, ridge, progress), 3)
+    pull = np.where(np.isin(WEIGHT_NAMES, list(keep)), _FIXED, ridge)
+    fitted = np.round(fit_weights(examples, prior, pull, progress), 3)
     weights = FlowWeights(**dict(zip(WEIGHT_NAMES, fitted.tolist(), strict=True)))
+    if "division" in keep:
+        return weights
     return _balance_divisions(movies, settings, weights, progress)
 
 
@@ -175,7 +183,7 @@ def make_example(graph: TrackGraph, settings: FlowSettings) -> Example:
     """Measure all candidates of a movie and tell which are right."""
     spots, n = graph.spots, len(graph.spots)
     motion = estimate_motion(spots, settings, ignore_progress)
-    evidence = Evidence(spots, motion, settings)
+    evidence = make_evidence(spots, motion, settings)
     candidates = find_candidates(
         evidence.positions, spots.frame_offsets, motion, (0, spots.n_frames), make_reach(settings)
     )
@@ -217,9 +225,13 @@ def _find_right(candidates: Candidates, graph: TrackGraph) -> tuple[NDArray[np.b
 
 
 def fit_weights(
-    examples: Sequence[Example], prior: Floats, ridge: float, progress: Progress
+    examples: Sequence[Example], prior: Floats, ridge: Floats | float, progress: Progress
 ) -> Floats:
-    """Give the weights of greatest penalised likelihood, (k,), by Newton steps."""
+    """Give the weights of greatest penalised likelihood, (k,), by Newton steps.
+
+    They are pulled towards `prior`, (k,), by `ridge`, one for all or (k,).
+    """
+    ridge = np.full_like(prior, ridge)
     squares = sum((one.evidence**2).sum(axis=0) for one in examples)
     counts = sum((one.evidence != 0).sum(axis=0) for one in examples)
     scale = np.sqrt(squares / np.maximum(counts, 1))
@@ -251,11 +263,11 @@ def fit_weights(
 
 
 def _measure_loss(
-    examples: Sequence[Example], at: Floats, centre: Floats, ridge: float
+    examples: Sequence[Example], at: Floats, centre: Floats, ridge: Floats
 ) -> tuple[float, Floats, Floats]:
     """Give the penalised −ln likelihood, its gradient (k,) and its Hessian (k, k)."""
-    loss = ridge / 2 * float(((at - centre) ** 2).sum())
-    slope, curve = ridge * (at - centre), ridge * np.eye(at.size)
+    loss = float((ridge * (at - centre) ** 2).sum()) / 2
+    slope, curve = ridge * (at - centre), np.diag(ridge)
     for one in examples:
         score = (one.evidence @ at)[one.row]
         counts = np.diff(np.append(one.start, one.row.size))

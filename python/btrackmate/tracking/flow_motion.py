@@ -11,6 +11,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.frame_linking import build_grid
 
@@ -74,10 +75,10 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
         If too many spots lie within reach of each other.
     """
     positions = np.array(spots.positions, order="C")
-    near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours)
-    grid = build_grid(spots, settings.linking_max_distance)
+    distance = known_distance(settings.linking_max_distance)
+    near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours, distance)
+    grid = build_grid(spots, distance)
     shift = np.zeros_like(positions)
-    distance = settings.linking_max_distance
     for number in range(settings.motion_passes):
         successor = _link(spots, grid, positions + shift, distance)
         linked = np.flatnonzero(successor >= 0)
@@ -93,8 +94,13 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
     return Motion(shift, sigma, spacing, successor, predecessor)
 
 
-def _find_neighbours(positions: Floats, offsets: IntArray, count: int) -> tuple[IntArray, Floats]:
-    """Give the rows of each spot's neighbours, −1 for none, and its local spacing."""
+def _find_neighbours(
+    positions: Floats, offsets: IntArray, count: int, lonely: float
+) -> tuple[IntArray, Floats]:
+    """Give the rows of each spot's neighbours, −1 for none, and its local spacing.
+
+    The spacing is `lonely` where no frame holds two spots.
+    """
     n = positions.shape[0]
     near = np.full((n, count), -1, np.int64)
     nearest = np.full(n, np.inf)
@@ -114,7 +120,7 @@ def _find_neighbours(positions: Floats, offsets: IntArray, count: int) -> tuple[
     around[~np.isfinite(around)] = np.nan
     spacing = _median(around)
     known = np.isfinite(spacing) & (spacing > 0)
-    fallback = float(np.median(spacing[known])) if known.any() else 1.0
+    fallback = float(np.median(spacing[known])) if known.any() else lonely
     return near, np.where(known, spacing, fallback)
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from btrackmate.core.settings import Settings
+from btrackmate.tracking.distances import AUTO, Distance
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Point = tuple[_Finite, _Finite, _Finite]
 
 
@@ -26,19 +26,21 @@ class FlowWeights(Settings):
 
     Notes
     -----
-    The defaults were learnt by `benchmarks/flow.py --learn` from seeded point movies of random
-    density, motion, noise, misses and false positives. These have no shapes, so that the weight of
-    a mother that rounds up is 0 until it is learnt from your own tracks.
+    What sizes, intensities and shapes are worth is learnt in each movie from what positions tell
+    surely there, as log odds; their weights here say how far these are believed, so that features
+    that tell nothing in a movie do no harm.
+
+    The defaults were learnt from seeded point movies of random density, motion, noise, misses and
+    false positives; those of appearance by `benchmarks/flow.py --learn`, with the others as they
+    are. The movies have no shapes, so that the weight of a mother that rounds up was not learnt.
     """
 
     link: _Finite = _weight(9.574, "any link")
     link_distance: _Finite = _weight(-1.366, "ln(1 + d²/σ²), d from the predicted position")
     link_distance_spacing: _Finite = _weight(-6.778, "d²/spacing², at most 9")
     link_gap: _Finite = _weight(-5.239, "each missed frame")
-    link_size_known: _Finite = _weight(1.273, "sizes of both spots known")
-    link_size: _Finite = _weight(-3.409, "|ln ratio of the sizes|, at most 2")
-    link_intensity_known: _Finite = _weight(1.380, "intensities of both spots known")
-    link_intensity: _Finite = _weight(-3.904, "|ln ratio of the intensities|, at most 2")
+    link_size: _Finite = _weight(0.415, "log odds of the target's size to the source's")
+    link_intensity: _Finite = _weight(1.145, "log odds of the target's intensity to the source's")
     division: _Finite = _weight(7.782, "any division")
     division_across: _Finite = _weight(
         -0.399, "ln(1 + a²/σ²), a from the predicted mother to the daughters' axis"
@@ -57,27 +59,25 @@ class FlowWeights(Settings):
     division_later_growth: _Finite = _weight(
         -1.209, "ln ratio of the daughters' distances there and here"
     )
-    division_size_known: _Finite = _weight(2.128, "sizes of all three known")
     division_size_sum: _Finite = _weight(
-        -4.562, "|ln ratio of the daughters' total size to the mother's|, at most 2"
+        0.749, "log odds of the daughters' total size to the mother's"
     )
-    division_size_halves: _Finite = _weight(-2.898, "|ln ratio of the daughters' sizes|, at most 2")
-    division_intensity_known: _Finite = _weight(0.306, "intensities of all three known")
+    division_size_halves: _Finite = _weight(2.195, "log odds of the ratio of the daughters' sizes")
     division_intensity_change: _Finite = _weight(
-        -3.043, "|ln ratio of the daughters' to the mother's|, at most 2"
+        0.083, "log odds of the daughters' intensity to the mother's"
     )
     division_intensity_halves: _Finite = _weight(
-        -2.054, "|ln ratio of the daughters' intensities|, at most 2"
+        1.508, "log odds of the ratio of the daughters' intensities"
     )
     division_mother_brighter: _Finite = _weight(
-        8.240, "ln ratio of the mother's intensity to the frame before"
+        0.755, "log odds of the mother's intensity to that in the frame before"
     )
     division_mother_rounder: _Finite = _weight(
-        0.0, "fall of ln(longest/shortest semi-axis) of the mother from the frame before"
+        0.5, "log odds of the fall of the mother's elongation from the frame before"
     )
     no_cell: _Finite = _weight(-2.540, "a spot without any link")
-    no_cell_size: _Finite = _weight(-3.336, "its ln ratio of size to the median")
-    no_cell_intensity: _Finite = _weight(-2.331, "its ln ratio of intensity to the median")
+    no_cell_size: _Finite = _weight(1.679, "log odds of its size to the frame's median")
+    no_cell_intensity: _Finite = _weight(1.571, "log odds of its intensity to the frame's median")
     border_source: _Finite = _weight(-0.437, "exp(−distance of the source to the border/spacing)")
     border_target: _Finite = _weight(-1.734, "the same of each target")
 
@@ -89,12 +89,12 @@ WEIGHT_NAMES = tuple(FlowWeights.model_fields)
 class FlowSettings(Settings):
     """Linking, gap closing and divisions over all frames at once, led by the neighbours' motion."""
 
-    linking_max_distance: _Distance = Field(
-        15.0, description="largest distance of a link from the predicted position [space unit]"
+    linking_max_distance: Distance = Field(
+        AUTO, description="largest distance of a link from the predicted position [space unit]"
     )
     allow_track_splitting: bool = Field(True, description="let cells divide")
-    splitting_max_distance: _Distance = Field(
-        15.0,
+    splitting_max_distance: Distance = Field(
+        AUTO,
         description="largest distance of a daughter from the mother's predicted position "
         "[space unit]",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from btrackmate.core.progress import Progress
-from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidates
+from btrackmate.tracking.flow_candidates import Candidates, find_candidates, make_reach
 from btrackmate.tracking.flow_costs import Evidence
 from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
 from btrackmate.tracking.flow_settings import FlowSettings
@@ -106,9 +106,3 @@ def choose_links(
         none = np.empty(0, np.int64)
         return Candidates(none, none, none, none), np.empty(0)
     return Candidates.join(parts), np.concatenate(scores)
-
-
-def make_reach(settings: FlowSettings) -> Reach:
-    """Give the limits of candidates that settings ask for."""
-    division = settings.splitting_max_distance if settings.allow_track_splitting else 0.0
-    return Reach(settings.linking_max_distance, division, settings.nearest, settings.max_frame_gap)

@@ -11,6 +11,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
 from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.frame_linking import FrameLinks, build_grid
 from btrackmate.tracking.kernels import Floats, Points, Rows
 from btrackmate.tracking.settings import AdvancedKalmanSettings, KalmanSettings
@@ -164,7 +165,7 @@ def link_kalman(
     work = _Linking(spots, settings)
     filled = np.flatnonzero(np.diff(spots.frame_offsets))
     if filled.size > 1:
-        noise = Noise((settings.kalman_search_radius / 3) ** 2, _measurement_noise(spots, filled))
+        noise = Noise((work.radius / 3) ** 2, _measurement_noise(spots, filled))
         work.link(int(filled[0]), int(filled[1]), noise, progress)
     return work.links
 
@@ -189,7 +190,8 @@ class _Linking:
     def __init__(self, spots: Spots, settings: KalmanSettings | AdvancedKalmanSettings) -> None:
         n = len(spots)
         self.spots, self.settings = spots, settings
-        grid = build_grid(spots, settings.kalman_search_radius)
+        self.radius = known_distance(settings.kalman_search_radius)
+        grid = build_grid(spots, self.radius)
         self.links = FrameLinks(grid, np.full(n, -1, np.int32), np.full(n, np.nan))
         weights = {}
         if isinstance(settings, AdvancedKalmanSettings):
@@ -200,6 +202,7 @@ class _Linking:
     def link(self, first: int, second: int, noise: Noise, progress: Progress) -> None:
         """Link all frames from `first` on; `second` is the next one with spots."""
         grid, settings = self.links.grid, self.settings
+        distance = known_distance(settings.linking_max_distance)
         none = np.empty(0, np.int32)
         filters = Filters.start(none, none, grid.xyz)
         left = self._frame_spots(first)
@@ -207,11 +210,9 @@ class _Linking:
             spots = self._frame_spots(frame)
             free = np.ones(spots.size, np.bool_)
             filters.predict(noise)
-            found = self._assign(
-                frame, filters.position, filters.spot, free, settings.kalman_search_radius
-            )
+            found = self._assign(frame, filters.position, filters.spot, free, self.radius)
             filters.correct(found, grid.xyz, noise)
-            started = self._assign(frame, grid.xyz[left], left, free, settings.linking_max_distance)
+            started = self._assign(frame, grid.xyz[left], left, free, distance)
             new = started >= 0
             filters = filters.take(filters.misses <= settings.max_frame_gap).join(
                 Filters.start(left[new], started[new], grid.xyz)

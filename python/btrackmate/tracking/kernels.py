@@ -1,7 +1,8 @@
 """Compiled loops of the linkers: grid, candidate search and sparse assignment.
 
 All compiled code stands in this one file, because numba's cache notices changes of the file of a
-function only. The functions are compiled once, on the first call, and then loaded from the cache.
+function only. The functions are compiled once, and then loaded from the cache, when there is more
+to do than loading it takes.
 Spots are numbered here in the order of the grid (by frame, then cell), not by table row.
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.compiled import njit
+from btrackmate.core.loops import loop
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -55,7 +56,7 @@ class Grid(NamedTuple):
     inverse: Floats
 
 
-@njit(cache=True, nogil=True)
+@loop
 def build_grid(positions: Floats, offsets: Ints, size: float) -> Grid:
     """Sort spots into cubic cells of at least `size`, at most about four a spot."""
     frames = offsets.size - 1
@@ -108,7 +109,7 @@ def build_grid(positions: Floats, offsets: Ints, size: float) -> Grid:
     return Grid(order, xyz, offsets, first, frame_cell, origin, shape, inverse)
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _cell_range(grid: Grid, frame: int, axis: int, low: float, high: float) -> tuple[int, int]:
     """Give the first cell and one past the last that [low, high] touches along an axis."""
     origin, inverse = grid.origin[frame, axis], grid.inverse[frame]
@@ -120,7 +121,7 @@ def _cell_range(grid: Grid, frame: int, axis: int, low: float, high: float) -> t
     return int(max(begin, 0.0)), int(min(end, top - 1.0)) + 1
 
 
-@njit(cache=True, nogil=True)
+@loop
 def find_near(
     grid: Grid,
     point: tuple[float, float, float],
@@ -160,7 +161,7 @@ def find_near(
     return count
 
 
-@njit(cache=True, nogil=True)
+@loop
 def penalised(d2: float, a: int, b: int, features: Floats, weights: Floats) -> float:
     """Give the cost of a link of squared distance `d2` between spots a and b."""
     if d2 == 0.0:
@@ -173,7 +174,7 @@ def penalised(d2: float, a: int, b: int, features: Floats, weights: Floats) -> f
     return d2 * factor * factor
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _grow(indices: Rows, values: Floats) -> tuple[Rows, Floats]:
     more_indices = np.empty(2 * indices.size, np.int32)
     more_values = np.empty(2 * values.size)
@@ -183,7 +184,7 @@ def _grow(indices: Rows, values: Floats) -> tuple[Rows, Floats]:
     return more_indices, more_values
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _by_row(grid: Grid, frame: int) -> Rows:
     """Give the spots of a frame, numbered from 0, in the order of their table rows."""
     begin = grid.offsets[frame]
@@ -211,7 +212,7 @@ class Points(NamedTuple):
     turns: Rows
 
 
-@njit(cache=True, nogil=True)
+@loop
 def link_points(
     grid: Grid,
     frame: int,
@@ -276,7 +277,7 @@ def link_points(
     return spot, cost
 
 
-@njit(cache=True, nogil=True)
+@loop
 def link_frames(
     grid: Grid,
     frames: tuple[int, int],
@@ -322,7 +323,7 @@ def link_frames(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@loop
 def find_segment_links(
     grid: Grid,
     state: NDArray[np.uint8],
@@ -382,7 +383,7 @@ def find_segment_links(
     return searched[:used], found[:used], value[:used]
 
 
-@njit(cache=True, nogil=True)
+@loop
 def link_nearest(
     grid: Grid, frames: tuple[int, int], radius: float, successor: Rows, cost: Floats
 ) -> int:
@@ -415,7 +416,7 @@ def link_nearest(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _sift(heap: Rows, place: Rows, size: int, at: int, distance: Floats) -> None:
     """Restore the heap (lowest distance first) after entry `at` changed."""
     entry = heap[at]
@@ -450,7 +451,7 @@ class _Prices(NamedTuple):
     owner: Rows
 
 
-@njit(cache=True, nogil=True)
+@loop
 def assign(
     start: Ints, column: Rows, value: Floats, alternative: float, turns: Rows, ranks: Rows
 ) -> Ints:
@@ -513,7 +514,7 @@ def assign(
     return state.match
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _augment(
     start: Ints, column: Rows, value: Floats, alternative: float, pending: Rows, state: _Prices
 ) -> None:

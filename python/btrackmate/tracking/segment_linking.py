@@ -9,6 +9,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
 from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.frame_linking import FrameLinks
 from btrackmate.tracking.kernels import Floats, Rows
 from btrackmate.tracking.settings import LapSettings
@@ -96,7 +97,7 @@ def _find_links(
     settings: LapSettings,
     kind: str,
 ) -> Links:
-    radius = float(getattr(settings, f"{kind}_max_distance"))
+    radius = known_distance(getattr(settings, f"{kind}_max_distance"))
     name = f"{kind}_feature_penalties"
     features, weights = gather_features(spots, getattr(settings, name), name)
     penalties = (features[links.grid.order], weights)
@@ -133,7 +134,7 @@ def _weigh_divisions(
             ratio = share * (values[first] + values[second]) / values[mother]
             against += np.nan_to_num(np.minimum(np.abs(np.log(ratio)), 2))
     cost = cost * (1 + settings.division_weight * against) ** 2
-    near = cost <= settings.splitting_max_distance**2
+    near = cost <= known_distance(settings.splitting_max_distance) ** 2
     return mother[near], second[near], cost[near]
 
 

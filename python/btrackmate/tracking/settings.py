@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column, resolve_name
 from btrackmate.core.settings import Settings
+from btrackmate.tracking.distances import AUTO, Distance
 from btrackmate.tracking.flow_settings import FlowSettings
 
 
@@ -38,7 +39,6 @@ def _upper(value: Any) -> Any:
 Penalties = Annotated[
     dict[str, float], BeforeValidator(_check_penalties), AfterValidator(_check_weights)
 ]
-Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _field(default: Any, key: str, text: str) -> Any:
@@ -61,7 +61,7 @@ class NearestSettings(Settings):
     """Nearest-neighbour linking, TrackMate's ``NEAREST_NEIGHBOR_TRACKER``."""
 
     linking_max_distance: Distance = _field(
-        15.0, "LINKING_MAX_DISTANCE", "largest distance of a link [space unit]"
+        AUTO, "LINKING_MAX_DISTANCE", "largest distance of a link [space unit]"
     )
 
 
@@ -69,7 +69,8 @@ class LapSettings(Settings):
     """Linking, gap closing, splitting and merging by linear assignment.
 
     TrackMate's ``SPARSE_LAP_TRACKER``, after Jaqaman et al. 2008. Each field has TrackMate's key
-    as its alias.
+    as its alias. Its defaults differ from TrackMate's in the distances (15 there) and in gap
+    closing (off there).
 
     Notes
     -----
@@ -82,14 +83,14 @@ class LapSettings(Settings):
     """
 
     linking_max_distance: Distance = _field(
-        15.0, "LINKING_MAX_DISTANCE", "distance that a link between frames stays below [space unit]"
+        AUTO, "LINKING_MAX_DISTANCE", "distance that a link between frames stays below [space unit]"
     )
     linking_feature_penalties: Penalties = _penalties("LINKING_FEATURE_PENALTIES", "a link")
     allow_gap_closing: bool = _field(
-        False, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
+        True, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
     )
     gap_closing_max_distance: Distance = _field(
-        15.0, "GAP_CLOSING_MAX_DISTANCE", "largest distance of a gap-closing link [space unit]"
+        AUTO, "GAP_CLOSING_MAX_DISTANCE", "largest distance of a gap-closing link [space unit]"
     )
     max_frame_gap: Annotated[int, Field(ge=1)] = _field(
         2,
@@ -103,7 +104,7 @@ class LapSettings(Settings):
         True, "ALLOW_TRACK_SPLITTING", "let a segment start from the middle of another (division)"
     )
     splitting_max_distance: Distance = _field(
-        15.0, "SPLITTING_MAX_DISTANCE", "largest distance of a splitting link [space unit]"
+        AUTO, "SPLITTING_MAX_DISTANCE", "largest distance of a splitting link [space unit]"
     )
     splitting_feature_penalties: Penalties = _penalties(
         "SPLITTING_FEATURE_PENALTIES", "a splitting link"
@@ -119,7 +120,7 @@ class LapSettings(Settings):
         False, "ALLOW_TRACK_MERGING", "let a segment end in the middle of another"
     )
     merging_max_distance: Distance = _field(
-        15.0, "MERGING_MAX_DISTANCE", "largest distance of a merging link [space unit]"
+        AUTO, "MERGING_MAX_DISTANCE", "largest distance of a merging link [space unit]"
     )
     merging_feature_penalties: Penalties = _penalties("MERGING_FEATURE_PENALTIES", "a merging link")
     alternative_linking_cost_factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _field(
@@ -142,9 +143,6 @@ class SimpleLapSettings(LapSettings):
     TrackMate stores the full set of LAP settings for it too; splitting and merging stay off.
     """
 
-    allow_gap_closing: bool = _field(
-        True, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
-    )
     allow_track_splitting: Literal[False] = _field(
         False, "ALLOW_TRACK_SPLITTING", "always off here; tracker lap can split"
     )
@@ -157,9 +155,9 @@ class KalmanSettings(Settings):
     """Linking by constant-velocity Kalman filters, TrackMate's ``KALMAN_TRACKER``."""
 
     linking_max_distance: Distance = _field(
-        15.0, "LINKING_MAX_DISTANCE", "distance that a track's first link stays below [space unit]"
+        AUTO, "LINKING_MAX_DISTANCE", "distance that a track's first link stays below [space unit]"
     )
-    kalman_search_radius: Distance = _field(20.0, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
+    kalman_search_radius: Distance = _field(AUTO, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
     max_frame_gap: Annotated[int, Field(ge=0)] = _field(
         2, "MAX_FRAME_GAP", "frames that a track may miss in all before it ends"
     )
@@ -173,7 +171,7 @@ class AdvancedKalmanSettings(LapSettings):
     filter ends.
     """
 
-    kalman_search_radius: Distance = _field(20.0, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
+    kalman_search_radius: Distance = _field(AUTO, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
 
 
 class OverlapSettings(Settings):
@@ -260,6 +258,8 @@ def parse_tracker(
 def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
     """Give TrackMate's key of a tracker and its settings under TrackMate's names.
 
+    Distances that are still ``"auto"`` are left out, as TrackMate does not know how to find them.
+
     Returns
     -------
     key : str
@@ -268,7 +268,9 @@ def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:
         TrackMate's names, flat, with bool, int, float, or dict from feature key to weight.
     """
     key = next(key for key, kind in TRACKERS.values() if kind is type(settings))
-    dump = settings.model_dump(by_alias=True)
+    dump = {
+        name: value for name, value in settings.model_dump(by_alias=True).items() if value != AUTO
+    }
     if dump.get("DIVISION_WEIGHT") == 0:  # TrackMate does not have it
         del dump["DIVISION_WEIGHT"]
     values = dict(dump)

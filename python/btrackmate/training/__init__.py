@@ -1,6 +1,5 @@
 """Training of StarDist, U-Net and Noise2Void on the user's own images."""
 
-from btrackmate.training.settings import Augmentation, TrainSettings
-from btrackmate.training.train import train
+import lazy_loader
 
-__all__ = ["Augmentation", "TrainSettings", "train"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,16 +2,28 @@
 
 import csv
 import json
+import logging
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from btrackmate.segmentation.backend import read_json
 from btrackmate.training.dataset import DataSet, Pair
 from btrackmate.training.fit import Curve
 from btrackmate.training.settings import TrainSettings
 from btrackmate.training.thresholds import Found
 
+_log = logging.getLogger(__name__)
+
+#: What the names of scores begin with that StarDist and U-Net reach together (VollSeg).
+FUSED = "VollSeg_"
+#: With a lower F1 less than half of the cells are found right; a mask as poor misses its cells.
+LEAST_SCORE = 0.5
+_ADVICE = (
+    "label more cells, in images like those that you will segment; train longer (--epochs); check "
+    "that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
+)
 _PACKAGES = ("btrackmate", "tensorflow", "tensorflow-cpu", "keras", "csbdeep", "stardist", "numpy")
 
 
@@ -85,6 +97,50 @@ def write_card(
     (folder / "model_card.md").write_text(_describe(card), encoding="utf-8")
 
 
+def read_scores(folder: Path) -> dict[str, float]:
+    """Read what a trained model reached on its validation images, by name; empty for none."""
+    return dict(read_json(folder / "model_card.json").get("validation_scores", {}))
+
+
+def describe_scores(folder: Path) -> str:
+    """Say in one line what a trained model reached on its validation images."""
+    card = read_json(folder / "model_card.json")
+    scores = read_scores(folder)
+    if not scores:
+        return f"{card['network']}: best validation loss {card['best_val_loss']:.4g}"
+    alone = [f"{name} {value:.3f}" for name, value in scores.items() if FUSED not in name]
+    fused = [
+        f"with StarDist (VollSeg) {name.removeprefix(FUSED)} {value:.3f}"
+        for name, value in scores.items()
+        if FUSED in name
+    ]
+    count = len(card["validation_images"])
+    images = "1 validation image" if count == 1 else f"{count} validation images"
+    return f"{card['network']}: {', '.join(alone + fused)} on {images}"
+
+
+def warn_of_scores(folders: list[Path]) -> None:
+    """Warn of trained models that are of little use, and say what to do.
+
+    Where StarDist and U-Net were tried together, what the two reach counts; else each alone.
+    """
+    scores = {folder: read_scores(folder) for folder in folders}
+    fused = {
+        folder: {name: value for name, value in values.items() if FUSED in name}
+        for folder, values in scores.items()
+    }
+    judged = fused if any(fused.values()) else scores
+    for folder, values in judged.items():
+        poor = [f"{name} {value:.3f}" for name, value in values.items() if value < LEAST_SCORE]
+        if poor:
+            _log.warning(
+                "%s: only %s on the validation images, so that it is of little use as it is: %s",
+                folder,
+                ", ".join(poor),
+                _ADVICE,
+            )
+
+
 def _count_cells(pairs: tuple[Pair, ...]) -> int:
     """Count the labels; copies of an image share theirs."""
     return sum({id(pair.labels): int(pair.labels.max()) for pair in pairs}.values())
@@ -124,7 +180,8 @@ def _describe(card: dict[str, Any]) -> str:
     if scores:
         lines += [
             "",
-            "F1 is the mean over IoU 0.3, 0.5 and 0.7 of this network alone; the thresholds were",
-            "chosen on the same images, so it is not a test score.",
+            "F1 is the mean over IoU 0.3, 0.5 and 0.7 of this network alone, VollSeg_F1 that of",
+            "StarDist and U-Net together; the thresholds were chosen on the same images, so it is",
+            "not a test score.",
         ]
     return "\n".join(lines) + "\n"

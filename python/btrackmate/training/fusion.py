@@ -19,12 +19,14 @@ from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.dataset import Pair
+from btrackmate.training.objective import Objective
 from btrackmate.training.thresholds import (
     PROB_GRID,
-    Objective,
     RecordedMask,
     average_score,
+    count_hits,
     middle_of_best,
+    score_hits,
 )
 
 #: Probabilities that are tried for cells without a StarDist shape.
@@ -100,8 +102,8 @@ def choose_rescue(
             raise_support(support, result.labels, result.probability)
         for row, level in enumerate(levels):
             kept = np.where(support[result.labels] >= level, result.labels, 0)
-            hits[row] += objective.count(count_overlaps(truth, kept))
-    scores = objective.score(hits)
+            hits[row] += count_hits(objective, count_overlaps(truth, kept))
+    scores = score_hits(objective, hits)
     if scores[0] >= scores.max() - 1e-12:
         return 0.0, float(scores[0])
     (rescue,) = middle_of_best({(k,): float(v) for k, v in zip(levels, scores, strict=True)})
@@ -190,7 +192,7 @@ class Fusion:
             results = self._segment(thresholds)
             pairs = ((p.labels, r.labels) for p, r in zip(self.pairs, results, strict=True))
             self._tried[key] = average_score(pairs, self.objective)
-            self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried)))
+            self.progress("thresholds VollSeg", len(self._tried), max(30, len(self._tried) + 1))
         return self._tried[key]
 
     def find_shared(self, thresholds: dict[str, float]) -> tuple[dict[str, float], float]:

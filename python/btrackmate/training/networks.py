@@ -276,12 +276,13 @@ def _make_job(
 ) -> Job:
     each = 1 if data.is_patches else settings.n_patches_per_image
     patches = len(data.train) * settings.augmentation.copies * each
+    steps = max(patches / settings.batch_size, settings.min_steps / settings.epochs)
     held = max(_VALIDATION_PATCHES, len(data.validation) * settings.n_patches_per_image)
     return Job(
         folder,
         TITLES[kind],
         settings,
-        max(1, math.ceil(patches / settings.batch_size)),
+        max(1, math.ceil(steps)),
         min(held, _MOST_VALIDATION_PATCHES),
         progress,
     )

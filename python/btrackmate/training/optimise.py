@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
@@ -16,31 +13,9 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.dataset import Pair, load_pairs, pair_files
 from btrackmate.training.fusion import Fusion
+from btrackmate.training.objective import OptimiseSettings
 from btrackmate.training.settings import TrainSettings
-from btrackmate.training.thresholds import Found, Objective, search_stardist, search_unet
-
-Target = Literal["networks", "stardist", "unet", "vollseg"]
-
-
-class OptimiseSettings(Objective):
-    """Settings of the search of thresholds."""
-
-    target: Target = Field(
-        default="networks",
-        description="What is made good: networks (StarDist and U-Net, each alone; then rescue), "
-        "one of them, or vollseg (the two fused, from the networks' own optimum; slower).",
-    )
-    model_dir: Path | None = Field(
-        default=None, description="Folder that holds the model folders; as for segment."
-    )
-    stardist: str = Field(default="stardist", description="Name of the StarDist model's folder.")
-    unet: str = Field(default="unet", description="Name of the U-Net model's folder.")
-    norm_low: float | None = Field(
-        default=None, ge=0, lt=100, description="Percentile that becomes 0; the training's."
-    )
-    norm_high: float | None = Field(
-        default=None, gt=0, le=100, description="Percentile that becomes 1; the training's."
-    )
+from btrackmate.training.thresholds import Found, search_stardist, search_unet
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ _NAMES = {
     "Rays": "n_rays",
 }
 _SIDES = ("PatchZ", "PatchY", "PatchX")
+#: Who gives one of these says how much work the training is.
+_EFFORT = {"epochs", "n_patches_per_image", "batch_size"}
 _STEPS = ("GenerateNPZ", "TrainUNET", "TrainSTAR")
 _DESIGN = {"depth", "kernel_size", "startfilter", "features", "n_rays", "boundary", "grid"}
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     # The design of the shipped networks, from whose weights it starts: within 10 minutes on
-    # 2 cores without a GPU for 14 volumes of 24 × 128 × 128.
+    # 2 cores without a GPU for 14 volumes of 24 × 128 × 128, and for fewer as long.
     "small": {
         "depth": 2,
         "batch_size": 2,
@@ -28,10 +30,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "n_patches_per_image": 4,
         "learning_rate": 7e-4,
         "epochs": 20,
+        "min_steps": 520,
         "networks": {
             "stardist": {"startfilter": 16, "start_from": SHIPPED_MODELS / "stardist"},
             "unet": {"startfilter": 12, "start_from": SHIPPED_MODELS / "unet"},
-            "n2v": {"epochs": 12, "startfilter": 8, "learning_rate": 1e-3},
+            "n2v": {"epochs": 12, "min_steps": 312, "startfilter": 8, "learning_rate": 1e-3},
         },
     },
 }
@@ -104,6 +107,8 @@ def apply_preset(values: dict[str, Any]) -> dict[str, Any]:
         msg = f"no preset {name!r}; known: {', '.join(PRESETS)}"
         raise ValueError(msg)
     result = PRESETS[name] | given
+    if _EFFORT & given.keys() and "min_steps" not in given:
+        result.pop("min_steps", None)
     own = PRESETS[name].get("networks", {})
     asked = given.get("networks", {})
     if own and isinstance(asked, dict):
@@ -123,6 +128,8 @@ def _join_network(
     another design does not start from the shipped weights.
     """
     kept = {key: value for key, value in preset.items() if key not in given}
+    if _EFFORT & (given.keys() | asked.keys()) and "min_steps" not in given:
+        kept["min_steps"] = 0
     if _DESIGN & (given.keys() | asked.keys()):
         kept.pop("start_from", None)
     return kept | asked

@@ -78,6 +78,11 @@ class TrainSettings(Settings):
     )
     kernel_size: int = Field(default=3, ge=3, description="Side of the convolutions: 3, 5 or 7.")
     n_patches_per_image: int = Field(default=16, ge=1, description="Patches an image and epoch.")
+    min_steps: int = Field(
+        default=0,
+        ge=0,
+        description="Least steps of the whole training: few images give more patches each.",
+    )
     n_rays: int = Field(default=192, ge=8, description="Rays of StarDist's shapes.")
     startfilter: int = Field(default=48, ge=2, description="Filters of the first layer.")
     features: int = Field(default=128, ge=1, description="Filters of StarDist's last layer.")

@@ -4,16 +4,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress
-from btrackmate.core.settings import Settings
 from btrackmate.metrics.overlap import Overlap, count_overlaps
 from btrackmate.metrics.segmentation import match_instances
 from btrackmate.segmentation.backend import read_json
@@ -24,60 +22,13 @@ from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 from btrackmate.training.dataset import Pair
+from btrackmate.training.objective import Objective
 
 PROB_GRID = tuple(round(0.05 + 0.01 * i, 2) for i in range(91))
 NMS_GRID = tuple(round(0.1 + 0.05 * i, 2) for i in range(11))
 FOREGROUND_GRID = tuple(round(0.1 + 0.01 * i, 2) for i in range(81))
 BOUNDARY_GRID = tuple(round(0.2 + 0.1 * i, 1) for i in range(7))
 BOUNDARY_STEPS = (0.05, 0.025)
-
-
-class Objective(Settings):
-    """What the search makes as large as possible."""
-
-    metric: Literal["f1", "ap"] = Field(
-        default="f1",
-        description="f1: 2 TP / (2 TP + FP + FN); ap: TP / (TP + FP + FN), StarDist's accuracy.",
-    )
-    iou: tuple[float, ...] = Field(
-        default=(0.3, 0.5, 0.7), description="Mean over the matchings at these IoU thresholds."
-    )
-
-    @model_validator(mode="after")
-    def _check_iou(self) -> Self:
-        if not self.iou or min(self.iou) <= 0 or max(self.iou) > 1:
-            msg = f"iou {self.iou} must be one or more numbers above 0, up to 1"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def title(self) -> str:
-        """Name in tables and model cards."""
-        return self.metric.upper()
-
-    def score(self, hits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean over the IoU thresholds.
-
-        Parameters
-        ----------
-        hits : (…, IoU thresholds, 3) ndarray
-            True positives, false positives and false negatives, summed over the images.
-
-        Returns
-        -------
-        (…) ndarray
-            0 without any object.
-        """
-        weight = 2 if self.metric == "f1" else 1
-        found = weight * hits[..., 0]
-        total = found + hits[..., 1] + hits[..., 2]
-        result: NDArray[np.float64] = np.mean(found / np.maximum(total, 1), axis=-1)
-        return result
-
-    def count(self, overlap: Overlap) -> NDArray[np.float64]:
-        """Match one image's objects at every IoU threshold; (IoU thresholds, 3)."""
-        scores = (match_instances(overlap, iou) for iou in self.iou)
-        return np.array([(s.tp, s.fp, s.fn) for s in scores], float)
 
 
 @dataclass(frozen=True)
@@ -106,6 +57,33 @@ class Found:
             temporary.write_text(text, encoding="utf-8")
 
 
+def score_hits(objective: Objective, hits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average F1 or AP over the IoU thresholds.
+
+    Parameters
+    ----------
+    objective : Objective
+    hits : (…, IoU thresholds, 3) ndarray
+        True positives, false positives and false negatives, summed over the images.
+
+    Returns
+    -------
+    (…) ndarray
+        0 without any object.
+    """
+    weight = 2 if objective.metric == "f1" else 1
+    found = weight * hits[..., 0]
+    total = found + hits[..., 1] + hits[..., 2]
+    result: NDArray[np.float64] = np.mean(found / np.maximum(total, 1), axis=-1)
+    return result
+
+
+def count_hits(objective: Objective, overlap: Overlap) -> NDArray[np.float64]:
+    """Match one image's objects at every IoU threshold; (IoU thresholds, 3)."""
+    scores = (match_instances(overlap, iou) for iou in objective.iou)
+    return np.array([(s.tp, s.fp, s.fn) for s in scores], float)
+
+
 def average_score(
     pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]], objective: Objective
 ) -> float:
@@ -124,8 +102,8 @@ def average_score(
     """
     hits = np.zeros((len(objective.iou), 3))
     for truth, result in pairs:
-        hits += objective.count(count_overlaps(truth, result))
-    return float(objective.score(hits))
+        hits += count_hits(objective, count_overlaps(truth, result))
+    return float(score_hits(objective, hits))
 
 
 def search_stardist(
@@ -169,12 +147,12 @@ def search_stardist(
             for row, prob in enumerate(PROB_GRID):
                 count = int(np.count_nonzero(shapes.scores > prob))
                 if count not in known:
-                    known[count] = objective.count(_keep_first(overlap, count))
+                    known[count] = count_hits(objective, _keep_first(overlap, count))
                 hits[row, column] += known[count]
             progress(
                 "thresholds StarDist", done * len(NMS_GRID) + column + 1, len(pairs) * len(NMS_GRID)
             )
-    scores = objective.score(hits)
+    scores = score_hits(objective, hits)
     table = [
         {"prob": prob, "nms": nms, objective.title: float(scores[row, column])}
         for row, prob in enumerate(PROB_GRID)

@@ -105,5 +105,5 @@ def test_a_distance_must_be_above_zero_and_finite(
     code, _ = track_rows(GOOD, tmp_path, tracker, "--set", f"linking_max_distance={value}")
     error = capsys.readouterr().err
     assert code == 2
-    assert "linking_max_distance: Input should be" in error
+    assert "linking_max_distance: expected auto or a finite number above 0" in error
     assert len(error.splitlines()) == 1

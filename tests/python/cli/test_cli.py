@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tiny_movies import dividing_cells, write_imagej
 
-from btrackmate.cli.main import VERBS, run_command
+from btrackmate.cli.main import run_command
 from btrackmate.io.trackmate import read_trackmate
 
 DISTANCES = [
@@ -36,24 +36,6 @@ def test_import_is_light() -> None:
     seconds, loaded = done.stdout.splitlines()
     assert loaded == "[]"
     assert float(seconds) < 0.3
-
-
-def test_help_loads_no_heavy_package() -> None:
-    code = (
-        "import sys; from btrackmate.cli.main import run_command; run_command(['--help']);"
-        "print([n for n in ('tensorflow', 'napari', 'jpype', 'numba', 'matplotlib', 'dask')"
-        " if n in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-    for verb in VERBS:
-        assert f"  {verb} " in done.stdout
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(verb, "--help") == 0
-    assert "Usage: btrackmate " + verb in capsys.readouterr().out
 
 
 def test_users_mistake_is_one_line_and_code_2(

@@ -66,8 +66,80 @@ def test_mistakes_are_one_line(
     capsys: pytest.CaptureFixture[str],
 ):
     monkeypatch.chdir(tmp_path)
-    assert run_command(["train-linking", str(tracks), *words]) == 2
+    assert run_command(["train-linking", str(tracks), *words, "--quiet"]) == 2
     error = capsys.readouterr().err.splitlines()
     assert len(error) == 1
     assert message in error[0]
+    assert not (tmp_path / "w.yaml").exists()
+
+
+def write_fast_lineages(path: Path, scale: float) -> Path:
+    """Write eight cells, 200 apart, that move by 40 and divide in frame 3; times a scale."""
+    rows, links = [], []
+    for cell in range(8):
+        base = 100 * cell
+        for frame in range(7):
+            for side in (0,) if frame < 3 else (0, 1):
+                apart = 30 * (side * 2 - 1) if frame >= 3 else 0
+                x, y = 40.0 * frame, 200.0 * cell + apart
+                rows.append((base + 10 * frame + side, frame, x * scale, y * scale, 0.0))
+                if frame:
+                    mother = base + 10 * frame - 10 + (side if frame > 3 else 0)
+                    links.append((mother, base + 10 * frame + side))
+    table = pd.DataFrame(rows, columns=["id", "frame", "x", "y", "z"])
+    spots = Spots.from_table(table, Calibration())
+    write_tracks(path, TrackGraph.from_ids(spots, *np.array(links).T))
+    return path
+
+
+def test_distances_come_from_the_true_links(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Steps of 40 and daughters 50 away: with 15 nothing would be found."""
+    tracks, config = write_fast_lineages(tmp_path / "a.geff", 1.0), tmp_path / "flow.yaml"
+    assert run_command(["train-linking", str(tracks), "-o", str(config), "--quiet"]) == 0
+    settings = yaml.safe_load(config.read_text())["tracker_settings"]
+    assert (settings["linking_max_distance"], settings["splitting_max_distance"]) == (48, 60)
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-2:] == [f"{tracks}: link_f1 1.0000, division_f1 1.0000", str(config)]
+    assert "little use" not in err
+
+
+def test_what_is_given_goes_over_the_truth_and_useless_weights_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracks, config = write_fast_lineages(tmp_path / "a.geff", 1.0), tmp_path / "flow.yaml"
+    words = ["train-linking", str(tracks), "-o", str(config), "--quiet"]
+    words += ["--set", "LINKING_MAX_DISTANCE=45", "--set", "splitting_max_distance=20"]
+    assert run_command(words) == 0
+    settings = yaml.safe_load(config.read_text())["tracker_settings"]
+    assert (settings["linking_max_distance"], settings["splitting_max_distance"]) == (45, 20)
+    assert "division_f1 is 0.000" in capsys.readouterr().err
+
+
+def test_distances_of_movies_in_different_units_are_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = write_fast_lineages(tmp_path / "a.geff", 1.0)
+    other = write_fast_lineages(tmp_path / "b.geff", 0.1)
+    config = tmp_path / "flow.yaml"
+    words = ["train-linking", str(one), str(other), "-o", str(config), "--quiet"]
+    assert run_command(words) == 0
+    assert "linking_max_distance" not in yaml.safe_load(config.read_text())["tracker_settings"]
+    out, err = capsys.readouterr()
+    assert out.count("link_f1 1.0000, division_f1 1.0000") == 2
+    assert "go from 4.8 to 48" in err
+
+
+def test_tracks_without_links_say_no_distance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.DataFrame({"frame": [0, 1], "x": [0.0, 1.0], "y": 0.0, "z": 0.0})
+    none = np.empty(0, int)
+    graph = TrackGraph.from_links(Spots.from_table(table, Calibration()), none, none)
+    write_tracks(tmp_path / "a.geff", graph)
+    words = ["train-linking", str(tmp_path / "a.geff"), "-o", str(tmp_path / "w.yaml")]
+    assert run_command(words) == 2
+    error = capsys.readouterr().err
+    assert "a.geff: no link of the tracks joins" in error
     assert not (tmp_path / "w.yaml").exists()

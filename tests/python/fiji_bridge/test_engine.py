@@ -11,8 +11,8 @@ import pytest
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import LapSettings, OverlapSettings, parse_tracker
-from btrackmate.tracking.track import track
 
 ORACLE = Path(__file__).parents[2] / "data" / "trackmate-oracle" / "points_small"
 CASES = json.loads((ORACLE / "cases.json").read_text())["cases"]

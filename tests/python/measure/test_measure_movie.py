@@ -1,7 +1,5 @@
 """Movies, masks over time, spots without labels, and what is refused."""
 
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -368,15 +366,3 @@ def test_no_points_at_all():
 def test_wrong_settings_are_refused(given):
     with pytest.raises(UserError):
         MaskSettings.parse(given)
-
-
-def test_the_package_loads_without_numba():
-    code = "import sys, btrackmate.measure; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_unknown_name_in_the_package():
-    import btrackmate.measure
-
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = btrackmate.measure.nothing

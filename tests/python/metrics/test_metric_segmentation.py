@@ -125,7 +125,7 @@ def test_unequal_numbers_of_images_are_named():
 def test_progress_is_reported_for_each_image():
     calls = []
     score_segmentation([TRUTH] * 2, [RESULT] * 2, progress=lambda *call: calls.append(call))
-    assert calls == [("Scoring segmentation", 1, 2), ("Scoring segmentation", 2, 2)]
+    assert calls == [("scoring segmentation", 1, 2), ("scoring segmentation", 2, 2)]
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (12, 30, 25), (1, 20, 30), (5, 20, 20)])

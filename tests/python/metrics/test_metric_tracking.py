@@ -240,7 +240,7 @@ def test_negative_tolerance_is_refused():
 def test_progress_is_reported_for_each_frame():
     calls = []
     score_tracking(LINE, LINE, lambda *call: calls.append(call))
-    assert calls == [("Matching frames", t, 4) for t in range(1, 5)]
+    assert calls == [("matching frames", t, 4) for t in range(1, 5)]
 
 
 class TestGraphMovie:

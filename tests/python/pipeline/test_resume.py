@@ -83,7 +83,7 @@ def test_killed_run_goes_on(
 
     whole = run(RunInputs(labels=labels_3d), tmp_path / "whole", SETTINGS)
     np.testing.assert_array_equal(whole.graph.source, resumed.graph.source)
-    for name in ("spots.csv", "tracks.csv"):
+    for name in ("spots.csv", "tracked_spots.csv"):
         assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
@@ -119,7 +119,7 @@ def test_publishing_that_was_stopped_is_finished(
     rename = Path.replace
 
     def fail(self: Path, target: Path) -> Path:
-        if Path(target) == output / "tracks.csv":
+        if Path(target) == output / "tracked_spots.csv":
             raise KeyboardInterrupt
         return rename(self, target)
 
@@ -130,4 +130,6 @@ def test_publishing_that_was_stopped_is_finished(
     monkeypatch.undo()
     result = run(RunInputs(labels=labels_3d), output, SETTINGS)
     assert len(result.graph.spots) == 15
-    assert {"tracks.csv", "run.yaml", "report.html"} <= {path.name for path in output.iterdir()}
+    assert {"tracked_spots.csv", "run.yaml", "report.html"} <= {
+        path.name for path in output.iterdir()
+    }

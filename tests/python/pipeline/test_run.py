@@ -28,7 +28,8 @@ FILES = {
     "report.html",
     "run.yaml",
     "spots.csv",
-    "tracks.csv",
+    "track_features.csv",
+    "tracked_spots.csv",
     "tracks.geff",
     "tracks.xml",
 }
@@ -48,7 +49,7 @@ def test_run_from_labels_writes_every_file_and_finds_the_division(
     # voxels x 4..7, y 16..19, z 1..3: centres 5.5, 17.5, 2 times the spacing
     assert (still.x, still.y, still.z) == pytest.approx((2.75, 8.75, 4.0))
     assert still.mean_intensity_ch1 == 107
-    tracks = pd.read_csv(tmp_path / "out" / "tracks.csv")
+    tracks = pd.read_csv(tmp_path / "out" / "tracked_spots.csv")
     assert sorted(tracks.query("frame == 5")["generation"]) == [0, 1, 1]
 
 
@@ -144,7 +145,7 @@ def test_record_repeats_the_run(tmp_path: Path, labels_3d: Path) -> None:
     assert again == SETTINGS
     assert len(record["inputs"]["labels"]["sha256"]) == 64
     run(RunInputs(labels=labels_3d), tmp_path / "b", again)
-    for name in ("tracks.csv", "spots.csv", "tracks.xml"):
+    for name in ("tracked_spots.csv", "spots.csv", "tracks.xml"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 

@@ -95,8 +95,10 @@ def test_every_loop_is_called_and_then_no_other_process_compiles():
 LOG = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+from btrackmate.core.loops import compile_loops
 from btrackmate.tracking.kernels import penalised
 import numpy as np
+compile_loops()
 penalised(4.0, 0, 1, np.ones((2, 1)), np.ones(1))
 """
 

@@ -1,5 +1,7 @@
 """What the report shows."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.report.data import load_run
+from btrackmate.report.data import ReportData, load_run
 from btrackmate.report.figures import (
     _place_tracklets,
     choose_lineages,
@@ -84,6 +86,39 @@ def test_lineages_with_most_divisions_come_first() -> None:
     figure = draw_lineages(make_tree())
     assert figure is not None
     assert len(figure.axes[0].lines) >= 4 + 2
+    assert {text.get_text() for text in figure.axes[0].texts} == {"0", "1"}
+
+
+def test_lineages_have_the_ids_of_the_file_and_a_time_axis() -> None:
+    graph = make_tree()
+    assert not draw_lineages(graph).axes[0].child_axes, "frames of no known length have no time"
+    timed = graph.with_spots(replace(graph.spots, calibration=Calibration(dt=5.0, time_unit="min")))
+    axis = draw_lineages(timed, np.array([40, 7])).axes[0]
+    assert {text.get_text() for text in axis.texts} == {"40", "7"}
+    (above,) = axis.child_axes
+    assert above.get_xlabel() == "time (min)"
+    axis.figure.savefig(io.BytesIO(), format="png")  # places the axis
+    assert above.get_xlim()[1] == pytest.approx(5 * axis.get_xlim()[1])
+
+
+@pytest.mark.parametrize(
+    ("n_tracks", "daughters", "shown"), [(300, 1, 40), (10, 20, 5), (3, 200, 1), (4, 1, 4)]
+)
+def test_no_more_lineages_than_can_be_read(n_tracks: int, daughters: int, shown: int) -> None:
+    """Each track is one spot with so many daughters: 120 lines are drawn, or one track."""
+    frame = np.concatenate((np.zeros(n_tracks, int), np.ones(n_tracks * daughters, int)))
+    table = pd.DataFrame({"frame": frame, "x": np.arange(frame.size, dtype=float)})
+    spots = Spots.from_table(table.assign(y=0.0, z=0.0), Calibration())
+    source = np.repeat(np.arange(n_tracks), daughters)
+    graph = TrackGraph.from_links(spots, source, np.arange(n_tracks, frame.size))
+    assert len(choose_lineages(graph)) == shown
+    record = {"btrackmate": "1", "inputs": {"tracks": {"path": "a.xml"}}}
+    text = render_report(ReportData(record, graph, None, None, [], None, None))
+    said = f"{shown} of {n_tracks} tracks are shown"
+    said = "All tracks are shown" if shown == n_tracks else said
+    assert said in text
+    tails = min(n_tracks, 40)
+    assert (f"of {tails} of {n_tracks} tracks" in text) == (tails < n_tracks)
 
 
 def test_no_tracks_no_tree() -> None:
@@ -119,14 +154,16 @@ def test_outlines_have_the_colour_of_the_track(folder: Path) -> None:
     data = load_run(folder)
     figure = draw_montage(data)
     assert figure is not None
-    picture = figure.axes[0].get_images()[0].get_array()
-    labels = data.label_plane(0)
-    assert labels is not None
+    picture = np.asarray(figure.axes[0].get_images()[0].get_array())
     cell = data.graph.spots.table.query("frame == 0 and label == 7").index[0]
     colour = track_colours(data.graph.track)[cell]
-    grey = np.asarray(picture)[19, 5]  # the lower edge of cell 7, seen from above
-    assert np.allclose(grey, 0.35 * grey.min() + 0.65 * colour, atol=0.35)
-    assert np.argmax(grey) == np.argmax(colour)
+    # Rows 16 to 19 of 24 are the cell: its lowest row of display pixels, seen from above.
+    step = picture.shape[0] / 24
+    edge = picture[int(20 * step) - 1, int(5.5 * step)]
+    inside = picture[int(18 * step), int(5.5 * step)]
+    assert np.argmax(edge) == np.argmax(colour)
+    assert np.ptp(edge) > 0.5
+    assert np.ptp(inside) == 0, "the image is grey"
 
 
 def test_text_of_the_user_is_escaped(folder: Path) -> None:
@@ -145,7 +182,11 @@ def test_report_can_be_made_without_the_inputs(
     labels_3d.unlink()
     build_report(folder)
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert "its files are gone, so only positions are shown" in text
+    assert "or its file is gone: only positions are shown" in text
+    figure = draw_montage(load_run(folder))
+    assert figure is not None
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == [f"frame {frame}, seen along z" for frame in range(6)]
 
 
 def test_same_run_same_report(folder: Path) -> None:

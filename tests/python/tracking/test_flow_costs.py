@@ -31,10 +31,11 @@ def make_motion(spots, **changes):
     return Motion(**values | changes)
 
 
-def measure(row, settings=None, motion=None, **features):
+def measure(row, settings=None, motion=None, contrasts=(), **features):
     """Measure one candidate (source, first, second, gap) of the spots above."""
     spots = make_spots(ROWS, **features)
     evidence = Evidence(spots, motion or make_motion(spots), settings or FlowSettings())
+    evidence.contrasts = dict(contrasts)
     candidate = Candidates(*(np.array([value]) for value in row))
     found = evidence.measure(candidate)[0]
     weights = FlowWeights(**{name: 0.5 + i for i, name in enumerate(WEIGHT_NAMES)})
@@ -84,56 +85,6 @@ def test_unknown_later_says_nothing():
     spots = make_spots(ROWS)
     motion = make_motion(spots, successor=np.array([-1, 3, -1, -1, -1]))
     assert not any("later" in name for name in measure((0, 1, 2, 1), motion=motion))
-
-
-def test_volumes_and_intensities_of_a_division():
-    """Daughters of 30 and 60 of a mother of 100; brightnesses 50 and 100 of 100."""
-    found = measure(
-        (0, 1, 2, 1),
-        volume=[100.0, 30, 60, 50, 50],
-        mean_intensity_ch1=[100.0, 50, 100, 100, 100],
-    )
-    assert found["division_size_known"] == 1
-    assert found["division_size_sum"] == pytest.approx(abs(math.log(0.9)))
-    assert found["division_size_halves"] == pytest.approx(math.log(2))
-    assert found["division_intensity_change"] == pytest.approx(math.log(2) / 2)
-    assert found["division_intensity_halves"] == pytest.approx(math.log(2))
-
-
-def test_mother_that_becomes_brighter():
-    found = measure((3, 1, 2, 1), mean_intensity_ch1=[1.0, 10, 10, 15, 1])
-    assert found["division_mother_brighter"] == pytest.approx(math.log(1.5))
-
-
-def test_mother_that_rounds_up():
-    """Spot 3 follows spot 1: its axes go from 3:1 to 2:1; an unknown axis says nothing."""
-    short = [1.0, 1, 1, 1, 2]
-    axes = {"ellipsoid_b": short, "ellipsoid_c": short}
-    found = measure((3, 1, 2, 1), ellipsoid_a=[3.0, 3, 3, 2, 3], **axes)
-    assert found["division_mother_rounder"] == pytest.approx(math.log(1.5))
-    without = measure((3, 1, 2, 1), ellipsoid_a=[3.0, 3, 3, 2, 3])
-    unknown = measure((3, 1, 2, 1), ellipsoid_a=[3.0, np.nan, 3, 2, 3], **axes)
-    assert "division_mother_rounder" not in without.keys() | unknown.keys()
-
-
-def test_radius_stands_for_volume():
-    found = measure((0, 1, -1, 1), radius=[2.0, 4, 1, 1, 1])
-    assert found["link_size"] == pytest.approx(2)  # 3 ln 2 = 2.08, at most 2
-    found = measure((0, 1, -1, 1), radius=[2.0, 2.2, 1, 1, 1])
-    assert found["link_size"] == pytest.approx(3 * math.log(1.1))
-
-
-def test_missing_and_uniform_features_say_nothing():
-    found = measure((0, 1, 2, 1), volume=[100.0, np.nan, 60, 50, 50])
-    assert not any("size" in name for name in found)
-    assert not any("size" in name for name in measure((0, 1, 2, 1), volume=[7.0] * 5))
-    found = measure((0, 1, 2, 1), FlowSettings(use_size=False), volume=[100.0, 30, 60, 50, 50])
-    assert not any("size" in name for name in found)
-
-
-def test_a_spot_that_is_no_cell():
-    found = measure((2, -1, -1, 0), volume=[100.0, 100, 50, 100, 100])
-    assert found == pytest.approx({"no_cell": 1, "no_cell_size": math.log(0.5)})
 
 
 def test_border_of_the_movie_and_of_the_tissue():

@@ -12,7 +12,11 @@ ROW = [(i, 0, 10.0 * i) for i in range(5)]
 
 
 def estimate(spots, **settings):
-    return estimate_motion(spots, FlowSettings(neighbours=3, **settings), ignore_progress)
+    return estimate_motion(
+        spots,
+        FlowSettings(**{"linking_max_distance": 15, "neighbours": 3} | settings),
+        ignore_progress,
+    )
 
 
 def test_neighbours_motion_not_the_own_one():
@@ -57,12 +61,16 @@ def test_cells_that_keep_their_way_are_predicted_to():
     home = np.array([(x, y, 0) for x in range(0, 300, 30) for y in range(0, 300, 30)], float)
     velocity = rng.normal(size=home.shape)
     keep = [(100 * f + i, f, *(home[i] + f * velocity[i])) for f in range(6) for i in range(100)]
-    motion = estimate_motion(make_spots(keep), FlowSettings(), ignore_progress)
+    motion = estimate_motion(
+        make_spots(keep), FlowSettings(linking_max_distance=15), ignore_progress
+    )
     expected = np.tile(velocity, (4, 1))
     error = np.abs(motion.shift[100:500] - expected).mean()
     noise = rng.normal(size=(6, 100, 3))
     shake = [(100 * f + i, f, *(home[i] + noise[f, i])) for f in range(6) for i in range(100)]
-    thrown = estimate_motion(make_spots(shake), FlowSettings(), ignore_progress)
+    thrown = estimate_motion(
+        make_spots(shake), FlowSettings(linking_max_distance=15), ignore_progress
+    )
     own = home[None] + noise - home
     assert error < 0.4 * np.abs(expected).mean()
     back = (thrown.shift[100:500] * (own[1:5] - own[:4]).reshape(-1, 3)).sum()

@@ -19,7 +19,7 @@ from btrackmate.tracking import (
 )
 from btrackmate.tracking.frame_linking import build_grid
 
-FRAMES_ONLY = {"allow_track_splitting": False}
+FRAMES_ONLY = {"allow_gap_closing": False, "allow_track_splitting": False}
 
 
 def link(rows, distance=5.0, *, spots=None, **settings):

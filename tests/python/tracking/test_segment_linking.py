@@ -8,7 +8,14 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import LapSettings, track
 
-OFF = {"allow_track_splitting": False, "linking_max_distance": 3.0}
+OFF = {
+    "allow_gap_closing": False,
+    "allow_track_splitting": False,
+    "linking_max_distance": 3.0,
+    "gap_closing_max_distance": 15.0,
+    "splitting_max_distance": 15.0,
+    "merging_max_distance": 15.0,
+}
 
 
 def link(rows, *, spots=None, **settings):

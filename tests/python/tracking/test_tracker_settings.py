@@ -33,14 +33,14 @@ CASES = json.loads((ORACLE / "cases.json").read_text())["cases"]
 
 def test_defaults_are_btrackmates():
     settings = LapSettings()
-    assert (settings.linking_max_distance, settings.splitting_max_distance) == (15, 15)
-    assert (settings.gap_closing_max_distance, settings.max_frame_gap) == (15, 2)
+    assert (settings.linking_max_distance, settings.splitting_max_distance) == ("auto", "auto")
+    assert (settings.gap_closing_max_distance, settings.max_frame_gap) == ("auto", 2)
     allowed = (
         settings.allow_gap_closing,
         settings.allow_track_splitting,
         settings.allow_track_merging,
     )
-    assert allowed == (False, True, False)
+    assert allowed == (True, True, False)
     assert (settings.alternative_linking_cost_factor, settings.cutoff_percentile) == (1.05, 0.9)
 
 
@@ -66,16 +66,26 @@ def test_each_key_has_its_class_and_name(key, kind, name):
     assert to_trackmate(settings)[0] == key
 
 
-def test_kalman_defaults_are_trackmates():
-    assert to_trackmate(KalmanSettings()) == (
+def test_trackmate_is_not_told_of_distances_that_are_not_known():
+    assert to_trackmate(KalmanSettings()) == ("KALMAN_TRACKER", {"MAX_FRAME_GAP": 2})
+    assert to_trackmate(KalmanSettings(kalman_search_radius=7)) == (
         "KALMAN_TRACKER",
-        {"LINKING_MAX_DISTANCE": 15, "KALMAN_SEARCH_RADIUS": 20, "MAX_FRAME_GAP": 2},
+        {"KALMAN_SEARCH_RADIUS": 7, "MAX_FRAME_GAP": 2},
     )
+
+
+@pytest.mark.parametrize("value", ["auto", "AUTO", " Auto "])
+def test_auto_in_any_case(value):
+    assert parse_tracker("nearest", {"LINKING_MAX_DISTANCE": value}) == NearestSettings()
+
+
+def test_a_number_as_text_is_a_distance():
+    assert NearestSettings(linking_max_distance="3.5").linking_max_distance == 3.5
 
 
 def test_advanced_kalman_defaults_are_those_of_lap_and_kalman():
     values = AdvancedKalmanSettings().model_dump()
-    assert values == LapSettings().model_dump() | {"kalman_search_radius": 20}
+    assert values == LapSettings().model_dump() | {"kalman_search_radius": "auto"}
 
 
 def test_overlap_defaults_are_trackmates():
@@ -129,13 +139,16 @@ def test_trackmate_settings_round_trip(name):
     )
 
 
+FAR = {f"{kind}_max_distance": 15.0 for kind in ("linking", "gap_closing", "splitting", "merging")}
 EXAMPLES = [
-    LapSettings(linking_feature_penalties={"volume": 2.0}, allow_track_merging=True),
-    LapSettings(division_weight=0.5),
-    SimpleLapSettings(max_frame_gap=4),
+    LapSettings(linking_feature_penalties={"volume": 2.0}, allow_track_merging=True, **FAR),
+    LapSettings(division_weight=0.5, **FAR),
+    SimpleLapSettings(max_frame_gap=4, **FAR),
     NearestSettings(linking_max_distance=3.5),
-    KalmanSettings(kalman_search_radius=9.0, max_frame_gap=0),
-    AdvancedKalmanSettings(kalman_search_radius=9.0, splitting_feature_penalties={"radius": 1.0}),
+    KalmanSettings(kalman_search_radius=9.0, max_frame_gap=0, linking_max_distance=15.0),
+    AdvancedKalmanSettings(
+        kalman_search_radius=9.0, splitting_feature_penalties={"radius": 1.0}, **FAR
+    ),
     OverlapSettings(scale_factor=1.5, iou_calculation="FAST"),
     FlowSettings(
         linking_max_distance=6.0,
@@ -189,10 +202,15 @@ def test_penalties_take_keys_columns_and_own_features():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"linking_max_distance": 0}, "linking_max_distance: Input should be greater than 0"),
-        ({"splitting_max_distance": -1}, "splitting_max_distance: Input should be greater"),
-        ({"merging_max_distance": math.nan}, "merging_max_distance: Input should be"),
-        ({"gap_closing_max_distance": math.inf}, "gap_closing_max_distance: Input should be"),
+        (
+            {"linking_max_distance": 0},
+            "linking_max_distance: expected auto or a finite number above 0",
+        ),
+        ({"splitting_max_distance": -1}, "splitting_max_distance: expected auto or a"),
+        ({"merging_max_distance": math.nan}, "merging_max_distance: expected auto or a"),
+        ({"gap_closing_max_distance": math.inf}, "gap_closing_max_distance: expected auto or a"),
+        ({"linking_max_distance": "far"}, "linking_max_distance: expected auto or a"),
+        ({"linking_max_distance": True}, "linking_max_distance: expected auto or a"),
         ({"max_frame_gap": 0}, "max_frame_gap: Input should be greater than or equal to 1"),
         ({"max_frame_gap": 1.5}, "max_frame_gap: Input should be a valid integer"),
         ({"cutoff_percentile": 90}, "cutoff_percentile: Input should be less than or equal to 1"),

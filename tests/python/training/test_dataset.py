@@ -8,7 +8,14 @@ import tifffile
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import SHIPPED_MODELS
 from btrackmate.training import TrainSettings
-from btrackmate.training.dataset import check_dimensions, load_dataset, pair_files
+from btrackmate.training.dataset import (
+    DataSet,
+    Pair,
+    check_dimensions,
+    load_dataset,
+    pair_files,
+)
+from btrackmate.training.networks import _make_job
 
 SETTINGS = TrainSettings(validation_split=0.25, norm_low=0, norm_high=100, min_cells=1)
 
@@ -229,6 +236,29 @@ def test_what_is_given_counts_more_than_a_preset():
     assert settings.for_network("unet").epochs == 5
     assert settings.for_network("unet").startfilter < 48
     assert settings.for_network("stardist").epochs > 5
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ({}, {"stardist": 520, "unet": 520, "n2v": 312}),
+        ({"epochs": 3}, {"stardist": 6, "unet": 6, "n2v": 6}),
+        ({"epochs": 3, "min_steps": 60}, {"stardist": 60, "unet": 60, "n2v": 60}),
+        ({"networks": {"unet": {"epochs": 5}}}, {"stardist": 520, "unet": 10, "n2v": 312}),
+        ({"min_steps": 0}, {"stardist": 40, "unet": 40, "n2v": 24}),
+    ],
+)
+def test_a_preset_trains_as_long_on_one_image_as_on_many(values, steps, tmp_path):
+    """One training image gives 4 patches, 2 steps an epoch; who gives the epochs gets no more."""
+    image = np.zeros((16, 64, 64), np.float32)
+    pair = Pair("a", image, image.astype(np.int32), "")
+    settings = TrainSettings.parse({"preset": "small"} | values)
+    for kind, expected in steps.items():
+        own = settings.for_network(kind)
+        job = _make_job(tmp_path, kind, DataSet((pair,), (pair,)), own, lambda *_: None)
+        assert job.steps * own.epochs == expected
+    many = _make_job(tmp_path, "unet", DataSet((pair,) * 13, (pair,)), own, lambda *_: None)
+    assert many.steps == 26
 
 
 def test_preset_small_starts_from_the_shipped_networks_of_its_design():

@@ -5,10 +5,11 @@ from btrackmate.core.errors import UserError
 from btrackmate.training.augmentation import Augmenter
 from btrackmate.training.dataset import DataSet, Pair
 from btrackmate.training.networks import measure_anisotropy
+from btrackmate.training.objective import Objective
 from btrackmate.training.patches import PatchSource, fit_patch
 from btrackmate.training.settings import Augmentation
 from btrackmate.training.targets import make_targets
-from btrackmate.training.thresholds import Objective, average_score
+from btrackmate.training.thresholds import average_score
 
 STILL = Augmentation(
     flips=False, rotation="off", gain=0, offset=0, poisson=0, gaussian=0, noise_fraction=0

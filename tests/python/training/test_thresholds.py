@@ -19,17 +19,12 @@ from btrackmate.segmentation.unet import UNetPrediction
 from btrackmate.training import thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
 from btrackmate.training.fusion import Fusion, choose_wall
-from btrackmate.training.optimise import (
-    Optimised,
-    OptimiseSettings,
-    _optimise_fused,
-    optimise_thresholds,
-)
+from btrackmate.training.objective import Objective, OptimiseSettings
+from btrackmate.training.optimise import Optimised, _optimise_fused, optimise_thresholds
 from btrackmate.training.thresholds import (
     FOREGROUND_GRID,
     PROB_GRID,
     Found,
-    Objective,
     average_score,
     measure_foreground,
     search_stardist,
@@ -288,7 +283,9 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
     table = tmp_path / "table.csv"
     assert run_command([*words, "--dry-run", "--table", str(table), "--quiet"]) == 0
     assert path.read_text() == before
-    assert "nothing written" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the models are as they were" in out
+    assert str(table) in out
     lines = table.read_text().splitlines()
     assert lines[0] == "model,prob,nms,F1"
     assert len(lines) == 1 + len(PROB_GRID) * 11

@@ -10,8 +10,9 @@ import pytest
 pytest.importorskip("stardist", reason="needs the stardist extra")
 pytest.importorskip("tensorflow", reason="needs the stardist extra")
 
-from tiny_training import TINY, make_data
+from tiny_training import TINY, make_data, read_weights
 
+from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation import SegmentationSettings, load_models, segment_volume
@@ -178,25 +179,30 @@ def test_2d_networks_train_and_segment(tmp_path):
     assert set(ahead.thresholds) == {"prob", "nms"}
 
 
+def test_the_verb_prints_scores_and_warns_of_useless_ones(data_3d, tmp_path, capsys):
+    """Two epochs are too few for anything but chance."""
+    (tmp_path / "tiny.yaml").write_text(TINY.model_dump_json(exclude={"epochs"}))  # JSON is YAML
+    words = ["train", data_3d, "--name", "a", "-o", tmp_path / "m", "--only", "stardist"]
+    words += ["--config", tmp_path / "tiny.yaml", "--epochs", 1, "--quiet"]
+    assert run_command([str(word) for word in words]) == 0
+    out, err = capsys.readouterr()
+    card = json.loads((tmp_path / "m/a/stardist/model_card.json").read_text())
+    score = card["validation_scores"]["F1"]
+    assert score < 0.5
+    assert out.splitlines() == [
+        f"StarDist: F1 {score:.3f} on 1 validation image",
+        str(tmp_path / "m/a/stardist"),
+    ]
+    assert f"warning: {tmp_path / 'm/a/stardist'}: only F1 {score:.3f}" in err
+
+
 @pytest.mark.parametrize("kind", ["stardist", "unet"])
 def test_training_starts_from_given_weights(data_3d, trained, tmp_path, kind):
-    import h5py
-
     folder, _ = trained
     changes = {"only": kind, "start_from": folder / kind, "epochs": 1, "learning_rate": 1e-12}
     paths = train(data_3d, "more", tmp_path, TINY.model_copy(update=changes))
 
-    def weights(path):
-        found = {}
-        with h5py.File(path / "weights_best.h5") as file:
-            file.visititems(
-                lambda name, item: (
-                    found.update({name: item[()]}) if hasattr(item, "shape") else None
-                )
-            )
-        return [found[name] for name in sorted(found)]
-
-    for before, after in zip(weights(folder / kind), weights(paths[kind]), strict=True):
+    for before, after in zip(read_weights(folder / kind), read_weights(paths[kind]), strict=True):
         np.testing.assert_allclose(after, before, atol=1e-6)
 
 

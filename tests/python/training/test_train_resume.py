@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("stardist", reason="needs the stardist extra")
 pytest.importorskip("tensorflow", reason="needs the stardist extra")
 
-from tiny_training import TINY, make_data
+from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
 from btrackmate.training import train
-from btrackmate.training.fit import CHECKPOINT, WEIGHTS
+from btrackmate.training.fit import CHECKPOINT
 
 FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
 
@@ -22,17 +22,6 @@ FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
-
-
-def read_weights(folder):
-    import h5py
-
-    found = {}
-    with h5py.File(folder / WEIGHTS) as file:
-        file.visititems(
-            lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None
-        )
-    return [found[name] for name in sorted(found)]
 
 
 def stop_after(epochs):
@@ -73,6 +62,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
     assert not work.exists()
     assert not (resumed / CHECKPOINT).exists()
     straight = train(data, "straight", tmp_path, FOUR)["stardist"]
+    assert len(read_weights(straight)) == 22
     for one, other in zip(read_weights(resumed), read_weights(straight), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
     curves = [

@@ -1,8 +1,5 @@
 """TrackMate XML: read without loss, write what TrackMate 8 opens."""
 
-from btrackmate.io.trackmate.document import TrackMateDocument
-from btrackmate.io.trackmate.reader import read_trackmate
-from btrackmate.io.trackmate.session import Filter, Session
-from btrackmate.io.trackmate.writer import write_trackmate
+import lazy_loader
 
-__all__ = ["Filter", "Session", "TrackMateDocument", "read_trackmate", "write_trackmate"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,14 +19,15 @@ from btrackmate.segmentation.backend import (
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
-from btrackmate.training.card import write_card, write_curve
+from btrackmate.training.card import FUSED, warn_of_scores, write_card, write_curve
 from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
 from btrackmate.training.fit import clear_work, mark_work
 from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
+from btrackmate.training.objective import Objective
 from btrackmate.training.settings import Kind, TrainSettings
-from btrackmate.training.thresholds import Found, Objective, search_stardist, search_unet
+from btrackmate.training.thresholds import Found, search_stardist, search_unet
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ def train(
             _train_one(kind, folder, data, settings, progress, overwrite)
         if kind == "n2v" and settings.augmentation.denoised:
             data = _add_denoised(data, folder)
+    warn_of_scores(list(outputs.values()))
     return {str(kind): folder for kind, folder in outputs.items()}
 
 
@@ -210,8 +212,12 @@ def _search(
         return found
     voxels = [Calibration()] * len(data.validation)
     fusion = Fusion(star, model, data.validation, voxels, star.nms_thresh, Objective(), progress)
-    shared, _ = fusion.find_shared({"prob": star.prob_thresh} | found.thresholds)
-    return replace(found, thresholds=found.thresholds | shared)
+    shared, score = fusion.find_shared({"prob": star.prob_thresh} | found.thresholds)
+    return replace(
+        found,
+        thresholds=found.thresholds | shared,
+        scores=found.scores | {f"{FUSED}{fusion.objective.title}": score},
+    )
 
 
 def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> StarDistModel | None:

@@ -9,6 +9,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measure.frames import FrameSource
+from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
@@ -36,7 +37,8 @@ def track(
     spots : Spots
         The spots; not changed.
     settings : TrackerSettings
-        Their class says which tracker to use.
+        Their class says which tracker to use; distances that are ``"auto"`` are taken from the
+        spots (:func:`btrackmate.tracking.auto.measure_distances`).
     progress : Progress, optional
         Called now and then; may raise Cancelled.
     labels : FrameSource, optional
@@ -58,6 +60,10 @@ def track(
     --------
     btrackmate.tracking.pruning.prune : Remove short tracklets afterwards.
     """
+    # numba, SciPy and the compiled loops are loaded here, by who needs them
+    from btrackmate.tracking.auto import fill_distances
+
+    settings = fill_distances(settings, spots)
     if isinstance(settings, OverlapSettings):
         graph = _track_labels(spots, settings, progress, labels)
     elif isinstance(settings, FlowSettings):
@@ -77,7 +83,6 @@ def _track_labels(
         msg = "tracker overlap compares cells in label images, but there are spots only; start "
         msg += "from the label images, or take another tracker"
         raise UserError(msg)
-    # numba and the compiled loops are loaded here, by who needs them
     from btrackmate.tracking.overlap import track_overlap
 
     return track_overlap(spots, labels, settings, progress)
@@ -98,7 +103,7 @@ def _track_points(
     elif isinstance(settings, LapSettings):
         links = link_frames(spots, settings, progress)
     else:
-        links = link_nearest(spots, settings.linking_max_distance, progress)
+        links = link_nearest(spots, known_distance(settings.linking_max_distance), progress)
     order = links.grid.order
     successor = np.full(len(spots), -1, np.int64)
     cost = np.empty(len(spots))

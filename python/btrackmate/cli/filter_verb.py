@@ -1,0 +1,56 @@
+"""`btrackmate filter`: keep what passes, with its links."""
+
+from pathlib import Path
+
+import click
+
+from btrackmate.cli.console import print_paths
+from btrackmate.cli.options import PATH, common_options, filter_options, with_console
+from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.progress import Progress
+
+
+@click.command("filter")
+@click.argument("tracks", type=PATH)
+@click.option(
+    "-o", "--output", type=PATH, required=True, help="Filtered tracks: .xml, .geff or .csv."
+)
+@filter_options
+@click.option("--dropped", type=PATH, help="Table of the spots that went, and why, .csv.")
+@common_options
+@with_console
+def command(
+    tracks: Path,
+    output: Path,
+    spot_filters: tuple[str, ...],
+    track_filters: tuple[str, ...],
+    dropped: Path | None,
+    *,
+    overwrite: bool,
+    progress: Progress,
+) -> None:
+    """Keep the spots and tracks of TRACKS (.xml, .geff, .csv or a run folder) that pass.
+
+    Links between spots that stay are kept as they are; nothing is linked anew (`btrackmate track`
+    does that). Spot filters count first: a track that loses a spot in its middle falls apart.
+    A missing value passes; with a track filter, spots in no track go. Names are columns of a spots
+    table and of a run's track_features.csv, or TrackMate's keys.
+    """
+    from btrackmate.io.convert import check_tracks_output, name_outputs
+    from btrackmate.pipeline.filtering import filter_file
+
+    check_tracks_output(output, overwrite=overwrite)
+    if dropped is not None:
+        check_output(dropped, overwrite=overwrite)
+    before, after, gone = filter_file(tracks, output, spot_filters, track_filters)
+    if dropped is not None:
+        with write_atomically(dropped) as temporary:
+            gone.to_csv(temporary, index=False, lineterminator="\n")
+    for reason, count in gone["reason"].value_counts(sort=False).items():
+        click.echo(f"{count} spots dropped: {reason}")
+    click.echo(
+        f"left: {len(after.spots)} of {len(before.spots)} spots, {after.n_links} of "
+        f"{before.n_links} links, {after.n_tracks} of {before.n_tracks} tracks, "
+        f"{len(after.divisions)} of {len(before.divisions)} divisions"
+    )
+    print_paths((*name_outputs(output), dropped))

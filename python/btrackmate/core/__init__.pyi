@@ -1,0 +1,9 @@
+from .axes import to_canonical as to_canonical
+from .axes import validate_axes as validate_axes
+from .calibration import Calibration as Calibration
+from .errors import BTrackMateError as BTrackMateError
+from .errors import Cancelled as Cancelled
+from .errors import UserError as UserError
+from .progress import Progress as Progress
+from .progress import ignore_progress as ignore_progress
+from .spots import Spots as Spots

@@ -1,0 +1,17 @@
+from .images import Picture as Picture
+from .images import from_imageplus as from_imageplus
+from .images import labels_from_imageplus as labels_from_imageplus
+from .images import labels_to_imageplus as labels_to_imageplus
+from .images import to_imageplus as to_imageplus
+from .images import to_xarray as to_xarray
+from .jvm import Fiji as Fiji
+from .jvm import start_fiji as start_fiji
+from .linking import TrackMateLinker as TrackMateLinker
+from .linking import to_model as to_model
+from .movies import LabelMovie as LabelMovie
+from .movies import MovieSettings as MovieSettings
+from .movies import track_movie as track_movie
+from .plugin import PluginSettings as PluginSettings
+from .plugin import run_plugin as run_plugin
+from .scripts import run_script as run_script
+from .settings import FijiSettings as FijiSettings

@@ -1,0 +1,12 @@
+from .movies import GraphMovie as GraphMovie
+from .movies import LabelMovie as LabelMovie
+from .movies import TrackedLabels as TrackedLabels
+from .points import PointMatch as PointMatch
+from .points import match_points as match_points
+from .segmentation import SegmentationScores as SegmentationScores
+from .segmentation import score_pairs as score_pairs
+from .segmentation import score_segmentation as score_segmentation
+from .tracking import TrackingScores as TrackingScores
+from .tracking import score_points as score_points
+from .tracking import score_same_spots as score_same_spots
+from .tracking import score_tracking as score_tracking

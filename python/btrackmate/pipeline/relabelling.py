@@ -1,0 +1,222 @@
+"""Label images whose cells have the number of their track."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.io.convert import read_tracks
+from btrackmate.io.images import Movie
+from btrackmate.io.labels import write_tiff_movie
+from btrackmate.measure.painting import list_labels, paint_labels
+from btrackmate.pipeline.inputs import open_calibrated
+from btrackmate.pipeline.settings import InputSettings
+
+_log = logging.getLogger(__name__)
+
+By = Literal["track", "lineage", "tracklet"]
+_MAX_ID = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """What was painted, and what was not.
+
+    Parameters
+    ----------
+    n_cells : int
+        Cells of the label image, counted in every frame.
+    n_numbers : int
+        Tracks (or tracklets) that cells were painted with.
+    unpainted : DataFrame
+        frame, label and reason of the cells that became background.
+    off_cells : DataFrame
+        id and frame of the spots in a track that lie on no cell.
+    """
+
+    n_cells: int
+    n_numbers: int
+    unpainted: pd.DataFrame
+    off_cells: pd.DataFrame
+
+
+def relabel(
+    tracks: Path,
+    labels: Path,
+    output: Path,
+    by: By = "track",
+    options: InputSettings | None = None,
+    progress: Progress = ignore_progress,
+) -> Relabelled:
+    """Write a label movie in which every cell has the number of its track + 1.
+
+    Parameters
+    ----------
+    tracks : Path
+        .xml, .geff, .csv or a run folder.
+    labels : Path
+        The label movie that the spots were measured in. A spot is found by its feature `label`, or,
+        where it has none, by the cell under its position.
+    output : Path
+        TIFF of 32 bit, written frame by frame.
+    by : {"track", "lineage", "tracklet"}
+        track and lineage: a cell and all its descendants have one number, TrackMate's TRACK_ID + 1
+        (else the run's `track` + 1). tracklet: a new number after each division, `tracklet` + 1.
+    options : InputSettings, optional
+        How the label movie is read.
+    progress : Progress
+        Called after each frame.
+
+    Raises
+    ------
+    UserError
+        If a spot's label is not in its frame, two tracks claim one label, or a file is wrong;
+        nothing is written then.
+    """
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        msg = f"{output}: a relabelled movie is written as TIFF; end the name in .tif"
+        raise UserError(msg)
+    graph, document = read_tracks(tracks)
+    ids = None if document is None else document.track_ids
+    shown = np.ones(len(graph.spots), bool) if document is None else document.visible_spots
+    with open_calibrated(labels, options or InputSettings(), role="labels") as movie:
+        _check_frames(graph, movie, tracks)
+        numbers, size = _choose_numbers(graph, ids, by), _choose_size(graph, movie, tracks)
+        painter = _Painter(graph, numbers, shown, movie, size, tracks)
+        shape = (movie.n_frames, *movie.shape[2:])
+        frames = painter.paint_all(progress)
+        write_tiff_movie(output, frames, shape, movie.calibration, max_id=_MAX_ID)
+    return painter.collect()
+
+
+def _choose_numbers(
+    graph: TrackGraph, track_ids: NDArray[np.int64] | None, by: By
+) -> NDArray[np.int64]:
+    """Give the number of each spot, (n,), 0 for a spot in no track."""
+    track = graph.track
+    if by == "tracklet":
+        return np.where(track >= 0, graph.tracklet + 1, 0)
+    ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
+    return np.where(track >= 0, np.append(ids, -1)[track] + 1, 0)
+
+
+def _choose_size(graph: TrackGraph, movie: Movie, tracks: Path) -> Calibration:
+    """Give the voxel size by which positions become voxels; a CSV has none of its own."""
+    own = graph.spots.calibration
+    if own.space_unit == movie.calibration.space_unit or tracks.name.lower().endswith(".csv"):
+        return movie.calibration
+    return own
+
+
+def _check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:
+    last = int(graph.spots.frame.max(initial=-1))
+    if last >= movie.n_frames:
+        msg = f"{tracks} has spots up to frame {last}, {movie.path} has frames 0 to "
+        msg += f"{movie.n_frames - 1}; give the label images that the tracks were made of"
+        raise UserError(msg)
+
+
+@dataclass
+class _Painter:
+    """Paints frame after frame and keeps what was not painted."""
+
+    graph: TrackGraph
+    numbers: NDArray[np.int64]
+    shown: NDArray[np.bool_]
+    movie: Movie
+    size: Calibration
+    tracks: Path
+    n_cells: int = 0
+    painted: set[int] = field(default_factory=set)
+    left: list[pd.DataFrame] = field(default_factory=list)
+    off: list[int] = field(default_factory=list)  # rows of spots
+
+    def paint_all(self, progress: Progress) -> Iterator[NDArray[np.uint32]]:
+        """Paint the frames in turn."""
+        for t in range(self.movie.n_frames):
+            yield self._paint(t)
+            progress("relabelling", t + 1, self.movie.n_frames)
+
+    def collect(self) -> Relabelled:
+        """Give what was counted on the way."""
+        off = self.graph.spots.table.iloc[self.off]
+        unpainted = pd.DataFrame(columns=["frame", "label", "reason"])
+        if self.left:
+            unpainted = pd.concat(self.left, ignore_index=True)
+        off_cells = off[["id", "frame"]].reset_index(drop=True)
+        return Relabelled(self.n_cells, len(self.painted), unpainted, off_cells)
+
+    def _paint(self, t: int) -> NDArray[np.uint32]:
+        image = self.movie.frame(t)[0]
+        present = list_labels(image)
+        rows = np.flatnonzero(self.graph.spots.frame == t)
+        labels, by_label = self._find_labels(image, rows, present, t)
+        numbers = np.where(self.shown[rows], self.numbers[rows], 0)
+        self.off += rows[(labels == 0) & (numbers > 0)].tolist()
+        table = pd.DataFrame({"label": labels, "number": numbers, "by_label": by_label})
+        table = table[table["label"] > 0]
+        claims = table[table["number"] > 0].drop_duplicates(["label", "number"])
+        doubled = claims[claims["label"].duplicated(keep=False)]
+        self._refuse_doubled(doubled[doubled["by_label"]], t)
+        claims = claims[~claims["label"].isin(doubled["label"])]
+        reasons = pd.Series("it has no spot", index=present)
+        reasons[reasons.index.isin(table["label"])] = "its spot is in no track"
+        hidden = labels[(numbers == 0) & (self.numbers[rows] > 0)]
+        reasons[reasons.index.isin(hidden)] = "its track is hidden"
+        reasons[reasons.index.isin(doubled["label"])] = "spots of several tracks lie on it"
+        reasons = reasons[~reasons.index.isin(claims["label"])]
+        if len(reasons):
+            self.left.append(
+                pd.DataFrame({"frame": t, "label": reasons.index, "reason": reasons.to_numpy()})
+            )
+        self.n_cells += present.size
+        self.painted |= set(claims["number"].tolist())
+        return paint_labels(image, claims["label"].to_numpy(), claims["number"].to_numpy())
+
+    def _find_labels(
+        self, image: NDArray[Any], rows: NDArray[np.int64], present: NDArray[np.int64], t: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Give the label of each spot, 0 for none, and whether the spot names it."""
+        spots = self.graph.spots
+        named = np.full(rows.size, np.nan)
+        if "label" in spots.table:
+            named = spots.feature("label")[rows]
+        known = np.isfinite(named)
+        labels = np.where(known, named, 0).astype(np.int64)
+        strange = known & ~np.isin(labels, present)
+        if strange.any():
+            row = int(np.flatnonzero(strange)[0])
+            msg = f"{self.movie.path} has no label {labels[row]} in frame {t}, where spot "
+            msg += f"{spots.id[rows[row]]} of {self.tracks} has one; give the label images that "
+            msg += "the tracks were made of"
+            raise UserError(msg)
+        labels[~known] = self._look_up(image, spots.positions[rows[~known]])
+        return labels, known
+
+    def _look_up(self, image: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give the label under each position (x, y, z in physical units), 0 outside."""
+        size = self.size
+        voxel = np.floor(positions / (size.dx, size.dy, size.dz) + 0.5).astype(np.int64)
+        if self.graph.spots.ndim == 2:
+            voxel[:, 2] = 0
+        inside = ((voxel >= 0) & (voxel < image.shape[::-1])).all(axis=1)
+        labels = np.zeros(len(voxel), np.int64)
+        x, y, z = voxel[inside].T
+        labels[inside] = image[z, y, x]
+        return labels
+
+    def _refuse_doubled(self, doubled: pd.DataFrame, t: int) -> None:
+        if len(doubled):
+            msg = f"{self.tracks}: spots of different tracks have the label "
+            msg += f"{doubled['label'].iloc[0]} in frame {t}, expected one cell a spot; correct "
+            msg += "the tracks"
+            raise UserError(msg)

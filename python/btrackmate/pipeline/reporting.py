@@ -1,0 +1,102 @@
+"""Reports of run folders and of tracks of any origin."""
+
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.io.convert import FORMATS
+from btrackmate.io.images import Movie
+from btrackmate.io.run_folder import REPORT
+from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
+from btrackmate.pipeline.settings import InputSettings
+from btrackmate.report.data import ReportData, load_run, load_tracks
+from btrackmate.report.html import write_report
+from btrackmate.tracking.track_features import make_tracks_table
+
+_log = logging.getLogger(__name__)
+
+_ENDINGS = (".xml.gz", ".xml", ".geff", ".csv")
+
+
+def name_report(source: Path) -> Path:
+    """Name the report of a run folder (in it) or of a file of tracks (beside it).
+
+    Raises
+    ------
+    UserError
+        If the source is neither.
+    """
+    name = source.name.lower()
+    ending = next((end for end in _ENDINGS if name.endswith(end)), "")
+    if not ending:
+        if not source.is_dir():
+            msg = f"{source}: no run folder and no tracks; expected a run folder or {FORMATS}"
+            raise UserError(msg)
+        return source / REPORT
+    return source.with_name(f"{source.name[: -len(ending)]}.{REPORT}")
+
+
+def report_tracks(
+    source: Path,
+    output: Path,
+    inputs: RunInputs,
+    options: InputSettings,
+    table: Path | None = None,
+) -> None:
+    """Write the report of a run folder or of tracks of any origin, and their table.
+
+    Parameters
+    ----------
+    source : Path
+        A run folder, .xml, .geff or .csv.
+    output : Path
+        The report.
+    inputs : RunInputs
+        Image, label images and tissue mask to show; a run folder and a TrackMate file name theirs
+        where nothing else is given.
+    options : InputSettings
+        How these are read.
+    table : Path, optional
+        Where the table of tracks goes, one row each.
+
+    Raises
+    ------
+    UserError
+        If the source is no run folder and no tracks, or a movie does not fit.
+    """
+    is_tracks = source.name.lower().endswith(_ENDINGS)
+    data = load_tracks(source) if is_tracks else load_run(source)
+    moves = data.graph.spots.n_frames > 1
+    with ExitStack() as stack:
+        image = labels = mask = None
+        if inputs.image is not None:
+            image = stack.enter_context(open_calibrated(inputs.image, options, require_time=moves))
+        elif data.image_path is not None and inputs.labels is None:
+            image = _open_own_image(data, options)
+        if inputs.labels is not None:
+            labels = stack.enter_context(
+                open_calibrated(inputs.labels, options, role="labels", require_time=moves)
+            )
+        if inputs.mask is not None:
+            mask = stack.enter_context(open_mask(inputs.mask, image or labels or data.image))
+        write_report(output, data.with_movies(image, labels, mask))
+    if table is not None:
+        rows = make_tracks_table(data.graph, data.track_ids)
+        with write_atomically(table) as temporary:
+            rows.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:
+    """Open the image that a TrackMate file names, where it is there and fits."""
+    path = data.image_path
+    if path is None or not path.is_file():
+        return None
+    try:
+        movie = open_calibrated(path, options, require_time=data.graph.spots.n_frames > 1)
+        data.with_movies(movie, None, None)
+    except UserError as error:
+        _log.warning("the image that the tracks name is not shown: %s", error)
+        return None
+    return movie

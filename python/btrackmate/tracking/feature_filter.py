@@ -1,0 +1,112 @@
+"""A threshold on a spot or track feature, as the user writes it: ``volume>50``."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.schema import resolve_name
+
+if TYPE_CHECKING:
+    from btrackmate.io.trackmate import Filter
+
+#: Our names of TrackMate's track features; the keys themselves are accepted too, in any case.
+TRACK_FEATURES = {
+    "duration": "TRACK_DURATION",
+    "start": "TRACK_START",
+    "stop": "TRACK_STOP",
+    "n_spots": "NUMBER_SPOTS",
+    "n_divisions": "NUMBER_SPLITS",
+    "n_merges": "NUMBER_MERGES",
+    "n_complex": "NUMBER_COMPLEX",
+    "n_gaps": "NUMBER_GAPS",
+    "longest_gap": "LONGEST_GAP",
+    "displacement": "TRACK_DISPLACEMENT",
+    "total_distance": "TOTAL_DISTANCE_TRAVELED",
+    "max_distance": "MAX_DISTANCE_TRAVELED",
+    "x": "TRACK_X_LOCATION",
+    "y": "TRACK_Y_LOCATION",
+    "z": "TRACK_Z_LOCATION",
+    "mean_speed": "TRACK_MEAN_SPEED",
+    "max_speed": "TRACK_MAX_SPEED",
+    "min_speed": "TRACK_MIN_SPEED",
+    "median_speed": "TRACK_MEDIAN_SPEED",
+    "std_speed": "TRACK_STD_SPEED",
+    "mean_quality": "TRACK_MEAN_QUALITY",
+    "confinement_ratio": "CONFINEMENT_RATIO",
+    "straight_line_speed": "MEAN_STRAIGHT_LINE_SPEED",
+    "linearity": "LINEARITY_OF_FORWARD_PROGRESSION",
+    "directional_change": "MEAN_DIRECTIONAL_CHANGE_RATE",
+}
+
+_PATTERN = re.compile(r"^\s*(?P<name>[^<>=]*?)\s*(?P<sign>[<>]=?)\s*(?P<value>[^<>=]*?)\s*$")
+
+
+@dataclass(frozen=True)
+class FeatureFilter:
+    """A threshold on a feature.
+
+    Parameters
+    ----------
+    name : str
+        Spot or track feature: a column, one of our track features, or TrackMate's key.
+    value : float
+        Threshold, in the feature's unit.
+    above : bool
+        Keep values above the threshold, else below.
+    strict : bool
+        Whether a value equal to the threshold goes.
+    """
+
+    name: str
+    value: float
+    above: bool = True
+    strict: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a filter as the user writes it.
+
+        Parameters
+        ----------
+        text : str
+            A name, one of ``>``, ``>=``, ``<``, ``<=``, and a number.
+
+        Raises
+        ------
+        UserError
+            If the text is something else.
+        """
+        match = _PATTERN.match(text)
+        try:
+            value = float(match["value"]) if match else math.nan
+        except ValueError:
+            value = math.nan
+        if match is None or not match["name"] or not math.isfinite(value):
+            msg = f"filter {text!r} is not a feature name, one of > >= < <=, and a number; write "
+            msg += "e.g. 'volume>50' (two filters for a range)"
+            raise UserError(msg)
+        return cls(match["name"], value, match["sign"][0] == ">", len(match["sign"]) == 1)
+
+    def __str__(self) -> str:
+        sign = (">" if self.above else "<") + ("" if self.strict else "=")
+        return f"{self.name}{sign}{self.value:.12g}"
+
+    def to_trackmate(self, kind: Literal["spot", "track"]) -> "Filter":
+        """Give the same filter as TrackMate keeps it, whose thresholds always pass.
+
+        A strict threshold becomes the next floating-point number.
+        """
+        from btrackmate.io.trackmate import Filter
+
+        value = self.value
+        if self.strict:
+            value = math.nextafter(value, math.inf if self.above else -math.inf)
+        name = resolve_name(self.name) if kind == "spot" else resolve_track_name(self.name)
+        return Filter(name, value, self.above)
+
+
+def resolve_track_name(name: str) -> str:
+    """Turn one of our track features, or TrackMate's key, in any case, into the key."""
+    return TRACK_FEATURES.get(name.lower(), name.upper())

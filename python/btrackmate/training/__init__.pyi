@@ -1,0 +1,3 @@
+from .settings import Augmentation as Augmentation
+from .settings import TrainSettings as TrainSettings
+from .trainer import train as train

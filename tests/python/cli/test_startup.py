@@ -1,0 +1,64 @@
+"""What the command line imports: a help text or a small file must not wait for packages."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from btrackmate.cli.main import VERBS
+
+HEAVY = {
+    "csbdeep", "dask", "geff", "h5py", "imagecodecs", "imagej", "jpype", "lxml", "matplotlib",
+    "napari", "numba", "scipy", "scyjava", "skimage", "stardist", "tensorflow", "tifffile", "tqdm",
+    "xarray", "zarr",
+}  # fmt: skip
+
+
+def list_loaded(words: list[str]) -> tuple[set[str], str]:
+    """Run one command line in a new process; give the packages loaded then, and its output."""
+    code = (
+        "import sys; from btrackmate.cli.main import run_command; code = run_command(sys.argv[1:]);"
+        "print(*{name.split('.')[0] for name in sys.modules}); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *output, loaded = done.stdout.splitlines()
+    return set(loaded.split()), "\n".join(output)
+
+
+def test_the_list_of_verbs_loads_nothing() -> None:
+    loaded, output = list_loaded(["--help"])
+    assert not loaded & (HEAVY | {"numpy", "pandas", "pydantic", "yaml"})
+    for verb in VERBS:
+        assert f"  {verb} " in output
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "fiji run", "fiji doctor"])
+def test_help_of_a_verb_loads_neither_tables_nor_loops(verb: str) -> None:
+    loaded, output = list_loaded([*verb.split(), "--help"])
+    assert not loaded & (HEAVY | {"numpy", "pandas"})
+    assert "Usage: btrackmate " + verb in output
+
+
+@pytest.fixture
+def spots(tmp_path: Path) -> Path:
+    """Ten cells in ten frames."""
+    rows = [f"{frame},{10 * cell + frame % 3},{cell % 4},{cell}" for frame in range(10)
+            for cell in range(10)]  # fmt: skip
+    path = tmp_path / "spots.csv"
+    path.write_text("frame,x,y,z\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_small_table_is_tracked_and_converted_without_heavy_packages(spots: Path) -> None:
+    """`track` with a tracker that links pairs of frames, then `convert` there and back."""
+    tracks, table = spots.with_name("tracks.xml"), spots.with_name("table.csv")
+    again = spots.with_name("again.xml")
+    words = ["track", str(spots), "-o", str(tracks), "--tracker", "lap", "--quiet"]
+    for verb in (words, ["convert", str(tracks), str(table)], ["convert", str(table), str(again)]):
+        loaded, _ = list_loaded(verb)
+        assert not loaded & HEAVY
+    assert again.read_text(encoding="utf-8").count("<Edge ") == 90
