@@ -51,7 +51,7 @@ def linking_options(function: Function) -> Function:
                 "--settings-from",
                 type=PATH,
                 metavar="TRACKMATE_XML",
-                help="Take the tracker and its settings from a TrackMate file; goes over --config.",
+                help="Take tracker, settings, pruning from a TrackMate file; goes over --config.",
             ),
             engine_options,
             click.option(
@@ -134,6 +134,8 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
 
     if options.get("settings_from") is not None:
         values |= read_tracker(options["settings_from"])
+        for path, value in read_plugin(options["settings_from"]).items():
+            put(path, value)
     for name, value in given_values(InputSettings, options).items():
         put(("input", name), value)
     for name, value in given_values(SegmentationSettings, options).items():
@@ -147,6 +149,30 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
     for name, value in parse_assignments(options.get("assignments", ())).items():
         put(("tracker_settings", name.lower()), value)
     return RunSettings.parse(values, source)
+
+
+def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:
+    """Read pruning and mask policy, where BTrackMate's plugin in Fiji keeps them in a file.
+
+    Returns
+    -------
+    dict
+        Values of RunSettings by their place in it; empty for a file without them.
+    """
+    from btrackmate.io.trackmate import read_trackmate
+
+    document = read_trackmate(path)
+    found: dict[tuple[str, ...], Any] = {
+        ("prune", name): value for name, value in document.pruning.items()
+    }
+    _, detector = document.plugin_detector
+    if detector.get("MASK_IMAGE"):
+        mask = ("measure", "mask")
+        found[*mask, "policy"] = detector.get("MASK_POLICY")
+        found[*mask, "fraction"] = detector.get("MASK_FRACTION")
+        ids = str(detector.get("MASK_TISSUES", "")).split(",")
+        found[*mask, "tissues"] = [int(float(one)) for one in ids if one.strip()] or None
+    return found
 
 
 def read_tracker(path: Path) -> dict[str, Any]:

@@ -120,23 +120,28 @@ def track_cells(
 
         movie = open_calibrated(image, settings.input)
     name = source.name.lower()
+    cells = "tracks"
     if is_run_folder(source) or name.endswith((".xml", ".xml.gz", ".geff")):
         spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
         linked = link_and_prune(spots, settings, linker, progress)
     elif name.endswith((".csv", ".tsv", ".txt")):
+        cells = "spots"
         spots = read_cells(source, settings.input, movie)
         spots, dropped = mask_cells(spots, settings, movie, mask)
         linked = link_and_prune(spots, settings, linker, progress)
     else:
         from btrackmate.pipeline.inputs import RunInputs, open_inputs
 
+        cells = "labels"
         inputs = RunInputs(image=image, labels=source, mask=mask)
         with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
             measured = _measure_opened(opened, settings, progress)
             dropped = measured.dropped
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    session = make_session(settings, movie, f"cells of {source.name}", linked)
+    roles = {cells: source, "mask": mask}
+    files = {role: path for role, path in roles.items() if path is not None}
+    session = make_session(settings, movie, f"cells of {source.name}", linked, files)
     write_tracks(output, linked.graph, session=session)
     return replace(linked, dropped=join_tables([dropped, linked.dropped]))
 

@@ -116,6 +116,34 @@ def test_plugin_that_is_stopped_writes_nothing(plugin, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_travel_to_the_plugin_and_back(plugin, tmp_path):
+    """Detector, tracker and pruning of the command line are the plugin's, and the other way."""
+    ours, theirs, again = (tmp_path / name for name in ("ours.xml", "theirs.xml", "again.xml"))
+    words = ["--mask", MASK, "--mask-policy", "fraction", "--mask-fraction", "0.3"]
+    words += [
+        "--image",
+        LABELS,
+        "--set",
+        "LINKING_MAX_DISTANCE=8",
+        "--min-tracklet-length",
+        "2",
+        "--unit",
+        "time",
+    ]
+    run(plugin, "track", LABELS, "-o", ours, *words, "--prune-censored")
+    keys = "BTRACKMATE_LABEL_MASK_DETECTOR", "BTRACKMATE_PRUNED_SPARSE_LAP_TRACKER"
+    assert plugin(fiji_jvm.open_and_save, ours, theirs) == ("", *keys)
+    before, after = read_trackmate(ours), read_trackmate(theirs)
+    assert after.tracker == before.tracker
+    assert after.pruning == before.pruning
+    assert after.pruning["prune_censored"]
+    assert after.plugin_detector == before.plugin_detector
+    run(plugin, "track", LABELS, "--mask", MASK, "-o", again, "--settings-from", theirs)
+    last = read_trackmate(again)
+    assert (last.tracker, last.pruning) == (before.tracker, before.pruning)
+    assert last.plugin_detector == before.plugin_detector
+
+
 ENDLESS = """
 import time
 print('begun')

@@ -135,7 +135,7 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		final String fault = checkSettings( settings );
 		if ( fault != null )
 			return fault;
-		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)\n";
+		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)" + TrackletLength.describeFlags( settings ) + "\n";
 	}
 
 	@Override
