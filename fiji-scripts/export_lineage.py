@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "TrackMate file (.xml)") tracks
 #@ File (label = "Save as", style = "save", description = "Table (.csv), one row a tracklet") output
 #@output Integer tracklets

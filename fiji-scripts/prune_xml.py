@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "TrackMate file (.xml)") tracks
 #@ Double (label = "Minimum tracklet length (0 = off)", value = 3, min = 0, description = "Daughters that end sooner after a division go") minimum
 #@ String (label = "Unit of that length", choices = {"frames", "time"}, value = "frames", description = "frames, or the time unit of the file") unit

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ CommandService commands
 #@ File (label = "Image", description = "Hyperstack in which the cells of the table lie, calibrated") image
 #@ File (label = "Table (CSV)", description = "One row a cell and frame; a header names the columns") table

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "Image", description = "Hyperstack to track, calibrated") image
 #@ File (label = "Label image", description = "Same size; 0 is background, every other whole number a cell") labels
 #@ File (label = "Tissue mask (optional)", required = false, description = "0 outside, else the tissue id; one plane or all, one frame or all") mask

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.ArrayList;
@@ -30,6 +34,10 @@ public final class CellMeasurer
 	 * @param voxelSize
 	 *            voxel size, of as many dimensions as the frame.
 	 * @return the cells in order of label.
+	 * @throws IllegalArgumentException
+	 *             if the number of dimensions of frame and voxel size differ, or a
+	 *             channel has another size, or a pixel is not a label; the message
+	 *             names both.
 	 */
 	public static < T extends RealType< T > > List< Cell > measure( final RandomAccessibleInterval< T > labels, final List< ? extends RandomAccessibleInterval< ? extends RealType< ? > > > channels, final VoxelSize voxelSize )
 	{
@@ -47,6 +55,9 @@ public final class CellMeasurer
 	 * @param voxelSize
 	 *            voxel size, of as many dimensions as the frame.
 	 * @return the cells in order of label.
+	 * @throws IllegalArgumentException
+	 *             if the number of dimensions of frame and voxel size differ, or a
+	 *             channel has another size; the message names both.
 	 */
 	public static List< Cell > measure( final LabelRuns runs, final List< ? extends RandomAccessibleInterval< ? extends RealType< ? > > > channels, final VoxelSize voxelSize )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.ArrayList;
@@ -17,21 +21,25 @@ public final class CellSpacing
 	private CellSpacing()
 	{}
 
+	/** Part of the cells that have a neighbour within the spacing; as in Python. */
+	private static final double QUANTILE = 0.95;
+
 	/**
-	 * Measures the distance of cells to their nearest neighbour.
+	 * Measures the spacing of cells: the distance within which 95 % of them have
+	 * their nearest neighbour.
 	 *
 	 * @param frames
 	 *            for each frame the positions of its cells, in physical units.
-	 * @return median over all cells that have a neighbour in their frame; NaN if
-	 *         none has.
+	 * @return the spacing, over all cells that have a neighbour in their frame;
+	 *         NaN if none has.
 	 */
-	public static double median( final List< List< double[] > > frames )
+	public static double of( final List< List< double[] > > frames )
 	{
 		final List< Double > distances = new ArrayList<>();
 		for ( final List< double[] > cells : frames )
 			addDistances( cells, distances );
 		final double[] sorted = distances.stream().mapToDouble( Double::doubleValue ).sorted().toArray();
-		return sorted.length == 0 ? Double.NaN : sorted[ sorted.length / 2 ];
+		return sorted.length == 0 ? Double.NaN : sorted[ ( int ) Math.round( QUANTILE * ( sorted.length - 1 ) ) ];
 	}
 
 	private static void addDistances( final List< double[] > cells, final List< Double > distances )

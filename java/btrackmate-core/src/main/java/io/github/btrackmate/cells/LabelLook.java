@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import net.imglib2.RandomAccessibleInterval;
@@ -31,8 +35,8 @@ public enum LabelLook
 	/** A piece of a tissue has so many voxels, on average. */
 	private static final double LARGE_PIECE = 2000;
 
-	/** A piece of a label has so many voxels, on average; noise has one or two. */
-	private static final double LEAST_PIECE = 2.5;
+	/** A piece of a label has so many voxels, on average; noise has a few. */
+	private static final double LEAST_PIECE = 10;
 
 	/**
 	 * Looks at a frame.

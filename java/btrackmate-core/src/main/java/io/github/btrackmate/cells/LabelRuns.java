@@ -1,6 +1,11 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.LongPredicate;
 import java.util.stream.IntStream;
 
@@ -226,6 +231,9 @@ public final class LabelRuns
 	 * @param mask
 	 *            image of the same size; a 2D one holds for every plane.
 	 * @return runs of what is left.
+	 * @throws IllegalArgumentException
+	 *             if the mask has not the same size, and is not 2D with the same x and
+	 *             y.
 	 */
 	public LabelRuns clip( final LabelRuns mask )
 	{
@@ -297,6 +305,9 @@ public final class LabelRuns
 	 *            image of the same size; a 2D one holds for every plane.
 	 * @param consumer
 	 *            gets the stretches.
+	 * @throws IllegalArgumentException
+	 *             if the mask has not the same size, and is not 2D with the same x and
+	 *             y.
 	 */
 	public void forEachOverlap( final LabelRuns mask, final OverlapConsumer consumer )
 	{
@@ -352,10 +363,14 @@ public final class LabelRuns
 	 * @param z
 	 *            position along z; ignored in 2D.
 	 * @return number of the cell, or -1 for background.
+	 * @throws IndexOutOfBoundsException
+	 *             if the voxel lies outside the image.
 	 */
 	public int cellAt( final int x, final int y, final int z )
 	{
-		final int row = y + ( size.length == 3 ? z * ( int ) size[ 1 ] : 0 );
+		Objects.checkIndex( x, ( int ) size[ 0 ] );
+		Objects.checkIndex( y, ( int ) size[ 1 ] );
+		final int row = y + ( size.length == 3 ? Objects.checkIndex( z, ( int ) size[ 2 ] ) * ( int ) size[ 1 ] : 0 );
 		final int found = Arrays.binarySearch( start, rowStart[ row ], rowStart[ row + 1 ], x );
 		final int run = found >= 0 ? found : -found - 2;
 		return run >= rowStart[ row ] && x < end[ run ] ? cell[ run ] : -1;
@@ -397,6 +412,8 @@ public final class LabelRuns
 	 * @param c
 	 *            number of the cell.
 	 * @return its label.
+	 * @throws IndexOutOfBoundsException
+	 *             if there is no such cell.
 	 */
 	public long label( final int c )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.io.File;
@@ -79,7 +83,7 @@ final class Images
 	}
 
 	/** The file that an image was opened from, if it is still there and holds this image alone. */
-	private static Optional< File > file( final ImagePlus imp )
+	static Optional< File > file( final ImagePlus imp )
 	{
 		final FileInfo info = imp.getOriginalFileInfo();
 		// Of an image sequence, the first file is known.

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.io.File;
@@ -55,7 +59,7 @@ final class Jobs
 		settings.detectorSettings.putAll( detection );
 		settings.trackerFactory = tracker;
 		settings.trackerSettings = new HashMap<>( tracker.getDefaultSettings() );
-		settings.trackerSettings.replaceAll( tracking::getOrDefault );
+		settings.trackerSettings.putAll( known( settings.trackerSettings, tracking ) );
 		check( detector.checkSettings( settings.detectorSettings ) );
 		check( tracker.checkSettings( settings.trackerSettings ) );
 		settings.addAllAnalyzers();
@@ -66,6 +70,14 @@ final class Jobs
 	{
 		if ( fault != null )
 			throw new IllegalArgumentException( fault.trim() );
+	}
+
+	/** Those of some settings that a tracker has. */
+	static Map< String, Object > known( final Map< String, Object > ofTracker, final Map< String, Object > settings )
+	{
+		final Map< String, Object > known = new HashMap<>( settings );
+		known.keySet().retainAll( ofTracker.keySet() );
+		return known;
 	}
 
 	/** Names TrackMate's settings for what the commands ask for. */

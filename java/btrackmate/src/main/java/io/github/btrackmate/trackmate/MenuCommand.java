@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.GraphicsEnvironment;
@@ -106,9 +110,10 @@ abstract class MenuCommand extends ContextCommand
 
 	private void refuse( final String sentence )
 	{
+		final String line = sentence.strip().replaceAll( "\\s*\n\\s*", " " );
 		if ( GraphicsEnvironment.isHeadless() )
-			log.error( "BTrackMate: " + sentence );
-		cancel( GraphicsEnvironment.isHeadless() ? sentence : sentence.replaceAll( LINE, "$1\n" ) );
+			log.error( "BTrackMate: " + line );
+		cancel( GraphicsEnvironment.isHeadless() ? line : sentence.replaceAll( LINE, "$1\n" ) );
 	}
 
 	/** Says what was done, in one sentence. */

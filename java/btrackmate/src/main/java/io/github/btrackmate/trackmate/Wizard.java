@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.Color;
@@ -5,6 +9,7 @@ import java.awt.Dimension;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -27,6 +32,7 @@ import fiji.plugin.trackmate.util.LogRecorder;
 import fiji.plugin.trackmate.visualization.hyperstack.HyperStackDisplayer;
 import ij.IJ;
 import ij.ImagePlus;
+import io.github.btrackmate.trackmate.TrackInputs.Linking;
 
 /**
  * TrackMate's wizard, opened where there is something to decide: the cells are
@@ -69,16 +75,26 @@ final class Wizard extends TrackMatePlugIn
 	 */
 	void openWithCells( final Settings settings )
 	{
-		open( settings, FILTER_SPOTS );
+		open( settings, FILTER_SPOTS, null );
 	}
 
-	/** Finds and tracks the cells, and opens the wizard at the panel that shows tracks. */
-	void openWithTracks( final Settings settings )
+	/**
+	 * Finds and tracks the cells, and opens the wizard at the panel that shows
+	 * tracks.
+	 *
+	 * @param settings
+	 *            settings for the image.
+	 * @param linking
+	 *            chooses how the cells that were found are linked.
+	 * @throws IllegalArgumentException
+	 *             if TrackMate refuses; for the user. Nothing is shown then.
+	 */
+	void openWithTracks( final Settings settings, final Function< Model, Linking > linking )
 	{
-		open( settings, ConfigureViewsDescriptor.KEY );
+		open( settings, ConfigureViewsDescriptor.KEY, linking );
 	}
 
-	private void open( final Settings settings, final String panel )
+	private void open( final Settings settings, final String panel, final Function< Model, Linking > linking )
 	{
 		final LogRecorder log = new LogRecorder( new StatusLogger() );
 		model.setLogger( log );
@@ -89,8 +105,11 @@ final class Wizard extends TrackMatePlugIn
 			Jobs.detect( trackmate );
 			if ( model.getSpots().getNSpots( true ) == 0 )
 				throw new IllegalArgumentException( "No cell was found.\n" + log.toString().lines().filter( l -> l.startsWith( "No " ) || l.contains( "dropped" ) ).limit( 5 ).collect( Collectors.joining( "\n" ) ) );
-			if ( ConfigureViewsDescriptor.KEY.equals( panel ) )
+			if ( linking != null )
+			{
+				settings.trackerSettings.putAll( Jobs.known( settings.trackerSettings, Jobs.tracking( linking.apply( model ) ) ) );
 				Jobs.link( trackmate );
+			}
 		}
 		finally
 		{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,11 +13,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.awt.Component;
 import java.awt.Window;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 
 import javax.swing.JButton;
 import javax.swing.JComboBox;
@@ -249,6 +257,56 @@ class MenuTest
 		press( dialog, "cancel" );
 		running.get();
 		assertFalse( isWizardOpen() );
+	}
+
+	/** Nothing is asked; the tracks are there when the wizard opens. */
+	@Test
+	void quickTrack() throws Exception
+	{
+		final ImagePlus labels = show( "labels.tif" );
+		final ObjectService objects = TMUtils.getContext().service( ObjectService.class );
+		final List< TrackMate > before = objects.getObjects( TrackMate.class );
+		final CommandModule module = TMUtils.getContext().service( CommandService.class ).run( QuickTrackCommand.class, true ).get();
+		assertFalse( ( ( Cancelable ) module.getDelegateObject() ).isCanceled(), ( ( Cancelable ) module.getDelegateObject() ).getCancelReason() );
+		final JFrame wizard = Screen.awaitWindow( JFrame.class, "TrackMate on labels" );
+		final TrackMate trackmate = objects.getObjects( TrackMate.class ).stream().filter( t -> !before.contains( t ) ).findFirst().orElseThrow();
+		final Model model = trackmate.getModel();
+		assertTrue( model.getTrackModel().nTracks( true ) > 50 );
+		final double distance = ( Double ) trackmate.getSettings().trackerSettings.get( "LINKING_MAX_DISTANCE" );
+		assertTrue( distance > 2 && distance < 15, distance + " µm" );
+		assertTrue( labels.getFrame() == 1 );
+		Screen.shoot( "quick-track" );
+		wizard.dispose();
+	}
+
+	/** Grey values alone are no label image. */
+	@Test
+	void quickTrackNeedsLabels() throws Exception
+	{
+		final ImagePlus labels = IJ.openImage( ParityCase.file( "labels.tif" ).getPath() );
+		showNoise( labels );
+		final Cancelable command = ( Cancelable ) TMUtils.getContext().service( CommandService.class ).run( QuickTrackCommand.class, true ).get().getDelegateObject();
+		assertTrue( command.getCancelReason().contains( "'movie' looks like intensities" ), command.getCancelReason() );
+		assertFalse( isWizardOpen() );
+	}
+
+	/** ImageJ without SciJava's menus has the entries from plugins.config, in the same place. */
+	@Test
+	void pluginsConfigNamesTheCommands() throws Exception
+	{
+		final List< String > lines;
+		try (var stream = MenuEntry.class.getResourceAsStream( "/plugins.config" ))
+		{
+			lines = new String( stream.readAllBytes(), StandardCharsets.UTF_8 ).lines().filter( l -> !l.startsWith( "#" ) ).toList();
+		}
+		final CommandService commands = TMUtils.getContext().service( CommandService.class );
+		final Set< String > expected = commands.getCommands().stream().filter( c -> c.getClassName().startsWith( MenuEntry.class.getPackageName() ) )
+				.map( c -> "Plugins>Tracking>BTrackMate, \"" + c.getMenuPath().getLeaf().getName() + "\", " + MenuEntry.class.getName() + "(\"" + c.getClassName().substring( c.getClassName().lastIndexOf( '.' ) + 1 ) + "\")" ).collect( Collectors.toCollection( TreeSet::new ) );
+		assertEquals( expected, new TreeSet<>( lines ) );
+		show( "labels.tif" );
+		assertNotNull( IJ.runPlugIn( MenuEntry.class.getName(), "TrackCommand" ) );
+		final JDialog dialog = Screen.awaitWindow( JDialog.class, "Track cells" );
+		press( dialog, "cancel" );
 	}
 
 	@Test
