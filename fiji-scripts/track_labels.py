@@ -7,6 +7,7 @@
 #@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
 #@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
+#@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer spots
 #@output Integer tracks
 """Track the cells of a label movie inside a tissue mask; save a TrackMate file.
@@ -17,6 +18,7 @@ from fiji.plugin.trackmate import Logger, Model, Settings, TrackMate
 from fiji.plugin.trackmate.gui.displaysettings import DisplaySettings
 from fiji.plugin.trackmate.io import TmXmlWriter
 from ij import IJ
+from io.github.btrackmate.schema import Units
 from io.github.btrackmate.trackmate import LabelMaskDetectorFactory, PrunedTrackerFactory
 
 
@@ -33,11 +35,14 @@ def is_given(path):
     return path is not None and bool(path.getPath())
 
 
+if output.exists() and not overwrite:
+    raise ValueError("'%s' exists already; tick 'Overwrite', or choose another name." % output)
 imp = open_image(image)
 mask_image = open_image(mask) if is_given(mask) else None
 
 model = Model()
-model.setPhysicalUnits(imp.getCalibration().getXUnit(), imp.getCalibration().getTimeUnit())
+calibration = imp.getCalibration()
+model.setPhysicalUnits(Units.space(calibration.getXUnit()), Units.time(calibration.getTimeUnit()))
 model.setLogger(Logger.IJ_LOGGER)
 
 settings = Settings(imp)

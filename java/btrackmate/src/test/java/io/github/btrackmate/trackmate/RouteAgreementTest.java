@@ -67,6 +67,7 @@ class RouteAgreementTest
 			python.set( "distance", ParityCase.distance() );
 			python.set( "minimum", ParityCase.minimum() );
 			python.set( "output", xml );
+			python.set( "overwrite", false );
 			python.execfile( Path.of( System.getProperty( "scripts.dir" ), "track_labels.py" ).toString() );
 		}
 		ParityCase.check( xml );
