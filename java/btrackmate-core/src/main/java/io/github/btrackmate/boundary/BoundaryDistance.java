@@ -4,6 +4,8 @@
  */
 package io.github.btrackmate.boundary;
 
+import java.util.Objects;
+
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.mask.TissueMask;
@@ -86,6 +88,25 @@ public final class BoundaryDistance
 				distances[ i ] = inside[ i ] ? Math.sqrt( squared ) : -Math.sqrt( squared );
 		}
 		return new BoundaryDistance( size, spacing, distances );
+	}
+
+	/**
+	 * Returns the signed distance at all voxels of a plane.
+	 *
+	 * @param z
+	 *            number of the plane; 0 for a 2D mask.
+	 * @return distances in physical units, x fastest; NaN if there is no surface
+	 *         in the image.
+	 * @throws IndexOutOfBoundsException
+	 *             if there is no such plane.
+	 */
+	public float[] plane( final int z )
+	{
+		final float[] plane = new float[ size[ 0 ] * size[ 1 ] ];
+		final int first = Objects.checkIndex( z, size.length == 3 ? size[ 2 ] : 1 ) * plane.length;
+		for ( int i = 0; i < plane.length; i++ )
+			plane[ i ] = ( float ) distances[ first + i ];
+		return plane;
 	}
 
 	/**

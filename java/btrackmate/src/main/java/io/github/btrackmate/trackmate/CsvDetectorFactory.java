@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
+import javax.swing.ImageIcon;
+
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
@@ -221,7 +223,19 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	@Override
 	public String getInfoText()
 	{
-		return INFO_TEXT;
+		return About.withCitation( INFO_TEXT );
+	}
+
+	@Override
+	public ImageIcon getIcon()
+	{
+		return About.ICON;
+	}
+
+	@Override
+	public String getUrl()
+	{
+		return About.URL;
 	}
 
 	@Override

@@ -7,6 +7,7 @@ package io.github.btrackmate.trackmate;
 import java.io.File;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -53,10 +54,29 @@ final class Images
 		return openFile( titleOrPath, role );
 	}
 
-	/** Opens a file, whatever is open. */
+	/**
+	 * Opens a file, whatever is open. Where memory is short for it, its planes are
+	 * read when they are needed.
+	 *
+	 * @param path
+	 *            a file that ImageJ can open.
+	 * @param role
+	 *            what the image is for, in messages.
+	 * @return the image.
+	 * @throws IllegalArgumentException
+	 *             if ImageJ cannot open it; for the user.
+	 */
 	static ImagePlus openFile( final String path, final String role )
 	{
-		final ImagePlus opened = IJ.openImage( path );
+		final Runtime java = Runtime.getRuntime();
+		return openFile( path, role, ( java.maxMemory() - java.totalMemory() + java.freeMemory() ) / 3 );
+	}
+
+	static ImagePlus openFile( final String path, final String role, final long mostBytes )
+	{
+		final boolean large = new File( path ).length() > mostBytes && path.toLowerCase( Locale.ROOT ).matches( ".*\\.tiff?" );
+		final ImagePlus virtual = large ? IJ.openVirtual( path ) : null;
+		final ImagePlus opened = virtual == null ? IJ.openImage( path ) : virtual;
 		if ( opened == null )
 			throw new IllegalArgumentException( "ImageJ cannot open the " + role + " '" + path + "'; a file in a format that it reads, such as TIFF, was expected." );
 		return opened;

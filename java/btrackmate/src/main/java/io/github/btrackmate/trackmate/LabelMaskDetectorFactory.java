@@ -9,6 +9,8 @@ import static io.github.btrackmate.trackmate.DetectorArguments.MASK_POLICY;
 
 import java.util.Map;
 
+import javax.swing.ImageIcon;
+
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
@@ -158,7 +160,19 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	@Override
 	public String getInfoText()
 	{
-		return INFO_TEXT;
+		return About.withCitation( INFO_TEXT );
+	}
+
+	@Override
+	public ImageIcon getIcon()
+	{
+		return About.ICON;
+	}
+
+	@Override
+	public String getUrl()
+	{
+		return About.URL;
 	}
 
 	@Override

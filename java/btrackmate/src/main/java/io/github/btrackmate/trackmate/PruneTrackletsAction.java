@@ -22,7 +22,6 @@ import fiji.plugin.trackmate.action.AbstractTMAction;
 import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.features.ModelFeatureUpdater;
-import fiji.plugin.trackmate.gui.Icons;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import io.github.btrackmate.prune.PruneResult;
 import io.github.btrackmate.prune.PruneSettings;
@@ -160,7 +159,13 @@ public final class PruneTrackletsAction extends AbstractTMAction
 		@Override
 		public ImageIcon getIcon()
 		{
-			return Icons.BRANCH_ICON_16x16;
+			return About.ICON;
+		}
+
+		@Override
+		public String getUrl()
+		{
+			return About.URL;
 		}
 
 		@Override

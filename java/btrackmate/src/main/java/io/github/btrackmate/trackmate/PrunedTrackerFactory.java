@@ -145,22 +145,22 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	@Override
 	public String getInfoText()
 	{
-		return "<html>" + tracker.getInfoText().replace( "<html>", "" ).replace( "</html>", "" )
+		return About.withCitation( "<html>" + tracker.getInfoText().replace( "<html>", "" ).replace( "</html>", "" )
 				+ "<p><p>Afterwards, daughters that end too soon after a division to be cells are pruned. "
 				+ "If all daughters of a division are short, the longest one continues the mother; daughters that reach the last frame are not short. "
-				+ "Pruned spots are hidden; the log lists them.</html>";
+				+ "Pruned spots are hidden; the action <i>" + ShowLeftOutAction.SHOW_PRUNED + "</i> lists them.</html>" );
 	}
 
 	@Override
 	public ImageIcon getIcon()
 	{
-		return tracker.getIcon();
+		return About.ICON;
 	}
 
 	@Override
 	public String getUrl()
 	{
-		return tracker.getUrl();
+		return About.URL;
 	}
 
 	@Override

@@ -18,7 +18,6 @@ import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.AbstractTMAction;
 import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
-import fiji.plugin.trackmate.gui.Icons;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 
 /**
@@ -73,7 +72,13 @@ final class ShowLeftOutAction extends AbstractTMAction
 		@Override
 		public ImageIcon getIcon()
 		{
-			return Icons.SPOT_TABLE_ICON;
+			return About.ICON;
+		}
+
+		@Override
+		public String getUrl()
+		{
+			return About.URL;
 		}
 
 		@Override

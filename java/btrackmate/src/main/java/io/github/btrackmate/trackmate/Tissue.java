@@ -112,6 +112,12 @@ final class Tissue
 		return ids.size() > MOST_IDS ? text + ", …" : text;
 	}
 
+	/** Whether the mask is one plane, which holds for all. */
+	boolean isFlat()
+	{
+		return movie.is2D();
+	}
+
 	MaskPolicy policy()
 	{
 		return policy;

@@ -106,7 +106,7 @@ final class TrackDialog
 		final JButton help = new JButton( "Help" );
 		ok.addActionListener( e -> check() );
 		cancel.addActionListener( e -> close() );
-		help.addActionListener( e -> Help.open() );
+		help.addActionListener( e -> About.openHelp() );
 		preview.addActionListener( e -> showCells() );
 		fields.onChange( this::changed );
 

@@ -149,6 +149,22 @@ class CommandsTest
 		assertTrue( read().getFeatureModel().getSpotFeatures().contains( "area2" ) );
 	}
 
+	/** A file that is too large for the memory is opened plane by plane, and gives the same. */
+	@Test
+	void largeFilesAreReadPlaneByPlane() throws IOException
+	{
+		final ImagePlus whole = Images.openFile( image.getPath(), "image", Long.MAX_VALUE );
+		final ImagePlus virtual = Images.openFile( image.getPath(), "image", 0 );
+		assertFalse( whole.getStack().isVirtual() );
+		assertTrue( virtual.getStack().isVirtual() );
+		assertEquals( List.of( 1, 1, 3 ), List.of( virtual.getNChannels(), virtual.getNSlices(), virtual.getNFrames() ) );
+		assertEquals( "µm", virtual.getCalibration().getUnit() );
+		assertEquals( 0.5, virtual.getCalibration().pixelWidth );
+		for ( int t = 0; t < 3; t++ )
+			assertEquals( 2, Movie.of( virtual, 1 ).labels( t ).cellCount() );
+		assertEquals( 70000, Movie.of( virtual, 1 ).labels( 2 ).label( 1 ) );
+	}
+
 	private String refusal( final Class< ? extends Command > command, final Map< String, Object > inputs ) throws Exception
 	{
 		final Cancelable module = ( Cancelable ) run( command, inputs ).getDelegateObject();

@@ -47,6 +47,9 @@ import fiji.plugin.trackmate.providers.SpotAnalyzerProvider;
 import fiji.plugin.trackmate.tracking.jaqaman.SparseLAPTrackerFactory;
 import ij.IJ;
 import ij.ImagePlus;
+import ij.VirtualStack;
+import ij.process.ImageProcessor;
+import ij.process.ShortProcessor;
 import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
 
@@ -290,6 +293,68 @@ class LabelMaskDetectorTest
 		trackmate.getSettings().zend = 1;
 		assertTrue( trackmate.execDetection(), trackmate.getErrorMessage() );
 		assertEquals( 6.0, value( spots( trackmate.getModel() ).get( 0 ), SpotColumn.VOXELS ) );
+	}
+
+	/** TrackMate's ROI crop: cell 5 lies outside; cell 70000 stays whole where the ROI cuts it. */
+	@Test
+	void croppedToARoi()
+	{
+		movie.setRoi( 0, 0, 3, 3 );
+		final TrackMate trackmate = trackmate( movie, null, null, Map.of() );
+		trackmate.getSettings().setRoi( movie.getRoi() );
+		assertTrue( trackmate.execDetection(), trackmate.getErrorMessage() );
+		final List< Spot > spots = spots( trackmate.getModel() );
+		assertEquals( List.of( 70000.0 ), spots.stream().map( s -> value( s, SpotColumn.LABEL ) ).distinct().collect( Collectors.toList() ) );
+		assertEquals( 4.0, value( spots.get( 0 ), SpotColumn.VOXELS ) );
+	}
+
+	/** 2.7 GB that are in no memory: planes that are made as they are asked for, two cells in the last one of each frame. */
+	@Test
+	void virtualStackOverTwoGigabytes()
+	{
+		final int size = 4096;
+		final int planes = 40;
+		final ShortProcessor empty = new ShortProcessor( size, size );
+		final ShortProcessor full = new ShortProcessor( size, size );
+		for ( int x = 0; x < 3; x++ )
+		{
+			full.set( 10 + x, 20, 65000 );
+			full.set( size - 1, size - 1 - x, 7 );
+		}
+		final VirtualStack stack = new VirtualStack( size, size, null, null )
+		{
+			@Override
+			public int getSize()
+			{
+				return 2 * planes;
+			}
+
+			@Override
+			public ImageProcessor getProcessor( final int n )
+			{
+				return n % planes == 0 ? full : empty;
+			}
+
+			@Override
+			public int getBitDepth()
+			{
+				return 16;
+			}
+
+			@Override
+			public String getSliceLabel( final int n )
+			{
+				return null;
+			}
+		};
+		final ImagePlus image = new ImagePlus( "large", stack );
+		image.setDimensions( 1, planes, 2 );
+		assertTrue( ( long ) size * size * 2 * stack.getSize() > 2L << 30 );
+		final List< Spot > spots = detect( image, null, Map.of() );
+		assertEquals( List.of( 7.0, 65000.0, 7.0, 65000.0 ), spots.stream().map( s -> value( s, SpotColumn.LABEL ) ).collect( Collectors.toList() ) );
+		assertEquals( 11.0, spots.get( 1 ).getFeature( Spot.POSITION_X ), 1e-9 );
+		assertEquals( planes - 1.0, spots.get( 1 ).getFeature( Spot.POSITION_Z ), 1e-9 );
+		assertEquals( 65000.0, spots.get( 3 ).getFeature( "MEAN_INTENSITY_CH1" ), 1e-9 );
 	}
 
 	/** Only frame 1 is asked for. */
