@@ -5,7 +5,8 @@
 #@ File (label = "Tissue mask (optional)", required = false, description = "0 outside, else the tissue id; one plane or all, one frame or all") mask
 #@ String (label = "Cells to keep", choices = {"keep-touching", "centroid", "fraction", "clip"}, value = "keep-touching") policy
 #@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
-#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
+#@ Double (label = "Minimum tracklet length (0 = off)", value = 3, min = 0) minimum
+#@ String (label = "Unit of that length", choices = {"frames", "time"}, value = "frames", description = "frames, or the time unit of the image") unit
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
 #@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer spots
@@ -59,6 +60,7 @@ settings.trackerSettings["GAP_CLOSING_MAX_DISTANCE"] = distance
 settings.trackerSettings["ALLOW_TRACK_SPLITTING"] = True
 settings.trackerSettings["SPLITTING_MAX_DISTANCE"] = distance
 settings.trackerSettings["MIN_TRACKLET_LENGTH"] = minimum
+settings.trackerSettings["MIN_TRACKLET_UNIT"] = unit
 settings.addAllAnalyzers()
 
 trackmate = TrackMate(model, settings)

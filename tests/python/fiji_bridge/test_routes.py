@@ -1,4 +1,4 @@
-"""The case of tests/parity by every route from Python: the same spots, links and pruned spots.
+"""The cases of tests/parity by every route from Python: the same spots, values, links and pruning.
 
 The tables were made by the builtin engine; JUnit compares them with the routes inside Fiji.
 """
@@ -16,41 +16,38 @@ import pandas as pd
 import pytest
 import tifffile
 import yaml
+from parity_case import NAMES, Case
 
-from btrackmate.core.calibration import Calibration
 from btrackmate.fiji_bridge import LabelMovie, MovieSettings
+from btrackmate.io.images import open_movie
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measure.settings import MaskSettings
 from btrackmate.tracking.settings import LapSettings, PruneSettings
 
-CASE = Path(__file__).parents[2] / "parity" / "labels_small"
-GIVEN = json.loads((CASE / "settings.json").read_text(encoding="utf-8"))
 SCRIPTS = Path(__file__).parents[3] / "fiji-scripts"
-LABELS, MASK = CASE / "labels.tif", CASE / "mask.tif"
-LAP = {
-    "LINKING_MAX_DISTANCE": GIVEN["linking_distance"],
-    "ALLOW_GAP_CLOSING": True,
-    "GAP_CLOSING_MAX_DISTANCE": GIVEN["linking_distance"],
-    "MAX_FRAME_GAP": GIVEN["frame_gap"],
-    "ALLOW_TRACK_SPLITTING": GIVEN["splitting"],
-    "SPLITTING_MAX_DISTANCE": GIVEN["linking_distance"],
-}
-VALUES = ["x", "y", "z", "radius", "volume", "boundary_distance"]
+SMALL = Case("labels_small")
+LABELS, MASK = SMALL.labels, SMALL.mask
 NAME = ["frame", "label"]
 
 
-def check(path):
+@pytest.fixture(params=NAMES)
+def case(request):
+    return Case(request.param)
+
+
+def check(path, case):
     """Compare a TrackMate file with the tables."""
     graph = read_trackmate(path).graph
     table = graph.spots.table.astype({"label": int})
-    gone = pd.read_csv(CASE / "pruned.csv").set_index(NAME).index
-    spots = table[NAME + VALUES].sort_values(NAME).set_index(NAME)
+    gone = case.read("pruned").set_index(NAME).index
+    expected = case.read("spots").set_index(NAME)
+    spots = table[NAME + list(expected)].sort_values(NAME).set_index(NAME)
     spots = spots[~spots.index.isin(gone)]
-    expected = pd.read_csv(CASE / "spots.csv").set_index(NAME)[VALUES]
-    pd.testing.assert_frame_equal(spots, expected[~expected.index.isin(gone)], rtol=1e-9)
+    expected = expected[~expected.index.isin(gone)]
+    pd.testing.assert_frame_equal(spots, expected, rtol=1e-9, check_dtype=False)
     ends = [table[NAME].iloc[rows].to_numpy().tolist() for rows in (graph.source, graph.target)]
     links = {(*source, *target) for source, target in zip(*ends, strict=True)}
-    rows = pd.read_csv(CASE / "links.csv").to_numpy().tolist()
+    rows = case.read("links").to_numpy().tolist()
     assert links == {tuple(row) for row in rows}
     assert graph.n_links == len(rows)
 
@@ -62,53 +59,68 @@ def run(trackmate, *words):
     return out
 
 
-def engine_words():
-    words = ["--mask", MASK, "--mask-policy", GIVEN["mask_policy"], "--engine", "trackmate"]
-    for name, value in LAP.items():
+def file_words(case):
+    """Image and mask of a case, where it has them."""
+    words = ["--image", case.image] if case.image != case.labels else []
+    return words + (["--mask", case.mask] if case.mask else [])
+
+
+def engine_words(case):
+    words = [*file_words(case), "--mask-policy", case.given["mask_policy"], "--engine", "trackmate"]
+    for name, value in case.lap.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
-    return [*words, "--min-tracklet-length", GIVEN["min_tracklet_length"]]
+    words += ["--min-tracklet-length", case.given["min_tracklet_length"]]
+    return [*words, "--unit", case.given["min_tracklet_unit"]]
 
 
-def test_track_with_the_engine_trackmate(trackmate, tmp_path):
-    out = run(trackmate, "track", LABELS, "-o", tmp_path / "t.xml", *engine_words())
-    assert "6 spots and links pruned" in out
-    check(tmp_path / "t.xml")
+def test_track_with_the_engine_trackmate(trackmate, tmp_path, case):
+    out = run(trackmate, "track", case.labels, "-o", tmp_path / "t.xml", *engine_words(case))
+    assert "spots and links pruned" in out
+    check(tmp_path / "t.xml", case)
 
 
 def test_run_with_the_engine_trackmate_records_it(trackmate, tmp_path):
-    run(trackmate, "run", "--labels", LABELS, "-o", tmp_path / "out", *engine_words())
-    check(tmp_path / "out" / "tracks.xml")
+    words = engine_words(SMALL)
+    run(trackmate, "run", "--labels", LABELS, "-o", tmp_path / "out", *words)
+    check(tmp_path / "out" / "tracks.xml", SMALL)
     record = yaml.safe_load((tmp_path / "out" / "run.yaml").read_text(encoding="utf-8"))
     assert record["engine"] == "trackmate 8.1.6"
     pruned = pd.read_csv(tmp_path / "out" / "pruned.csv")
-    assert (pruned["what"] == "spot").sum() == len(pd.read_csv(CASE / "pruned.csv"))
+    assert (pruned["what"] == "spot").sum() == len(SMALL.read("pruned"))
 
 
-def test_plugin_on_files(plugin, tmp_path):
-    words = [
-        "--mask", MASK, "--mask-policy", GIVEN["mask_policy"],
-        "--linking-distance", GIVEN["linking_distance"], "--frame-gap", GIVEN["frame_gap"],
-        "--min-tracklet-length", GIVEN["min_tracklet_length"],
-    ]  # fmt: skip
-    run(plugin, "fiji", "run", LABELS, "-o", tmp_path / "t.xml", *words)
-    check(tmp_path / "t.xml")
+def test_plugin_on_files(plugin, tmp_path, case):
+    words = [case.image, "-o", tmp_path / "t.xml", "--mask-policy", case.given["mask_policy"]]
+    words += ["--labels", case.labels] if case.image != case.labels else []
+    words += ["--mask", case.mask] if case.mask else []
+    words += ["--min-tracklet-length", case.given["min_tracklet_length"]]
+    words += ["--unit", case.given["min_tracklet_unit"]]
+    words += ["--linking-distance", case.given["linking_distance"]]
+    run(plugin, "fiji", "run", *words, "--frame-gap", case.given["frame_gap"])
+    check(tmp_path / "t.xml", case)
 
 
-def test_arrays_through_imageplus(plugin, tmp_path):
+def test_arrays_through_imageplus(plugin, tmp_path, case):
+    plane = case.name == "plane_two_channels"
     movie = LabelMovie(
-        tifffile.imread(LABELS),
-        "TZYX",
-        Calibration(0.5, 0.5, 2.0, 30.0, "µm", "s"),
-        mask=tifffile.imread(MASK),
-        mask_axes="ZYX",
+        tifffile.imread(case.labels),
+        "TYX" if plane else "TZYX",
+        open_movie(case.labels).calibration,
+        image=tifffile.imread(case.image),
+        image_axes="TCYX" if plane else None,
+        mask=None if case.mask is None else tifffile.imread(case.mask),
+        mask_axes="ZYX" if case.name == "labels_small" else "TZYX",
     )
+    given = case.given
     settings = MovieSettings(
-        LapSettings.parse(LAP),
-        PruneSettings(min_tracklet_length=GIVEN["min_tracklet_length"]),
-        MaskSettings(policy=GIVEN["mask_policy"]),
+        LapSettings.parse(case.lap),
+        PruneSettings(
+            min_tracklet_length=given["min_tracklet_length"], unit=given["min_tracklet_unit"]
+        ),
+        MaskSettings(policy=given["mask_policy"]),
     )
     plugin(fiji_jvm.track_arrays, movie, tmp_path / "t.xml", settings)
-    check(tmp_path / "t.xml")
+    check(tmp_path / "t.xml", case)
 
 
 def test_plugin_that_is_stopped_writes_nothing(plugin, tmp_path):

@@ -12,8 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.Component;
 import java.awt.Window;
+import java.io.File;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -85,11 +87,16 @@ class MenuTest
 		Arrays.stream( Window.getWindows() ).forEach( Window::dispose );
 	}
 
-	private static ImagePlus show( final String file )
+	private static ImagePlus show( final File file )
 	{
-		final ImagePlus imp = IJ.openImage( ParityCase.file( file ).getPath() );
+		final ImagePlus imp = IJ.openImage( file.getPath() );
 		imp.show();
 		return imp;
+	}
+
+	private static ImagePlus show( final String file )
+	{
+		return show( Path.of( System.getProperty( "parity.dir" ), "labels_small", file ).toFile() );
 	}
 
 	/** Grey values of the size of the labels. */
@@ -153,34 +160,59 @@ class MenuTest
 		return Arrays.stream( Window.getWindows() ).anyMatch( w -> w.isShowing() && w instanceof JFrame f && f.getTitle().startsWith( "TrackMate on" ) );
 	}
 
-	/** Dialog and wizard give the spots, links and pruned spots of tests/parity; the wizard opens with the cells. */
 	@Test
-	void wizardAgreesWithTheOtherRoutes() throws Exception
+	void wizardAgreesOnLabelsAlone() throws Exception
 	{
-		final ImagePlus mask = show( "mask.tif" );
-		final ImagePlus labels = show( "labels.tif" );
+		wizardAgrees( "labels_small" );
+	}
+
+	@Test
+	void wizardAgreesOnAPlaneWithTwoChannels() throws Exception
+	{
+		wizardAgrees( "plane_two_channels" );
+	}
+
+	@Test
+	void wizardAgreesOnAStackWithTissues() throws Exception
+	{
+		wizardAgrees( "tissue_3d" );
+	}
+
+	/**
+	 * Dialog and wizard give the spots, intensities, links and pruned spots of
+	 * tests/parity; the dialog finds image, labels and mask by itself.
+	 */
+	private void wizardAgrees( final String name ) throws Exception
+	{
+		final ParityCase parity = new ParityCase( name );
+		final ImagePlus mask = parity.mask().map( MenuTest::show ).orElse( null );
+		final ImagePlus labels = show( parity.labels() );
+		final boolean inImage = parity.labels().equals( parity.image() );
+		final ImagePlus image = inImage ? labels : show( parity.image() );
 		final ObjectService objects = TMUtils.getContext().service( ObjectService.class );
 		final List< TrackMate > before = objects.getObjects( TrackMate.class );
 		final JDialog dialog = openDialog();
-		assertEquals( labels, chosen( dialog, "image" ) );
-		assertTrue( field( dialog, JRadioButton.class, "fromChannel" ).isSelected(), "the image is the label image" );
-		choose( dialog, "mask", mask );
-		choose( dialog, "maskPolicy", ParityCase.settings().get( "mask_policy" ).getAsString() );
-		type( dialog, "linkingDistance", ParityCase.distance() );
-		type( dialog, "frameGap", ParityCase.settings().get( "frame_gap" ).getAsInt() );
-		type( dialog, "minTrackletLength", ParityCase.minimum() );
+		assertEquals( image, chosen( dialog, "image" ) );
+		assertTrue( field( dialog, JRadioButton.class, inImage ? "fromChannel" : "fromLabels" ).isSelected() );
+		assertEquals( mask, chosen( dialog, "mask" ) );
+		if ( mask != null )
+			choose( dialog, "maskPolicy", parity.text( "mask_policy" ) );
+		type( dialog, "linkingDistance", parity.distance() );
+		type( dialog, "frameGap", parity.frameGap() );
+		type( dialog, "minTrackletLength", parity.minimum() );
+		onScreen( () -> field( dialog, JComboBox.class, "minTrackletUnit" ).setSelectedIndex( "time".equals( parity.text( "min_tracklet_unit" ) ) ? 1 : 0 ) );
 		awaitText( dialog, "count", "Frame 1: " );
-		Screen.shoot( "track-dialog" );
+		Screen.shoot( "track-dialog-" + name );
 		press( dialog, "ok" );
 
-		final JFrame wizard = Screen.awaitWindow( JFrame.class, "TrackMate on labels" );
+		final JFrame wizard = Screen.awaitWindow( JFrame.class, "TrackMate on " );
 		final TrackMate trackmate = objects.getObjects( TrackMate.class ).stream().filter( t -> !before.contains( t ) ).findFirst().orElseThrow();
 		final Model model = trackmate.getModel();
 		assertTrue( model.getSpots().getNSpots( true ) > 0, "the cells are there when the wizard opens" );
 		assertEquals( "sec", model.getTimeUnits() );
-		final double z = ( labels.getSlice() - 1 ) * labels.getCalibration().pixelDepth;
-		assertTrue( Screen.holdsAny( model, 0, z, labels.getCalibration().pixelDepth ), "the slice that is shown has cells" );
-		Screen.shoot( "filter-spots" );
+		final double depth = image.getCalibration().pixelDepth;
+		assertTrue( Screen.holdsAny( model, 0, ( image.getSlice() - 1 ) * depth, depth ), "the slice that is shown has cells" );
+		Screen.shoot( "filter-spots-" + name );
 		for ( int i = 0; i < MOST_PANELS && model.getTrackModel().nTracks( false ) == 0; i++ )
 		{
 			Screen.press( wizard, "Next" );
@@ -191,8 +223,8 @@ class MenuTest
 		Thread.sleep( 2000 );
 		Screen.press( wizard, "Next" );
 		Thread.sleep( 2000 );
-		Screen.shoot( "tracked" );
-		ParityCase.check( model );
+		Screen.shoot( "tracked-" + name );
+		parity.check( model );
 		wizard.dispose();
 	}
 
@@ -283,7 +315,7 @@ class MenuTest
 	@Test
 	void quickTrackNeedsLabels() throws Exception
 	{
-		final ImagePlus labels = IJ.openImage( ParityCase.file( "labels.tif" ).getPath() );
+		final ImagePlus labels = IJ.openImage( Path.of( System.getProperty( "parity.dir" ), "labels_small", "labels.tif" ).toString() );
 		showNoise( labels );
 		final Cancelable command = ( Cancelable ) TMUtils.getContext().service( CommandService.class ).run( QuickTrackCommand.class, true ).get().getDelegateObject();
 		assertTrue( command.getCancelReason().contains( "'movie' looks like intensities" ), command.getCancelReason() );
