@@ -10,6 +10,7 @@ from btrackmate.cli.options import (
     PATH,
     calibration_options,
     common_options,
+    role_axes_options,
     with_console,
 )
 from btrackmate.cli.run_options import mask_options, merge_settings
@@ -25,6 +26,7 @@ from btrackmate.core.progress import Progress
 @click.option("--dropped", type=PATH, help="Table of the cells that the mask dropped, .csv.")
 @click.option("--workers", type=int, help="Frames measured at a time.  [default: one a core]")
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(
@@ -39,9 +41,11 @@ def command(
 ) -> None:
     """Measure the cells of LABELS: position, volume, shape, intensities, distance to the boundary.
 
-    Positions are centroids in the space unit, one row a cell and frame.
+    LABELS are a label movie, a volume, or a folder with one TIFF a frame. Positions are centroids
+    in the space unit, one row a cell and frame. In 2D the columns volume and voxels are the area
+    and the number of pixels.
     """
-    from btrackmate.io.spots_csv import write_spots_csv
+    from btrackmate.io.tracks_csv import write_spots_csv
     from btrackmate.pipeline.steps import measure_labels
 
     for path in (output, dropped):

@@ -18,13 +18,13 @@ Decorator = Callable[[Function], Function]
 
 
 class Numbers(click.ParamType):
-    """Numbers separated by commas, e.g. ``3,0.52,0.52``."""
+    """Numbers separated by commas, e.g. ``3,0.52,0.52``; `counts` are how many there may be."""
 
     name = "numbers"
 
-    def __init__(self, kind: type[int] | type[float], count: int | None = None) -> None:
+    def __init__(self, kind: type[int] | type[float], counts: tuple[int, ...] = ()) -> None:
         self._kind = kind
-        self._count = count
+        self._counts = counts
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -36,8 +36,9 @@ class Numbers(click.ParamType):
             numbers = tuple(self._kind(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"got {value!r}, expected numbers separated by commas", param, ctx)
-        if self._count is not None and len(numbers) != self._count:
-            self.fail(f"got {value!r}, expected {self._count} numbers", param, ctx)
+        if self._counts and len(numbers) not in self._counts:
+            counts = " or ".join(str(count) for count in self._counts)
+            self.fail(f"got {value!r}, expected {counts} numbers", param, ctx)
         return numbers
 
 
@@ -60,17 +61,36 @@ def calibration_options(function: Function) -> Function:
     return apply_all(
         [
             click.option(
-                "--axes", help="Axes of the image, e.g. TZYX, where its metadata do not say."
+                "--axes",
+                help="Axes of the image, and of labels beside it, e.g. TZYX, where the metadata do "
+                "not say. Axes of length 1 may be named or left out.",
             ),
             click.option(
                 "--voxel-size",
-                type=Numbers(float, 3),
+                type=Numbers(float, (3, 2)),
                 metavar="Z,Y,X",
-                help="Voxel size in --space-unit, instead of the file's.",
+                help="Voxel size in --space-unit, instead of the file's; in 2D Y,X.",
             ),
             click.option("--space-unit", help="Unit of --voxel-size.  [default: the file's or µm]"),
             click.option("--dt", type=float, help="Time between frames, instead of the file's."),
             click.option("--time-unit", help="Unit of --dt.  [default: the file's or s]"),
+        ]
+    )(function)
+
+
+def role_axes_options(function: Function) -> Function:
+    """Add --image-axes, --label-axes and --mask-axes."""
+    return apply_all(
+        [
+            click.option("--image-axes", help="Axes of the image alone."),
+            click.option(
+                "--label-axes",
+                help="Axes of the labels.  [default: theirs, or the image's whose shape they have]",
+            ),
+            click.option(
+                "--mask-axes",
+                help="Axes of the mask.  [default: its own, or the movie's whose shape it has]",
+            ),
         ]
     )(function)
 
@@ -90,7 +110,10 @@ def filter_options(function: Function) -> Function:
     return apply_all(
         [
             click.option(
-                "--spot-filter", "spot_filters", multiple=True, help="e.g. 'volume>50'; repeatable."
+                "--spot-filter",
+                "spot_filters",
+                multiple=True,
+                help="e.g. 'volume>50' (2D: the area); repeatable.",
             ),
             click.option(
                 "--track-filter",

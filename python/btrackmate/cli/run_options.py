@@ -1,12 +1,13 @@
 """Options of linking, mask and input that several verbs share, and their settings."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from btrackmate.cli.engines import engine_options
+from btrackmate.cli.engines import BUILTIN, TRACKMATE, engine_options
 from btrackmate.cli.options import (
     PATH,
     apply_all,
@@ -18,7 +19,14 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.settings import load_yaml
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation.settings import SegmentationSettings
-from btrackmate.tracking.settings import TRACKERS, parse_tracker, tracker_name
+from btrackmate.tracking.settings import (
+    TRACKERS,
+    list_idle_settings,
+    parse_tracker,
+    tracker_name,
+)
+
+_log = logging.getLogger(__name__)
 
 Function = Callable[..., Any]
 
@@ -56,15 +64,17 @@ def linking_options(function: Function) -> Function:
             engine_options,
             click.option(
                 "--tracker",
-                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images.  "
-                "[default: lap]",
+                help=f"{', '.join(TRACKERS)}, or TrackMate's key; overlap needs label images, or a "
+                "TrackMate XML with outlines (ROI).  [default: flow; lap with --engine trackmate]",
             ),
             click.option(
                 "--set",
                 "assignments",
                 multiple=True,
                 metavar="NAME=VALUE",
-                help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15; repeatable.",
+                help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15 (TrackMate's own distance); "
+                "repeatable. By default distances are auto, from the cells' spacing and steps; "
+                "gaps of one missed frame are bridged, and cells divide.",
             ),
             filter_options,
             click.option(
@@ -88,6 +98,12 @@ def linking_options(function: Function) -> Function:
                 help="Unit of positions in a CSV.  [default: physical]",
             ),
             click.option(
+                "--csv-time",
+                type=click.Choice(["frames", "time"]),
+                help="What t (or frame) counts in a CSV: frames, or time in --time-unit, by --dt.  "
+                "[default: frames]",
+            ),
+            click.option(
                 "--skip-bad-rows",
                 is_flag=True,
                 default=None,
@@ -105,8 +121,12 @@ def input_settings(options: dict[str, Any]) -> InputSettings:
     return InputSettings.parse(given_values(InputSettings, options), "options")
 
 
-def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
-    """Put the options over the YAML file's settings over the defaults.
+def merge_settings(
+    config: Path | None, options: dict[str, Any], engine: str = BUILTIN
+) -> RunSettings:
+    """Let options override the YAML file's settings, and these the defaults.
+
+    Settings that have no effect, as what they belong to is switched off, are warned of.
 
     Raises
     ------
@@ -148,7 +168,13 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> RunSettings:
         put((name,), options.get(name))
     for name, value in parse_assignments(options.get("assignments", ())).items():
         put(("tracker_settings", name.lower()), value)
-    return RunSettings.parse(values, source)
+    if engine == TRACKMATE:  # it does not have flow
+        values.setdefault("tracker", "lap")
+    settings = RunSettings.parse(values, source)
+    if options.get("settings_from") is None:  # TrackMate stores them all
+        for line in list_idle_settings(settings.parse_tracker(), settings.tracker_settings):
+            _log.warning("%s", line)
+    return settings
 
 
 def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:

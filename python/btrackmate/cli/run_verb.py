@@ -12,6 +12,7 @@ from btrackmate.cli.options import (
     PATH,
     calibration_options,
     common_options,
+    role_axes_options,
     settings_options,
     with_console,
 )
@@ -30,12 +31,17 @@ from btrackmate.segmentation.settings import SegmentationSettings
     help="Run folder. An unfinished run in it goes on where it was stopped.",
 )
 @click.option("--labels", type=PATH, help="Label images, instead of segmenting.")
-@click.option("--spots", type=PATH, help="CSV of cells, instead of pixels.")
+@click.option(
+    "--spots",
+    type=PATH,
+    help="Cells, instead of pixels: a CSV, or spots of a TrackMate XML or GEFF.",
+)
 @mask_options
 @linking_options
 @click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]")
 @settings_options(SegmentationSettings)
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(
@@ -61,7 +67,7 @@ def command(
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
 
-    settings = merge_settings(config, options)
+    settings = merge_settings(config, options, engine)
     started = start_engine(engine, settings.parse_tracker(), options)
     result = run(
         RunInputs(image=image, labels=labels, spots=spots, mask=mask),

@@ -57,6 +57,8 @@ def command(
 ) -> None:
     """Segment IMAGE, a movie, a single volume or a folder of them: VollSeg.
 
+    A folder with one TIFF a frame (t000.tif, t001.tif, …) is one movie where OUTPUT is one file.
+
     StarDist and U-Net, seed pooling, watershed. Without --model-dir the small models that ship with
     the package are used; they know membrane-labelled tissue. Train your own with
     `btrackmate train`. Beside the labels stands a table of the cells: where each comes from
@@ -70,7 +72,9 @@ def command(
     settings = SegmentationSettings.parse(
         values | given_values(SegmentationSettings, options), str(config or "options")
     )
-    folder = image.is_dir() and not is_zarr(image)
+    # One file of labels is one movie: then a folder is a movie with one file a frame.
+    one = output.name.lower().endswith((".tif", ".tiff", ".zarr"))
+    folder = image.is_dir() and not is_zarr(image) and not one
     if cells is None:
         cells = output / "cells.csv" if folder else _name_cells(output)
     for path in (cells,) if folder else (output, cells):

@@ -7,7 +7,13 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
-from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.options import (
+    PATH,
+    calibration_options,
+    common_options,
+    role_axes_options,
+    with_console,
+)
 from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
 from btrackmate.core.progress import Progress
 
@@ -23,6 +29,7 @@ from btrackmate.core.progress import Progress
 @mask_options
 @linking_options
 @calibration_options
+@role_axes_options
 @common_options
 @with_console
 def command(
@@ -38,14 +45,18 @@ def command(
 ) -> None:
     """Link the cells of SOURCE: a spots CSV, label images, or tracks whose links are made anew.
 
-    To filter tracks and keep their links, see `btrackmate filter`.
+    Label images are a movie, or a folder with one TIFF a frame. Of a TrackMate file the session
+    stays: image, settings, names, and hidden spots, which are not linked. To filter tracks and keep
+    their links, see `btrackmate filter`.
+
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
     from btrackmate.io.convert import check_tracks_output, name_outputs
-    from btrackmate.pipeline.steps import track_cells
+    from btrackmate.pipeline.relinking import track_cells
+    from btrackmate.report.trust import check_result, log_notes
 
     check_tracks_output(output, overwrite=overwrite)
-    settings = merge_settings(config, options)
+    settings = merge_settings(config, options, engine)
     linker = start_engine(engine, settings.parse_tracker(), options).linker
     result = track_cells(
         source, output, settings, image=image, mask=mask, linker=linker, progress=progress
@@ -57,3 +68,4 @@ def command(
         f"{len(result.pruned)} spots and links pruned"
     )
     print_paths(name_outputs(output))
+    log_notes(note.to_dict() for note in check_result(graph, result.tracker))

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 
+# A name of up to 255 bytes, a file system's limit, has a temporary one that is no longer.
+_LONGEST_STEM = 40
+_LONGEST_SUFFIX = 16
+
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Refuse an output path that exists already or cannot be written.
@@ -23,20 +27,72 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     Raises
     ------
     UserError
-        If `path` exists and `overwrite` is false, or its folder is missing or not writable.
+        If `path` exists and `overwrite` is false, or it cannot be made: tried, and undone.
     """
-    if path.exists() and not overwrite:
-        msg = f"{path} exists already: give another output, or --overwrite"
-        raise UserError(msg)
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        msg = f"cannot write {path}: {folder} is a file, expected a folder; give another output"
-        raise UserError(msg)
-    if not os.access(folder, os.W_OK):
-        msg = f"cannot write {path}: no permission in folder {folder}; give another output"
-        raise UserError(msg)
+    with _blame_output(path):
+        if path.exists() and not overwrite:
+            msg = f"{path} exists already: give another output, or --overwrite"
+            raise UserError(msg)
+        _check_folder(path)
+        _try_folder(path)
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse an output whose folder, or the lowest one above it that is there, can't take it."""
+    with _blame_output(path):
+        folder = path.absolute().parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            msg = f"cannot write {path}: {folder} is a file, expected a folder; give another output"
+            raise UserError(msg)
+        if not os.access(folder, os.W_OK):
+            msg = f"cannot write {path}: no permission in folder {folder}; give another output"
+            raise UserError(msg)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for an output; one that is there is left as it is.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made.
+    """
+    with _blame_output(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def _blame_output(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one line that names the output."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; give another output"
+        raise UserError(msg) from None
+
+
+def _try_folder(path: Path) -> None:
+    """Make an output's folder and a file in it, and take both away again."""
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    probe = _name_temporary(path)
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    finally:
+        for folder in missing:
+            with contextlib.suppress(OSError):  # Not there, or somebody uses it by now.
+                folder.rmdir()
+
+
+def _name_temporary(path: Path) -> Path:
+    """Name a file beside `path`, with the same suffixes, that does not exist yet."""
+    suffix = "".join(path.suffixes[-2:])
+    if len(suffix) > _LONGEST_SUFFIX:
+        suffix = path.suffix[:_LONGEST_SUFFIX]
+    return path.parent / f".{path.name[:_LONGEST_STEM]}.{uuid.uuid4().hex[:8]}.tmp{suffix}"
 
 
 @contextlib.contextmanager
@@ -61,10 +117,9 @@ def write_atomically(path: Path) -> Iterator[Path]:
     UserError
         If the folder cannot be made or written.
     """
-    check_output(path, overwrite=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(path.suffixes[-2:])
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp{suffix}"
+    _check_folder(path)
+    make_folder(path.parent)
+    temporary = _name_temporary(path)
     try:
         yield temporary
         if path.is_dir() and not path.is_symlink() or (path.exists() and temporary.is_dir()):

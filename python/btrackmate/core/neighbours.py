@@ -22,8 +22,11 @@ class Neighbours:
         self._points = points
         self._tree: Any = None
 
+    def __len__(self) -> int:
+        return len(self._points)
+
     def query(
-        self, places: NDArray[np.float64], count: int = 1
+        self, places: NDArray[np.float64], count: int = 1, radius: float = np.inf
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Find the points nearest to places.
 
@@ -32,6 +35,8 @@ class Neighbours:
         places : (m, d) ndarray of float
         count : int
             How many points of each place, 1 to n.
+        radius : float
+            Points this far away or farther are not found: their distance is infinite.
 
         Returns
         -------
@@ -45,9 +50,10 @@ class Neighbours:
                 from scipy.spatial import cKDTree
 
                 self._tree = cKDTree(self._points)
-            distance, index = self._tree.query(places, count)
+            distance, index = self._tree.query(places, count, distance_upper_bound=radius)
             return distance, index
         apart = np.sqrt(((places[:, None] - self._points[None]) ** 2).sum(axis=2))
         order = np.argsort(apart, axis=1, kind="stable")[:, :count]
         distance = np.take_along_axis(apart, order, axis=1)
+        distance[distance >= radius] = np.inf
         return (distance[:, 0], order[:, 0]) if count == 1 else (distance, order)

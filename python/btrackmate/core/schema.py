@@ -1,7 +1,7 @@
 """The columns of the spots table: name, TrackMate key, unit and type, stated once."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +50,13 @@ class Column:
     dimension: Dimension
     kind: Literal["int", "float"] = "float"
 
+    def in_space(self, ndim: int) -> "Column":
+        """Give the column with the words of 2D, where a volume is an area and voxels are pixels."""
+        if ndim == 3 or self.name not in _FLAT:
+            return self
+        label, short, dimension = _FLAT[self.name]
+        return replace(self, label=label, short=short, dimension=dimension)
+
     def unit(self, calibration: Calibration) -> str:
         """Name the unit of this column's values, empty where there is none."""
         return unit_of(self.dimension, calibration)
@@ -74,6 +81,15 @@ def unit_of(dimension: Dimension, calibration: Calibration) -> str:
 
 
 _D = Dimension
+
+#: Label, short name and dimension in 2D of the columns for which they differ from those in 3D.
+_FLAT = {
+    "voxels": ("Pixel count", "Pixels", _D.NONE),
+    "volume": ("Area", "Area", _D.AREA),
+    "ellipsoid_a": ("Ellipse long semi-axis", "El. a", _D.LENGTH),
+    "ellipsoid_b": ("Ellipse short semi-axis", "El. b", _D.LENGTH),
+    "tissue_fraction": ("Area fraction inside tissue", "In tissue", _D.NONE),
+}
 
 #: Columns that need no channel number, in the order in which they are written.
 SPOT_COLUMNS: tuple[Column, ...] = (
@@ -183,3 +199,33 @@ def resolve_name(name: str) -> str:
     """
     column = find_key(name.upper()) or find_column(name.lower())
     return column.name if column else name
+
+
+#: Our names of TrackMate's track features; the keys themselves are accepted too, in any case.
+TRACK_FEATURES = {
+    "duration": "TRACK_DURATION",
+    "start": "TRACK_START",
+    "stop": "TRACK_STOP",
+    "n_spots": "NUMBER_SPOTS",
+    "n_divisions": "NUMBER_SPLITS",
+    "n_merges": "NUMBER_MERGES",
+    "n_complex": "NUMBER_COMPLEX",
+    "n_gaps": "NUMBER_GAPS",
+    "longest_gap": "LONGEST_GAP",
+    "displacement": "TRACK_DISPLACEMENT",
+    "total_distance": "TOTAL_DISTANCE_TRAVELED",
+    "max_distance": "MAX_DISTANCE_TRAVELED",
+    "x": "TRACK_X_LOCATION",
+    "y": "TRACK_Y_LOCATION",
+    "z": "TRACK_Z_LOCATION",
+    "mean_speed": "TRACK_MEAN_SPEED",
+    "max_speed": "TRACK_MAX_SPEED",
+    "min_speed": "TRACK_MIN_SPEED",
+    "median_speed": "TRACK_MEDIAN_SPEED",
+    "std_speed": "TRACK_STD_SPEED",
+    "mean_quality": "TRACK_MEAN_QUALITY",
+    "confinement_ratio": "CONFINEMENT_RATIO",
+    "straight_line_speed": "MEAN_STRAIGHT_LINE_SPEED",
+    "linearity": "LINEARITY_OF_FORWARD_PROGRESSION",
+    "directional_change": "MEAN_DIRECTIONAL_CHANGE_RATE",
+}

@@ -7,20 +7,20 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.geff import read_geff, write_geff
+from btrackmate.io.geff import write_geff
+from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.run_folder import TRACKS, is_run_folder
-from btrackmate.io.spots_csv import (
-    read_links_csv,
-    read_spots_csv,
-    write_links_csv,
-    write_spots_csv,
-)
+from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.tracked_table import read_tracked_table
 from btrackmate.io.trackmate import (
     Session,
     TrackMateDocument,
+    is_simple_xml,
+    read_simple_tracks,
     read_trackmate,
     write_trackmate,
 )
+from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
 
 FORMATS = ".xml or .xml.gz (TrackMate), .geff, .csv"
 
@@ -63,7 +63,8 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     ----------
     path : Path
         .xml, .xml.gz, .geff, or .csv: ``NAME.csv`` or ``NAME.spots.csv`` beside
-        ``NAME.links.csv``; or the folder of a finished run. CSV tables are in physical units
+        ``NAME.links.csv``, or one table with the tracks' ids; or the folder of a finished run. CSV
+        tables are in physical units
         without calibration.
 
     Raises
@@ -73,18 +74,26 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     """
     if is_run_folder(path):
         path = path / TRACKS
+    if path.suffix.lower() in (".tsv", ".txt"):
+        return read_tracked_table(path), None
     format_ = find_format(path)
     if format_ == "xml":
+        if is_simple_xml(path):
+            return read_simple_tracks(path), None
         document = read_trackmate(path)
         return document.graph, document
     if format_ == "geff":
         return read_geff(path), None
     spots_file, links_file = csv_names(path)
+    if path.is_file() and not links_file.is_file():
+        return read_tracked_table(path), None
     if not spots_file.is_file() or not links_file.is_file():
         msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
         msg += "is not there"
         raise UserError(msg)
-    return read_links_csv(links_file, read_spots_csv(spots_file).spots), None
+    return read_links_csv(
+        links_file, read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
+    ), None
 
 
 def write_tracks(

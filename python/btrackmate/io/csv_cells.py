@@ -1,7 +1,11 @@
 """Fields of a CSV file, column by column, with the lines that they stand on."""
 
 import csv
-from dataclasses import dataclass
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +15,45 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.io.numbers import parse_numbers
 
-_MISSING = {"", "nan", "na"}
+_log = logging.getLogger(__name__)
+
+_MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
+_TRUTH = {"true": "1", "false": "0"}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+_EXPORT_HEADER_LINES = 3
+_SEPARATORS = ",;\t"
+_SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
+#: Lines of title that some programs (Imaris) put above the header.
+_MOST_TITLES = 10
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_NO_TEXT = (
+    (b"PK\x03\x04", "an Excel workbook or another zip file; save the sheet as CSV (UTF-8)"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook; save the sheet as CSV (UTF-8)"),
+    (b"\x1f\x8b", "a gzipped file; unpack it"),
+    (b"%PDF", "a PDF; give the table as CSV"),
+)
 
 
 @dataclass(frozen=True)
 class Cells:
     """The fields of a file, column by column.
 
-    `lines` are the numbers of the rows' lines; `ragged` gives the number of fields of rows that
-    have too few of them, or more than empty ones too many.
+    `header` are the fields of the header, `separator` is what parts them, `lines` are the numbers
+    of the rows' lines; `ragged` gives the number of fields of rows that have too few of them, or
+    more than empty ones too many.
     """
 
+    header: list[str]
+    header_line: int
+    separator: str
     columns: list[list[str]]
     lines: NDArray[np.int64]
     ragged: dict[int, int]
@@ -34,39 +66,116 @@ class Cells:
     def skip(self, count: int) -> "Cells":
         """Leave out the first rows."""
         ragged = {row - count: fields for row, fields in self.ragged.items() if row >= count}
-        return Cells([column[count:] for column in self.columns], self.lines[count:], ragged)
+        columns = [column[count:] for column in self.columns]
+        return replace(self, columns=columns, lines=self.lines[count:], ragged=ragged)
+
+    def keep(self, columns: Sequence[int]) -> "Cells":
+        """Keep some columns."""
+        return replace(
+            self,
+            header=[self.header[place] for place in columns],
+            columns=[self.columns[place] for place in columns],
+        )
+
+    def decimal_comma(self) -> str | None:
+        """Give a number of the file with a decimal comma, where no number has a decimal point.
+
+        None where there is none, or both stand in the file: then a comma may part thousands.
+        """
+        found = None
+        for texts in self.columns:
+            joined = "".join(texts)
+            if "." in joined and any(_DECIMAL_POINT.fullmatch(text.strip()) for text in texts):
+                return None
+            if found is None and "," in joined:
+                found = next(
+                    (t.strip() for t in texts if _DECIMAL_COMMA.fullmatch(t.strip())), None
+                )
+        return found
 
 
-def read_cells(path: Path) -> tuple[list[str], Cells]:
-    """Split a file into its header and its fields."""
+def read_cells(path: Path) -> Cells:
+    """Split a file into its header and its fields.
+
+    Parameters
+    ----------
+    path : Path
+        Text in UTF-8, UTF-16 or Windows-1252, separated by comma, semicolon or tab.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no text, or has no header.
+    """
+    text = _decode(path)
+    rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if rows and not rows[-1]:
+        rows.pop()
+    above, separator = _find_header(rows, path)
+    header_line, rows = above + 1, rows[above:]
+    rows[0] = rows[0].removeprefix("#").lstrip(" ")
+    width = rows[0].count(separator) + 1
+    blank = f"{separator} \t"
+    regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
+    if not (regular and width > 1 and '"' not in text):
+        return _split_lines(rows, separator, header_line)
+    # A regular file is split at once; with quotes or blank lines it goes the long way.
+    fields = separator.join(rows).split(separator)
+    columns = [fields[place + width :: width] for place in range(width)]
+    lines = np.arange(header_line + 1, header_line + len(rows))
+    return Cells(fields[:width], header_line, separator, columns, lines, {})
+
+
+def _decode(path: Path) -> str:
+    """Read a file as text; say in the log what encoding was taken, if it is not UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
     except FileNotFoundError:
         msg = f"{path}: no such file; give the path of a CSV"
         raise UserError(msg) from None
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: not readable as text ({' '.join(str(error).split())}); give a CSV"
+    except OSError as error:
+        msg = f"{path}: not readable ({error.strerror}); give a CSV"
         raise UserError(msg) from None
-    first = text.partition("\n")[0]
+    for magic, what in _NO_TEXT:
+        if data.startswith(magic):
+            msg = f"{path}: is {what}"
+            raise UserError(msg)
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    if encoding is None and data[:2000].count(0) > len(data[:2000]) // 4:
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        text = data.decode(encoding or "utf-8")
+    except UnicodeDecodeError:
+        encoding = "Windows-1252"
+        text = data.decode(encoding, "replace")
+    if any(unicodedata.category(one) == "Cc" and one not in "\t\r\n\f\x1a" for one in set(text)):
+        msg = f"{path}: not readable as text; give a CSV"
+        raise UserError(msg)
+    if encoding == "Windows-1252":
+        _log.warning("%s: is not UTF-8; read as %s; save it as UTF-8", path, encoding)
+    return text.rstrip("\x1a")
+
+
+def _find_header(rows: list[str], path: Path) -> tuple[int, str]:
+    """Find the header's row, below lines of title, and the separator."""
+    for above, row in enumerate(rows[: _MOST_TITLES + 1]):
+        separator = max(_SEPARATORS, key=row.count)
+        if named := _SEPARATOR_LINE.fullmatch(row.strip().strip('"')):  # Excel's own line
+            if above + 1 < len(rows):
+                return above + 1, named[1]
+            break
+        if separator in row:
+            return above, separator
+    first = rows[0] if rows else ""
     if not first.strip():
         msg = f"{path}, line 1: empty, expected a header with frame, x, y, …"
         raise UserError(msg)
-    separator = max(",;\t", key=first.count)
-    rows = text.splitlines()
-    width = first.count(separator) + 1
-    blank = f"{separator} \t"
-    regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
-    if regular and width > 1 and '"' not in text:
-        # A regular file is split at once; with quotes or blank lines it goes the long way.
-        fields = separator.join(rows).split(separator)
-        columns = [fields[place + width :: width] for place in range(width)]
-        return fields[:width], Cells(columns, np.arange(2, len(rows) + 1), {})
-    return _split_lines(rows, separator)
+    return 0, max(_SEPARATORS, key=first.count)
 
 
-def _split_lines(rows: list[str], separator: str) -> tuple[list[str], Cells]:
+def _split_lines(rows: list[str], separator: str, header_line: int) -> Cells:
     """Split lines with quotes, blank lines or wrong numbers of fields."""
-    reader = csv.reader(rows, delimiter=separator)
+    reader = csv.reader((f"{row}\n" for row in rows), delimiter=separator)
     header = next(reader)
     width = len(header)
     lines: list[int] = []
@@ -77,23 +186,57 @@ def _split_lines(rows: list[str], separator: str) -> tuple[list[str], Cells]:
             continue
         if len(row) < width or any(word.strip() for word in row[width:]):
             ragged[len(lines)] = len(row)
-        lines.append(reader.line_num)
+        lines.append(reader.line_num + header_line - 1)
         fields.append(row[:width] + [""] * (width - len(row)))
     columns = [list(column) for column in zip(*fields, strict=True)] or [[] for _ in header]
-    return header, Cells(columns, np.array(lines, np.int64), ragged)
+    return Cells(header, header_line, separator, columns, np.array(lines, np.int64), ragged)
 
 
-def to_numbers(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Read plain decimals; also tell which texts are neither a number nor missing."""
-    count = len(texts)
+def skip_export_header(cells: Cells, key: str = "POSITION_X") -> tuple[Cells, list[str]]:
+    """Skip the three lines with names and units in a table that TrackMate exported.
+
+    Parameters
+    ----------
+    cells : Cells
+    key : str
+        A column of numbers that such a table has.
+
+    Returns
+    -------
+    cells : Cells
+        The rows of cells.
+    units : list of str
+        What the last of the lines states for each column; empty in other tables.
+    """
+    nothing = [""] * len(cells.header)
+    raw = [name.strip().upper() for name in cells.header]
+    if key not in raw or cells.n < _EXPORT_HEADER_LINES:
+        return cells, nothing
+    words = cells.columns[raw.index(key)][:_EXPORT_HEADER_LINES]
+    if any(_NUMBER.fullmatch(word.strip()) for word in words):
+        return cells, nothing
+    units = [column[_EXPORT_HEADER_LINES - 1].strip().strip("()") for column in cells.columns]
+    return cells.skip(_EXPORT_HEADER_LINES), units
+
+
+def to_numbers(
+    texts: list[str], *, decimal_comma: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read plain decimals; also tell which texts are neither a number nor missing.
+
+    True and False throughout a column are 1 and 0.
+    """
     stripped = [text.strip() for text in texts]
-    # Python's float() would take 1_000 for a number.
-    fast = "_" not in "".join(stripped)
-    values = parse_numbers([text.encode() for text in stripped]) if fast else np.empty(0, object)
+    if decimal_comma:
+        stripped = [t.replace(",", ".") if _DECIMAL_COMMA.fullmatch(t) else t for t in stripped]
+    values = parse_numbers([text.encode() for text in stripped])
     if values.dtype == object:
+        words = {text.lower() for text in stripped} - _MISSING
+        if words and words <= set(_TRUTH):
+            stripped = [_TRUTH.get(text.lower(), text) for text in stripped]
         column = pd.to_numeric(pd.Series(stripped, dtype=object), errors="coerce")
         values = column.to_numpy(np.float64, copy=True)
-    is_text = np.zeros(count, bool)
+    is_text = np.zeros(len(texts), bool)
     for row in np.flatnonzero(~np.isfinite(values)):
         is_text[row] = stripped[row].lower() not in _MISSING
     values[is_text] = np.nan

@@ -1,7 +1,7 @@
 """Folders of the Cell Tracking Challenge: label images and a table of tracklets."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import read_tiff
 
 _NUMBER = re.compile(r"(\d+)$")
+_SEGMENT = re.compile(r"man_seg_?(\d+)(?:_(\d+))?")
 
 
 class CtcFrames(Sequence[NDArray[Any]]):
@@ -42,11 +44,25 @@ class CtcFrames(Sequence[NDArray[Any]]):
         if isinstance(t, slice):
             return CtcFrames(self._paths[t])
         path = self._paths[t]
-        image = read_tiff(path)
-        if image.dtype.kind not in "ui":
-            msg = f"{path}: labels of type {image.dtype}, expected an integer type"
-            raise UserError(msg)
-        return image
+        return as_labels(read_tiff(path), str(path))
+
+
+@dataclass(frozen=True)
+class CtcSegments:
+    """Some frames, or slices of them, whose cells somebody drew: the files of a SEG folder.
+
+    Parameters
+    ----------
+    paths : dict from (frame, slice) to Path
+        In order; the slice is −1 where a file holds a whole frame.
+    """
+
+    paths: Mapping[tuple[int, int], Path]
+
+    def read(self, frame: int, plane: int) -> NDArray[Any]:
+        """Read the labels of a frame, or of one slice of it, ([Z,] Y, X)."""
+        path = self.paths[frame, plane]
+        return as_labels(read_tiff(path), str(path))
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,50 @@ def read_ctc(folder: Path) -> CtcMovie:
     raise UserError(msg)
 
 
+def find_ctc(folder: Path) -> tuple[Path | None, CtcSegments | None]:
+    """Find what a folder of the Cell Tracking Challenge holds.
+
+    Parameters
+    ----------
+    folder : Path
+        ``01_GT`` (or ``01_ST``) with TRA and SEG in it, one of these two, or ``01_RES``.
+
+    Returns
+    -------
+    tracks : Path or None
+        The folder with the table of tracklets and its label images.
+    segments : CtcSegments or None
+        The frames of a SEG folder.
+
+    Raises
+    ------
+    UserError
+        If it holds no such data itself, but folders that do.
+    """
+    tracks = next((one for one in (folder, folder / "TRA") if _has_table(one)), None)
+    places = (_find_segments(one) for one in (folder, folder / "SEG"))
+    segments = next((found for found in places if found), None)
+    if tracks is None and not segments and folder.is_dir():
+        inside = [one.name for one in sorted(folder.iterdir()) if (one / "TRA").is_dir()]
+        if inside:
+            msg = f"{folder}: a data set of several movies; give one of {', '.join(inside)}"
+            raise UserError(msg)
+    return tracks, CtcSegments(segments) if segments else None
+
+
+def _has_table(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("man_track.txt", "res_track.txt"))
+
+
+def _find_segments(folder: Path) -> dict[tuple[int, int], Path]:
+    """Find the files man_segTTT.tif and man_seg_TTT_ZZZ.tif of a folder."""
+    found: dict[tuple[int, int], Path] = {}
+    for path in sorted(folder.glob("man_seg*.tif")) if folder.is_dir() else ():
+        if match := _SEGMENT.fullmatch(path.stem):
+            found[int(match[1]), int(match[2] if match[2] is not None else -1)] = path
+    return dict(sorted(found.items()))
+
+
 def _find_frames(folder: Path, pattern: str) -> CtcFrames:
     numbered: dict[int, Path] = {}
     for path in sorted(folder.glob(pattern)):
@@ -99,10 +159,9 @@ def _find_frames(folder: Path, pattern: str) -> CtcFrames:
     if not numbered:
         msg = f"{folder}: has no images {pattern.replace('*', 'TTT')} beside its table"
         raise UserError(msg)
-    first, last = min(numbered), max(numbered)
-    missing = sorted(set(range(first, last + 1)) - set(numbered))
-    if missing or first != 0:
-        lost = missing[0] if missing else 0
+    last = max(numbered)
+    if last + 1 != len(numbered):
+        lost = next(t for t in range(last) if t not in numbered)
         msg = f"{folder}: no image of frame {lost}, expected frames 0 to {last}"
         raise UserError(msg)
     return CtcFrames([numbered[t] for t in range(last + 1)])
@@ -122,7 +181,7 @@ def read_tracks_table(path: Path) -> pd.DataFrame:
         If the file is missing or a line does not hold four integers; names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: not readable as a table of tracklets ({error})"
         raise UserError(msg) from None

@@ -1,10 +1,13 @@
 """What a reader of one image format gives to :mod:`btrackmate.io.images`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from btrackmate.io.units import convert
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Scale:
         Time between frames in `time_unit`.
     space_unit, time_unit : str or None
         Names of the units, already normalised.
+    odd : mapping from axis to str
+        What the file says of an axis (X, Y, Z or T) and cannot be used: a unit that does not go
+        with the others', or a text that is no number. It matters only if the image has the axis
+        and the user does not give the size.
     """
 
     dx: float | None = None
@@ -27,6 +34,44 @@ class Scale:
     dt: float | None = None
     space_unit: str | None = None
     time_unit: str | None = None
+    odd: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_axes(
+        cls,
+        sizes: Mapping[str, tuple[float | None, str]],
+        interval: tuple[float | None, str] = (None, ""),
+        odd: Mapping[str, str] | None = None,
+    ) -> "Scale":
+        """Bring sizes that have a unit for each axis to one unit, that of the first axis.
+
+        Parameters
+        ----------
+        sizes : mapping from "X", "Y", "Z" to (size, unit)
+            In this order; the size is None where the file does not state it. Units are normalised.
+        interval : (float, str)
+            Time between frames, and its normalised unit.
+        odd : mapping from axis to str, optional
+            What is odd already.
+        """
+        known = {axis: size for axis, size in sizes.items() if size[0] is not None}
+        common = next(iter(known.values()))[1] if known else None
+        found: dict[str, float | None] = {}
+        strange = dict(odd or {})
+        for axis, (size, unit) in known.items():
+            found[axis] = convert(size or 0.0, unit, common or "")
+            if found[axis] is None:
+                strange[axis] = f"the unit {unit!r}, beside {common!r}"
+        dt, time_unit = interval
+        return cls(
+            found.get("X"),
+            found.get("Y"),
+            found.get("Z"),
+            dt,
+            common,
+            time_unit if dt is not None else None,
+            strange,
+        )
 
 
 class FrameSource(Protocol):

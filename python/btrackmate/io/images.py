@@ -4,25 +4,28 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.axes import to_canonical, validate_axes
+from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.io.frame_source import FrameSource, Scale
+from btrackmate.io.folder import FolderSource
+from btrackmate.io.frame_source import FrameSource
+from btrackmate.io.image_axes import OPTIONS, Model, Role, settle_axes
+from btrackmate.io.image_calibration import Given, Known, Stated, settle_calibration
+from btrackmate.io.label_values import as_labels
 from btrackmate.io.ngff import NgffSource, is_zarr
 from btrackmate.io.tiff import TiffSource
-from btrackmate.io.units import normalise_space_unit, normalise_time_unit
-from btrackmate.io.vendor import VENDOR_SUFFIXES, VendorSource
+from btrackmate.io.vendor import OTHER_FORMATS, VENDOR_SUFFIXES, VendorSource
 
 _log = logging.getLogger(__name__)
 
-Role = Literal["image", "labels", "mask"]
-_MAX_LABEL = 2**32 - 1
+__all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie"]
+
 _HASH_BLOCK = 1 << 20
 
 
@@ -40,9 +43,11 @@ class Movie:
     axes : str
         Axes in the file's order, e.g. ``"TZYX"``.
     axes_source : str
-        Where the axes come from: ``"--axes"`` or the format's metadata.
+        Where the axes come from: the options, the format's metadata, or another file's shape.
     calibration : Calibration
         Voxel size and time step.
+    known : Known
+        Which parts of the calibration are stated; the others are 1.
     dtype : numpy dtype
         Type of the values, as stored.
     role : {"image", "labels", "mask"}
@@ -50,16 +55,20 @@ class Movie:
     """
 
     def __init__(
-        self, source: FrameSource, path: Path, axes: str, role: Role, calibration: Calibration
+        self,
+        source: FrameSource,
+        path: Path,
+        axes: tuple[str, str],
+        role: Role,
+        calibration: tuple[Calibration, Known],
     ) -> None:
         self._source = source
         self.path = path
-        self.axes = axes
-        self.axes_source = source.kind if axes == source.axes else "--axes"
+        self.axes, self.axes_source = axes
         self.role: Role = role
-        self.calibration = calibration
+        self.calibration, self.known = calibration
         self.dtype = source.dtype
-        length = dict(zip(axes, source.shape, strict=True))
+        length = dict(zip(self.axes, source.shape, strict=True))
         self.shape: tuple[int, int, int, int, int] = (
             length.get("T", 1),
             length.get("C", 1),
@@ -67,7 +76,11 @@ class Movie:
             length["Y"],
             length["X"],
         )
-        self._reopen: dict[str, Any] = {}
+
+    @property
+    def file_shape(self) -> tuple[int, ...]:
+        """Lengths in the order of `axes`."""
+        return self._source.shape
 
     @property
     def ndim(self) -> int:
@@ -78,6 +91,11 @@ class Movie:
     def n_frames(self) -> int:
         """Number of frames T."""
         return self.shape[0]
+
+    @property
+    def stated(self) -> Stated:
+        """What the file states of its calibration."""
+        return Stated(self.path, self.calibration, self.known, self.ndim, self.n_frames)
 
     def frame(self, t: int) -> NDArray[Any]:
         """Read one frame.
@@ -90,13 +108,13 @@ class Movie:
         Returns
         -------
         (C, Z, Y, X) ndarray
-            In the file's dtype.
+            In the file's dtype; labels that are kept as floating point as uint32.
 
         Raises
         ------
         UserError
-            If values are NaN or infinite, a label is negative or above 2³² − 1, or the file is
-            damaged.
+            If values are NaN or infinite, a label is no whole number from 0 to 2³² − 1, or the
+            file is damaged.
         IndexError
             If there is no such frame.
         """
@@ -106,8 +124,7 @@ class Movie:
         axis = self.axes.index("T") if "T" in self.axes else None
         part = self._source.read(axis, t)
         frame: NDArray[Any] = to_canonical(part, self.axes.replace("T", ""))[0]
-        self._check(frame, t)
-        return frame
+        return self._admit(frame, t)
 
     def region(self, t: int, channel: int, box: tuple[slice, ...]) -> NDArray[Any]:
         """Read a part of one channel of one frame; of large files only what is needed is read.
@@ -121,7 +138,7 @@ class Movie:
         Returns
         -------
         (z, y, x) ndarray
-            In the file's dtype.
+            As `frame`.
 
         Raises
         ------
@@ -132,16 +149,15 @@ class Movie:
         part = self._source.read_part(tuple(at[letter] for letter in self.axes))
         left = self.axes.replace("T", "").replace("C", "")
         region: NDArray[Any] = to_canonical(part, left)[0, 0]
-        self._check(region, t)
-        return region
+        return self._admit(region, t)
 
-    def _check(self, values: NDArray[Any], t: int) -> None:
-        """Refuse values of frame t that this role cannot have."""
+    def _admit(self, values: NDArray[Any], t: int) -> NDArray[Any]:
+        """Refuse values of frame t that this role cannot have; labels become integers."""
         where = f"{self.path}, frame {t}"
-        if self.role == "image":
-            check_finite(values, where)
-        else:
-            _check_labels(values, where)
+        if self.role != "image":
+            return as_labels(values, where)
+        check_finite(values, where)
+        return values
 
     def labels(self, t: int) -> NDArray[Any]:
         """Read one frame of a label image or mask as (Z, Y, X)."""
@@ -153,9 +169,9 @@ class Movie:
             yield self.frame(t)
 
     def check_values(self, progress: Progress = ignore_progress) -> None:
-        """Read all frames of a floating-point image and refuse NaN and infinity.
+        """Read all frames of a floating-point file and refuse values that its role cannot have.
 
-        Integer images hold neither and are not read.
+        Integer files are not read.
 
         Raises
         ------
@@ -166,11 +182,16 @@ class Movie:
             return
         for t in range(self.n_frames):
             self.frame(t)
-            progress("checking image", t + 1, self.n_frames)
+            progress(f"checking {self.role}", t + 1, self.n_frames)
 
     def sha256(self) -> str:
         """Hash the file, or all files of a folder with their names, as 64 hexadecimal digits."""
         return hash_path(self.path)
+
+    def with_calibration(self, calibration: Calibration, known: Known) -> "Movie":
+        """Give the same opened file with another calibration."""
+        axes = (self.axes, self.axes_source)
+        return Movie(self._source, self.path, axes, self.role, (calibration, known))
 
     def close(self) -> None:
         """Close the file."""
@@ -183,7 +204,8 @@ class Movie:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_again, (self._reopen,)
+        axes = (self.axes, self.axes_source)
+        return _open_again, (self.path, axes, self.role, (self.calibration, self.known))
 
     def __repr__(self) -> str:
         return (
@@ -195,35 +217,29 @@ def open_movie(
     path: Path | str,
     axes: str | None = None,
     *,
-    voxel_size: tuple[float, ...] | None = None,
-    dt: float | None = None,
-    space_unit: str | None = None,
-    time_unit: str | None = None,
     role: Role = "image",
-    require_time: bool = True,
+    given: Given | None = None,
+    model: Movie | None = None,
 ) -> Movie:
     """Open an image, a label image or a mask without reading its pixels.
 
-    Reads TIFF, OME-TIFF, ImageJ hyperstacks, OME-Zarr and, with the extra ``formats``, the
-    files of microscope vendors.
+    Reads TIFF, OME-TIFF, ImageJ hyperstacks, OME-Zarr, folders with one TIFF a frame and, with the
+    extra ``formats``, the files of microscope vendors.
 
     Parameters
     ----------
     path : Path or str
-        File, or folder of an OME-Zarr.
+        File, or folder of an OME-Zarr or of frames.
     axes : str, optional
         One letter of TCZYX for each dimension of the file, e.g. ``"TZYX"``; by default what the
-        metadata says. They are never guessed.
-    voxel_size : (Z, Y, X) or (Y, X) tuple of float, optional
-        In `space_unit`; by default from the metadata.
-    dt : float, optional
-        Time between frames in `time_unit`; by default from the metadata.
-    space_unit, time_unit : str, optional
-        Names of the units; by default from the metadata.
+        metadata says. A file without T is one frame.
     role : {"image", "labels", "mask"}
-        Labels and masks must be of an integer (a mask also of boolean) type with one channel.
-    require_time : bool
-        Refuse a file without a time axis.
+        Labels and masks have one channel and whole numbers (a mask may be boolean).
+    given : Given, optional
+        Voxel size and time step; by default from the metadata.
+    model : Movie, optional
+        The movie whose shape the file must have: axes that the metadata do not settle follow from
+        it.
 
     Returns
     -------
@@ -232,35 +248,31 @@ def open_movie(
     Raises
     ------
     UserError
-        If the file is missing or no image, the metadata does not settle the axes, there is no
-        time axis, or the type does not fit the role.
+        If the file is missing or no image, nothing settles the axes, or the type does not fit the
+        role.
     """
     path = Path(path)
     source = _open_source(path)
+    shape = Model(model.path, model.shape) if model is not None else None
     try:
-        settled = _settle_axes(source, path, axes, require_time=require_time)
-        given = Scale(None, None, None, dt, space_unit, time_unit)
-        calibration = _settle_calibration(source, path, voxel_size, given, settled)
-        _check_role(source, path, settled, role)
+        settled = settle_axes(source, path, axes, role, shape)
+        slices = source.shape[settled[0].index("Z")] if "Z" in settled[0] else 1
+        calibration = settle_calibration(
+            source.scale, given or Given(), settled[0], slices > 1, path
+        )
+        _check_role(source, path, settled[0], role)
         movie = Movie(source, path, settled, role, calibration)
     except UserError:
         source.close()
         raise
-    movie._reopen = {
-        "path": path,
-        "axes": axes,
-        "voxel_size": voxel_size,
-        "dt": dt,
-        "space_unit": space_unit,
-        "time_unit": time_unit,
-        "role": role,
-        "require_time": require_time,
-    }
     _log.info(
         "%s: axes %s (from %s), TCZYX %s, %s, voxel Z,Y,X %s %s, dt %s %s",
         path, movie.axes, movie.axes_source, movie.shape, movie.dtype,
-        calibration.spacing(3), calibration.space_unit, calibration.dt, calibration.time_unit,
+        movie.calibration.spacing(3), movie.calibration.space_unit, movie.calibration.dt,
+        movie.calibration.time_unit,
     )  # fmt: skip
+    if role != "image" and source.dtype.kind == "f":
+        _log.info("%s: %s of floating point, read as whole numbers", path, role)
     return movie
 
 
@@ -314,8 +326,10 @@ def _hash_file(path: Path, digest: Any) -> None:
             digest.update(block)
 
 
-def _open_again(arguments: dict[str, Any]) -> Movie:
-    return open_movie(**arguments)
+def _open_again(
+    path: Path, axes: tuple[str, str], role: Role, calibration: tuple[Calibration, Known]
+) -> Movie:
+    return Movie(_open_source(path), path, axes, role, calibration)
 
 
 def _open_source(path: Path) -> FrameSource:
@@ -323,38 +337,17 @@ def _open_source(path: Path) -> FrameSource:
         msg = f"{path}: no such file; give the path of an image"
         raise UserError(msg)
     if path.is_dir():
-        if is_zarr(path):
-            return NgffSource(path)
-        msg = f"{path} is a folder, expected an image file or an OME-Zarr folder"
-        raise UserError(msg)
-    if path.suffix.lower() in VENDOR_SUFFIXES:
+        return NgffSource(path) if is_zarr(path) else FolderSource(path)
+    suffix = path.suffix.lower()
+    if suffix in VENDOR_SUFFIXES:
         return VendorSource(path)
     with path.open("rb") as stream:
         magic = stream.read(4)
     if magic not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        msg = f"{path}: not an image (no TIFF signature); give a TIFF, OME-TIFF or OME-Zarr"
+        msg = f"{path}: not an image (no TIFF signature); "
+        msg += OTHER_FORMATS.get(suffix, "give a TIFF, OME-TIFF, OME-Zarr or a folder of TIFFs")
         raise UserError(msg)
     return TiffSource(path)
-
-
-def _settle_axes(source: FrameSource, path: Path, axes: str | None, *, require_time: bool) -> str:
-    read = f"{source.kind}, shape {source.shape}, axes {source.axes!r}"
-    if axes is not None:
-        settled = validate_axes(axes, len(source.shape), f"{path} ({read})")
-    elif set(source.axes) <= set("TCZYX"):
-        settled = validate_axes(source.axes, len(source.shape), str(path))
-    else:
-        msg = f"{path}: its metadata does not settle the axes ({read}); give --axes, one letter "
-        msg += "of TCZYX for each dimension"
-        raise UserError(msg)
-    if require_time and "T" not in settled:
-        msg = f"{path}: has no time axis ({read}); a movie is needed: give --axes with a T if one "
-        msg += "of its dimensions is time"
-        raise UserError(msg)
-    if 0 in source.shape:
-        msg = f"{path}: an empty image ({read}); give one with pixels"
-        raise UserError(msg)
-    return settled
 
 
 def _check_role(source: FrameSource, path: Path, axes: str, role: Role) -> None:
@@ -364,56 +357,13 @@ def _check_role(source: FrameSource, path: Path, axes: str, role: Role) -> None:
         raise UserError(msg)
     if role == "image":
         return
-    if kind not in ("bui" if role == "mask" else "ui"):
+    if kind not in ("buif" if role == "mask" else "uif"):
         what = "label image" if role == "labels" else "mask"
-        msg = f"{path}: a {what} of type {source.dtype}, expected an integer type; "
+        msg = f"{path}: a {what} of type {source.dtype}, expected whole numbers; "
         msg += "save it as 16- or 32-bit integers"
         raise UserError(msg)
     channels = source.shape[axes.index("C")] if "C" in axes else 1
     if channels != 1:
-        msg = f"{path}: {role} with {channels} channels, expected one; save one channel alone"
+        msg = f"{path}: {role} with {channels} channels ({axes}), expected one; save one channel "
+        msg += f"alone, or, if these are slices or frames, give {OPTIONS[role]}"
         raise UserError(msg)
-
-
-def _check_labels(frame: NDArray[Any], where: str) -> None:
-    if frame.dtype.kind == "i" and frame.size and int(frame.min()) < 0:
-        msg = f"{where}: label {int(frame.min())}, expected labels ≥ 0 with 0 as background"
-        raise UserError(msg)
-    if frame.dtype.itemsize > 4 and frame.size and int(frame.max()) > _MAX_LABEL:
-        msg = f"{where}: label {int(frame.max())}, expected labels up to {_MAX_LABEL}; relabel it"
-        raise UserError(msg)
-
-
-def _settle_calibration(
-    source: FrameSource,
-    path: Path,
-    voxel_size: tuple[float, ...] | None,
-    given: Scale,
-    axes: str,
-) -> Calibration:
-    found = source.scale
-    # Sizes that the file gives for a "Z" that the user names "T" are not to be used.
-    dz_found = found.dz if "Z" in axes else None
-    sizes: tuple[float | None, ...] = (dz_found, found.dy, found.dx)
-    if voxel_size is not None:
-        if len(voxel_size) not in (2, 3):
-            msg = f"voxel size {voxel_size} has {len(voxel_size)} numbers, expected 3: Z,Y,X"
-            raise UserError(msg)
-        sizes = (1.0, *voxel_size)[-3:]
-    space = normalise_space_unit(given.space_unit) if given.space_unit else found.space_unit
-    if voxel_size is not None and given.space_unit is None and space in (None, "pixel"):
-        space = "µm"
-        _log.warning("%s: no unit for the voxel size, taken as µm; name it with --space-unit", path)
-    dt = given.dt if given.dt is not None else found.dt
-    time = normalise_time_unit(given.time_unit) if given.time_unit else found.time_unit
-    if given.dt is not None and given.time_unit is None and time in (None, "frame"):
-        time = "sec"
-        _log.warning("%s: no unit for dt, taken as sec; name it with --time-unit", path)
-    if sizes[-1] is None:
-        _log.warning("%s: no voxel size in its metadata, taken as 1 pixel", path)
-    dz, dy, dx = (1.0 if size is None else float(size) for size in sizes)
-    if "Z" in axes and sizes[0] is None and sizes[-1] is not None:
-        _log.warning("%s: no slice spacing in its metadata, taken as 1 %s", path, space)
-    return Calibration(
-        dx, dy, dz, 1.0 if dt is None else float(dt), space or "pixel", time or "frame"
-    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.frame_source import Scale
-from btrackmate.io.units import convert_length, normalise_space_unit, normalise_time_unit
+from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _FAULTS = (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError, RuntimeError)
 #: NGFF before 0.3 had no axis names but fixed them (https://ngff.openmicroscopy.org/0.1/).
@@ -93,7 +93,7 @@ class NgffSource:
                 if step["type"] == "scale":
                     factors = factors * np.asarray(step["scale"], np.float64)
         units = [axis.get("unit") for axis in described]
-        self.scale = _to_scale(axes, list(factors), units, str(self._path))
+        self.scale = _to_scale(axes, list(factors), units)
         return array, axes
 
 
@@ -113,23 +113,20 @@ def _named_dimensions(array: Any) -> str:
     return "".join(_axis_letter(str(name)) if name else "?" for name in names)
 
 
-def _to_scale(axes: str, factors: list[float], units: list[str | None], source: str) -> Scale:
+def _to_scale(axes: str, factors: list[float], units: list[str | None]) -> Scale:
     """Turn factors and units per axis into a scale; without a unit a factor of 1 says nothing."""
-    size: dict[str, float | None] = {}
-    space_unit = None
-    for letter, factor, unit in zip(axes, factors, units, strict=True):
-        if letter not in "XYZ" or (unit is None and factor == 1):
-            continue
-        name = normalise_space_unit(unit or "")
-        if space_unit is None:
-            space_unit = name
-        size[letter] = convert_length(float(factor), name, space_unit, source)
-    dt = time_unit = None
-    if "T" in axes:
-        factor, unit = factors[axes.index("T")], units[axes.index("T")]
-        if unit is not None or factor != 1:
-            dt, time_unit = float(factor), normalise_time_unit(unit or "")
-    return Scale(size.get("X"), size.get("Y"), size.get("Z"), dt, space_unit, time_unit)
+    stated = {
+        letter: (float(factor), unit or "")
+        for letter, factor, unit in zip(axes, factors, units, strict=True)
+        if unit is not None or factor != 1
+    }
+    sizes: dict[str, tuple[float | None, str]] = {
+        letter: (stated[letter][0], normalise_space_unit(stated[letter][1]))
+        for letter in "XYZ"
+        if letter in stated
+    }
+    dt, unit = stated.get("T", (None, ""))
+    return Scale.of_axes(sizes, (dt, normalise_time_unit(unit)))
 
 
 def _damaged(path: Path, error: Exception) -> str:

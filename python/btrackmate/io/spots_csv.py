@@ -1,11 +1,8 @@
 """Tables of cells as CSV: ours, the paper's, TrackMate's exports and anybody's with a header."""
 
-import csv
 import logging
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,33 +12,21 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
-from btrackmate.core.graph import TrackGraph
-from btrackmate.core.schema import SPOT_COLUMNS, find_column, find_key
+from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
-from btrackmate.io.csv_cells import read_cells, to_numbers
-from btrackmate.io.numbers import format_numbers
+from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
+from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
+from btrackmate.io.csv_units import take_units, to_physical
+from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
 
 _log = logging.getLogger(__name__)
 
-_ALIASES = {
-    "t": "frame",
-    "timepoint": "frame",
-    "positiont": "time",
-    "spotid": "id",
-    "cellid": "label",
-    "vol": "volume",
-    "nvoxels": "voxels",
-} | {f"{word}{axis}": axis for word in ("pos", "position", "centroid") for axis in "xyz"}
-_KNOWN = {column.name.replace("_", ""): column.name for column in SPOT_COLUMNS} | {
-    column.key.lower().replace("_", ""): column.name for column in SPOT_COLUMNS
-}
-#: Known under these very names only: the paper's column Perimeter, say, is a feature of its own.
-_VERBATIM = {"surface", "perimeter", "components"}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_EXPORT_HEADER_LINES = 3
-_BLOCK = 50_000
 _MAX_LABEL = 2**32 - 1
+_MAX_EXACT = 2.0**53
+#: Part of a time step by which a time may miss a frame where the step is given.
+_SLACK = 1e-6
+#: Part of the rows whose id may be doubled by mistake; ids of tracks are doubled more often.
+_FEW = 0.2
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ class SpotsFile:
     skipped_lines : list of int
         Bad rows that were left out.
     ignored_columns : list of str
-        Columns that hold no numbers.
+        Columns that hold no numbers, or have no name.
     """
 
     spots: Spots
@@ -82,12 +67,21 @@ class CsvOptions:
         Space dimensions; by default 3 if there is a z that is not 0, else 2.
     n_frames : int, optional
         Length of the movie; by default up to the last cell.
+    time : {"frames", "time"}
+        What the column frame (or t) counts; a time is divided by the calibration's time step.
+    tell : bool
+        Say in the log what each column was taken for.
+    track_ids : bool
+        Take an id that stands in several rows, one a frame, as the feature track_id.
     """
 
     units: Literal["physical", "pixels"] = "physical"
     skip_bad_rows: bool = False
     ndim: int | None = None
     n_frames: int | None = None
+    time: Literal["frames", "time"] = "frames"
+    tell: bool = True
+    track_ids: bool = False
 
 
 def read_spots_csv(
@@ -103,7 +97,8 @@ def read_spots_csv(
         spot_id, cell_id, vol, …). x, y and frame (or time) must be there. Further numeric columns
         are features under their own names.
     calibration : Calibration, optional
-        Voxel size and time step; 1 by default.
+        Voxel size and time step; 1 by default. Where its units are unknown (pixel, frame), those
+        that the header states are taken, and the time step of a table of times is found in it.
     options : CsvOptions, optional
 
     Returns
@@ -118,7 +113,8 @@ def read_spots_csv(
     Notes
     -----
     A radius that is not given follows from the volume (ball, or disc in 2D). What is missing stays
-    missing. A time beside a frame is not used.
+    missing. A time beside a frame is not used. Times that begin anywhere are counted from the first
+    and stay as they are.
     """
     options = options or CsvOptions()
     reader = _CsvReader(path, calibration or Calibration(), options)
@@ -132,14 +128,21 @@ class _CsvReader:
         self.path = path
         self.calibration = calibration
         self.options = options
-        self.header, self.cells = read_cells(path)
-        self.names = _name_columns(self.header, path)
         self.bad: dict[int, str] = {}
         self.ignored: list[str] = []
+        cells = read_cells(path)
+        self.header_line = cells.header_line
+        self.all_names = cells.header
+        self.cells, below = skip_export_header(self._drop_unnamed(cells))
+        where = f"{path}, line {self.header_line}"
+        self.columns: ColumnNames = name_columns(self.cells.header, below, where)
+        self.step_known = calibration.dt != 1 or calibration.time_unit != "frame"
 
     def read(self) -> SpotsFile:
         """Make the table, drop or refuse bad rows, and make the spots."""
-        self._skip_export_header()
+        self.calibration = take_units(
+            self.columns, self.calibration, pixels=self.options.units == "pixels", path=self.path
+        )
         table = self._parse()
         self._check(table)
         good = ~np.isin(np.arange(len(table)), list(self.bad))
@@ -147,11 +150,9 @@ class _CsvReader:
         skipped = [int(lines[row]) for row in sorted(self.bad)]
         if skipped:
             self._refuse_or_warn(skipped)
-        table = self._to_physical(table[good].reset_index(drop=True))
-        if self.ignored:
-            _log.warning(
-                "%s: columns without numbers are left out: %s", self.path, ", ".join(self.ignored)
-            )
+        table = table[good].reset_index(drop=True)
+        pixels = self.options.units == "pixels"
+        table = to_physical(table, self.calibration, self._ndim(table), pixels=pixels)
         spots = Spots.from_table(
             table,
             self.calibration,
@@ -159,24 +160,32 @@ class _CsvReader:
             n_frames=self.options.n_frames,
             source=str(self.path),
         )
+        self._tell(spots)
         return SpotsFile(spots, lines[good], table, skipped, self.ignored)
 
-    def _skip_export_header(self) -> None:
-        """Skip the three lines with names and units in a table that TrackMate exported."""
-        raw = [name.strip().upper() for name in self.header]
-        if "POSITION_X" not in raw or self.cells.n < _EXPORT_HEADER_LINES:
-            return
-        words = self.cells.columns[raw.index("POSITION_X")][:_EXPORT_HEADER_LINES]
-        if not any(_NUMBER.fullmatch(word.strip()) for word in words):
-            self.cells = self.cells.skip(_EXPORT_HEADER_LINES)
+    def _drop_unnamed(self, cells: Cells) -> Cells:
+        """Leave out columns without a name: a table's index, or what a comma at the end makes."""
+        unnamed = [place for place, name in enumerate(cells.header) if is_unnamed(name)]
+        filled = [place for place in unnamed if any(text.strip() for text in cells.columns[place])]
+        if filled:
+            which = ", ".join(str(place + 1) for place in filled)
+            _log.warning("%s: column %s has no name and is left out", self.path, which)
+        return cells.keep([p for p in range(len(cells.header)) if p not in unnamed])
 
     def _parse(self) -> pd.DataFrame:
         """Turn every column into numbers; a text in a known column makes its row bad."""
         for row, count in self.cells.ragged.items():
-            self._mark(row, f"{count} fields, expected {len(self.header)}")
-        table: dict[str, NDArray[np.float64]] = {}
-        for texts, name, own in zip(self.cells.columns, self.names, self.header, strict=True):
-            values, is_text = to_numbers(texts)
+            self._mark(row, f"{count} fields, expected {len(self.all_names)}")
+        parsed = [to_numbers(texts) for texts in self.cells.columns]
+        if self.cells.n and any(is_text.any() for _, is_text in parsed):
+            example = self.cells.decimal_comma()
+            if example is not None:
+                _log.warning("%s: decimal commas, as in %s, are read as points", self.path, example)
+                parsed = [to_numbers(texts, decimal_comma=True) for texts in self.cells.columns]
+        table: dict[str, NDArray[Any]] = {}
+        for place, (values, is_text) in enumerate(parsed):
+            name, own = self.columns.names[place], self.columns.own[place]
+            texts = self.cells.columns[place]
             known = find_column(name) is not None
             none_found = bool(len(texts)) and not np.isfinite(values).any()
             if (is_text.any() and not known) or (none_found and name not in "xyz"):
@@ -184,18 +193,16 @@ class _CsvReader:
                 continue
             for row in np.flatnonzero(is_text).tolist():
                 self._mark(row, f"{name} is {texts[row].strip()!r}, expected a number")
-            table[name] = values
+            whole = not known and _all_whole(values) and "." not in "".join(texts)
+            table[name] = values.astype(np.int64) if whole else values
         return pd.DataFrame(table, index=range(self.cells.n))
 
     def _check(self, table: pd.DataFrame) -> None:
         """Check what every row must hold."""
-        if "time" in table:
-            if "frame" not in table:
-                self._frames_from_time(table)
-            del table["time"]
+        self._settle_frames(table)
         for name in ("frame", "x", "y"):
             if name not in table:
-                self._refuse(f"lacks a column {name}; has {', '.join(self.header)}")
+                self._refuse(f"lacks a column {name}; has {shorten_list(self.all_names)}")
         for name in ("x", "y", "z"):
             if name in table:
                 self._mark_where(~np.isfinite(table[name]), name, table, "a finite number")
@@ -212,17 +219,59 @@ class _CsvReader:
                 self._mark_where(table[name] <= 0, name, table, "a number > 0")
         if "id" in table:
             self._mark_where(~((table["id"] >= 0) & (table["id"] % 1 == 0)), "id", table, whole)
-            good = ~np.isin(np.arange(len(table)), list(self.bad))
-            doubled = table["id"].where(good).duplicated() & good
+            self._check_ids(table)
+
+    def _check_ids(self, table: pd.DataFrame) -> None:
+        """Mark ids that stand twice; most that do, once a frame, are ids of tracks."""
+        good = ~np.isin(np.arange(len(table)), list(self.bad))
+        doubled = table["id"].where(good).duplicated() & good
+        once_a_frame = not table[good].duplicated(["id", "frame"]).any()
+        of_tracks = once_a_frame and doubled.any() and doubled.sum() >= _FEW * good.sum()
+        if of_tracks and self.options.track_ids:
+            table["track_id"] = table.pop("id")
+        elif of_tracks:
+            row = int(np.flatnonzero(doubled)[0])
+            own = self.columns.own_name("id")
+            msg = f"{self.path}, line {self.cells.lines[row]}: {own} {table['id'].iloc[row]:g} "
+            msg += "stands in several rows, one a frame: it is the id of tracks, and no spot's "
+            msg += "own; rename the column, e.g. to track_id"
+            raise UserError(msg)
+        else:
             self._mark_where(doubled, "id", table, "an id that stands once")
 
-    def _frames_from_time(self, table: pd.DataFrame) -> None:
-        """Count frames from the time, which must be whole steps."""
-        frame = table["time"] / self.calibration.dt
-        near = frame.round()
-        fits = (frame - near).abs() <= 1e-6
-        self._mark_where(~fits, "time", table, f"a multiple of dt {self.calibration.dt:g}")
+    def _settle_frames(self, table: pd.DataFrame) -> None:
+        """Count frames from times where there are no frames, or where they are said to be times."""
+        if self.options.time == "time" and "frame" in table:
+            table["time"] = table.pop("frame")
+        if "frame" in table or "time" not in table:
+            if "time" in table:
+                del table["time"]
+            return
+        time = table["time"].to_numpy(np.float64)
+        known = time[np.isfinite(time)]
+        step = self.calibration.dt if self.step_known or not known.size else find_time_step(known)
+        clock = set_clock(known, step or 1.0) if known.size else Clock(1.0, 0.0)
+        frame = clock.steps(time)
+        near = np.round(frame)
+        allowed = _SLACK if self.step_known or step is None else JITTER
+        expected = f"a multiple of dt {clock.step:g} after {clock.start:g}, give --dt"
+        self._mark_where(~(pd.Series(np.abs(frame - near)) <= allowed), "time", table, expected)
         table["frame"] = near
+        if clock.start == 0 and bool((np.abs(frame - near) <= _SLACK).all()):
+            del table["time"]  # it is frame × dt
+        if step is not None and not self.step_known:
+            self._take_step(clock)
+
+    def _take_step(self, clock: Clock) -> None:
+        """Take the time step that was found in the times of a table."""
+        if clock == (1.0, 0.0):
+            return
+        unit = self.columns.unit("time") or "sec"
+        self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
+        _log.warning(
+            "%s: no dt is given; from its times it is %g %s, and frame 0 is at %g; give --dt and "
+            "--time-unit if that is wrong", self.path, clock.step, unit, clock.start,
+        )  # fmt: skip
 
     def _mark_where(
         self, bad: "pd.Series[bool]", name: str, table: pd.DataFrame, expected: str
@@ -237,119 +286,78 @@ class _CsvReader:
 
     def _refuse_or_warn(self, skipped: list[int]) -> None:
         first = min(self.bad)
-        if not self.options.skip_bad_rows:
-            where = f"{self.path}, line {self.cells.lines[first]}"
-            msg = f"{where}: {self.bad[first]} ({len(skipped)} bad rows); "
-            msg += "correct the file, or leave bad rows out with --skip-bad-rows"
+        where = f"{self.path}, line {self.cells.lines[first]}: {self.bad[first]}"
+        count = f"{len(skipped)} bad rows of {self.cells.n}"
+        if len(skipped) == self.cells.n or not self.options.skip_bad_rows:
+            # Where most rows are bad it is the table that is not understood.
+            msg = f"{where} ({count}); {self._advise(first)}"
+            if 2 * len(skipped) <= self.cells.n:
+                msg += ", or leave bad rows out with --skip-bad-rows"
             raise UserError(msg)
         shown = ", ".join(str(line) for line in skipped[:10]) + (", …" if len(skipped) > 10 else "")
-        _log.warning("%s: %d bad rows skipped, lines %s", self.path, len(skipped), shown)
+        most = ", most of the file" if 2 * len(skipped) > self.cells.n else ""
+        _log.warning(
+            "%s: %s skipped%s, lines %s (the first: %s)",
+            self.path, count, most, shown, self.bad[first],
+        )  # fmt: skip
+
+    def _advise(self, row: int) -> str:
+        """Say what to do about a bad row, by what is wrong with it."""
+        fault = self.bad[row]
+        if row in self.cells.ragged and self.cells.separator == ",":
+            return (
+                "quote what holds a comma, and save decimal commas with semicolons between fields"
+            )
+        if fault.startswith("frame is") and "." in fault:
+            own = self.columns.own_name("frame")
+            return f"if {own} is a time, say so with --csv-time time (and --dt)"
+        if "," in fault.partition(" is ")[2].partition(", expected")[0]:
+            return "write numbers with decimal points, and nothing between thousands"
+        return "correct the file"
 
     def _refuse(self, fault: str) -> None:
-        msg = f"{self.path}, line 1: {fault}; correct the header"
+        advice = "correct the header"
+        if {"SPOT_SOURCE_ID", "TRACK_DURATION"} & set(self.all_names):
+            advice = "this is TrackMate's table of links or tracks: export its table of spots"
+        msg = f"{self.path}, line {self.header_line}: {fault}; {advice}"
         raise UserError(msg)
-
-    def _to_physical(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Multiply pixels by the calibration, and compute radii that are not given."""
-        ndim = self._ndim(table)
-        size = self.calibration
-        if self.options.units == "pixels":
-            factors = {"x": size.dx, "y": size.dy, "z": size.dz, "radius": size.dx}
-            factors["volume"] = size.voxel_volume(ndim)
-            table = table.assign(**{k: table[k] * f for k, f in factors.items() if k in table})
-        if "volume" in table:
-            volume = table["volume"]
-            radius = np.cbrt(0.75 / np.pi * volume) if ndim == 3 else np.sqrt(volume / np.pi)
-            table["radius"] = table["radius"].fillna(radius) if "radius" in table else radius
-        for name in table.columns:
-            column = find_column(str(name))
-            if column is not None and column.kind == "int" and not table[name].isna().any():
-                table[name] = table[name].astype(np.int64)
-        return table
 
     def _ndim(self, table: pd.DataFrame) -> int:
         if self.options.ndim is not None:
             return self.options.ndim
         return 3 if "z" in table and (table["z"] != 0).any() else 2
 
-
-def _name_columns(header: Sequence[str], path: Path) -> list[str]:
-    """Give each column its name in our schema, or its own."""
-    names = [_name_column(text) for text in header]
-    for name in names:
-        if names.count(name) > 1:
-            own = [text.strip() for text, other in zip(header, names, strict=True) if other == name]
-            msg = f"{path}, line 1: columns {' and '.join(own)} both mean {name}; leave one"
-            raise UserError(msg)
-    return names
-
-
-def _name_column(text: str) -> str:
-    stripped = re.sub(r"[\[(].*?[\])]", "", text).strip()
-    plain = re.sub(r"[\s_-]", "", stripped).lower()
-    if plain in _VERBATIM:
-        return text.strip()
-    if plain in _KNOWN:
-        return _KNOWN[plain]
-    if plain in _ALIASES:
-        return _ALIASES[plain]
-    column = find_key(stripped.upper()) or find_column(stripped.lower())
-    return column.name if column else text.strip()
-
-
-def write_spots_csv(path: Path, spots: Spots) -> None:
-    """Write a spots table, one row a cell and frame, the schema's columns first."""
-    _write_table(path, spots.table)
-
-
-def write_links_csv(path: Path, graph: TrackGraph) -> None:
-    """Write the links: source, target (spot ids), cost and, where known, confidence."""
-    table: pd.DataFrame = graph.links_table()
-    if table["confidence"].isna().all():
-        table = table.drop(columns="confidence")
-    _write_table(path, table)
+    def _tell(self, spots: Spots) -> None:
+        """Say in the log what each column was taken for, and warn of what is odd."""
+        named = zip(self.columns.names, self.columns.own, strict=True)
+        pairs = [(name, own) for name, own in named if own not in self.ignored]
+        if "frame" in self.columns.names:  # A time beside it is not used.
+            pairs = [(name, own) for name, own in pairs if name != "time"]
+        meant = [f"{name} = {own!r}" for name, own in pairs if find_column(name) is not None]
+        features = [own for name, own in pairs if find_column(name) is None]
+        _log.log(
+            logging.INFO if self.options.tell else logging.DEBUG,
+            "%s: %d rows; columns: %s; features: %s",
+            self.path, len(spots), ", ".join(meant), shorten_list(features) or "none",
+        )  # fmt: skip
+        if self.ignored:
+            _log.warning(
+                "%s: columns without numbers are left out: %s",
+                self.path, shorten_list(self.ignored),
+            )  # fmt: skip
+        if len(spots) > 1 and spots.frame[0] == spots.frame[-1]:
+            _log.warning(
+                "%s: all cells are in frame %d: nothing to link", self.path, spots.frame[0]
+            )
+        if self.options.ndim == 2 and "z" in spots.table and (spots.table["z"] != 0).any():
+            _log.warning("%s: has z, but the image has one slice; z is kept", self.path)
+        remedy = "give their step with --dt {step} --time-unit UNIT"
+        if "frame" in self.columns.names and self.options.time == "frames":
+            own = self.columns.own_name("frame")
+            remedy = f"if {own} is a time, say so with --csv-time time (dt is then {{step}})"
+        warn_of_steps(spots.frame, str(self.path), remedy)
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write numbers exactly, missing ones as nothing; text goes the slow way through pandas."""
-    with write_atomically(path) as temporary:
-        if any(values.dtype.kind not in "iuf" for _, values in table.items()):
-            table.to_csv(temporary, index=False, lineterminator="\n")
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerow(table.columns)
-            for begin in range(0, len(table), _BLOCK):
-                block = table.iloc[begin : begin + _BLOCK]
-                columns = [_format_column(values) for _, values in block.items()]
-                stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
-
-
-def _format_column(values: "pd.Series[Any]") -> list[str]:
-    numbers = values.to_numpy()
-    texts = format_numbers(numbers, is_int=numbers.dtype.kind in "iu")
-    if numbers.dtype.kind == "f":
-        for row in np.flatnonzero(np.isnan(numbers)):
-            texts[row] = ""
-    return texts
-
-
-def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
-    """Read links between spots: columns source, target and perhaps cost and confidence.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, lacks a column, or names a spot that is not there.
-    """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        msg = f"{path}: not readable as a table of links ({' '.join(str(error).split())})"
-        raise UserError(msg) from None
-    if not {"source", "target"} <= set(table.columns):
-        msg = f"{path}: has columns {', '.join(map(str, table.columns))}, expected source, target"
-        raise UserError(msg)
-    known = {name: table[name].to_numpy(float) for name in ("cost", "confidence") if name in table}
-    return TrackGraph.from_ids(
-        spots, table["source"].to_numpy(), table["target"].to_numpy(), **known
-    )
+def _all_whole(values: NDArray[np.float64]) -> bool:
+    """Tell whether all values are whole numbers that int64 and float64 hold alike."""
+    return bool(values.size and np.all((values % 1 == 0) & (np.abs(values) < _MAX_EXACT)))

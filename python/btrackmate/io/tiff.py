@@ -9,6 +9,7 @@ import weakref
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.frame_source import Scale
-from btrackmate.io.units import convert_length, normalise_space_unit, normalise_time_unit
+from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _log = logging.getLogger(__name__)
 
@@ -188,7 +189,7 @@ class TiffSource:
         if self._file.is_imagej:
             tags = self._file.pages[0].tags
             sizes = [_voxel_size(tags.get(name)) for name in ("XResolution", "YResolution")]
-            return read_imagej_scale(self._file.imagej_metadata or {}, sizes, str(self._path))
+            return read_imagej_scale(self._file.imagej_metadata or {}, sizes)
         # Dots per inch of a plain TIFF say how to print it, not how large the cells are.
         return Scale()
 
@@ -239,9 +240,7 @@ def _voxel_size(tag: Any) -> float | None:
     return float(units) / float(pixels) if pixels and units else None
 
 
-def read_imagej_scale(
-    metadata: Mapping[str, Any], sizes: Sequence[float | None], source: str
-) -> Scale:
+def read_imagej_scale(metadata: Mapping[str, Any], sizes: Sequence[float | None]) -> Scale:
     """Read voxel size and time step as ImageJ writes them.
 
     Parameters
@@ -250,25 +249,26 @@ def read_imagej_scale(
         ImageJ's key = value description: unit, yunit, zunit, spacing, finterval, tunit.
     sizes : [dx, dy]
         Width and height of a pixel in `unit`, from the resolution tags.
-    source : str
-        File, for messages.
     """
     unit = normalise_space_unit(str(metadata.get("unit", "")))
     dx, dy = sizes
     if unit == "inch":
         # ImageJ keeps the printing resolution of imported images as inches.
         dx, dy, unit = None, None, "pixel"
-    spacing = metadata.get("spacing")
-    dz = abs(float(spacing)) if spacing else None
-    others = {name: metadata.get(name) for name in ("yunit", "zunit")}
-    if dy and others["yunit"]:
-        dy = convert_length(dy, normalise_space_unit(str(others["yunit"])), unit, source)
-    if dz and others["zunit"]:
-        dz = convert_length(dz, normalise_space_unit(str(others["zunit"])), unit, source)
-    interval = metadata.get("finterval")
-    dt = float(interval) if interval and float(interval) > 0 else None
-    tunit = normalise_time_unit(str(metadata.get("tunit", "sec"))) if dt else None
-    return Scale(dx, dy, dz, dt, unit if dx else None, tunit)
+    odd: dict[str, str] = {}
+    dz = _positive(metadata.get("spacing"), "Z", "spacing", odd, signed=True)
+    units = [
+        normalise_space_unit(str(metadata[name])) if metadata.get(name) else unit
+        for name in ("unit", "yunit", "zunit")
+    ]
+    scaled = {
+        axis: (size, text) for axis, size, text in zip("XYZ", (dx, dy, dz), units, strict=True)
+    }
+    if dx is None:
+        scaled = {}
+    dt = _positive(metadata.get("finterval"), "T", "finterval", odd)
+    scale = Scale.of_axes(scaled, (dt, normalise_time_unit(str(metadata.get("tunit", "sec")))), odd)
+    return scale if dx is not None else replace(scale, dz=dz)
 
 
 def read_ome_scale(xml: str, source: str) -> Scale:
@@ -287,19 +287,30 @@ def read_ome_scale(xml: str, source: str) -> Scale:
     pixels = next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
     if pixels is None:
         return Scale()
-    units = {
-        axis: normalise_space_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XYZ"
+    odd: dict[str, str] = {}
+    sizes = {
+        axis: (
+            _positive(pixels.get(f"PhysicalSize{axis}"), axis, f"PhysicalSize{axis}", odd),
+            normalise_space_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")),
+        )
+        for axis in "XYZ"
     }
-    sizes: dict[str, float | None] = {}
-    for axis in "XYZ":
-        size = _positive(pixels.get(f"PhysicalSize{axis}"))
-        sizes[axis] = convert_length(size, units[axis], units["X"], source) if size else None
-    dt = _positive(pixels.get("TimeIncrement"))
-    tunit = normalise_time_unit(pixels.get("TimeIncrementUnit", "s")) if dt else None
-    space = units["X"] if sizes["X"] else None
-    return Scale(sizes["X"], sizes["Y"], sizes["Z"], dt, space, tunit)
+    dt = _positive(pixels.get("TimeIncrement"), "T", "TimeIncrement", odd)
+    return Scale.of_axes(
+        sizes, (dt, normalise_time_unit(pixels.get("TimeIncrementUnit", "s"))), odd
+    )
 
 
-def _positive(text: str | None) -> float | None:
-    value = float(text) if text else 0.0
-    return value if math.isfinite(value) and value > 0 else None
+def _positive(
+    value: Any, axis: str, name: str, odd: dict[str, str], *, signed: bool = False
+) -> float | None:
+    """Read a size, None where there is none; what is no number is noted as odd."""
+    if value is None or value == "":
+        return None
+    try:
+        size = float(value)
+    except ValueError:
+        odd[axis] = f"{name} {value!r}, which is no number"
+        return None
+    size = abs(size) if signed else size
+    return size if math.isfinite(size) and size > 0 else None

@@ -1,11 +1,13 @@
 """Names of units: the many spellings in image files, and the one that we use."""
 
-from btrackmate.core.errors import UserError
-
 _SPACE = {
     "µm": ("um", "µm", "\u03bcm", "micron", "microns", "micrometer", "micrometers", "micrometre"),
     "nm": ("nm", "nanometer", "nanometers", "nanometre"),
     "mm": ("mm", "millimeter", "millimeters", "millimetre"),
+    "cm": ("cm", "centimeter", "centimeters", "centimetre"),
+    "m": ("m", "meter", "meters", "metre"),
+    "Å": ("å", "angstrom", "angstroms"),
+    "pm": ("pm", "picometer", "picometers", "picometre"),
     "pixel": ("", "pixel", "pixels", "px", "voxel", "voxels"),
 }
 _TIME = {
@@ -18,13 +20,20 @@ _TIME = {
 }
 _SPACE_OF = {spelling: unit for unit, spellings in _SPACE.items() for spelling in spellings}
 _TIME_OF = {spelling: unit for unit, spellings in _TIME.items() for spelling in spellings}
-_METRES = {"nm": 1e-9, "µm": 1e-6, "mm": 1e-3}
+_METRES = {"pm": 1e-12, "Å": 1e-10, "nm": 1e-9, "µm": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0}
+_SECONDS = {"ms": 1e-3, "sec": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
+#: Our names of the units of length and of time that can be converted into each other.
+LENGTHS, TIMES = frozenset(_METRES), frozenset(_SECONDS)
 
 #: Names that OME-Zarr asks for (UDUNITS); units that it does not know are left out of the file.
 NGFF_NAMES = {
     "µm": "micrometer",
     "nm": "nanometer",
     "mm": "millimeter",
+    "cm": "centimeter",
+    "m": "meter",
+    "Å": "angstrom",
+    "pm": "picometer",
     "sec": "second",
     "ms": "millisecond",
     "min": "minute",
@@ -51,18 +60,11 @@ def normalise_time_unit(text: str) -> str:
     return _TIME_OF.get(spelled.lower(), spelled)
 
 
-def convert_length(value: float, unit: str, wanted: str, source: str) -> float:
-    """Convert a length between two units.
-
-    Raises
-    ------
-    UserError
-        If the units differ and one of them is no length that we know.
-    """
+def convert(value: float, unit: str, wanted: str) -> float | None:
+    """Convert a length or a time between two of our units, None where that cannot be."""
     if unit == wanted:
         return value
-    if unit not in _METRES or wanted not in _METRES:
-        msg = f"{source}: its axes have the units {wanted!r} and {unit!r}; "
-        msg += "give --voxel-size Z,Y,X and --space-unit"
-        raise UserError(msg)
-    return value * _METRES[unit] / _METRES[wanted]
+    for table in (_METRES, _SECONDS):
+        if unit in table and wanted in table:
+            return value * table[unit] / table[wanted]
+    return None

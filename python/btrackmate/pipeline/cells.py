@@ -1,5 +1,7 @@
 """Cells from a CSV or from tracks, with the tissue mask's say."""
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,49 +10,149 @@ import pandas as pd
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.io.convert import read_tracks
+from btrackmate.io.image_calibration import (
+    Known,
+    Stated,
+    complete_calibration,
+    warn_of_difference,
+    warn_of_unknown,
+)
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.time_steps import warn_of_steps
+from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
-from btrackmate.measure.settings import MaskSettings, MeasureSettings
+from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.linking import join_tables
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 
 if TYPE_CHECKING:
     from btrackmate.io.images import Movie
 
+_log = logging.getLogger(__name__)
 
-def read_cells(path: Path, options: InputSettings, image: "Movie | None" = None) -> Spots:
-    """Read a CSV of cells.
+#: Files of tracks, whose spots can be taken as cells.
+TRACK_ENDINGS = (".xml", ".xml.gz", ".geff")
+
+
+def open_beside(
+    image: Path | None, mask: Path | None, options: InputSettings
+) -> "tuple[Movie | None, Movie | None]":
+    """Open the image and the tissue mask of cells that come from a table or from tracks.
+
+    Parameters
+    ----------
+    image, mask : Path, optional
+    options : InputSettings
+
+    Returns
+    -------
+    image, mask : Movie or None
+        The image's calibration is completed by the mask's.
+
+    Raises
+    ------
+    UserError
+        If one cannot be opened, or the mask does not fit the image.
+    """
+    if image is None and mask is None:
+        return None, None
+    from btrackmate.pipeline.inputs import open_calibrated, open_mask, warn_of_one_frame
+
+    movie = open_calibrated(image, options) if image is not None else None
+    tissue = open_mask(mask, movie, options) if mask is not None else None
+    if movie is not None:
+        warn_of_one_frame(movie)
+        movie = complete_calibration(movie, [] if tissue is None else [tissue])
+        warn_of_unknown(movie)
+    return movie, tissue
+
+
+def read_cells(
+    path: Path, options: InputSettings, image: "Movie | None" = None, mask: "Movie | None" = None
+) -> Spots:
+    """Read a table of cells, or those that a file of tracks shows.
 
     Parameters
     ----------
     path : Path
+        CSV, or .xml, .xml.gz or .geff.
     options : InputSettings
-        Calibration, units and what to do with bad rows.
+        Of a table: calibration, units and what to do with bad rows.
     image : Movie, optional
         Gives calibration, dimensions and length of the movie.
+    mask : Movie, optional
+        Gives the voxel size where neither options nor image do.
 
     Raises
     ------
     UserError
         If the table is wrong, or is in pixels and no voxel size is known.
     """
-    if image is None and options.csv_units == "pixels" and options.voxel_size is None:
+    if path.name.lower().endswith(TRACK_ENDINGS):
+        return read_tracked_cells(path, image)[0]
+    calibration = image.calibration if image is not None else make_calibration(options)
+    if mask is not None and mask.known.size and image is None and options.voxel_size is None:
+        found = mask.calibration
+        calibration = replace(
+            calibration, dx=found.dx, dy=found.dy, dz=found.dz, space_unit=found.space_unit
+        )
+        _log.info("%s: no voxel size is given; that of %s is taken", path, mask.path)
+    if options.csv_units == "pixels" and image is None and calibration.space_unit == "pixel":
         msg = f"{path}: its positions are in pixels, but no voxel size is known; give --voxel-size "
         msg += "Z,Y,X, or the image"
         raise UserError(msg)
-    calibration = image.calibration if image is not None else make_calibration(options)
     csv = CsvOptions(
         units=options.csv_units,
         skip_bad_rows=options.skip_bad_rows,
         ndim=image.ndim if image is not None else None,
         n_frames=image.n_frames if image is not None else None,
+        time=options.csv_time,
     )
     return read_spots_csv(path, calibration, csv).spots
 
 
+def read_tracked_cells(
+    path: Path, image: "Movie | None"
+) -> tuple[Spots, Spots | None, TrackMateDocument | None]:
+    """Read the spots of a file of tracks.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .xml.gz or .geff.
+    image : Movie, optional
+        The log warns where its calibration is another.
+
+    Returns
+    -------
+    spots : Spots
+        Those that it shows.
+    hidden : Spots or None
+        Those that it hides: TrackMate's trackers do not see what its spot filters hide.
+    document : TrackMateDocument or None
+        The rest of a TrackMate file.
+    """
+    graph, document = read_tracks(path)
+    spots = graph.spots
+    warn_of_steps(spots.frame, str(path), "write the number of the frame in its FRAME")
+    if image is not None:
+        warn_of_difference(state_calibration(spots, path), image.stated)
+    if document is None or "VISIBILITY" not in spots.table:
+        return spots, None, document
+    hidden = spots.feature("VISIBILITY") == 0
+    if not hidden.any():
+        return spots, None, document
+    _log.info(
+        "%s: %d of its spots are hidden (by its filters): they are not linked, as in TrackMate",
+        path, int(hidden.sum()),
+    )  # fmt: skip
+    return spots.take(~hidden), spots.take(hidden), document
+
+
 def make_calibration(options: InputSettings) -> Calibration:
     """Make the calibration that the options give, 1 pixel and 1 frame where they do not."""
-    dz, dy, dx = options.voxel_size or (1.0, 1.0, 1.0)
+    dz, dy, dx = (1.0, *(options.voxel_size or (1.0, 1.0)))[-3:]
     space = options.space_unit or ("µm" if options.voxel_size else "pixel")
     time = options.time_unit or ("sec" if options.dt else "frame")
     return Calibration(
@@ -59,7 +161,7 @@ def make_calibration(options: InputSettings) -> Calibration:
 
 
 def mask_cells(
-    spots: Spots, settings: RunSettings, image: "Movie | None", mask: Path | None
+    spots: Spots, settings: RunSettings, mask: "Movie | None", source: Path
 ) -> tuple[Spots, pd.DataFrame]:
     """Let the tissue mask decide on cells without labels, by the voxel under their position.
 
@@ -68,9 +170,9 @@ def mask_cells(
     spots : Spots
     settings : RunSettings
         Its mask policy; left at its default it is ``centroid`` here.
-    image : Movie, optional
-        Whose shape the mask must fit.
-    mask : Path, optional
+    mask : Movie, optional
+    source : Path
+        Where the spots come from, for messages.
 
     Returns
     -------
@@ -79,8 +181,8 @@ def mask_cells(
     """
     if mask is None:
         return spots, join_tables([])
-    from btrackmate.measure.tissue import mask_spots
-    from btrackmate.pipeline.inputs import MovieFrames, open_mask
+    from btrackmate.measurement.tissue import mask_spots
+    from btrackmate.pipeline.inputs import MovieFrames
 
     measure = settings.measure
     if "policy" not in measure.mask.model_fields_set:
@@ -90,5 +192,13 @@ def mask_cells(
             boundary_distance=measure.boundary_distance,
             border_is_surface=measure.border_is_surface,
         )
-    with open_mask(mask, image) as movie:
-        return mask_spots(spots, MovieFrames(movie, spots.ndim), measure)
+    warn_of_difference(state_calibration(spots, source), mask.stated)
+    return mask_spots(spots, MovieFrames(mask, spots.ndim), measure)
+
+
+def state_calibration(spots: Spots, source: Path) -> Stated:
+    """Say what spots state of their calibration."""
+    calibration = spots.calibration
+    real = calibration.space_unit != "pixel"
+    known = Known(real, real, calibration.time_unit != "frame")
+    return Stated(source, calibration, known, spots.ndim, spots.n_frames)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, make_folder, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS, SCORES, SPOTS
 from btrackmate.io.spots_csv import read_spots_csv
-from btrackmate.measure import ArrayFrames, measure_movie
+from btrackmate.measurement import ArrayFrames, measure_movie
 from btrackmate.metrics import GraphMovie, score_segmentation, score_tracking
 from btrackmate.pipeline.evaluation import link_tracklets
 from btrackmate.pipeline.inputs import MovieFrames, RunInputs
@@ -25,8 +25,6 @@ from btrackmate.segmentation import SegmentationSettings, load_models, segment_v
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import NearestSettings
 
-#: A cell of the sample moves at most about half its diameter between frames.
-MAX_DISTANCE = 15.0
 _TRACKING = ("DET", "TRA", "LNK", "CHOTA", "link_f1", "division_f1")
 
 
@@ -62,15 +60,6 @@ def demo_settings() -> RunSettings:
     """Give the settings of the demo's run."""
     return RunSettings.parse(
         {
-            "tracker": "lap",
-            "tracker_settings": {
-                "linking_max_distance": MAX_DISTANCE,
-                "allow_gap_closing": True,
-                "gap_closing_max_distance": MAX_DISTANCE,
-                "max_frame_gap": 2,
-                "allow_track_splitting": True,
-                "splitting_max_distance": MAX_DISTANCE,
-            },
             "prune": {"min_tracklet_length": 2},
             "measure": {"mask": {"policy": "centroid"}},
         }
@@ -98,7 +87,7 @@ def run_demo(
     """
     check_output(output / "run", overwrite=True)
     folder = output / "input"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = sample_paths()
     image, mask = (shutil.copy(path, folder) for path in (paths.image, paths.mask))
     result = run(
@@ -130,7 +119,7 @@ def _score_movie(result: RunResult, progress: Progress) -> dict[str, Any]:
     labels = MovieFrames(movie, movie.ndim)
     rows = []
     spots = read_spots_csv(result.folder / SPOTS, sample.calibration).spots
-    nearest = track(spots, NearestSettings(linking_max_distance=MAX_DISTANCE))
+    nearest = track(spots, NearestSettings())
     for name, graph in (("BTrackMate", result.graph), ("nearest neighbour", nearest)):
         found = GraphMovie(labels, graph)
         seg = score_segmentation(*(_all_frames(one) for one in (truth, found))).SEG

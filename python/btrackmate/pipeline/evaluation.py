@@ -1,7 +1,6 @@
 """Scoring a result against its truth, whatever files the two lie in."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,11 +17,12 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.io.convert import csv_names, read_tracks
-from btrackmate.io.ctc import read_ctc, read_tracks_table
+from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
+from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import RECORD, TRACKS, is_run_folder
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
     LabelMovie,
@@ -40,7 +40,13 @@ from btrackmate.metrics.points import match_same_spots
 from btrackmate.metrics.similarity import SSIM_WINDOW
 from btrackmate.metrics.tracking import score_nodes
 from btrackmate.pipeline.inputs import MovieFrames, open_mask
-from btrackmate.pipeline.label_folder import LabelFolder, read_pairs
+from btrackmate.pipeline.label_folder import (
+    LabelFolder,
+    NumberedFrames,
+    TrackedFrames,
+    pair_frames,
+    read_pairs,
+)
 from btrackmate.pipeline.masked import mask_labels, mask_points, mask_tracked
 from btrackmate.report.data import open_labels
 
@@ -123,14 +129,18 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         movie = open_labels(path)
         frames = None if movie is None else MovieFrames(movie, movie.ndim)
         return _with_graph(path, frames, path / TRACKS)
-    if path.is_dir() and any(path.glob("*_track.txt")):
-        folder = read_ctc(path)
-        return Candidate(path, folder.frames, LabelMovie(folder.frames, folder.tracks), None)
+    table, segments = find_ctc(path)
+    if table is not None:
+        ctc = read_ctc(table)
+        tracked = LabelMovie(ctc.frames, ctc.tracks)
+        return Candidate(path, segments or ctc.frames, tracked, None)
+    if segments is not None:
+        return Candidate(path, segments, None, None)
     if path.suffix.lower() in _GRAPH_SUFFIXES:
         return Candidate(path, None, None, read_tracks(path)[0])
     if tracks is None and path.is_dir() and not is_zarr(path):
         return Candidate(path, LabelFolder(path, axes), None, None)
-    movie = open_movie(path, axes=axes, role="labels", require_time=tracks is not None)
+    movie = open_movie(path, axes=axes, role="labels", given=UNSIZED)
     frames = MovieFrames(movie, movie.ndim)
     if tracks is None:
         return Candidate(path, frames, None, None)
@@ -285,9 +295,10 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
     UserError
         If the mask does not fit, or the candidate is a folder of label images.
     """
-    if isinstance(candidate.labels, LabelFolder):
+    tracked, segments = candidate.tracked, isinstance(candidate.labels, CtcSegments)
+    if isinstance(candidate.labels, LabelFolder) or (segments and tracked is None):
         msg = f"{candidate.path} is a folder of label images, which --mask does not go with; give "
-        msg += "a label movie, a run folder or a Cell Tracking Challenge folder"
+        msg += "a label movie, a run folder or a Cell Tracking Challenge folder with its table"
         raise UserError(msg)
     movie = candidate.labels.movie if isinstance(candidate.labels, MovieFrames) else None
     opened = open_mask(mask, movie)
@@ -297,12 +308,15 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
             graph = graph.with_spots(replace(graph.spots, calibration=opened.calibration))
         frames = MovieFrames(opened, graph.spots.ndim)
         return replace(candidate, graph=mask_points(graph, frames, settings))
-    ndim = movie.ndim if movie is not None else candidate.labels[0].ndim
-    labels = mask_labels(candidate.labels, MovieFrames(opened, ndim), settings)
-    tracked = candidate.tracked
+    # Of drawn frames and slices alone the tracked movie is masked, and no segmentation scored.
+    whole = candidate.labels
+    if segments and tracked is not None:
+        whole = TrackedFrames(tracked.n_frames, tracked.frame)
+    ndim = movie.ndim if movie is not None else whole[0].ndim
+    labels = mask_labels(whole, MovieFrames(opened, ndim), settings)
     if tracked is not None:
         tracked = mask_tracked(tracked, labels, str(candidate.path))
-    return replace(candidate, labels=labels, tracked=tracked)
+    return replace(candidate, labels=None if segments else labels, tracked=tracked)
 
 
 def find_run_mask(path: Path) -> str | None:
@@ -321,27 +335,22 @@ def _score_shapes(
     if isinstance(one, LabelFolder) and isinstance(other, LabelFolder):
         pairs = read_pairs(one, other)
         return score_pairs(pairs, len(one.files), progress=progress, ssim_window=ssim_window)
-    for candidate, partner in ((truth, result), (result, truth)):
-        if isinstance(candidate.labels, LabelFolder):
-            msg = f"{candidate.path} is a folder of label images, {partner.path} is not; "
-            msg += "give two folders, whose files are paired by name, or two files"
-            raise UserError(msg)
+    if any(isinstance(labels, CtcSegments | LabelFolder) for labels in (one, other)):
+        numbered = NumberedFrames(truth.path, one), NumberedFrames(result.path, _kept(result))
+        pairs = pair_frames(*numbered)
+        count = len(numbered[0].numbers)
+        return score_pairs(pairs, count, progress=progress, ssim_window=ssim_window)
     return score_segmentation(
-        _Seen(truth), _Seen(result), progress=progress, ssim_window=ssim_window
+        _kept(truth), _kept(result), progress=progress, ssim_window=ssim_window
     )
 
 
-class _Seen(Sequence[NDArray[Any]]):
-    """Label images; with tracks, without the cells that were filtered or pruned."""
-
-    def __init__(self, candidate: Candidate) -> None:
-        self._labels, self._tracked = candidate.labels, candidate.tracked
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, t: Any) -> Any:
-        return self._labels[t] if self._tracked is None else self._tracked.frame(t)
+def _kept(candidate: Candidate) -> Any:
+    """Give the label images; with tracks, without the cells that were filtered or pruned."""
+    tracked = candidate.tracked
+    if tracked is None or isinstance(candidate.labels, CtcSegments):
+        return candidate.labels
+    return TrackedFrames(tracked.n_frames, tracked.frame)
 
 
 def _refuse(what: str, needed: str, candidate: Candidate) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from btrackmate.core.progress import Progress
 from btrackmate.io.labels import LabelStore
-from btrackmate.measure import FrameMeasurement, MeasureResult, Tissue
-from btrackmate.measure.measure import combine_frames, measure_one_frame
+from btrackmate.measurement import FrameMeasurement, MeasureResult, Tissue
+from btrackmate.measurement.movie import combine_frames, measure_one_frame
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
@@ -231,9 +231,8 @@ class FrameWorker:
         frames = []
         for t in range(main.n_frames):
             tables = self._work.load_frame(t)
-            frames.append(
-                FrameMeasurement(tables["spots"], tables["dropped"], tables["disconnected"])
-            )
+            names = ("spots", "dropped", "disconnected", "outlines")
+            frames.append(FrameMeasurement(*(tables[name] for name in names)))
         return combine_frames(frames, main.calibration, ndim=main.ndim, n_frames=main.n_frames)
 
     def _segment(self, progress: Progress) -> None:
@@ -297,6 +296,7 @@ class FrameWorker:
             "spots": spots,
             "dropped": measured.dropped,
             "disconnected": measured.disconnected,
+            "outlines": measured.outlines,
         }
         self._work.save_frame(t, tables)
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
+from btrackmate.io.image_axes import UnknownAxesError, fits
+from btrackmate.io.image_calibration import UNSIZED, Given, complete_calibration, warn_of_unknown
 from btrackmate.io.images import Movie, Role, open_movie
-from btrackmate.measure import FrameSource, MaskSettings, apply_mask
+from btrackmate.measurement import FrameSource, MaskSettings, apply_mask
 from btrackmate.pipeline.settings import InputSettings
 
 _log = logging.getLogger(__name__)
@@ -154,25 +156,73 @@ def open_inputs(
     Raises
     ------
     UserError
-        If a file is missing, is no image, has no time axis or another shape than the rest, lacks
-        the channel, or a floating-point image holds NaN.
+        If a file is missing, is no image, has another shape than the rest, lacks the channel, or a
+        floating-point image holds NaN.
+
+    Notes
+    -----
+    The calibration is the image's, else the labels'; what it does not state is taken over from the
+    others that do, and the log says so, and warns where they contradict.
     """
-    image = labels = mask = None
-    if inputs.image is not None:
-        image = open_calibrated(inputs.image, settings)
-        check_channel(image, channel)
-    if inputs.labels is not None:
-        labels = open_calibrated(inputs.labels, settings, role="labels", beside=image)
+    image, labels = _open_pair(inputs, settings)
     main = image or labels
     if main is None:
         msg = "nothing to work on: give an image, --labels or --spots"
         raise UserError(msg)
-    if inputs.mask is not None:
-        mask = open_mask(inputs.mask, main)
     if image is not None:
-        image.check_values(progress)
+        check_channel(image, channel)
+    warn_of_one_frame(main)
+    mask = open_mask(inputs.mask, main, settings) if inputs.mask is not None else None
+    others = [one for one in (labels, mask) if one is not None and one is not main]
+    main = complete_calibration(main, others)
+    warn_of_unknown(main)
+    image, labels = (main, labels) if image is not None else (None, main)
+    for movie in (image, labels, mask):
+        if movie is not None:
+            movie.check_values(progress)
     frames = [None if one is None else MovieFrames(one, main.ndim) for one in (image, labels, mask)]
     return OpenInputs(main, *frames)
+
+
+def _open_pair(inputs: RunInputs, settings: InputSettings) -> tuple[Movie | None, Movie | None]:
+    """Open image and labels; the one whose metadata name the axes helps the other."""
+    image = labels = None
+    if inputs.image is None or inputs.labels is None:
+        if inputs.image is not None:
+            image = open_calibrated(inputs.image, settings)
+        if inputs.labels is not None:
+            labels = open_calibrated(inputs.labels, settings, role="labels")
+        return image, labels
+    image = _open_if_known(inputs.image, settings, "image")
+    labels = _open_if_known(inputs.labels, settings, "labels")
+    if image is None and labels is None:
+        image = open_calibrated(inputs.image, settings)  # says what is missing
+    if image is not None and labels is not None and _same_shape(image, labels):
+        return image, labels
+    # ImageJ's stacks are slices unless somebody says otherwise: labels with frames know better.
+    named = settings.axes or settings.image_axes
+    if image is None or (labels and not named and image.n_frames == 1 < labels.n_frames):
+        return open_calibrated(inputs.image, settings, beside=labels), labels
+    return image, open_calibrated(inputs.labels, settings, role="labels", beside=image)
+
+
+def _open_if_known(path: Path, settings: InputSettings, role: Role) -> Movie | None:
+    """Open a file, or give None where its own metadata do not settle its axes."""
+    try:
+        return open_calibrated(path, settings, role=role)
+    except UnknownAxesError:
+        return None
+
+
+def warn_of_one_frame(movie: Movie) -> None:
+    """Say in the log that a file without time axis is taken for one frame."""
+    if "T" in movie.axes:
+        return
+    advice = ""
+    if movie.ndim == 3:
+        advice = f"; if its {movie.shape[2]} slices are frames give --axes "
+        advice += movie.axes.replace("Z", "T")
+    _log.warning("%s: has no time axis and is read as one frame%s", movie.path, advice)
 
 
 def open_calibrated(
@@ -180,8 +230,6 @@ def open_calibrated(
     settings: InputSettings,
     role: Role = "image",
     beside: Movie | None = None,
-    *,
-    require_time: bool = True,
 ) -> Movie:
     """Open an image or label movie, with the calibration that the settings give.
 
@@ -192,33 +240,26 @@ def open_calibrated(
         Its axes are those of the image; labels beside it have the same without the channel.
     role : {"image", "labels"}
     beside : Movie, optional
-        The image, whose frames, slices, rows and columns the labels must have.
-    require_time : bool
-        Refuse a file without a time axis.
+        The other one, whose frames, slices, rows and columns this one must have.
     """
-    axes = settings.axes
-    if axes and beside is not None:
-        axes = axes.upper().replace("C", "")
-    movie = open_movie(
-        path,
-        axes=axes,
-        voxel_size=settings.voxel_size,
-        dt=settings.dt,
-        space_unit=settings.space_unit,
-        time_unit=settings.time_unit,
-        role=role,
-        require_time=require_time,
-    )
+    axes = settings.label_axes if role == "labels" else settings.image_axes
+    if axes is None and settings.axes is not None:
+        axes = settings.axes.upper()
+        if role == "labels":
+            axes = axes.replace("C", "")
+    movie = open_movie(path, axes, role=role, given=_given(settings), model=beside)
     if beside is not None:
         _check_same_shape(movie, beside)
-        if movie.calibration != beside.calibration:
-            _log.warning(
-                "%s and %s have different calibrations; the image's is used", path, beside.path
-            )
     return movie
 
 
-def open_mask(path: Path, main: Movie | None = None) -> Movie:
+def _given(settings: InputSettings) -> Given:
+    return Given(settings.voxel_size, settings.dt, settings.space_unit, settings.time_unit)
+
+
+def open_mask(
+    path: Path, main: Movie | None = None, settings: InputSettings | None = None
+) -> Movie:
     """Open a tissue mask: static or one a frame, 2D over all slices or 3D.
 
     Parameters
@@ -226,21 +267,28 @@ def open_mask(path: Path, main: Movie | None = None) -> Movie:
     path : Path
     main : Movie, optional
         The movie whose shape it must fit.
+    settings : InputSettings, optional
+        Its mask_axes, and the calibration that it gives.
 
     Raises
     ------
     UserError
         If it does not fit `main`'s shape.
     """
-    mask = open_movie(path, role="mask", require_time=False)
+    axes, given = None, UNSIZED
+    if settings is not None:
+        axes, given = settings.mask_axes, _given(settings)
+    mask = open_movie(path, axes, role="mask", given=given, model=main)
     if main is None:
         return mask
-    frames, _, *space = mask.shape
-    wanted_frames, _, *wanted = main.shape
-    fits = space[1:] == wanted[1:] and space[0] in (1, wanted[0])
-    if not fits or frames not in (1, wanted_frames):
+    if not fits(mask.axes, mask.file_shape, "mask", main.shape):
+        frames, _, *space = mask.shape
+        wanted_frames, _, *wanted = main.shape
         msg = f"{path}: mask of shape T,Z,Y,X {(frames, *space)}, expected Z,Y,X {tuple(wanted)} "
-        msg += f"as in {main.path} (Z may be 1), in 1 or {wanted_frames} frames"
+        msg += (
+            f"as in {main.path} (Z may be 1), in 1 or {wanted_frames} frames; name its axes with "
+        )
+        msg += "--mask-axes if they are others"
         raise UserError(msg)
     return mask
 
@@ -255,7 +303,7 @@ def open_shapes(path: Path | None, image: Movie) -> MovieFrames | None:
     """
     if path is None:
         return None
-    labels = open_movie(path, role="labels", require_time=image.n_frames > 1)
+    labels = open_movie(path, role="labels", given=UNSIZED, model=image)
     _check_same_shape(labels, image)
     return MovieFrames(labels, image.ndim)
 
@@ -268,8 +316,14 @@ def check_channel(image: Movie, channel: int) -> None:
         raise UserError(msg)
 
 
+def _same_shape(labels: Movie, image: Movie) -> bool:
+    """Tell whether two movies have the same frames, slices, rows and columns."""
+    return (labels.shape[0], *labels.shape[2:]) == (image.shape[0], *image.shape[2:])
+
+
 def _check_same_shape(labels: Movie, image: Movie) -> None:
-    got, wanted = (labels.shape[0], *labels.shape[2:]), (image.shape[0], *image.shape[2:])
-    if got != wanted:
-        msg = f"{labels.path}: labels of shape T,Z,Y,X {got}, expected {wanted} as in {image.path}"
+    if not _same_shape(labels, image):
+        got, wanted = (labels.shape[0], *labels.shape[2:]), (image.shape[0], *image.shape[2:])
+        msg = f"{labels.path}: {labels.role} of shape T,Z,Y,X {got}, expected {wanted} as in "
+        msg += f"{image.path}; name the axes with --image-axes and --label-axes if they are others"
         raise UserError(msg)

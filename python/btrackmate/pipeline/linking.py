@@ -13,7 +13,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.trackmate import Session
 from btrackmate.io.trackmate.plugin import CSV_DETECTOR, LABEL_DETECTOR
-from btrackmate.measure.frames import FrameSource
+from btrackmate.measurement.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.feature_filter import FeatureFilter
@@ -118,7 +118,7 @@ def make_session(
     movie: "Movie | None",
     origin: str,
     linked: LinkingResult,
-    files: Mapping[str, Path],
+    files: Mapping[str, Path | None],
 ) -> Session:
     """Say what tracks.xml tells of image, tracker, filters and pruning.
 
@@ -151,7 +151,7 @@ def make_session(
 
 
 def _describe_detector(
-    settings: RunSettings, files: Mapping[str, Path]
+    settings: RunSettings, files: Mapping[str, Path | None]
 ) -> tuple[str, dict[str, Any]] | None:
     """Name the detector of the Fiji plugin that finds the same cells; None for segmented ones."""
     mask = settings.measure.mask

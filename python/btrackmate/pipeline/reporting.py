@@ -6,6 +6,7 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.convert import FORMATS
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
@@ -13,7 +14,6 @@ from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import ReportData, load_run, load_tracks
 from btrackmate.report.html import write_report
-from btrackmate.tracking.track_features import make_tracks_table
 
 _log = logging.getLogger(__name__)
 
@@ -68,19 +68,17 @@ def report_tracks(
     """
     is_tracks = source.name.lower().endswith(_ENDINGS)
     data = load_tracks(source) if is_tracks else load_run(source)
-    moves = data.graph.spots.n_frames > 1
     with ExitStack() as stack:
         image = labels = mask = None
         if inputs.image is not None:
-            image = stack.enter_context(open_calibrated(inputs.image, options, require_time=moves))
+            image = stack.enter_context(open_calibrated(inputs.image, options))
         elif data.image_path is not None and inputs.labels is None:
             image = _open_own_image(data, options)
         if inputs.labels is not None:
-            labels = stack.enter_context(
-                open_calibrated(inputs.labels, options, role="labels", require_time=moves)
-            )
+            labels = stack.enter_context(open_calibrated(inputs.labels, options, role="labels"))
         if inputs.mask is not None:
-            mask = stack.enter_context(open_mask(inputs.mask, image or labels or data.image))
+            beside = image or labels or data.image
+            mask = stack.enter_context(open_mask(inputs.mask, beside, options))
         write_report(output, data.with_movies(image, labels, mask))
     if table is not None:
         rows = make_tracks_table(data.graph, data.track_ids)
@@ -94,7 +92,7 @@ def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:
     if path is None or not path.is_file():
         return None
     try:
-        movie = open_calibrated(path, options, require_time=data.graph.spots.n_frames > 1)
+        movie = open_calibrated(path, options)
         data.with_movies(movie, None, None)
     except UserError as error:
         _log.warning("the image that the tracks name is not shown: %s", error)

@@ -18,15 +18,14 @@ from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure import FrameSource
-from btrackmate.pipeline.cells import mask_cells, read_cells
+from btrackmate.measurement import FrameSource
+from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.diary import RunDiary
 from btrackmate.pipeline.frames import FrameWorker
 from btrackmate.pipeline.inputs import (
     MovieFrames,
     OpenInputs,
     RunInputs,
-    open_calibrated,
     open_inputs,
     open_mask,
 )
@@ -50,6 +49,7 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
 from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
+from btrackmate.report.trust import check_result, log_notes
 from btrackmate.segmentation import Models, load_models
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import TrackerSettings, tracker_name
@@ -223,12 +223,15 @@ class _Run:
 
     def _read_cells(self, path: Path) -> None:
         """Read a CSV of cells; an image beside it gives calibration and length."""
-        image = None
-        if self.inputs.image is not None:
-            image = open_calibrated(self.inputs.image, self.settings.input)
-            self.opened = OpenInputs(image, MovieFrames(image, image.ndim), None, None)
-        spots = read_cells(path, self.settings.input, image)
-        self.spots, self.dropped = mask_cells(spots, self.settings, image, self.inputs.mask)
+        options = self.settings.input
+        image, mask = open_beside(self.inputs.image, self.inputs.mask, options)
+        if image is not None:
+            tissue = None if mask is None else MovieFrames(mask, image.ndim)
+            self.opened = OpenInputs(image, MovieFrames(image, image.ndim), None, tissue)
+        spots = read_cells(path, options, image, mask)
+        self.spots, self.dropped = mask_cells(spots, self.settings, mask, path)
+        if mask is not None and image is None:
+            mask.close()
 
     def _measure(self, work: WorkFolder) -> Spots:
         if self.opened is None:
@@ -283,6 +286,7 @@ class _Run:
             )
             (aside / REPORT).write_text(render_report(data), encoding="utf-8")
         write_record(aside / RECORD, record)
+        log_notes(record["to_know"])
         aside.rename(work.path / OUT)
 
     def _describe_origin(self) -> str:
@@ -329,6 +333,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": self._describe_models(),
             **found,
+            "to_know": [note.to_dict() for note in check_result(tables.graph, tracker)],
             "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),

@@ -8,8 +8,9 @@ import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import make_folder, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.io.image_calibration import warn_of_unknown
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.labels import remove_markers, write_tiff_movie
 from btrackmate.pipeline.frames import LabelledFrame, SegmentationJob, segment_frames
@@ -64,7 +65,8 @@ def segment_movie(
         If the image, a model or the output's name is wrong.
     """
     zarr = _is_zarr(output)
-    movie = open_calibrated(image, options, require_time=False)
+    movie = open_calibrated(image, options)
+    warn_of_unknown(movie)
     check_channel(movie, channel)
     movie.check_values(progress)
     models = load_models(settings)
@@ -127,7 +129,7 @@ def segment_folder(
         msg = f"{folder}: several images are named {twice[0]}; give them different names"
         raise UserError(msg)
     models = load_models(settings)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     tables = []
     for number, (image, name) in enumerate(zip(images, names, strict=True), start=1):
         labels, cells = output / f"{name}.tif", output / f"{name}.cells.csv"
@@ -136,7 +138,7 @@ def segment_folder(
             tables.append(pd.read_csv(cells).assign(file=image.name))
             continue
         try:
-            with open_calibrated(image, options, require_time=False) as movie:
+            with open_calibrated(image, options) as movie:
                 check_channel(movie, channel)
                 movie.check_values(progress)
                 table = _segment_opened(

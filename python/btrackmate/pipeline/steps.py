@@ -1,11 +1,10 @@
-"""The steps of a run from labels on, each by itself: measuring, linking, pruning.
+"""Steps of a run, each by itself: measuring and pruning (for linking see relinking.py).
 
 What opens images is imported by the functions that do: tracks and tables need none of it.
 """
 
 import os
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,25 +13,14 @@ import pandas as pd
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.convert import read_tracks, write_tracks
-from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.trackmate import Session
-from btrackmate.pipeline.cells import mask_cells, read_cells
-from btrackmate.pipeline.linking import (
-    Linker,
-    LinkingResult,
-    join_tables,
-    link_and_prune,
-    list_pruned,
-    log_pruning,
-    make_session,
-)
+from btrackmate.pipeline.linking import list_pruned, log_pruning
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.tracking.engine import track
 from btrackmate.tracking.pruning import prune
 from btrackmate.tracking.settings import PruneSettings
 
 if TYPE_CHECKING:
-    from btrackmate.measure import MeasureResult
+    from btrackmate.measurement import MeasureResult
     from btrackmate.pipeline.inputs import OpenInputs
 
 
@@ -63,13 +51,14 @@ def measure_labels(
 
     inputs = RunInputs(image=image, labels=labels, mask=mask)
     with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-        return _measure_opened(opened, settings, progress)
+        return measure_opened(opened, settings, progress)
 
 
-def _measure_opened(
+def measure_opened(
     opened: "OpenInputs", settings: RunSettings, progress: Progress
 ) -> "MeasureResult":
-    from btrackmate.measure import measure_movie
+    """Measure the cells of opened labels, with the image and the mask beside them."""
+    from btrackmate.measurement import measure_movie
 
     if opened.labels is None:
         msg = "no labels"
@@ -83,67 +72,6 @@ def _measure_opened(
         progress=progress,
         workers=settings.workers or os.cpu_count() or 1,
     )
-
-
-def track_cells(
-    source: Path,
-    output: Path,
-    settings: RunSettings,
-    *,
-    image: Path | None = None,
-    mask: Path | None = None,
-    linker: Linker = track,
-    progress: Progress = ignore_progress,
-) -> LinkingResult:
-    """Link the cells of a spots CSV, of label images, or of tracks, and write the tracks.
-
-    Parameters
-    ----------
-    source, output : Path
-    settings : RunSettings
-        Its input, measure, tracker, filters and pruning.
-    image : Path, optional
-        Image of labels: measured with them, and named in the XML.
-    mask : Path, optional
-    linker : callable
-        The tracking engine.
-    progress : Progress
-
-    Raises
-    ------
-    UserError
-        If a file or a setting is wrong.
-    """
-    movie = None
-    if image is not None:
-        from btrackmate.pipeline.inputs import open_calibrated
-
-        movie = open_calibrated(image, settings.input)
-    name = source.name.lower()
-    cells = "tracks"
-    if is_run_folder(source) or name.endswith((".xml", ".xml.gz", ".geff")):
-        spots, dropped = mask_cells(read_tracks(source)[0].spots, settings, movie, mask)
-        linked = link_and_prune(spots, settings, linker, progress)
-    elif name.endswith((".csv", ".tsv", ".txt")):
-        cells = "spots"
-        spots = read_cells(source, settings.input, movie)
-        spots, dropped = mask_cells(spots, settings, movie, mask)
-        linked = link_and_prune(spots, settings, linker, progress)
-    else:
-        from btrackmate.pipeline.inputs import RunInputs, open_inputs
-
-        cells = "labels"
-        inputs = RunInputs(image=image, labels=source, mask=mask)
-        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-            measured = _measure_opened(opened, settings, progress)
-            dropped = measured.dropped
-            labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
-            linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-    roles = {cells: source, "mask": mask}
-    files = {role: path for role, path in roles.items() if path is not None}
-    session = make_session(settings, movie, f"cells of {source.name}", linked, files)
-    write_tracks(output, linked.graph, session=session)
-    return replace(linked, dropped=join_tables([dropped, linked.dropped]))
 
 
 def prune_tracks(

@@ -10,7 +10,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.loops import compile_loops
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
+from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.tracking import parse_tracker, track
 
 #: Types of label images, masks and images that the loops are compiled for.
@@ -44,6 +44,7 @@ def _list_work() -> Iterator[Callable[[], None]]:
     for kind in IMAGE_TYPES[:-1]:
         yield partial(_measure_labels, "u2", kind)
     yield _measure_many
+    yield _measure_flat
     yield _track_labels
     for kind in LABEL_TYPES[:3]:
         yield partial(_compare_labels, kind)
@@ -70,6 +71,13 @@ def _measure_labels(labels_type: str, image_type: str) -> None:
         _GRID,
         MeasureSettings(mask=MaskSettings(policy="clip")),
     )
+
+
+def _measure_flat() -> None:
+    """Measure 2D cells, whose outlines are traced, and link them by these."""
+    labels = ArrayFrames(_draw_labels("u2")[:, 1], 2)
+    spots = measure_movie(labels, None, None, _GRID, MeasureSettings()).spots
+    track(spots, parse_tracker("overlap", {}))
 
 
 def _measure_many() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import make_folder, write_atomically
 from btrackmate.io.run_folder import LABELS, RECORD, WORK
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class WorkFolder:
                 "%s: unfinished work had other inputs, models or settings; begun anew", path.parent
             )
             shutil.rmtree(path)
-        self._frames.mkdir(parents=True, exist_ok=True)
+        make_folder(self._frames)
         if not same:
             with write_atomically(job_file) as temporary:
                 temporary.write_text(text, encoding="utf-8")

@@ -15,9 +15,12 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.convert import read_tracks
+from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
 from btrackmate.io.trackmate import TrackMateDocument
+from btrackmate.report.trust import check_result
+from btrackmate.tracking.settings import TrackerSettings, parse_tracker
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def load_tracks(path: Path) -> ReportData:
     if document is not None:
         graph, ids = _leave_hidden_out(document)
     return ReportData(
-        record=_describe(path, document),
+        record=_describe(path, graph, document),
         graph=graph,
         pruned=None,
         dropped=None,
@@ -187,11 +190,22 @@ def find_linking_limit(tracker: tuple[str, Mapping[str, Any]] | None) -> float |
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _describe(path: Path, document: TrackMateDocument | None) -> dict[str, Any]:
+def _find_tracker(document: TrackMateDocument | None) -> TrackerSettings | None:
+    """Give the settings that tracks were linked with, if they are known here."""
+    if document is None or document.tracker is None:
+        return None
+    try:
+        return parse_tracker(*document.tracker)
+    except UserError:
+        return None
+
+
+def _describe(path: Path, graph: TrackGraph, document: TrackMateDocument | None) -> dict[str, Any]:
     """Make a record of a file of tracks."""
     record: dict[str, Any] = {
         "btrackmate": btrackmate.__version__,
         "inputs": {"tracks": {"path": str(path)}},
+        "to_know": [note.to_dict() for note in check_result(graph, _find_tracker(document))],
     }
     if document is None:
         return record
@@ -231,4 +245,8 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     path = Path(entry["path"])
     if not path.exists():
         return None
-    return open_movie(path, axes=entry.get("axes"), role=role, require_time=role != "mask")
+    size = record["calibration"]
+    given = Given(
+        (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
+    )
+    return open_movie(path, axes=entry.get("axes"), role=role, given=given)

@@ -1,6 +1,7 @@
 """What a user must know before trusting tracks: checks of a result, in plain words."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from btrackmate.core.spots import Spots
 from btrackmate.tracking.auto import Distances, measure_distances
 from btrackmate.tracking.distances import AUTO
 from btrackmate.tracking.settings import OverlapSettings, TrackerSettings
+
+_log = logging.getLogger(__name__)
 
 #: Links in the last tenth below the largest distance, at least, and part of all links.
 _PILED_LINKS, _PILED_PART = 10, 0.03
@@ -53,6 +56,12 @@ class Note:
     def to_dict(self) -> dict[str, str]:
         """Give it as ``what`` and ``do``."""
         return asdict(self)
+
+
+def log_notes(notes: Iterable[Mapping[str, str]]) -> None:
+    """Put notes, as ``what`` and ``do``, into the log as warnings."""
+    for note in notes:
+        _log.warning("to know before you trust it: %s %s", note["what"], note["do"])
 
 
 def check_result(graph: TrackGraph, tracker: TrackerSettings | None = None) -> list[Note]:

@@ -77,6 +77,6 @@ def read_stack(path: Path) -> tuple[NDArray[Any], Calibration]:
     UserError
         If the file is missing or no image.
     """
-    with open_movie(path, require_time=False) as movie:
+    with open_movie(path) as movie:
         frames = [movie.frame(t)[0] for t in range(movie.n_frames)]
         return np.stack(frames) if "T" in movie.axes else frames[0], movie.calibration

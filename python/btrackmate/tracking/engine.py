@@ -8,7 +8,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure.frames import FrameSource
+from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (
@@ -42,7 +42,8 @@ def track(
     progress : Progress, optional
         Called now and then; may raise Cancelled.
     labels : FrameSource, optional
-        The label images that the spots come from; only the overlap tracker looks at them.
+        The label images that the spots come from; only the overlap tracker looks at them, and at
+        the spots' outlines where there are none.
 
     Returns
     -------
@@ -79,9 +80,15 @@ def track(
 def _track_labels(
     spots: Spots, settings: OverlapSettings, progress: Progress, labels: FrameSource | None
 ) -> TrackGraph:
+    if labels is None and spots.contours:
+        from btrackmate.tracking.outlines import track_outlines
+
+        return track_outlines(spots, settings, progress)
     if labels is None:
-        msg = "tracker overlap compares cells in label images, but there are spots only; start "
-        msg += "from the label images, or take another tracker"
+        msg = "tracker overlap compares cells in label images, or 2D outlines (ROI) of a TrackMate "
+        msg += (
+            "file, but there are spots only; start from the label images, or take another tracker"
+        )
         raise UserError(msg)
     from btrackmate.tracking.overlap import track_overlap
 

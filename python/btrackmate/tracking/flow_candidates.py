@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from btrackmate.core.neighbours import Neighbours
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
 from btrackmate.tracking.flow_settings import FlowSettings
@@ -102,7 +102,7 @@ def find_candidates(
     frames = offsets.size - 1
     trees = {}
     for f in range(span[0], min(span[1] + reach.max_gap, frames)):
-        trees[f] = cKDTree(positions[offsets[f] : offsets[f + 1]])
+        trees[f] = Neighbours(positions[offsets[f] : offsets[f + 1]])
     rows = np.arange(offsets[span[0]], offsets[min(span[1], frames)])
     none = np.full(rows.size, -1)
     parts = [Candidates(rows, none, none, np.zeros_like(rows))]
@@ -128,7 +128,7 @@ def find_candidates(
                 parts.append(_divisions(at, target, distance <= reach.division))
                 # whom a spot is nearest to may have nearer ones itself
                 back, far = _query(
-                    cKDTree(ahead + carried),
+                    Neighbours(ahead + carried),
                     positions[offsets[g] : offsets[g + 1]],
                     2,
                     reach.distance,
@@ -137,12 +137,12 @@ def find_candidates(
     return Candidates.join(parts)
 
 
-def _query(tree: cKDTree, points: Floats, count: int, radius: float) -> tuple[IntArray, Floats]:
+def _query(tree: Neighbours, points: Floats, count: int, radius: float) -> tuple[IntArray, Floats]:
     """Give the nearest spots of each point within a radius, −1 for none."""
-    count = min(count, tree.n)
-    distance, found = tree.query(points, count, distance_upper_bound=radius * (1 + 1e-9))
+    count = min(count, len(tree))
+    distance, found = tree.query(points, count, radius * (1 + 1e-9))
     distance, found = distance.reshape(-1, count), found.reshape(-1, count)
-    return np.where(found < tree.n, found, -1), distance
+    return np.where(np.isfinite(distance), found, -1), distance
 
 
 def _links(source: IntArray, target: IntArray, near: NDArray[np.bool_], gap: int) -> Candidates:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.neighbours import Neighbours
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
@@ -109,7 +109,7 @@ def _find_neighbours(
         if size <= 0:
             continue
         here = positions[begin:end]
-        distance, index = cKDTree(here).query(here, size + 1)
+        distance, index = Neighbours(here).query(here, size + 1)
         # a spot may stand behind another one at the same place in its own list
         own = index == np.arange(end - begin)[:, None]
         own[~own.any(axis=1), -1] = True

@@ -2,18 +2,22 @@
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from btrackmate.tracking.flow_candidates import Candidates
 from btrackmate.tracking.flow_motion import Floats, IntArray
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 _log = logging.getLogger(__name__)
 
+#: Candidates in doubt, in all and in one component, up to which all choices are tried: loading
+#: SciPy's solvers takes longer.
+_FEW, _FEW_TOGETHER = 300, 20
 #: Candidates solved in one linear program.
 _BATCH = 20_000
 #: Seconds that an integer program may take before its best solution and bound are taken.
@@ -137,6 +141,11 @@ def _solve_components(slots: IntArray, score: Floats) -> tuple[IntArray, float, 
     m = score.size
     if m == 0:
         return np.empty(0, np.int64), 0.0, 0
+    if m <= _FEW and (tried := _try_choices(slots, score)) is not None:
+        return tried, float(score[tried].sum()), 0
+    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse.csgraph import connected_components
+
     row, column = np.nonzero(slots >= 0)
     _, slot = np.unique(slots[row, column], return_inverse=True)
     matrix = csr_array(coo_array((np.ones(row.size), (slot, row)), shape=(slot.max() + 1, m)))
@@ -159,7 +168,52 @@ def _solve_components(slots: IntArray, score: Floats) -> tuple[IntArray, float, 
     return np.concatenate(chosen), bound, fractional
 
 
-def _solve_batch(matrix: csr_array, score: Floats, member: IntArray) -> tuple[IntArray, float, int]:
+def _try_choices(slots: IntArray, score: Floats) -> IntArray | None:
+    """Try all choices of each component; None where one is too large for that."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for number, row in enumerate(slots.tolist()):
+        taken, members = {slot for slot in row if slot >= 0}, [number]
+        apart = []
+        for group in groups:
+            if taken.isdisjoint(group[0]):
+                apart.append(group)
+            else:
+                taken |= group[0]
+                members = group[1] + members
+        groups = [*apart, (taken, members)]
+    chosen: list[int] = []
+    for _, members in groups:
+        if len(members) > _FEW_TOGETHER:
+            return None
+        members.sort(key=lambda number: -score[number])
+        sets = [{slot for slot in slots[number].tolist() if slot >= 0} for number in members]
+        values = [float(score[number]) for number in members]
+        chosen += [members[k] for k in _choose_best(sets, values)]
+    return np.sort(np.array(chosen, np.int64))
+
+
+def _choose_best(sets: list[set[int]], values: list[float]) -> list[int]:
+    """Give the numbers of disjoint sets of the greatest total value, by branch and bound."""
+    best, best_value = [], 0.0
+    left = [sum(values[k:]) for k in range(len(values) + 1)]
+    stack: list[tuple[int, list[int], set[int], float]] = [(0, [], set(), 0.0)]
+    while stack:
+        k, picked, used, value = stack.pop()
+        if value > best_value:
+            best, best_value = picked, value
+        if k == len(sets) or value + left[k] <= best_value:
+            continue
+        stack.append((k + 1, picked, used, value))
+        if used.isdisjoint(sets[k]):
+            stack.append((k + 1, [*picked, k], used | sets[k], value + values[k]))
+    return best
+
+
+def _solve_batch(
+    matrix: "csr_array", score: Floats, member: IntArray
+) -> tuple[IntArray, float, int]:
+    from scipy.optimize import LinearConstraint, linprog, milp
+
     matrix = matrix[np.diff(matrix.indptr) > 1]
     if matrix.shape[0] == 0:
         return np.arange(score.size), float(score.sum()), 0

@@ -11,8 +11,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure.frames import FrameSource
-from btrackmate.measure.runs import CELL, LabelRuns, find_runs
+from btrackmate.measurement.frames import FrameSource
+from btrackmate.measurement.runs import CELL, LabelRuns, find_runs
 from btrackmate.tracking.settings import OverlapSettings
 
 Ints = NDArray[np.int64]
@@ -25,7 +25,7 @@ class Shapes(NamedTuple):
     Parameters
     ----------
     runs : (k, 4) ndarray of int32
-        Runs as in :class:`btrackmate.measure.runs.LabelRuns`, sorted by cell, row and x.
+        Runs as in :class:`btrackmate.measurement.runs.LabelRuns`, sorted by cell, row and x.
     start : (n + 1,) ndarray of int
         Runs of cell i are ``start[i]:start[i + 1]``.
     centre : (n, 3) ndarray of float
@@ -102,7 +102,7 @@ def track_overlap(
             best, iou = _find_best(
                 before,
                 now,
-                _find_candidates(before, now),
+                find_candidates(before.low[:, 2], before.high[:, 2], now.low[:, 2], now.high[:, 2]),
                 settings.iou_calculation == "PRECISE",
                 (settings.scale_factor, settings.min_iou),
                 image.shape[-2],
@@ -172,8 +172,17 @@ def _find_cells(cells: LabelRuns, ids: Ints, where: str) -> Ints:
     return cells.order[place]
 
 
-def _find_candidates(sources: Shapes, targets: Shapes) -> tuple[Ints, Ints, Ints]:
+def find_candidates(
+    source_low: Floats, source_high: Floats, target_low: Floats, target_high: Floats
+) -> tuple[Ints, Ints, Ints]:
     """Find the sources whose boxes may meet each target's along x.
+
+    Parameters
+    ----------
+    source_low, source_high : (sources,) ndarray of float
+        Left and right edges of the sources' boxes.
+    target_low, target_high : (targets,) ndarray of float
+        Of the targets'.
 
     Returns
     -------
@@ -182,10 +191,10 @@ def _find_candidates(sources: Shapes, targets: Shapes) -> tuple[Ints, Ints, Ints
     begin, end : (targets,) ndarray of int
         Candidates of target t are ``order[begin[t]:end[t]]``.
     """
-    order = np.argsort(sources.low[:, 2], kind="stable").astype(np.int64)
-    reach = np.maximum.accumulate(sources.high[order, 2])
-    begin = np.searchsorted(reach, targets.low[:, 2], side="right")
-    end = np.searchsorted(sources.low[order, 2], targets.high[:, 2])
+    order = np.argsort(source_low, kind="stable").astype(np.int64)
+    reach = np.maximum.accumulate(source_high[order])
+    begin = np.searchsorted(reach, target_low, side="right")
+    end = np.searchsorted(source_low[order], target_high)
     return order, begin.astype(np.int64), end.astype(np.int64)
 
 
@@ -205,7 +214,7 @@ def _find_best(
     sources, targets : Shapes
         Cells of two frames.
     candidates : tuple of ndarray
-        As :func:`_find_candidates` gives them.
+        As :func:`find_candidates` gives them.
     precise : bool
         Compare the cells, else their boxes.
     limits : tuple of float

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -252,7 +253,45 @@ def parse_tracker(
     if len(lower) < len(values):
         msg = f"{source}: a setting is given twice among {', '.join(values)}; give it once"
         raise UserError(msg)
-    return found.parse(lower, source)
+    try:
+        return found.parse(lower, source)
+    except UserError as error:
+        names = set(lower)
+        others = [name for name, (_, kind) in TRACKERS.items() if names <= set(kind.model_fields)]
+        if names <= set(found.model_fields) or not others:
+            raise
+        msg = f"{error}; they are settings of the tracker {' or '.join(others)}, not of {key}"
+        raise UserError(msg) from None
+
+
+def list_idle_settings(settings: TrackerSettings, given: Iterable[str]) -> list[str]:
+    """Tell which of the settings that were given have no effect, as a step is switched off.
+
+    Parameters
+    ----------
+    settings : TrackerSettings
+    given : iterable of str
+        Names that the user gave, ours or TrackMate's, in any case.
+
+    Returns
+    -------
+    list of str
+        A line for each, with what to do.
+    """
+    steps = {
+        "gap_closing_": "allow_gap_closing",
+        "max_frame_gap": "allow_gap_closing",
+        "splitting_": "allow_track_splitting",
+        "division_weight": "allow_track_splitting",
+        "merging_": "allow_track_merging",
+    }
+    lines = []
+    for name in given:
+        for start, switch in steps.items():
+            if name.lower().startswith(start) and getattr(settings, switch, True) is False:
+                on = f"--set {switch.upper()}=true"
+                lines.append(f"{name} has no effect, as {switch} is off; {on} switches it on")
+    return lines
 
 
 def to_trackmate(settings: TrackerSettings) -> tuple[str, dict[str, Any]]:

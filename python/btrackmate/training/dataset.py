@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
+from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import TiffSource, read_tiff
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.training.settings import TrainSettings
@@ -285,6 +286,8 @@ def number_labels(labels: NDArray[Any], source: Path) -> NDArray[np.int32]:
     UserError
         If they are not integers from 0.
     """
+    if labels.dtype.kind == "f":
+        labels = as_labels(labels, str(source))
     if labels.dtype.kind not in "ui" or labels.min() < 0:
         msg = f"{source} is {labels.dtype} from {labels.min():g}, expected integer labels ≥ 0; "
         msg += "save the labels as 8-, 16- or 32-bit integers"

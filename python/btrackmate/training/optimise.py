@@ -145,7 +145,7 @@ def _look_up(found: Found, before: dict[str, float]) -> float | None:
 def _read_calibration(path: Path) -> Calibration:
     """Read an image's voxel size; 1 where it has none."""
     try:
-        movie = open_movie(path, require_time=False)
+        movie = open_movie(path)
     except UserError:
         return Calibration()
     try:

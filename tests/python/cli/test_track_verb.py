@@ -44,7 +44,7 @@ def test_a_tracker_that_is_not_ours_is_named_with_the_file(
 ) -> None:
     xml, out = tmp_path / "a.xml", tmp_path / "b.xml"
     assert call("track", labels_3d, "-o", xml, "--quiet") == 0
-    text = xml.read_text(encoding="utf-8").replace("SPARSE_LAP_TRACKER", "MANUAL_TRACKER")
+    text = xml.read_text(encoding="utf-8").replace("FLOW_TRACKER", "MANUAL_TRACKER")
     xml.write_text(text, encoding="utf-8")
     capsys.readouterr()
     assert call("track", labels_3d, "-o", out, "--settings-from", xml, "--quiet") == 2

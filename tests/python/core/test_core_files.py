@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, make_folder, write_atomically
 
 
 def test_file_appears_only_when_finished(tmp_path):
@@ -94,3 +94,37 @@ def test_output_without_permission_is_refused(tmp_path, monkeypatch):
 def test_checking_makes_no_folder(tmp_path):
     check_output(tmp_path / "new" / "out.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def impossible_outputs(tmp_path):
+    """Give outputs that no user, root included, can make."""
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "deep")
+    return [
+        Path("/proc/btrackmate/deep/out.csv"),
+        tmp_path / "dangling" / "out.csv",
+        tmp_path / ("x" * 300) / "out.csv",
+    ]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_an_output_that_cannot_be_made_is_one_line(tmp_path, number):
+    path = impossible_outputs(tmp_path)[number]
+    before = sorted(tmp_path.iterdir())
+    for attempt in (check_output, lambda path: make_folder(path / "run")):
+        with pytest.raises(UserError, match="cannot write .*give another output") as caught:
+            attempt(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="cannot write"), write_atomically(path) as temporary:
+        temporary.touch()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 251 + ".csv", "µ" * 125 + ".csv", "a." + "x" * 249 + ".csv"]
+)
+def test_the_longest_names_are_written(tmp_path, name):
+    path = tmp_path / name
+    check_output(path)
+    with write_atomically(path) as temporary:
+        temporary.write_text("1", encoding="utf-8")
+    assert [one.name for one in tmp_path.iterdir()] == [name]

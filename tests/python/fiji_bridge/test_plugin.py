@@ -22,8 +22,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.fiji_bridge import LabelMovie, MovieSettings, PluginSettings
 from btrackmate.io.trackmate import read_trackmate
+from btrackmate.pipeline.relinking import track_cells
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.steps import track_cells
 from btrackmate.tracking.settings import KalmanSettings, LapSettings, PruneSettings
 
 SCALE = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")

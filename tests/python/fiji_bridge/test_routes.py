@@ -21,7 +21,7 @@ from parity_case import NAMES, Case
 from btrackmate.fiji_bridge import LabelMovie, MovieSettings
 from btrackmate.io.images import open_movie
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.settings import MaskSettings
 from btrackmate.tracking.settings import LapSettings, PruneSettings
 
 SCRIPTS = Path(__file__).parents[3] / "fiji-scripts"
@@ -67,6 +67,7 @@ def file_words(case):
 
 def engine_words(case):
     words = [*file_words(case), "--mask-policy", case.given["mask_policy"], "--engine", "trackmate"]
+    words += ["--tracker", "lap"]
     for name, value in case.lap.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     words += ["--min-tracklet-length", case.given["min_tracklet_length"]]
@@ -135,6 +136,8 @@ def test_settings_travel_to_the_plugin_and_back(plugin, tmp_path):
     words += [
         "--image",
         LABELS,
+        "--tracker",
+        "lap",
         "--set",
         "LINKING_MAX_DISTANCE=8",
         "--min-tracklet-length",

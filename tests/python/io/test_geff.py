@@ -12,7 +12,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.geff import read_geff, write_geff
+from btrackmate.io.geff import write_geff
+from btrackmate.io.geff_reader import read_geff
 
 CALIBRATION = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
 

@@ -14,6 +14,7 @@ import zarr
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import check_finite, hash_path, open_movie
 from btrackmate.io.tiff import read_tiff
 
@@ -108,7 +109,7 @@ def test_plain_tiff_axes_are_not_guessed(tmp_path):
         open_movie(path)
     assert "(3, 4, 5, 6)" in str(caught.value)
     movie = open_movie(path, "tzyx")
-    assert (movie.shape, movie.axes_source) == ((3, 1, 4, 5, 6), "--axes")
+    assert (movie.shape, movie.axes_source) == ((3, 1, 4, 5, 6), "the options")
 
 
 def test_axes_option_wins_over_metadata(tmp_path):
@@ -120,11 +121,11 @@ def test_axes_option_wins_over_metadata(tmp_path):
     np.testing.assert_array_equal(movie.frame(2)[0, 0], array[2])
 
 
-def test_movie_without_time_axis_is_refused(tmp_path):
-    path = write_imagej(tmp_path / "a.tif", numbered(3, 4, 5), "ZYX")
-    with pytest.raises(UserError, match=r"no time axis.*\(3, 4, 5\).*--axes"):
-        open_movie(path)
-    assert open_movie(path, require_time=False).shape == (1, 1, 3, 4, 5)
+def test_file_without_time_axis_is_one_frame(tmp_path):
+    array = numbered(3, 4, 5)
+    movie = open_movie(write_imagej(tmp_path / "a.tif", array, "ZYX"))
+    assert movie.shape == (1, 1, 3, 4, 5)
+    np.testing.assert_array_equal(movie.frame(0)[0], array)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +141,7 @@ def test_wrong_axes_option(tmp_path, axes, message):
 
 def test_given_calibration_wins(tmp_path):
     path = write_imagej(tmp_path / "a.tif", numbered(2, 3, 4, 5), "TZYX", unit="um", spacing=2.0)
-    movie = open_movie(
-        path, voxel_size=(3.0, 0.52, 0.51), dt=5.0, space_unit="micron", time_unit="minutes"
-    )
+    movie = open_movie(path, given=Given((3.0, 0.52, 0.51), 5.0, "micron", "minutes"))
     assert movie.calibration == Calibration(0.51, 0.52, 3.0, 5.0, "µm", "min")
 
 
@@ -152,7 +151,7 @@ def test_missing_unit_is_said_in_the_log(tmp_path, caplog):
         path, numbered(2, 3, 4, 5), metadata={"axes": "TZYX"}, photometric="minisblack"
     )
     with caplog.at_level(logging.WARNING):
-        movie = open_movie(path, voxel_size=(3, 1, 1), dt=2)
+        movie = open_movie(path, given=Given((3, 1, 1), 2))
     assert (movie.calibration.space_unit, movie.calibration.time_unit) == ("µm", "sec")
     assert "--space-unit" in caplog.text
     assert "--time-unit" in caplog.text
@@ -161,14 +160,7 @@ def test_missing_unit_is_said_in_the_log(tmp_path, caplog):
 def test_voxel_size_of_zero_is_refused(tmp_path):
     path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX")
     with pytest.raises(UserError, match="--voxel-size"):
-        open_movie(path, voxel_size=(1, 0, 1))
-
-
-def test_labels_of_float_type_are_refused(tmp_path):
-    path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5, dtype=np.float32), "TYX")
-    with pytest.raises(UserError, match=r"label image of type float32.*integer"):
-        open_movie(path, role="labels")
-    assert open_movie(path).dtype == np.float32
+        open_movie(path, given=Given((1, 0, 1)))
 
 
 def test_labels_with_two_channels_are_refused(tmp_path):
@@ -215,8 +207,9 @@ def test_what_is_no_image(tmp_path):
     empty.write_bytes(b"")
     with pytest.raises(UserError, match="not an image"):
         open_movie(empty)
-    with pytest.raises(UserError, match="is a folder"):
-        open_movie(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="is a folder without .tif files"):
+        open_movie(tmp_path / "folder")
 
 
 @pytest.mark.parametrize("size", [9, 100, 300, 700])
@@ -271,7 +264,7 @@ def test_zarr_without_named_axes_asks(tmp_path):
 
 def test_movie_can_be_pickled(tmp_path):
     path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX", unit="um")
-    movie = open_movie(path, dt=4.0, time_unit="h")
+    movie = open_movie(path, given=Given(dt=4.0, time_unit="h"))
     copy = pickle.loads(pickle.dumps(movie))
     assert copy.calibration == movie.calibration
     np.testing.assert_array_equal(copy.frame(1), movie.frame(1))
@@ -303,6 +296,7 @@ class FakeBioImage:
     dims = {letter: (n,) for letter, n in zip("TCZYX", data.shape, strict=True)}
     physical_pixel_sizes = SimpleNamespace(X=0.5, Y=0.5, Z=2.0)
     time_interval = timedelta(seconds=30)
+    scenes = ("one", "two")
 
     def __init__(self, path):
         if path.stem == "bad":
@@ -310,6 +304,9 @@ class FakeBioImage:
             raise LookupError(msg)
 
     def get_image_data(self, axes, **where):
+        if where["T"] > 1:
+            msg = "cannot select. More."
+            raise KeyError(msg)
         assert axes == "CZYX"
         return self.data[where["T"]]
 
@@ -327,8 +324,10 @@ def test_vendor_file_through_bioio(tmp_path, monkeypatch):
     movie = open_movie(tmp_path / "a.nd2")
     assert movie.calibration == Calibration(0.5, 0.5, 2.0, 30.0, "µm", "sec")
     np.testing.assert_array_equal(movie.frame(1), FakeBioImage.data[1])
+    with pytest.raises(UserError, match=r"bioio-nd2 cannot read it \('cannot select\); save it as"):
+        movie._source.read(0, 2)
     (tmp_path / "bad.nd2").write_bytes(b"x")
-    with pytest.raises(UserError, match=r"bioio cannot read it \(unsupported\); install"):
+    with pytest.raises(UserError, match=r"files needs bioio-nd2: pip install 'btrackmate"):
         open_movie(tmp_path / "bad.nd2")
 
 
@@ -337,7 +336,7 @@ def test_imagej_file_that_is_cut_off_is_refused(tmp_path):
     path = write_imagej(tmp_path / "a.tif", np.zeros((4, 64, 64), np.uint8), "ZYX", unit="um")
     path.write_bytes(path.read_bytes()[:6000])
     with pytest.raises(UserError, match="a.tif: holds 1 of the 4 planes"):
-        open_movie(path, require_time=False)
+        open_movie(path)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -348,11 +347,11 @@ def test_file_whose_list_of_planes_breaks_off_is_refused(tmp_path, compression, 
     with tifffile.TiffWriter(path) as writer:
         for plane in noise:
             writer.write(plane, metadata=None, contiguous=False, compression=compression)
-    assert open_movie(path, "ZYX", require_time=False).shape == (1, 1, 6, 32, 32)
+    assert open_movie(path, "ZYX").shape == (1, 1, 6, 32, 32)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     caplog.clear()
     with pytest.raises(UserError, match="a.tif: damaged after plane 3 .*; copy or save it again"):
-        open_movie(path, "ZYX", require_time=False)
+        open_movie(path, "ZYX")
     assert not caplog.records
 
 
@@ -395,7 +394,7 @@ def test_file_that_holds_less_than_its_metadata_names_is_refused(tmp_path):
     damaged[start : start + 200] = bytes(200)
     path.write_bytes(damaged)
     with pytest.raises(UserError, match=r"metadata names \(6, 16, 16\); copy or"):
-        open_movie(path, "ZYX", require_time=False)
+        open_movie(path, "ZYX")
 
 
 @pytest.mark.parametrize(("at", "length"), [(9, 20), (39, 20), (618, 200)])
@@ -409,7 +408,7 @@ def test_damaged_tags_are_the_files_fault(tmp_path, at, length):
     damaged[at : at + length] = bytes(length)
     path.write_bytes(damaged)
     with pytest.raises(UserError, match="a.tif: not readable as a TIFF image"):
-        open_movie(path, require_time=False).frame(0)
+        open_movie(path).frame(0)
 
 
 @pytest.mark.parametrize("kind", ["mapped", "compressed", "zarr"])

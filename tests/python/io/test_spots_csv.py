@@ -11,13 +11,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.spots_csv import (
-    CsvOptions,
-    read_links_csv,
-    read_spots_csv,
-    write_links_csv,
-    write_spots_csv,
-)
+from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "csv").glob("*.json"))
 
@@ -103,7 +98,7 @@ def test_header_faults(tmp_path: Path, text: str, message: str) -> None:
 def test_missing_and_binary_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_spots_csv(tmp_path / "none.csv")
-    (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "b.csv").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01")
     with pytest.raises(UserError, match="not readable as text"):
         read_spots_csv(tmp_path / "b.csv")
 

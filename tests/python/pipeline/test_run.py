@@ -11,7 +11,7 @@ import yaml
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.geff import read_geff
+from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -64,8 +64,8 @@ def test_xml_and_geff_hold_the_same_tracks(tmp_path: Path, labels_3d: Path, imag
         )
         np.testing.assert_allclose(graph.spots.positions, result.graph.spots.positions)
     assert document.image_path == image_3d
-    assert document.tracker[0] == "SPARSE_LAP_TRACKER"
-    assert document.tracker[1]["LINKING_MAX_DISTANCE"] == 5.0
+    assert document.tracker[0] == "FLOW_TRACKER"
+    assert document.tracker[1]["linking_max_distance"] == 5.0
 
 
 def test_log_says_which_axes_were_taken(tmp_path: Path, labels_3d: Path) -> None:
@@ -161,10 +161,9 @@ def test_finished_run_is_not_overwritten(tmp_path: Path, labels_3d: Path) -> Non
     ("case", "message"),
     [
         ("mask", "mask of shape"),
-        ("float", "type float32"),
+        ("float", r"bad.tif, frame 5: value 1.5 at .* expected labels: whole numbers"),
         ("missing", "no such file"),
         ("text", "not an image"),
-        ("no-time", "no time axis"),
         ("axes", "--axes"),
         ("nan", "NaN"),
         ("model", "model folder"),
@@ -181,11 +180,11 @@ def test_bad_input_is_refused_with_nothing_written(
         tifffile.imwrite(bad, np.ones((5, 5), np.uint8), imagej=True, metadata={"axes": "YX"})
         inputs = RunInputs(labels=labels_3d, mask=bad)
     elif case == "float":
-        write_imagej(bad, volume.astype(np.float32), "TZYX")
+        labels = volume.astype(np.float32)
+        labels[5, 0, 0, 0] = 1.5
+        write_imagej(bad, labels, "TZYX")
     elif case == "text":
         bad.write_text("no image", encoding="utf-8")
-    elif case == "no-time":
-        write_imagej(bad, volume[0], "ZYX")
     elif case == "axes":
         tifffile.imwrite(bad, volume[:, 0])
     elif case == "nan":

@@ -24,7 +24,7 @@ from numba.core.dispatcher import Dispatcher
 from btrackmate.pipeline.warm_up import warm_up
 warm_up()
 loops = {}
-for place in ("measure", "metrics", "segmentation", "tracking"):
+for place in ("measurement", "metrics", "segmentation", "tracking"):
     package = importlib.import_module(f"btrackmate.{place}")
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
@@ -43,7 +43,7 @@ assert not idle, idle
 USE = """
 import numpy as np
 from btrackmate.core.calibration import Calibration
-from btrackmate.measure import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
+from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.samples import make_point_movie
 from btrackmate.tracking import TRACKERS, parse_tracker, track

@@ -59,17 +59,20 @@ def test_a_spot_that_is_no_cell_takes_no_link():
     assert solve(candidates, np.array([1.5, 1.0, 1.0]), 3).chosen.tolist() == [1, 2]
 
 
-def test_a_fractional_program_is_solved_in_integers():
+def test_a_fractional_program_is_solved_in_integers(monkeypatch):
     """Three divisions that share a daughter two by two: halves of all score 4.5, one scores 3."""
+    monkeypatch.setattr(flow_solve, "_FEW", 0)
     candidates = make([(0, 3, 4), (1, 4, 5), (2, 3, 5)])
     solution = solve(candidates, np.array([3.0, 3.0, 3.0]), 6)
     assert solution.n_fractional == 3
     assert solution.score == solution.bound == 3
 
 
+@pytest.mark.parametrize("few", [0, 300])
 @pytest.mark.parametrize("seed", range(30))
-def test_random_problems_are_solved_to_the_optimum(seed, monkeypatch):
+def test_random_problems_are_solved_to_the_optimum(seed, few, monkeypatch):
     monkeypatch.setattr(flow_solve, "_BATCH", 4)
+    monkeypatch.setattr(flow_solve, "_FEW", few)
     rng = np.random.default_rng(seed)
     rows = set()
     for _ in range(11):

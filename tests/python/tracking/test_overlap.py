@@ -6,7 +6,7 @@ from tracking_movies import link_ids
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import Cancelled, UserError
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames
+from btrackmate.measurement import ArrayFrames
 from btrackmate.tracking import NearestSettings, OverlapSettings, track
 from btrackmate.tracking.overlap import track_overlap
 
@@ -235,7 +235,7 @@ def test_progress_reaches_the_total_and_can_cancel():
 
 
 def test_without_labels_the_tracker_says_so():
-    with pytest.raises(UserError, match="tracker overlap compares cells in label images, but th"):
+    with pytest.raises(UserError, match="overlap compares cells in label images, or 2D outlines"):
         track(spots_of(draw("11", "11")), OverlapSettings())
 
 

@@ -111,8 +111,8 @@ def test_other_dimensions_are_named(folder):
 
 
 def test_float_labels_and_empty_labels_are_refused(folder):
-    write(folder / "Segmentation/b0.tif", np.zeros((4, 6, 6), np.float32))
-    with pytest.raises(UserError, match="b0.tif is float32"):
+    write(folder / "Segmentation/b0.tif", np.full((4, 6, 6), 0.5, np.float32))
+    with pytest.raises(UserError, match="b0.tif: value 0.5 at"):
         load_dataset(folder, SETTINGS)
     for i in range(4):
         write(folder / f"Segmentation/b{i}.tif", np.zeros((4, 6, 6), np.uint8))

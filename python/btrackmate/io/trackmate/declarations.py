@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.schema import Column, Dimension, find_column, find_key, unit_of
+from btrackmate.io.trackmate.tree import clean_text
 
 #: Attributes of a Spot element that are no features.
 RESERVED = frozenset(("ID", "name", "ROI_N_POINTS"))
@@ -156,7 +157,8 @@ def declare_own(name: str, taken: set[str], *, is_int: bool) -> Declaration:
     stem, number = key, 2
     while key in taken or key in RESERVED:
         key, number = f"{stem}_{number}", number + 1
-    return Declaration(key, name, name, Dimension.NONE, is_int)
+    shown = name if clean_text(name).strip() else key
+    return Declaration(key, shown, shown, Dimension.NONE, is_int)
 
 
 def make_key(name: str) -> str:
@@ -170,7 +172,8 @@ def name_column(key: str, declared: Declaration | None) -> str:
     column = find_key(key)
     if column is not None:
         return column.name
-    if declared is not None and make_key(declared.name) == key:
+    made = make_key(declared.name) if declared is not None else ""
+    if declared is not None and re.fullmatch(rf"{re.escape(made)}(_\d+)?", key):
         # Only a name that had to be made legal differs from its key; never one of our columns.
         return declared.name if find_column(declared.name) is None else key
     return key

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.io.numbers import format_numbers, parse_numbers
+from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
 from btrackmate.io.trackmate.tree import escape_attribute
 
 _FLUSH = 20_000
@@ -58,12 +58,20 @@ class FeatureCollector:
 
     Elements with the same attribute names in the same order share one layout, so that the cost
     for an element is one look-up and one list extension.
+
+    Attributes
+    ----------
+    numeric : set of str
+        Attributes that are declared as numbers. Of any other the texts are kept as well: it is a
+        number only if every text is spelled as programs print numbers, so that "007" stays. The
+        attribute "name" is text throughout.
     """
 
     def __init__(self) -> None:
         self.n = 0
+        self.numeric: set[str] = set()
         self._layouts: dict[tuple[str, ...], tuple[list[int], list[str]]] = {}
-        self._blocks: list[tuple[NDArray[np.int64], str, NDArray[Any]]] = []
+        self._blocks: list[_Block] = []
 
     def add(self, attributes: list[str]) -> None:
         """Add one element; `attributes` alternates names and values."""
@@ -83,7 +91,7 @@ class FeatureCollector:
         count = len(values[0])
         index = np.arange(self.n, self.n + count)
         for key, column in zip(layout, values, strict=True):
-            self._blocks.append((index, key, parse_numbers(column)))
+            self._add_column(index, key, column)
         self.n += count
 
     def finish(self) -> FeatureTable:
@@ -91,16 +99,18 @@ class FeatureCollector:
         self._flush()
         columns: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
-        textual = {key for _, key, values in self._blocks if values.dtype == object}
-        for rows, key, values in self._blocks:
+        textual = {block.key for block in self._blocks if block.values.dtype == object}
+        for block in self._blocks:
+            key, values = block.key, block.values
             if key not in columns:
                 empty = None if key in textual else np.nan
                 columns[key] = np.full(self.n, empty, object if key in textual else np.float64)
                 present[key] = np.zeros(self.n, np.bool_)
             if key in textual and values.dtype != object:
-                values = np.array(format_numbers(values), object)
-            columns[key][rows] = values
-            present[key][rows] = True
+                texts = block.texts or format_numbers(values)
+                values = np.array([_decode(text) for text in texts], object)
+            columns[key][block.rows] = values
+            present[key][block.rows] = True
         absent = {key: ~there for key, there in present.items() if not there.all()}
         return FeatureTable(self.n, columns, absent)
 
@@ -110,16 +120,33 @@ class FeatureCollector:
                 continue
             index = np.array(rows, np.int64)
             for position, key in enumerate(layout):
-                self._blocks.append((index, key, _to_array(values[position :: len(layout)])))
+                texts = values[position :: len(layout)]
+                self._add_column(index, key, [text.encode() for text in texts])
             rows.clear()
             values.clear()
 
+    def _add_column(self, rows: NDArray[np.int64], key: str, texts: Sequence[bytes]) -> None:
+        """Add the values of one attribute; of one that may be text, with the texts."""
+        if key in self.numeric:
+            self._blocks.append(_Block(rows, key, parse_numbers(texts), ()))
+            return
+        values: NDArray[Any] = np.array([_decode(text) for text in texts], object)
+        if key != "name" and all(map(is_plain_number, values)):
+            values = parse_numbers(texts)
+        self._blocks.append(_Block(rows, key, values, texts))
 
-def _to_array(texts: list[str]) -> NDArray[Any]:
-    try:
-        return np.array(list(map(float, texts)), np.float64)
-    except ValueError:
-        return np.array(texts, object)
+
+class _Block(NamedTuple):
+    """Values of one attribute of some elements, and their texts where the attribute may be text."""
+
+    rows: NDArray[np.int64]
+    key: str
+    values: NDArray[Any]
+    texts: Sequence[bytes]
+
+
+def _decode(text: bytes | str) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8")
 
 
 class RowFormat:

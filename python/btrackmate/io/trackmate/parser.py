@@ -1,7 +1,7 @@
 """Streaming parser of TrackMate files: spots and links as columns, the rest as a small tree."""
 
 import gzip
-import re
+import logging
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,14 +12,30 @@ from xml.parsers import expat
 import numpy as np
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.numbers import parse_numbers
+from btrackmate.io.numbers import find_text, parse_numbers
 from btrackmate.io.trackmate.blocks import match_frame, match_tracks, split_frames, split_tracks
+from btrackmate.io.trackmate.declarations import (
+    EDGE_DECLARATIONS,
+    SPOT_DECLARATIONS,
+    TRACK_DECLARATIONS,
+    Declaration,
+)
+from btrackmate.io.trackmate.encoding import as_utf8, decodes, is_utf8, read_bytes
 from btrackmate.io.trackmate.feature_table import FeatureCollector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GZIP = b"\x1f\x8b"
+_log = logging.getLogger(__name__)
+
+_ROOTS = {
+    "Tracks": "this is TrackMate's export of tracks: save the session (button Save) instead",
+    "root": "if this is an export for the ISBI challenge, save the session (button Save) instead",
+    "SpimData": "this is a BigDataViewer dataset, which holds images, no tracks",
+    "OME": "this is OME metadata, which holds no tracks",
+}
+#: Attributes that are numbers and no features.
+_IDS = frozenset(("ID", "ROI_N_POINTS"))
 
 
 class TrackMateParser:
@@ -82,8 +98,8 @@ class TrackMateParser:
             If it is missing, no XML, or no TrackMate file.
         """
         try:
-            data = _read(self.path)
-            if self._fast and _is_utf8(data[:200]):
+            data = self._read()
+            if self._fast and is_utf8(data[:200]):
                 self._parse_in_blocks(data)
             else:
                 self._parser.Parse(data, True)
@@ -99,6 +115,13 @@ class TrackMateParser:
         except (gzip.BadGzipFile, EOFError, OSError, zlib.error) as error:
             msg = f"{self.path}: not readable ({error}); give a whole TrackMate XML file"
             raise UserError(msg) from None
+
+    def _read(self) -> bytes:
+        data = read_bytes(self.path)
+        text = as_utf8(data)
+        if text is not data:
+            _log.warning("%s: is not UTF-8, as it says; read as Windows-1252", self.path)
+        return text
 
     def _parse_in_blocks(self, data: bytes) -> None:
         """Give expat everything but blocks of equal Spot or Edge elements, which are cut out."""
@@ -125,7 +148,7 @@ class TrackMateParser:
         self._parser.Parse(data[position:], True)
 
     def _take_frame(self, block: bytes) -> bool:
-        found = match_frame(block) if _decodes(block) else None
+        found = match_frame(block) if decodes(block) else None
         if found is None:
             return False
         first = self.spots.n
@@ -137,7 +160,7 @@ class TrackMateParser:
         return True
 
     def _take_tracks(self, block: bytes) -> bool:
-        found = match_tracks(block) if _decodes(block) else None
+        found = match_tracks(block) if decodes(block) else None
         if found is None:
             return False
         self.tracks.add_block(found.track_layout, found.tracks)
@@ -164,12 +187,26 @@ class TrackMateParser:
             self._seen_root = True
         self._stack.append(element)
         if len(self._stack) == 3 and self._stack[1].tag == "Model":
+            self._declare(tag)
             if tag == "AllSpots":
                 self._enter_spots()
             elif tag == "AllTracks":
                 self._enter_tracks()
             elif tag == "FilteredTracks":
                 self._enter_filtered()
+
+    def _declare(self, tag: str) -> None:
+        """Tell the collectors, before they get values, which attributes are numbers."""
+        if tag not in ("AllSpots", "AllTracks"):
+            return
+        for collector, section, standard in (
+            (self.spots, "SpotFeatures", SPOT_DECLARATIONS),
+            (self.edges, "EdgeFeatures", EDGE_DECLARATIONS),
+            (self.tracks, "TrackFeatures", TRACK_DECLARATIONS),
+        ):
+            elements = self.root.iterfind(f"Model/FeatureDeclarations/{section}/Feature")
+            declared = [*map(Declaration.from_element, elements), *standard]
+            collector.numeric |= {d.key for d in declared if d.dimension != "STRING"} | _IDS
 
     def _end_tree(self, _: str) -> None:
         self._take_text()
@@ -178,7 +215,7 @@ class TrackMateParser:
     def _check_root(self, tag: str) -> None:
         if tag != "TrackMate":
             msg = f"{self.path}: an XML file with root <{tag}>, expected <TrackMate>; "
-            msg += "give a file that TrackMate saved"
+            msg += _ROOTS.get(tag, "give a session that TrackMate saved (button Save)")
             raise UserError(msg)
 
     def _take_text(self) -> None:
@@ -284,8 +321,11 @@ class TrackMateParser:
             return
         values = parse_numbers(numbers)
         if values.dtype == object or values.size % 2:
-            msg = f"{self.path}: spot number {row} of the file has an outline (ROI) that is no "
-            msg += "list of x y pairs; correct or remove it"
+            texts = [text.decode() for text in numbers]
+            bad = find_text(texts)
+            got = repr(texts[bad]) if bad >= 0 else f"{len(texts)} numbers"
+            msg = f"{self.path}: spot number {row} of the file has an outline (ROI) with {got}, "
+            msg += "expected x y pairs of numbers with decimal points; correct or remove it"
             raise UserError(msg)
         self.rois[row] = values.reshape(-1, 2)
 
@@ -352,26 +392,3 @@ class TrackMateParser:
             self._stack[-1].append(node)
         else:
             (self.epilog if self._seen_root else self.prolog).append(node)
-
-
-def _read(path: Path) -> bytes:
-    data = path.read_bytes()
-    return gzip.decompress(data) if data.startswith(_GZIP) else data
-
-
-def _is_utf8(head: bytes) -> bool:
-    """Tell whether the XML declaration leaves the encoding at UTF-8."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return False
-    named = re.search(rb"""encoding=["']([^"']*)""", head)
-    return named is None or named[1].lower() in (b"utf-8", b"utf8", b"us-ascii")
-
-
-def _decodes(block: bytes) -> bool:
-    if block.isascii():
-        return True
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

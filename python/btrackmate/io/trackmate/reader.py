@@ -2,8 +2,9 @@
 
 import logging
 import math
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -13,8 +14,16 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.schema import find_key
 from btrackmate.core.spots import Spots
-from btrackmate.io.trackmate.declarations import Declaration, name_column
+from btrackmate.io.numbers import find_text
+from btrackmate.io.trackmate.declarations import (
+    EDGE_DECLARATIONS,
+    SPOT_DECLARATIONS,
+    TRACK_DECLARATIONS,
+    Declaration,
+    name_column,
+)
 from btrackmate.io.trackmate.document import TrackMateDocument, link_keys
 from btrackmate.io.trackmate.feature_table import FeatureTable
 from btrackmate.io.trackmate.parser import TrackMateParser
@@ -23,6 +32,22 @@ from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 _log = logging.getLogger(__name__)
 
 _NOT_FEATURES = ("ID", "name", "FRAME", "ROI_N_POINTS")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+
+
+class _Kind(NamedTuple):
+    """A kind of elements: where its features are declared, which are ours, and what names one."""
+
+    section: str
+    standard: tuple[Declaration, ...]
+    ids: tuple[str, ...]
+
+
+_KINDS = {
+    "spot": _Kind("SpotFeatures", SPOT_DECLARATIONS, ("ID",)),
+    "edge": _Kind("EdgeFeatures", EDGE_DECLARATIONS, ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")),
+    "track": _Kind("TrackFeatures", TRACK_DECLARATIONS, ("TRACK_ID",)),
+}
 
 
 def read_trackmate(path: Path | str) -> TrackMateDocument:
@@ -52,6 +77,7 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
         msg += "save it in TrackMate after detection"
         raise UserError(msg)
     table = parser.spots.finish()
+    _check_numbers(table, "spot", parser)
     ids = _whole(table, "ID", path, "Spot")
     frame = np.repeat(
         np.array([f for f, _ in parser.spot_frames], np.int64),
@@ -59,8 +85,11 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
     )
     columns, column_keys, explicit_nan = _spot_columns(table, ids, parser.root)
     spots = _make_spots(parser, ids, frame, columns)
-    edges = _check_edges(parser.edges.finish(), path)
-    tracks = parser.tracks.finish()
+    edges, tracks = parser.edges.finish(), parser.tracks.finish()
+    _check_numbers(edges, "edge", parser)
+    _check_numbers(tracks, "track", parser)
+    for key in _KINDS["edge"].ids:
+        _whole(edges, key, path, "Edge")
     track_ids = _whole(tracks, "TRACK_ID", path, "Track")
     edge_track = np.repeat(track_ids, np.array(parser.track_sizes, np.int64))
     edges, edge_track = _drop_unknown(edges, edge_track, ids, path)
@@ -83,6 +112,39 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
             for (kind, number), elements in parser.extras.items()
         },
     )
+
+
+def _check_numbers(table: FeatureTable, kind: str, parser: TrackMateParser) -> None:
+    """Refuse a text where a number is needed; a text in a feature of others is only told.
+
+    A decimal comma is refused in every feature: half the programs that read it would be wrong.
+    """
+    section, standard, names = _KINDS[kind]
+    elements = parser.root.iterfind(f"Model/FeatureDeclarations/{section}/Feature")
+    declared = {
+        element.get("feature") for element in elements if element.get("dimension") != "STRING"
+    }
+    needed = {d.key for d in standard} | set(names)
+    for key, values in table.columns.items():
+        ours = key in needed or (kind == "spot" and find_key(key) is not None)
+        if values.dtype != object or key == "name" or not (ours or key in declared):
+            continue
+        place = find_text(values.tolist())
+        text = values[place]
+        which = ", ".join(
+            f"{name} {_shorten(table.columns[name][place])}"
+            for name in names
+            if name in table.columns
+        )
+        what = f"{parser.path}: {kind} {which}: {key} is {text!r}, expected a number"
+        if ours or _DECIMAL_COMMA.fullmatch(text):
+            msg = f"{what} with a decimal point; correct the file, or save it again in TrackMate"
+            raise UserError(msg)
+        _log.warning("%s; the feature is kept as text", what)
+
+
+def _shorten(number: Any) -> str:
+    return number if isinstance(number, str) else f"{number:.15g}"
 
 
 def _whole(table: FeatureTable, key: str, path: Path, what: str) -> NDArray[np.int64]:
@@ -108,6 +170,8 @@ def _spot_columns(
         if key in _NOT_FEATURES:
             continue
         name = name_column(key, declared.get(key))
+        if name in keys:
+            name = key  # two features of one name
         keys[name] = key
         named = table.explicit_nan(key)
         if named is not None:
@@ -139,22 +203,26 @@ def _make_spots(
     data = parser.root.find("Settings/ImageData")
     attributes = dict(data.attrib) if data is not None else {}
     calibration = _read_calibration(parser.root, attributes, table, source)
-    slices = _number(attributes.get("nslices"), 0)
-    depth = table["z"] if "z" in table else pd.Series([0.0])
-    ndim = 3 if slices > 1 or (slices == 0 and bool((depth != 0).any())) else 2
+    # A file of points alone may say one slice, and spots of one slice may all lie at z = 3.5.
+    deep = "z" in table and bool((table["z"] != 0).any())
+    ndim = 3 if deep or _number(attributes.get("nslices"), 0, source, "nslices") > 1 else 2
     last = int(frame.max()) + 1 if frame.size else 0
-    n_frames = max(last, int(_number(attributes.get("nframes"), 0)))
+    n_frames = max(last, int(_number(attributes.get("nframes"), 0, source, "nframes")))
     contours = {int(ids[row]): outline for row, outline in parser.rois.items()}
     return Spots.from_table(
         table, calibration, ndim=ndim, n_frames=n_frames, contours=contours, source=source
     )
 
 
-def _number(text: str | None, default: float) -> float:
-    try:
-        value = float(text) if text is not None else default
-    except ValueError:
+def _number(text: str | None, default: float, source: str, name: str) -> float:
+    """Read a number of ImageData; one that is not there, or not finite, is `default`."""
+    if text is None or not text.strip():
         return default
+    if find_text([text]) >= 0:
+        msg = f"{source}: ImageData {name} is {text!r}, expected a number with a decimal point; "
+        msg += "correct the file, or save it again in TrackMate"
+        raise UserError(msg)
+    value = float(text)
     return value if math.isfinite(value) else default
 
 
@@ -166,12 +234,12 @@ def _read_calibration(
     units = dict(model.attrib) if model is not None else {}
     sizes = {}
     for name in ("pixelwidth", "pixelheight", "voxeldepth"):
-        sizes[name] = _number(data.get(name), 0)
+        sizes[name] = _number(data.get(name), 0, source, name)
         if sizes[name] <= 0:
             if data:
                 _log.warning("%s: ImageData %s is %s, taken as 1", source, name, data.get(name))
             sizes[name] = 1.0
-    dt = _number(data.get("timeinterval"), 0)
+    dt = _number(data.get("timeinterval"), 0, source, "timeinterval")
     if dt <= 0:
         dt = _time_step(table)
         _log.warning("%s: no time interval in ImageData, taken from the spots as %s", source, dt)
@@ -201,12 +269,6 @@ def _spot_names(table: FeatureTable, ids: NDArray[np.int64]) -> dict[int, str]:
         return {}
     pairs = zip(ids.tolist(), names.tolist(), strict=True)
     return {i: name for i, name in pairs if name is not None and name != f"ID{i}"}
-
-
-def _check_edges(edges: FeatureTable, path: Path) -> FeatureTable:
-    for key in ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"):
-        _whole(edges, key, path, "Edge")
-    return edges
 
 
 def _drop_unknown(

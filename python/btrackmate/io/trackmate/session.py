@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.io.numbers import format_number
 
@@ -91,9 +92,10 @@ class Filter:
     @classmethod
     def from_element(cls, element: Element) -> "Filter":
         """Read a Filter or InitialSpotFilter element."""
+        feature = element.get("feature", "")
         return cls(
-            element.get("feature", ""),
-            float(element.get("value", "nan")),
+            feature,
+            _to_number(element.get("value", "nan"), f"the filter on {feature}"),
             element.get("isabove", "true") == "true",
         )
 
@@ -192,8 +194,18 @@ def unmarshal(element: Element | None, name_attribute: str) -> tuple[str, dict[s
         settings |= {name: _from_text(text) for name, text in child.attrib.items()}
         weights = child.find("FeaturePenalties")
         if weights is not None and child.tag in penalties_of:
-            settings[penalties_of[child.tag]] = {k: float(v) for k, v in weights.attrib.items()}
+            settings[penalties_of[child.tag]] = {
+                k: _to_number(v, f"the penalty on {k}") for k, v in weights.attrib.items()
+            }
     return element.get(name_attribute, ""), settings
+
+
+def _to_number(text: str, what: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        msg = f"{what} in the TrackMate file is {text!r}, expected a number with a decimal point"
+        raise UserError(msg) from None
 
 
 def _to_text(value: Any) -> str:

@@ -162,8 +162,10 @@ def _apply_session(
         log.text = f"{log.text or ''}\n{session.log}"
     if session.image_path is not None and document is not None:
         name, folder = _image_place(path, session.image_path)
-        data = _child(_child(root, "Settings"), "ImageData")
-        data.attrib.update(filename=name, folder=folder)
+        settings = _child(root, "Settings")
+        _child(settings, "ImageData").attrib.update(filename=name, folder=folder)
+        if session.image_shape is not None:
+            _set_lengths(settings, session.image_shape)
     replaced = []
     if session.detector is not None:
         replaced.append(marshal_detector(*session.detector))
@@ -179,6 +181,17 @@ def _apply_session(
             replaced[-1].extend([f.to_element() for f in filters])
     for element in replaced:
         _replace(_child(root, "Settings"), element)
+
+
+def _set_lengths(settings: Element, shape: tuple[int, int, int, int, int]) -> None:
+    """Give a document the size of another image, and no crop."""
+    frames, _, slices, height, width = shape
+    lengths = {"width": width, "height": height, "nslices": slices, "nframes": frames}
+    data, crop = _child(settings, "ImageData"), _child(settings, "BasicSettings")
+    data.attrib.update({key: str(value) for key, value in lengths.items()})
+    for letter, length in zip("xyzt", (width, height, slices, frames), strict=True):
+        crop.set(f"{letter}start", "0")
+        crop.set(f"{letter}end", str(length - 1))
 
 
 def _tracker_elements(settings: Element, key: str, values: SettingsValues) -> list[Element]:
@@ -270,15 +283,11 @@ def _image_elements(path: Path, spots: Spots, session: Session) -> list[Element]
         "voxeldepth": calibration.dz,
         "timeinterval": calibration.dt,
     }
-    lengths = {"width": width, "height": height, "nslices": slices, "nframes": frames}
-    data = Element("ImageData", {"filename": name, "folder": folder})
-    data.attrib.update({key: str(value) for key, value in lengths.items()})
+    both = Element("Settings")
+    data = SubElement(both, "ImageData", {"filename": name, "folder": folder})
+    _set_lengths(both, (frames, 1, slices, height, width))
     data.attrib.update({key: format_number(float(v)) for key, v in sizes_text.items()})
-    crop = Element("BasicSettings")
-    for letter, length in zip("xyzt", (width, height, slices, frames), strict=True):
-        crop.set(f"{letter}start", "0")
-        crop.set(f"{letter}end", str(length - 1))
-    return [data, crop]
+    return list(both)
 
 
 def _image_place(path: Path, image: Path) -> tuple[str, str]:

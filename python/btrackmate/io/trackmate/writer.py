@@ -13,7 +13,7 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.schema import find_column
+from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
@@ -119,7 +119,7 @@ def _fill_radius(graph: TrackGraph, path: Path) -> TrackGraph:
     radius[missing] = _NOMINAL_RADIUS * spots.calibration.dx
     _log.warning(
         "%s: %d spots have no radius; TrackMate needs one, so they are written with %s %s",
-        path, int(missing.sum()), _NOMINAL_RADIUS * spots.calibration.dx,
+        path.name, int(missing.sum()), _NOMINAL_RADIUS * spots.calibration.dx,
         spots.calibration.space_unit,
     )  # fmt: skip
     return graph.with_spots(spots.with_columns({"radius": radius}))
@@ -151,9 +151,9 @@ def _name_columns(spots: Spots, document: TrackMateDocument | None) -> dict[str,
         if name in keys:
             named[name] = in_file.get(keys[name], Declaration(keys[name], keys[name], keys[name]))
         elif column is not None:
-            declared = declare_column(column, spots.calibration)
+            declared = declare_column(column.in_space(spots.ndim), spots.calibration)
             named[name] = standard.get(declared.key, declared)
-        elif name in standard:
+        elif name in standard and find_key(str(name)) is None:  # VISIBILITY, MANUAL_SPOT_COLOR
             named[name] = standard[name]
         else:
             own.append(str(name))

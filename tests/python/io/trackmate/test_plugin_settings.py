@@ -22,7 +22,17 @@ def tracked(tmp_path: Path) -> Path:
     """A file of ours: label image, mask, LAP with pruning."""
     labels = write_imagej(tmp_path / "labels.tif", dividing_cells(7), "TZYX")
     mask = write_imagej(tmp_path / "mask.tif", np.ones(dividing_cells(7).shape[1:], "u1"), "ZYX")
-    words = ["--mask", mask, "--mask-policy", "fraction", "--mask-fraction", "0.25", "--quiet"]
+    words = [
+        "--tracker",
+        "lap",
+        "--mask",
+        mask,
+        "--mask-policy",
+        "fraction",
+        "--mask-fraction",
+        "0.25",
+        "--quiet",
+    ]
     for name, value in LAP.items():
         words += ["--set", f"{name}={str(value).lower()}"]
     words += ["--min-tracklet-length", "4", "--unit", "time", "--prune-censored"]

@@ -1,0 +1,270 @@
+"""Edge and track features with TrackMate's keys and rules, and the table of tracks."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.schema import TRACK_FEATURES
+
+FloatArray = NDArray[np.float64]
+Features = dict[str, FloatArray]
+
+#: Track features that count something.
+_COUNTS = {"n_spots", "n_divisions", "n_merges", "n_complex", "n_gaps", "longest_gap"}
+
+
+def compute_edge_features(graph: TrackGraph) -> Features:
+    """Compute TrackMate's edge features, each (m,), in the order of the graph's links.
+
+    Returns
+    -------
+    dict from key to (m,) ndarray
+        DISPLACEMENT (space unit), SPEED (space / time unit), EDGE_TIME (time unit),
+        EDGE_X/Y/Z_LOCATION (space unit): half-way between the two spots;
+        DIRECTIONAL_CHANGE_RATE (radians / time unit): angle between this displacement and the one
+        that leads to the source, over the time step; NaN where the source has not exactly one
+        predecessor. VELOCITY is SPEED under the name that it had before TrackMate 7.
+
+    References
+    ----------
+    TrackMate 8.1.6, fiji.plugin.trackmate.features.edges
+    """
+    source, target = graph.source, graph.target
+    position, time = graph.spots.positions, _time(graph)
+    step = position[target] - position[source]
+    dt = time[target] - time[source]
+    length = np.sqrt((step**2).sum(axis=1))
+    middle = 0.5 * (position[source] + position[target])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = length / np.abs(dt)
+        rate = _turning_angle(graph, step) / dt
+    return {
+        "DIRECTIONAL_CHANGE_RATE": rate,
+        "SPEED": speed,
+        "VELOCITY": speed,
+        "DISPLACEMENT": length,
+        "EDGE_TIME": 0.5 * (time[source] + time[target]),
+        "EDGE_X_LOCATION": middle[:, 0],
+        "EDGE_Y_LOCATION": middle[:, 1],
+        "EDGE_Z_LOCATION": middle[:, 2],
+    }
+
+
+def compute_track_features(graph: TrackGraph, edges: Features) -> Features:
+    """Compute TrackMate's track features, each (n_tracks,), in the order of ``graph.track``.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+        Spots and links.
+    edges : dict
+        What :func:`compute_edge_features` gives for `graph`.
+
+    Returns
+    -------
+    dict from key to (n_tracks,) ndarray
+        All features of TrackMate 8's track analyzers but TRACK_INDEX and TRACK_ID. NaN where a
+        feature is not defined, e.g. TRACK_STD_SPEED of a track with one link.
+
+    Notes
+    -----
+    The median speed is the upper median; the standard deviation divides by n − 1. Where several
+    spots share the first or last time of a track (after a division), TRACK_DISPLACEMENT and what
+    follows from it depend on which of them is taken. TrackMate takes the first that its set of
+    the track's spots gives; that is Java's HashSet, whose order follows from the ids and the
+    number of spots, and is followed here.
+
+    References
+    ----------
+    TrackMate 8.1.6, fiji.plugin.trackmate.features.track
+    """
+    rows = np.flatnonzero(graph.track >= 0)
+    member, count = graph.track[rows], graph.n_tracks
+    features = _branching(graph, rows, member, count)
+    start, stop = _first_and_last(graph, rows, member, count)
+    position, time = graph.spots.positions, _time(graph)
+    features["TRACK_DURATION"] = time[stop] - time[start]
+    features["TRACK_START"] = time[start]
+    features["TRACK_STOP"] = time[stop]
+    features["TRACK_DISPLACEMENT"] = _distance(position[start], position[stop])
+    for axis, letter in enumerate("XYZ"):
+        features[f"TRACK_{letter}_LOCATION"] = _mean(member, position[rows, axis], count)
+    features |= _speeds(graph, edges["SPEED"], count)
+    features |= _quality(graph, rows, member, count)
+    features |= _motility(graph, edges, features, start)
+    return features
+
+
+def _time(graph: TrackGraph) -> FloatArray:
+    return graph.spots.feature("time")
+
+
+def _turning_angle(graph: TrackGraph, step: FloatArray) -> FloatArray:
+    """Angle between each link and the only link into its source, NaN where there is not one."""
+    link_into = np.full(len(graph.spots), -1, np.int64)
+    link_into[graph.target] = np.arange(graph.n_links)
+    defined = graph.in_degree[graph.source] == 1
+    before = step[link_into[graph.source[defined]]]
+    after = step[defined]
+    angle = np.full(graph.n_links, np.nan)
+    cross = np.sqrt((np.cross(before, after) ** 2).sum(axis=1))
+    # Added one by one, as in Java: the sum of three −0.0 is −0.0, which turns an angle of 0 to π.
+    dot = before[:, 0] * after[:, 0] + before[:, 1] * after[:, 1] + before[:, 2] * after[:, 2]
+    angle[defined] = np.arctan2(cross, dot)
+    return angle
+
+
+def _branching(
+    graph: TrackGraph, rows: NDArray[np.int64], member: NDArray[np.int64], count: int
+) -> Features:
+    earlier, later = graph.in_degree[rows], graph.out_degree[rows]
+    gap = graph.spots.frame[graph.target] - graph.spots.frame[graph.source] - 1
+    track_of_link = graph.track[graph.source]
+    longest = np.zeros(count)
+    np.maximum.at(longest, track_of_link, gap)
+    return {
+        "NUMBER_SPOTS": _count(member, count),
+        "NUMBER_GAPS": _count(track_of_link[gap > 0], count),
+        "NUMBER_SPLITS": _count(member[(earlier <= 1) & (later > 1)], count),
+        "NUMBER_MERGES": _count(member[(later <= 1) & (earlier > 1)], count),
+        "NUMBER_COMPLEX": _count(member[(later > 1) & (earlier > 1)], count),
+        "LONGEST_GAP": longest,
+    }
+
+
+def _first_and_last(
+    graph: TrackGraph, rows: NDArray[np.int64], member: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the spots with the lowest and the highest time of each track, in Java's order."""
+    time, ids = _time(graph)[rows], graph.spots.id[rows]
+    bucket = _java_bucket(ids, np.bincount(member, minlength=count)[member])
+    ends = []
+    for sign in (1, -1):
+        order = np.lexsort((ids, bucket, sign * time, member))
+        first = np.searchsorted(member[order], np.arange(count))
+        ends.append(rows[order[first]])
+    return ends[0], ends[1]
+
+
+def _java_bucket(ids: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bucket of a spot id in a Java HashSet that holds `size` spots.
+
+    The hash of an id is id XOR (id >>> 16); the table has 16 buckets and doubles when it is more
+    than three quarters full (java.util.HashMap).
+    """
+    capacity = 2 ** np.ceil(np.log2(np.maximum(size / 0.75, 16))).astype(np.int64)
+    return (ids ^ (ids >> 16)) & (capacity - 1)
+
+
+def _speeds(graph: TrackGraph, speed: FloatArray, count: int) -> Features:
+    track_of_link = graph.track[graph.source]
+    order = np.lexsort((speed, track_of_link))
+    ordered = speed[order]
+    n = np.bincount(track_of_link, minlength=count)
+    begin = np.cumsum(n) - n
+    mean = _mean(track_of_link, speed, count)
+    squares = np.bincount(track_of_link, (speed - mean[track_of_link]) ** 2, minlength=count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviation = np.sqrt(squares / (n - 1))
+    return {
+        "TRACK_MEAN_SPEED": mean,
+        "TRACK_MAX_SPEED": ordered[begin + n - 1],
+        "TRACK_MIN_SPEED": ordered[begin],
+        "TRACK_MEDIAN_SPEED": ordered[begin + n // 2],
+        "TRACK_STD_SPEED": deviation,
+    }
+
+
+def _quality(
+    graph: TrackGraph, rows: NDArray[np.int64], member: NDArray[np.int64], count: int
+) -> Features:
+    if "quality" not in graph.spots.table:
+        return {}
+    return {"TRACK_MEAN_QUALITY": _mean(member, graph.spots.feature("quality")[rows], count)}
+
+
+def _motility(
+    graph: TrackGraph, edges: Features, features: Features, first: NDArray[np.int64]
+) -> Features:
+    track_of_link, count = graph.track[graph.source], first.size
+    total: FloatArray = np.bincount(track_of_link, edges["DISPLACEMENT"], minlength=count).astype(
+        np.float64
+    )
+    position = graph.spots.positions
+    away = _distance(position[first[track_of_link]], position[graph.target])
+    farthest = np.zeros(count)
+    np.maximum.at(farthest, track_of_link, away)
+    net, duration = features["TRACK_DISPLACEMENT"], features["TRACK_DURATION"]
+    turning = edges["DIRECTIONAL_CHANGE_RATE"]
+    known = ~np.isnan(turning)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        straight = net / duration
+        return {
+            "TOTAL_DISTANCE_TRAVELED": total,
+            "MAX_DISTANCE_TRAVELED": farthest,
+            "CONFINEMENT_RATIO": net / total,
+            "MEAN_STRAIGHT_LINE_SPEED": straight,
+            "LINEARITY_OF_FORWARD_PROGRESSION": straight / features["TRACK_MEAN_SPEED"],
+            "MEAN_DIRECTIONAL_CHANGE_RATE": _mean(track_of_link[known], turning[known], count),
+        }
+
+
+def _count(member: NDArray[Any], count: int) -> FloatArray:
+    return np.bincount(member, minlength=count).astype(np.float64)
+
+
+def _mean(member: NDArray[Any], values: FloatArray, count: int) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.bincount(member, values, minlength=count) / np.bincount(member, minlength=count)
+
+
+def _distance(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.sqrt(((a - b) ** 2).sum(axis=1))  # type: ignore[no-any-return]
+
+
+def make_tracks_table(graph: TrackGraph, ids: NDArray[np.int64] | None = None) -> pd.DataFrame:
+    """Make a table of tracks, divisions included, one row each.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+        n tracks; a spot without links belongs to none.
+    ids : (n,) ndarray of int, optional
+        Ids of the tracks, e.g. TrackMate's; 0 … n−1 as in :meth:`TrackGraph.spots_table` if left
+        out.
+
+    Returns
+    -------
+    DataFrame
+        track; first_frame, last_frame; n_tracklets; n_generations (tracklets in the
+        longest line of descent); then
+        the features that track filters know, by the names that they have there: times (duration,
+        start, stop) in the time unit, lengths in the space unit, speeds in space / time unit,
+        directional_change in radians / time unit. A feature that is not defined is missing.
+    """
+    count = graph.n_tracks
+    rows = np.flatnonzero(graph.track >= 0)
+    number, frame = graph.track[rows], graph.spots.frame[rows]
+    first, last = np.full(count, graph.spots.n_frames), np.zeros(count, np.int64)
+    np.minimum.at(first, number, frame)
+    np.maximum.at(last, number, frame)
+    tracklets = graph.tracklets[graph.tracklets["track"] >= 0]
+    owner = tracklets["track"].to_numpy()
+    deepest = np.zeros(count, np.int64)
+    np.maximum.at(deepest, owner, tracklets["generation"].to_numpy())
+    table = {
+        "track": np.arange(count) if ids is None else ids,
+        "first_frame": first,
+        "last_frame": last,
+        "n_tracklets": np.bincount(owner, minlength=count),
+        "n_generations": deepest + 1,
+    }
+    features = compute_track_features(graph, compute_edge_features(graph))
+    for name, key in TRACK_FEATURES.items():
+        if key in features:
+            values = features[key]
+            table[name] = values.astype(np.int64) if name in _COUNTS else values
+    return pd.DataFrame(table)

@@ -1,0 +1,157 @@
+"""Folders of images, one a frame (``t000.tif``, ``t001.tif``, …), as a movie."""
+
+import contextlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.tiff import TiffSource
+
+_SUFFIXES = (".tif", ".tiff")
+_DIGITS = re.compile(r"(\d+)")
+
+
+def list_frames(folder: Path) -> list[Path]:
+    """List the TIFF files of a folder in order of the number in which their names differ.
+
+    Parameters
+    ----------
+    folder : Path
+        Other files, and those whose names begin with a dot, are left alone.
+
+    Raises
+    ------
+    UserError
+        If there is no TIFF file, the names are no series that differs in one number, or one is
+        missing in it.
+    """
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+    if not files:
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        held = f"; it holds the folders {', '.join(inside[:5])}: give one of them" if inside else ""
+        msg = f"{folder} is a folder without .tif files, expected an image, an OME-Zarr, or one "
+        msg += f"TIFF a frame (t000.tif, t001.tif, …){held}"
+        raise UserError(msg)
+    numbers = number_names([path.stem for path in files], str(folder))
+    numbered = dict(zip(numbers, files, strict=True))
+    first, last = min(numbered), max(numbered)
+    if len(numbered) < len(files):
+        twice = next(n for n in numbers if numbers.count(n) > 1)
+        msg = f"{folder}: two files of frame {twice}; keep one"
+        raise UserError(msg)
+    if last - first + 1 > len(numbered):
+        lost = next(n for n in range(first, last) if n not in numbered)
+        msg = f"{folder}: no image of frame {lost} between {numbered[first].name} and "
+        msg += f"{numbered[last].name}; a movie has one a frame"
+        raise UserError(msg)
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def number_names(stems: list[str], where: str) -> list[int]:
+    """Give the number in which names of one series differ, e.g. 0 and 1 of t000 and t001.
+
+    A single name has the last number in it.
+
+    Raises
+    ------
+    UserError
+        If the names differ in anything but one number.
+    """
+    parts = [_DIGITS.split(stem) for stem in stems]
+    for stem, one in zip(stems, parts, strict=True):
+        if one[::2] != parts[0][::2]:
+            msg = f"{where}: {stems[0]} and {stem} are no series of frames; expected names that "
+            msg += "differ in the number of the frame only: move other images elsewhere"
+            raise UserError(msg)
+    places = range(1, len(parts[0]), 2)
+    varying = [place for place in places if len({int(one[place]) for one in parts}) > 1]
+    if len(stems) == 1:
+        varying = list(places)[-1:]
+    if len(varying) != 1:
+        what = f"{len(varying)} numbers vary in the names" if varying else "names without a number"
+        msg = f"{where}: {what} ({stems[0]}, {stems[-1]}), expected one: that of the frame, and a "
+        msg += "file that holds all slices and channels of it"
+        raise UserError(msg)
+    return [int(one[varying[0]]) for one in parts]
+
+
+class FolderSource:
+    """A folder with one TIFF file a frame.
+
+    Parameters
+    ----------
+    path : Path
+        Folder.
+
+    Raises
+    ------
+    UserError
+        If its files are no series, differ in shape, or hold several frames each.
+    """
+
+    kind = "folder of frames"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files = list_frames(path)
+        kinds: list[np.dtype[Any]] = []
+        for file in self._files:
+            with contextlib.closing(TiffSource(file)) as source:
+                if not kinds:
+                    self._shape, inner, self.scale = source.shape, source.axes, source.scale
+                    self.axes = "T" + name_frame_axes(inner, source.shape, file)
+                if source.shape != self._shape:
+                    msg = f"{file}: shape {source.shape}, expected {self._shape} as in "
+                    msg += f"{self._files[0].name}"
+                    raise UserError(msg)
+                kinds.append(source.dtype)
+        # Label images of one movie may be of 8 bit while there are few cells, and of 16 later.
+        self.dtype: np.dtype[Any] = np.result_type(*kinds)
+        self.shape = (len(self._files), *self._shape)
+
+    def read(self, axis: int | None, index: int) -> NDArray[Any]:
+        """Read one frame, or a part of all (see :class:`FrameSource`)."""
+        where: list[int | slice] = [slice(None)] * len(self.shape)
+        if axis is not None:
+            where[axis] = index
+        return self.read_part(tuple(where))
+
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Read a part of one frame or of several (see :class:`FrameSource`)."""
+        first, *rest = where
+        if isinstance(first, int):
+            return self._read_file(self._files[first], tuple(rest))
+        return np.stack([self._read_file(file, tuple(rest)) for file in self._files[first]])
+
+    def _read_file(self, file: Path, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        with contextlib.closing(TiffSource(file)) as source:
+            if source.shape != self._shape:
+                msg = f"{file}: shape {source.shape} now, {self._shape} before; it was changed"
+                raise UserError(msg)
+            return source.read_part(where).astype(self.dtype, copy=False)
+
+    def close(self) -> None:
+        """Do nothing: each file is opened for itself."""
+
+
+def name_frame_axes(axes: str, shape: Iterable[int], file: Path) -> str:
+    """Name the axes of one frame's file: pages that the metadata do not name are slices."""
+    named = ""
+    for letter, length in zip(axes, shape, strict=True):
+        if letter == "T" and length > 1:
+            msg = f"{file}: holds {length} frames itself, expected one file a frame; give the file"
+            raise UserError(msg)
+        free = [one for one in "ZC" if one not in axes and one not in named]
+        if (letter == "T" or letter not in "CZYX") and free:
+            letter = free[0]
+        named += letter
+    return named

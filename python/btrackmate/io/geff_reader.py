@@ -1,0 +1,186 @@
+"""Reading GEFF, ours and other programs', through the geff package's array interface."""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.schema import find_column, find_key
+from btrackmate.core.spots import Spots
+from btrackmate.io.geff import DERIVED
+from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
+from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
+
+_log = logging.getLogger(__name__)
+
+#: Names of frames in other programs' graphs, beside TrackMate's FRAME.
+_FRAMES = ("frame", "timepoint", "time_point")
+_COSTS = {"cost": "cost", "LINK_COST": "cost", "confidence": "confidence",
+          "LINK_CONFIDENCE": "confidence"}  # fmt: skip
+_FAULTS = (ValueError, KeyError, OSError, TypeError, AttributeError, RuntimeError, AssertionError)
+
+
+def read_geff(path: Path) -> TrackGraph:
+    """Read tracks from GEFF, ours or another program's.
+
+    Parameters
+    ----------
+    path : Path
+        Folder. Its axes must name time, x and y (z is 0 where it is missing).
+
+    Returns
+    -------
+    TrackGraph
+        Positions in the axes' units, after their scale and offset. Frames are the property FRAME
+        where there is one, else counted from the time axis, whose values stay as `time`. Text and
+        list properties are left out, and the log says so.
+
+    Raises
+    ------
+    UserError
+        If it is no GEFF, or its axes do not name time, x and y.
+
+    References
+    ----------
+    GEFF specification 1.x, https://liveimagetrackingtools.org/geff/
+    """
+    content = _load(path)
+    metadata = content["metadata"]
+    own: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
+    axes = find_axes(metadata, list(content["node_props"]), path)
+    ids = np.asarray(content["node_ids"]).astype(np.int64)
+    names = _name_columns(content["node_props"], ids, axes, own, path)
+    table = pd.DataFrame({"id": ids})
+    for name, column in names.items():
+        prop = content["node_props"][name]
+        table[column] = _with_missing(np.asarray(prop["values"]), prop["missing"])
+    if "calibration" in own:
+        calibration = Calibration(**own["calibration"])
+    else:
+        table, calibration = scale_positions(table, axes, path)
+        table = _scale_radius(table, axes, metadata, names, calibration)
+        table, calibration = settle_frames(table, axes, calibration, path)
+    deep = "z" in table and bool((table["z"] != 0).any())
+    spots = Spots.from_table(
+        table,
+        calibration,
+        ndim=own.get("ndim", 3 if deep else 2),
+        n_frames=own.get("n_frames"),
+        source=str(path),
+    )
+    edges = np.asarray(content["edge_ids"]).reshape(-1, 2).astype(np.int64)
+    return TrackGraph.from_ids(spots, edges[:, 0], edges[:, 1], **_read_links(content))
+
+
+def _load(path: Path) -> Any:
+    from geff.core_io import read_to_memory
+
+    if not path.is_dir():
+        msg = f"{path}: no such folder; give a .geff folder"
+        raise UserError(msg)
+    try:
+        with warnings.catch_warnings():
+            # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
+            warnings.simplefilter("ignore", UserWarning)
+            return read_to_memory(path)
+    except _FAULTS as error:
+        msg = f"{path}: not readable as GEFF: {' '.join(str(error).split())}"
+        raise UserError(msg) from None
+
+
+def _name_columns(
+    props: Mapping[str, Any],
+    ids: NDArray[np.int64],
+    axes: GeffAxes,
+    own: Mapping[str, Any],
+    path: Path,
+) -> dict[str, str]:
+    """Give the column of each property that is one number a node; no column has two."""
+    written = own.get("columns", {})
+    left_out = []
+    wanted: list[tuple[int, str, str]] = []
+    for name, prop in props.items():
+        values = np.asarray(prop["values"])
+        if values.ndim != 1 or values.dtype.kind not in "biuf":
+            left_out.append(name)
+        elif name not in DERIVED:
+            wanted.append((*_rank(name, axes, written, ours="calibration" in own), name))
+    if left_out:
+        _log.info("%s: properties that are no numbers are left out: %s", path, ", ".join(left_out))
+    names: dict[str, str] = {}
+    for _, column, name in sorted(wanted):
+        taken = {"id", *names.values()}
+        if column == "id" and np.array_equal(props[name]["values"], ids):
+            continue
+        if column in taken:
+            free = find_column(name) is None and name not in taken
+            column = name if free else f"{name}_property"
+        names[name] = column
+    return {name: names[name] for name in props if name in names}
+
+
+def _rank(name: str, axes: GeffAxes, written: Mapping[str, str], *, ours: bool) -> tuple[int, str]:
+    """Give the column that a property would be, and how sure that is (0 most)."""
+    if name in written:
+        return 0, written[name]
+    if ours and find_column(name) is not None:
+        return 0, name
+    if name in axes.columns:
+        return 0, axes.columns[name]
+    if name == axes.radius:
+        return 1, "radius"
+    # Where the axes have TrackMate's names, its names count more than ours.
+    ranks = (3, 2) if any(map(find_key, axes.columns)) else (2, 3)
+    if find_column(name) is not None:
+        return ranks[0], name
+    column = find_key(name)
+    if column is not None:
+        return ranks[1], column.name
+    return (4, "frame") if name.lower() in _FRAMES else (5, name)
+
+
+def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[Any]:
+    if missing is None or not np.any(missing):
+        return values
+    return np.where(missing, np.nan, values.astype(np.float64))
+
+
+def _scale_radius(
+    table: pd.DataFrame,
+    axes: GeffAxes,
+    metadata: Any,
+    names: Mapping[str, str],
+    calibration: Calibration,
+) -> pd.DataFrame:
+    """Bring radii to the positions' unit; those without a unit are in the x axis' own."""
+    name = next((name for name, column in names.items() if column == "radius"), None)
+    if name is None:
+        return table
+    described = metadata.node_props_metadata.get(name)
+    unit = normalise_space_unit(described.unit or "") if described is not None else "pixel"
+    factor = 1.0
+    if unit in LENGTHS:
+        factor = convert(1.0, unit, calibration.space_unit) or 1.0
+    elif normalise_space_unit(axes.by_column["x"].unit or "") == "pixel":
+        factor = calibration.dx
+    return table.assign(radius=table["radius"] * factor) if factor != 1 else table
+
+
+def _read_links(content: Any) -> dict[str, NDArray[np.float64]]:
+    """Give cost and confidence of the links, where the file has them."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for name, prop in content["edge_props"].items():
+        values = np.asarray(prop["values"])
+        if name in _COSTS and values.ndim == 1 and values.dtype.kind in "iuf":
+            found.setdefault(
+                _COSTS[name], _with_missing(values.astype(np.float64), prop["missing"])
+            )
+    return found

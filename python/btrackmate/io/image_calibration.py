@@ -1,0 +1,214 @@
+"""What is known of voxel size and time step, and what files of one movie say about each other."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.io.frame_source import Scale
+from btrackmate.io.units import convert, normalise_space_unit, normalise_time_unit
+
+if TYPE_CHECKING:
+    from btrackmate.io.images import Movie
+
+_log = logging.getLogger(__name__)
+
+#: Sizes that differ by less are the same: TIFF keeps pixel sizes as fractions of few digits.
+_TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True)
+class Given:
+    """Voxel size and time step as the user gives them, None where not.
+
+    Parameters
+    ----------
+    voxel_size : (Z, Y, X) or, of images without slices, (Y, X) tuple of float
+        In `space_unit`.
+    dt : float
+        Time between frames in `time_unit`.
+    space_unit, time_unit : str
+    """
+
+    voxel_size: tuple[float, ...] | None = None
+    dt: float | None = None
+    space_unit: str | None = None
+    time_unit: str | None = None
+
+
+#: For files whose sizes play no part: what they state is not looked at, and may be odd.
+UNSIZED = Given((1.0, 1.0, 1.0), 1.0, "pixel", "frame")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Which parts of a calibration the user or the file states, in real units; others are 1."""
+
+    size: bool = False
+    depth: bool = False
+    time: bool = False
+
+
+class Stated(NamedTuple):
+    """What a file states of its calibration, and which axes it has to apply it to."""
+
+    path: Path
+    calibration: Calibration
+    known: Known
+    ndim: int
+    n_frames: int
+
+
+def settle_calibration(
+    found: Scale, given: Given, axes: str, has_slices: bool, path: Path
+) -> tuple[Calibration, Known]:
+    """Put together what the user gives and what the file states.
+
+    Parameters
+    ----------
+    found : Scale
+    given : Given
+    axes : str
+        Axes of the file; sizes that it states for an axis named otherwise are not used.
+    has_slices : bool
+        Whether there is more than one slice.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    UserError
+        If the voxel size has the wrong count of numbers, or the file's is odd and none is given.
+    """
+    _check_given(found, given, axes, has_slices, path)
+    dz = found.dz if "Z" in axes else None
+    sizes: tuple[float | None, ...] = (dz, found.dy, found.dx)
+    if given.voxel_size is not None:
+        sizes = (1.0, *given.voxel_size)[-3:]
+    space = normalise_space_unit(given.space_unit) if given.space_unit else found.space_unit
+    if given.voxel_size is not None and given.space_unit is None and space in (None, "pixel"):
+        space = "µm"
+        _log.warning("%s: no unit for the voxel size, taken as µm; name it with --space-unit", path)
+    dt = given.dt if given.dt is not None else found.dt
+    time = normalise_time_unit(given.time_unit) if given.time_unit else found.time_unit
+    if given.dt is not None and given.time_unit is None and time in (None, "frame"):
+        time = "sec"
+        _log.warning("%s: no unit for dt, taken as sec; name it with --time-unit", path)
+    real = space not in (None, "pixel") and sizes[-1] is not None
+    known = Known(real, real and sizes[0] is not None, dt is not None and time != "frame")
+    dz, dy, dx = (1.0 if size is None else float(size) for size in sizes)
+    settled = Calibration(
+        dx, dy, dz, 1.0 if dt is None else float(dt), space or "pixel", time or "frame"
+    )
+    return settled, known
+
+
+def _check_given(found: Scale, given: Given, axes: str, has_slices: bool, path: Path) -> None:
+    count = len(given.voxel_size) if given.voxel_size is not None else 3
+    if count not in (2, 3) or (count == 2 and has_slices):
+        expected = "3: Z,Y,X" if has_slices else "3: Z,Y,X, or 2: Y,X"
+        msg = f"{path}: voxel size {given.voxel_size} has {count} numbers, expected {expected}"
+        raise UserError(msg)
+    for axis, what in found.odd.items():
+        if axis == "T":
+            needed, remedy = given.dt is None, "--dt and --time-unit"
+        else:
+            needed, remedy = given.voxel_size is None, "--voxel-size Z,Y,X and --space-unit"
+        if needed and axis in axes:
+            msg = f"{path}: its metadata give axis {axis} {what}; give {remedy}"
+            raise UserError(msg)
+
+
+def warn_of_unknown(movie: "Movie") -> None:
+    """Say in the log what of a movie's calibration nobody states, and is 1 therefore."""
+    known, space = movie.known, movie.calibration.space_unit
+    if not known.size:
+        _log.warning("%s: no voxel size in its metadata, taken as 1 pixel", movie.path)
+    elif movie.ndim == 3 and not known.depth:
+        _log.warning("%s: no slice spacing in its metadata, taken as 1 %s", movie.path, space)
+
+
+def complete_calibration(main: "Movie", others: Sequence["Movie"]) -> "Movie":
+    """Take over from other files of the same movie what `main` does not state.
+
+    Parameters
+    ----------
+    main : Movie
+        Its calibration is that of the whole; not changed.
+    others : sequence of Movie
+        Labels, mask, image: the first one that states what is missing gives it.
+
+    Returns
+    -------
+    Movie
+        `main`, or a copy with a more complete calibration.
+
+    Notes
+    -----
+    Where an other states what `main` states differently, after conversion of units, the log warns.
+    """
+    calibration, known = main.calibration, main.known
+    for other in others:
+        theirs = other.calibration
+        if other.known.size and not known.size:
+            calibration = replace(
+                calibration, dx=theirs.dx, dy=theirs.dy, space_unit=theirs.space_unit
+            )
+            known = replace(known, size=True, depth=False)
+            _tell(main, other, "voxel size")
+        if other.known.depth and known.size and not known.depth and other.ndim == main.ndim == 3:
+            dz = convert(theirs.dz, theirs.space_unit, calibration.space_unit)
+            if dz is not None:
+                calibration, known = replace(calibration, dz=dz), replace(known, depth=True)
+                _tell(main, other, "slice spacing")
+        if other.known.time and not known.time and other.n_frames > 1:
+            calibration = replace(calibration, dt=theirs.dt, time_unit=theirs.time_unit)
+            known = replace(known, time=True)
+            _tell(main, other, "time step")
+    result = main if known == main.known else main.with_calibration(calibration, known)
+    for other in others:
+        warn_of_difference(result.stated, other.stated)
+    return result
+
+
+def _tell(main: "Movie", other: "Movie", what: str) -> None:
+    _log.info("%s states no %s; that of %s is taken", main.path, what, other.path)
+
+
+def warn_of_difference(main: Stated, other: Stated) -> None:
+    """Warn where two files of one movie state different voxel sizes or time steps."""
+    found = list_differences(main, other)
+    if found:
+        _log.warning(
+            "%s and %s are calibrated differently: %s; the first is used, and where that is wrong "
+            "all sizes are: correct one, or give --voxel-size and --dt",
+            main.path, other.path, ", ".join(found),
+        )  # fmt: skip
+
+
+def list_differences(main: Stated, other: Stated) -> list[str]:
+    """List where two files are calibrated differently, of what both state and both have."""
+    mine, theirs = main.calibration, other.calibration
+    parts = []
+    if main.known.size and other.known.size:
+        parts += [("X", mine.dx, theirs.dx), ("Y", mine.dy, theirs.dy)]
+        if main.known.depth and other.known.depth and main.ndim == other.ndim == 3:
+            parts.append(("Z", mine.dz, theirs.dz))
+    found = [
+        f"{axis} {a:g} {mine.space_unit} and {b:g} {theirs.space_unit}"
+        for axis, a, b in parts
+        if _differ(a, mine.space_unit, b, theirs.space_unit)
+    ]
+    both = main.known.time and other.known.time and min(main.n_frames, other.n_frames) > 1
+    if both and _differ(mine.dt, mine.time_unit, theirs.dt, theirs.time_unit):
+        found.append(f"dt {mine.dt:g} {mine.time_unit} and {theirs.dt:g} {theirs.time_unit}")
+    return found
+
+
+def _differ(a: float, unit: str, b: float, other_unit: str) -> bool:
+    """Tell whether two sizes differ; units that cannot be converted do."""
+    same = convert(b, other_unit, unit)
+    return same is None or abs(a - same) > _TOLERANCE * max(a, same)

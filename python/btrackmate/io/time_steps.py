@@ -1,0 +1,104 @@
+"""Frames from times: the step of a movie whose table or graph names times only."""
+
+import logging
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+#: Relative to the shortest distance of two times: how far a time may lie from a whole step, and
+#: into how many steps that distance may fall (2 and 5 have the step 1).
+_TOLERANCE = 1e-3
+_MOST_STEPS = 12
+#: The same for times of a clock, which come a little early or late.
+JITTER = 0.25
+
+
+def find_time_step(times: NDArray[Any]) -> float | None:
+    """Find the largest step of which all distances of times are whole multiples.
+
+    Parameters
+    ----------
+    times : (n,) ndarray
+        In any order, doubled or not.
+
+    Returns
+    -------
+    float or None
+        In the unit of `times`; None for fewer than two different times, or no such step.
+
+    Notes
+    -----
+    Euclid's algorithm with a tolerance of a thousandth of the shortest distance. Times of a clock,
+    up to a quarter of a step early or late, have the median distance as step.
+    """
+    distances = np.diff(np.unique(np.asarray(times, np.float64)))
+    if not distances.size or not np.isfinite(distances).all():
+        return None
+    shortest = float(distances.min())
+    step = shortest
+    for distance in np.unique(distances).tolist():
+        step = _common_divisor(distance, step, shortest * _TOLERANCE)
+    if step >= shortest / _MOST_STEPS:
+        whole = float(distances.sum() / np.round(distances / step).sum())
+        return float(round(whole)) if abs(whole - round(whole)) < whole * 1e-9 else whole
+    step = float(np.median(distances))
+    off = np.cumsum(distances) / step
+    return step if np.abs(off - np.round(off)).max() <= JITTER else None
+
+
+def _common_divisor(a: float, b: float, tolerance: float) -> float:
+    while b > tolerance:
+        a, b = b, math.fmod(a, b)
+        if a - b <= tolerance:  # A remainder of almost the divisor is none.
+            b = 0.0
+    return a
+
+
+class Clock(NamedTuple):
+    """How times count frames: frame 0 at `start`, one more each `step`."""
+
+    step: float
+    start: float
+
+    def steps(self, times: NDArray[Any]) -> NDArray[np.float64]:
+        """Give the time in frames, which need not be whole."""
+        return (np.asarray(times, np.float64) - self.start) / self.step
+
+
+def set_clock(times: NDArray[Any], step: float) -> Clock:
+    """Set the start of times that go up in steps.
+
+    It is 0 where the times are whole steps from 0, so that a movie whose first frames hold no cell
+    keeps its frame numbers; else the first time.
+    """
+    first = float(np.min(times))
+    steps = first / step
+    whole = abs(steps - round(steps)) <= _TOLERANCE
+    return Clock(step, 0.0 if first >= 0 and whole else first)
+
+
+def warn_of_steps(frames: NDArray[Any], source: str, remedy: str) -> None:
+    """Warn where frames go up in steps of several with nothing between: they look like times.
+
+    Parameters
+    ----------
+    frames : (n,) ndarray of int
+    source : str
+        File, for the message.
+    remedy : str
+        What to do if they are times; ``{step}`` in it becomes the step.
+    """
+    different = np.unique(np.asarray(frames, np.int64))
+    if different.size < 3:
+        return
+    step = int(np.gcd.reduce(np.diff(different)))
+    if step > 1:
+        _log.warning(
+            "%s: its frames are %d, %d, %d, …, steps of %d with nothing between, so that cells of "
+            "successive frames are never linked: they look like times; %s",
+            source, *different[:3], step, remedy.format(step=step),
+        )  # fmt: skip

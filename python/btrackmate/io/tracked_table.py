@@ -1,0 +1,128 @@
+"""Tracks in one table: cells with the id of their track, and perhaps of its parent."""
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.csv_columns import shorten_list
+from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+
+_log = logging.getLogger(__name__)
+
+Ints = NDArray[np.int64]
+
+#: Columns that say which cells are one track, the finest first: of several the first counts.
+_TRACKS = (
+    *("tracklet", "trackletid", "trackid", "idoftrack", "track", "particle", "particleid"),
+    *("trajectory", "trajectoryid"),
+)
+_PARENTS = ("parent", "parentid", "parenttrackid", "parenttrack", "parenttracklet")
+#: Of these the values may be ids of cells.
+_CELLS = ("parentid", "parentspot", "parentcell", "parentnode", "predecessor")
+#: What our own tables of tracked spots add; it follows from the links again.
+_DERIVED = ("track", "tracklet", "parent", "generation")
+
+
+def read_tracked_table(path: Path) -> TrackGraph:
+    """Read tracks from one table.
+
+    Parameters
+    ----------
+    path : Path
+        A table of cells with a column track_id, particle, tracklet or the like (or an id that
+        stands once a frame), as napari, btrack, trackpy, Imaris and TrackMate export, and perhaps
+        parent: the track, or the cell, that it comes from.
+
+    Raises
+    ------
+    UserError
+        If it is no table of cells, or no column says which of them are one track.
+
+    Notes
+    -----
+    Each cell is linked to the next of its track, over gaps; the first of a track to the last of its
+    parent. Where a track has several cells in a frame, what is linked to what is not known: no link
+    is made there, and the log says so.
+    """
+    spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
+    plain = {re.sub(r"[\s_-]", "", name).lower(): name for name in spots.features}
+    track = next((plain[name] for name in _TRACKS if name in plain), None)
+    parent = next((plain[name] for name in _PARENTS if name in plain), None)
+    cells = _find_parents(spots, next((plain[name] for name in _CELLS if name in plain), None))
+    if cells is not None:
+        links, told = cells, "the cells that are named as parents"
+    elif track is not None:
+        links, told = _link_tracks(spots, track, parent, path), f"{track}, in order of time"
+        if parent is not None:
+            told += f", and {parent}"
+    else:
+        msg = f"{path}: tracks as CSV are two tables (NAME.spots.csv, NAME.links.csv), or one with "
+        msg += f"a column track_id, particle or tracklet; it has {shorten_list(spots.features)}"
+        raise UserError(msg)
+    _log.info("%s: %d links, by %s", path, len(links), told)
+    table = spots.table.drop(columns=[name for name in _DERIVED if name in spots.table])
+    spots = Spots.from_table(
+        table, spots.calibration, ndim=spots.ndim, n_frames=spots.n_frames, source=str(path)
+    )
+    return TrackGraph.from_ids(spots, links[:, 0], links[:, 1])
+
+
+def _find_parents(spots: Spots, parent: str | None) -> Ints | None:
+    """Give links from the cells that are named as parents, None where these are no cells.
+
+    They are if every one is the id of an earlier cell.
+    """
+    if parent is None:
+        return None
+    named = spots.feature(parent)
+    row = pd.Index(spots.id).get_indexer(pd.Index(np.where(np.isfinite(named), named, -1)))
+    given = np.isfinite(named) & (named >= 0) & ~(named == spots.id)
+    known = row >= 0
+    if not (given & known).any() or (given & ~known & (named != 0)).any():
+        return None
+    children = np.flatnonzero(given & known)
+    if (spots.frame[row[children]] >= spots.frame[children]).any():
+        return None
+    return np.stack([spots.id[row[children]], spots.id[children]], axis=1)
+
+
+def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> Ints:
+    """Link the cells of each track in order, and each first cell to its parent's last one."""
+    member = spots.feature(track)
+    rows = np.flatnonzero(np.isfinite(member) & (member >= 0))
+    rows = rows[np.lexsort((spots.frame[rows], member[rows]))]
+    key, frame = member[rows], spots.frame[rows]
+    alone = ~pd.DataFrame({"track": key, "frame": frame}).duplicated(keep=False).to_numpy()
+    same = np.flatnonzero(key[1:] == key[:-1])
+    clear = same[alone[same] & alone[same + 1]]
+    if not alone.all():
+        _log.warning(
+            "%s: %d values of %s have several cells in a frame, the first is %g: divisions of "
+            "which it is not said what comes from what; no link is made there",
+            path, np.unique(key[~alone]).size, track, key[~alone][0],
+        )  # fmt: skip
+    links = [np.stack([rows[clear], rows[clear + 1]], axis=1)]
+    if parent is not None and rows.size:
+        links.append(_link_parents(spots, rows, key, spots.feature(parent)[rows]))
+    ends: Ints = spots.id[np.concatenate(links)]
+    return ends
+
+
+def _link_parents(
+    spots: Spots, rows: Ints, key: NDArray[np.float64], named: NDArray[np.float64]
+) -> Ints:
+    """Link the first cell of each track to the last one of the track that it names as parent."""
+    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    last = np.concatenate((first[1:] - 1, [key.size - 1]))
+    mother = pd.Index(key[first]).get_indexer(pd.Index(named[first]))
+    born = (mother >= 0) & (named[first] != key[first])
+    source, target = rows[last[mother[born]]], rows[first[born]]
+    earlier = spots.frame[source] < spots.frame[target]
+    return np.stack([source[earlier], target[earlier]], axis=1)

@@ -1,0 +1,98 @@
+"""Tracks as CSV: a table of spots and a table of links."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.csv_cells import read_cells, skip_export_header, to_numbers
+from btrackmate.io.numbers import format_numbers
+
+_BLOCK = 50_000
+#: TrackMate's names in the table of links that it exports.
+_NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "cost"}
+
+
+def write_spots_csv(path: Path, spots: Spots) -> None:
+    """Write a spots table, one row a cell and frame, the schema's columns first."""
+    _write_table(path, spots.table)
+
+
+def write_links_csv(path: Path, graph: TrackGraph) -> None:
+    """Write the links: source, target (spot ids), cost and, where known, confidence."""
+    table: pd.DataFrame = graph.links_table()
+    if table["confidence"].isna().all():
+        table = table.drop(columns="confidence")
+    _write_table(path, table)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write numbers exactly, missing ones as nothing, truths as 1 and 0.
+
+    Text goes the slow way through pandas.
+    """
+    with write_atomically(path) as temporary:
+        bools = [name for name, values in table.items() if values.dtype.kind == "b"]
+        table = table.astype(dict.fromkeys(bools, np.int64))
+        if any(values.dtype.kind not in "iuf" for _, values in table.items()):
+            table.to_csv(temporary, index=False, lineterminator="\n")
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerow(table.columns)
+            for begin in range(0, len(table), _BLOCK):
+                block = table.iloc[begin : begin + _BLOCK]
+                columns = [_format_column(values) for _, values in block.items()]
+                stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def _format_column(values: "pd.Series[Any]") -> list[str]:
+    numbers = values.to_numpy()
+    texts = format_numbers(numbers, is_int=numbers.dtype.kind in "iu")
+    if numbers.dtype.kind == "f":
+        for row in np.flatnonzero(np.isnan(numbers)):
+            texts[row] = ""
+    return texts
+
+
+def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
+    """Read links between spots: columns source, target and perhaps cost and confidence.
+
+    TrackMate's own table of links will do.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, lacks a column, or names a spot that is not there.
+    """
+    cells, _ = skip_export_header(read_cells(path), "SPOT_SOURCE_ID")
+    comma = cells.decimal_comma() is not None
+    names = [_NAMES.get(name.strip().upper(), name.strip().lower()) for name in cells.header]
+    columns = {}
+    for name in ("source", "target", "cost", "confidence"):
+        if name not in names:
+            continue
+        texts = cells.columns[names.index(name)]
+        values, is_text = to_numbers(texts, decimal_comma=comma)
+        whole = name in ("source", "target")
+        bad = np.flatnonzero(is_text | (whole & ~((values >= 0) & (values % 1 == 0))))
+        if bad.size:
+            row = int(bad[0])
+            msg = f"{path}, line {cells.lines[row]}: {name} is {texts[row].strip()!r}, expected a "
+            msg += "spot id" if whole else "number"
+            raise UserError(msg)
+        columns[name] = values
+    if not {"source", "target"} <= set(columns):
+        msg = f"{path}: has columns {', '.join(cells.header)}, expected source, target"
+        raise UserError(msg)
+    source, target = (columns.pop(name).astype(np.int64) for name in ("source", "target"))
+    try:
+        return TrackGraph.from_ids(spots, source, target, **columns)
+    except UserError as error:
+        msg = f"{path}: {error}; correct the links"
+        raise UserError(msg) from None

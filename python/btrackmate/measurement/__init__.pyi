@@ -1,0 +1,17 @@
+from .boundary import measure_distance as measure_distance
+from .boundary import sample_distance as sample_distance
+from .frames import ArrayFrames as ArrayFrames
+from .frames import FrameSource as FrameSource
+from .labels import measure_frame as measure_frame
+from .mask import MaskResult as MaskResult
+from .mask import apply_mask as apply_mask
+from .movie import FrameMeasurement as FrameMeasurement
+from .movie import MeasureResult as MeasureResult
+from .movie import combine_frames as combine_frames
+from .movie import measure_movie as measure_movie
+from .movie import measure_one_frame as measure_one_frame
+from .settings import MaskPolicy as MaskPolicy
+from .settings import MaskSettings as MaskSettings
+from .settings import MeasureSettings as MeasureSettings
+from .tissue import Tissue as Tissue
+from .tissue import mask_spots as mask_spots

@@ -1,0 +1,433 @@
+"""Image files as other people's programs write them: axes, units, folders, types."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from numpy.typing import NDArray
+from tiny_movies import write_imagej
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.io.image_axes import infer_axes
+from btrackmate.io.image_calibration import Given, complete_calibration, list_differences
+from btrackmate.io.images import Movie, open_movie
+
+
+def numbered(*shape: int, dtype: Any = np.uint16) -> NDArray[Any]:
+    return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(dtype)
+
+
+def plain(path: Path, array: NDArray[Any]) -> Path:
+    """Write a TIFF that does not name its axes."""
+    tifffile.imwrite(path, array, photometric="minisblack", metadata=None)
+    return path
+
+
+def ngff(path: Path, array: NDArray[Any], axes: list[dict[str, str]], scale: list[float]) -> Path:
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    group.create_array("0", data=array)
+    dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    group.attrs.update({"multiscales": [{"axes": axes, "datasets": [dataset]}]})
+    return path
+
+
+# Axes from the options: axes of length 1 may be named or left out.
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape"),
+    [
+        ("TZYX", (1, 1, 3, 4, 5)),
+        ("TCZYX", (1, 1, 3, 4, 5)),
+        ("CZYX", (1, 1, 3, 4, 5)),
+        ("ZYX", (1, 1, 3, 4, 5)),
+        ("TYX", (3, 1, 1, 4, 5)),
+    ],
+)
+def test_axes_of_length_1_may_be_named(tmp_path: Path, axes: str, shape: tuple[int, ...]) -> None:
+    array = numbered(3, 4, 5)
+    path = write_imagej(tmp_path / "a.tif", array, "ZYX")
+    movie = open_movie(path, axes)
+    assert movie.shape == shape
+    np.testing.assert_array_equal(movie.frame(shape[0] - 1)[0, -1], array[-1])
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "zyx", "TZYX", "CZYX", "TCZYX"])
+def test_axes_of_length_1_may_be_left_out(tmp_path: Path, axes: str) -> None:
+    array = numbered(1, 1, 3, 4, 5)
+    zarr.create_array(tmp_path / "a.zarr", data=array)
+    movie = open_movie(tmp_path / "a.zarr", axes)
+    assert movie.shape == (1, 1, 3, 4, 5)
+    np.testing.assert_array_equal(movie.frame(0)[0], array[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((3, 4, 5), "TZYX"), ((2, 3, 4, 5), "ZYX"), ((3, 4, 5), "TCYX")]
+)
+def test_axes_that_may_be_several_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], axes: str
+) -> None:
+    zarr.create_array(tmp_path / "a.zarr", data=numbered(*shape))
+    with pytest.raises(UserError, match="letters for an array of"):
+        open_movie(tmp_path / "a.zarr", axes)
+
+
+# Axes from the movie whose shape a file has.
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((6, 3, 8, 9), "TZYX"),
+        ((6, 1, 3, 8, 9), "TCZYX"),
+        ((6, 3, 1, 8, 9), "TZCYX"),
+        ((1, 6, 3, 8, 9), "CTZYX"),
+    ],
+)
+def test_labels_take_the_axes_of_the_image(
+    tmp_path: Path, shape: tuple[int, ...], axes: str
+) -> None:
+    image = open_movie(write_imagej(tmp_path / "i.tif", numbered(6, 3, 2, 8, 9), "TZCYX"))
+    zarr.create_array(tmp_path / "l.zarr", data=numbered(*shape))
+    with pytest.raises(UserError, match="give --axes or --label-axes"):
+        open_movie(tmp_path / "l.zarr", role="labels")
+    labels = open_movie(tmp_path / "l.zarr", role="labels", model=image)
+    assert (labels.axes, labels.axes_source) == (axes, "the shape of i.tif")
+    assert labels.shape == (6, 1, 3, 8, 9)
+    again = pickle.loads(pickle.dumps(labels))
+    assert (again.axes, again.shape) == (labels.axes, labels.shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((3, 8, 9), (1, 1, 3, 8, 9)),
+        ((6, 8, 9), (6, 1, 1, 8, 9)),
+        ((8, 9), (1, 1, 1, 8, 9)),
+        ((6, 3, 8, 9), (6, 1, 3, 8, 9)),
+        ((6, 1, 8, 9), (6, 1, 1, 8, 9)),
+        ((1, 3, 8, 9), (1, 1, 3, 8, 9)),
+    ],
+)
+def test_masks_may_lack_time_or_depth(
+    tmp_path: Path, shape: tuple[int, ...], found: tuple[int, ...]
+) -> None:
+    movie = open_movie(write_imagej(tmp_path / "i.tif", numbered(6, 3, 8, 9), "TZYX"))
+    zarr.create_array(tmp_path / "m.zarr", data=numbered(*shape) % 2)
+    assert open_movie(tmp_path / "m.zarr", role="mask", model=movie).shape == found
+
+
+def test_frames_that_are_as_many_as_slices_are_asked_for(tmp_path: Path) -> None:
+    movie = open_movie(write_imagej(tmp_path / "i.tif", numbered(4, 4, 8, 9), "TZYX"))
+    path = plain(tmp_path / "m.tif", numbered(4, 8, 9) % 2)
+    with pytest.raises(UserError, match=r"--mask-axes, .*\((ZYX or TYX|TYX or ZYX), by the shape"):
+        open_movie(path, role="mask", model=movie)
+    assert open_movie(path, "TYX", role="mask", model=movie).shape == (4, 1, 1, 8, 9)
+
+
+def test_metadata_that_contradict_the_movie(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ImageJ takes any stack for slices: labels of 6 frames say that they have 6 slices."""
+    image = open_movie(write_imagej(tmp_path / "i.tif", numbered(6, 8, 9), "TYX"))
+    labels = open_movie(
+        write_imagej(tmp_path / "l.tif", numbered(6, 8, 9), "ZYX"), role="labels", model=image
+    )
+    assert labels.axes == "TYX"
+    assert "its metadata say axes ZYX, with which it does not fit" in caplog.text
+
+
+def test_axes_that_fit_nothing_are_left_to_the_metadata(tmp_path: Path) -> None:
+    image = open_movie(write_imagej(tmp_path / "i.tif", numbered(6, 8, 9), "TYX"))
+    path = write_imagej(tmp_path / "l.tif", numbered(5, 8, 9), "ZYX")
+    assert open_movie(path, role="labels", model=image).axes == "ZYX"
+    assert infer_axes((5, 8, 9), "labels", image.shape) == []
+
+
+# Units of single axes.
+
+
+@pytest.mark.parametrize("kind", ["imagej", "ome", "zarr"])
+@pytest.mark.parametrize("odd", ["pixel", "sec", "furlong"])
+def test_units_that_do_not_go_together(tmp_path: Path, kind: str, odd: str) -> None:
+    array = numbered(2, 3, 4, 5)
+    path = tmp_path / (
+        "a.ome.zarr" if kind == "zarr" else "a.ome.tif" if kind == "ome" else "a.tif"
+    )
+    if kind == "imagej":
+        metadata = {"axes": "TZYX", "unit": "um", "zunit": odd, "spacing": 2.0}
+        tifffile.imwrite(path, array, imagej=True, resolution=(2, 2), metadata=metadata)
+    elif kind == "ome":
+        metadata = {"axes": "TZYX", "PhysicalSizeZ": 2.0, "PhysicalSizeZUnit": odd}
+        metadata |= {f"PhysicalSize{a}{b}": v for a in "XY" for b, v in (("", 0.5), ("Unit", "µm"))}
+        tifffile.imwrite(path, array, ome=True, metadata=metadata)
+    else:
+        units = ("minute", odd, "micrometer", "micrometer")
+        axes = [{"name": name, "unit": unit} for name, unit in zip("tzyx", units, strict=True)]
+        ngff(path, array, axes, [1, 2, 0.5, 0.5])
+    with pytest.raises(UserError, match=f"axis Z the unit '{odd}'.*--voxel-size Z,Y,X and --space"):
+        open_movie(path)
+    movie = open_movie(path, given=Given((2, 0.5, 0.5), space_unit="um"))
+    assert movie.calibration.spacing(3) == (2.0, 0.5, 0.5)
+    assert open_movie(path, "TCYX").calibration.dx == 0.5  # no Z, so its unit plays no part
+
+
+@pytest.mark.parametrize(
+    ("metadata", "what", "given"),
+    [
+        ({"spacing": "1,5"}, "axis Z spacing '1,5'", Given((1.5, 0.5, 0.5), space_unit="um")),
+        ({"finterval": "2,5"}, "axis T finterval '2,5'", Given(dt=2.5, time_unit="s")),
+    ],
+)
+def test_decimal_commas_in_the_metadata(
+    tmp_path: Path, metadata: dict[str, str], what: str, given: Given
+) -> None:
+    path = tmp_path / "a.tif"
+    about = {"axes": "TZYX", "unit": "um", "spacing": 1.5} | metadata
+    tifffile.imwrite(path, numbered(2, 3, 4, 5), imagej=True, resolution=(2, 2), metadata=about)
+    with pytest.raises(UserError, match=what):
+        open_movie(path)
+    calibration = open_movie(path, given=given).calibration
+    assert (calibration.dz, calibration.dt in (1.0, 2.5)) == (1.5, True)
+
+
+@pytest.mark.parametrize(("unit", "size"), [("cm", 5e-5), ("m", 5e-7), ("Å", 5e3), ("pm", 5e5)])
+def test_more_units_of_length(tmp_path: Path, unit: str, size: float) -> None:
+    path = tmp_path / "a.ome.tif"
+    metadata: dict[str, Any] = {"axes": "TZYX", "PhysicalSizeZ": size, "PhysicalSizeZUnit": unit}
+    metadata |= {f"PhysicalSize{a}{b}": v for a in "XY" for b, v in (("", 0.5), ("Unit", "µm"))}
+    tifffile.imwrite(path, numbered(2, 3, 4, 5), ome=True, metadata=metadata)
+    assert open_movie(path).calibration.dz == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "message"),
+    [
+        ((0.25, 0.5), (2, 3, 4, 5), "has 2 numbers, expected 3: Z,Y,X"),
+        ((0.5,), (2, 4, 5), "has 1 numbers, expected 3: Z,Y,X, or 2: Y,X"),
+    ],
+)
+def test_count_of_the_voxel_size(
+    tmp_path: Path, size: tuple[float, ...], shape: tuple[int, ...], message: str
+) -> None:
+    path = write_imagej(tmp_path / "a.tif", numbered(*shape), "TZYX"[: len(shape) - 2] + "YX")
+    with pytest.raises(UserError, match=message):
+        open_movie(path, given=Given(size))
+    if len(shape) == 3:
+        calibration = open_movie(path, given=Given((0.25, 0.5))).calibration
+        assert calibration.spacing(2) == (0.25, 0.5)
+
+
+# Calibrations of files of one movie.
+
+
+def movie_of(
+    path: Path, size: float | None, unit: str = "um", dt: float = 0, tunit: str = "sec"
+) -> Movie:
+    """Open a movie whose voxels are 4 × 1 × 1 times `size`."""
+    about: dict[str, Any] = {"axes": "TZYX"}
+    about |= {"unit": unit, "spacing": 4 * size} if size else {}
+    about |= {"finterval": dt, "tunit": tunit} if dt else {}
+    resolution = (1 / size, 1 / size) if size else None
+    tifffile.imwrite(path, numbered(2, 3, 4, 5), imagej=True, resolution=resolution, metadata=about)
+    return open_movie(path)
+
+
+def test_what_is_missing_is_taken_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    bare = movie_of(tmp_path / "a.tif", None)
+    sized = movie_of(tmp_path / "b.tif", 0.5)
+    timed = movie_of(tmp_path / "c.tif", None, dt=30, tunit="min")
+    whole = complete_calibration(bare, [sized, timed])
+    assert whole.calibration == Calibration(0.5, 0.5, 2.0, 30.0, "µm", "min")
+    assert bare.calibration == Calibration()
+    assert pickle.loads(pickle.dumps(whole)).calibration == whole.calibration
+    assert "a.tif states no voxel size; that of" in caplog.text
+    assert "b.tif is taken" in caplog.text
+    assert "states no time step" in caplog.text
+    np.testing.assert_array_equal(whole.frame(1), bare.frame(1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ((0.5, "um"), (0.5, "micron"), 0),
+        ((0.5, "um"), (500, "nm"), 0),
+        ((0.52, "um"), (0.51995, "um"), 0),  # what a fraction of few digits keeps
+        ((0.5, "um", 90, "sec"), (0.5, "um", 1.5, "min"), 0),
+        ((0.5, "um"), (None, ""), 0),
+        ((0.5, "um"), (1, "pixel"), 0),
+        ((0.5, "um"), (0.25, "um"), 3),
+        ((0.5, "um"), (0.5, "nm"), 3),
+        ((0.5, "um", 90, "sec"), (0.5, "um", 90, "min"), 1),
+    ],
+)
+def test_differences_are_told_after_conversion(
+    tmp_path: Path,
+    one: tuple[Any, ...],
+    other: tuple[Any, ...],
+    found: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    a, b = movie_of(tmp_path / "a.tif", *one), movie_of(tmp_path / "b.tif", *other)
+    assert len(list_differences(a.stated, b.stated)) == found
+    complete_calibration(a, [b])
+    assert ("are calibrated differently" in caplog.text) == bool(found)
+
+
+# Folders of frames.
+
+
+def write_frames(folder: Path, names: list[str], shape: tuple[int, ...] = (3, 4, 5)) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number, name in enumerate(names):
+        plain(folder / name, np.full(shape, number + 1, np.uint16))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["t000.tif", "t001.tif", "t002.tif"],
+        ["mask000.tif", "mask001.tif", "mask002.tif"],
+        ["movie 8.TIF", "movie 9.TIF", "movie 10.TIF"],
+        ["2024-05-03_t1_cells.tiff", "2024-05-03_t2_cells.tiff", "2024-05-03_t3_cells.tiff"],
+        ["0.tif", "1.tif", "2.tif"],
+    ],
+)
+def test_folder_of_frames(tmp_path: Path, names: list[str]) -> None:
+    folder = write_frames(tmp_path / "f", names)
+    (folder / "res_track.txt").write_text("1 0 2 0\n", encoding="utf-8")
+    (folder / ".hidden.tif").write_bytes(b"x")
+    movie = open_movie(folder, role="labels")
+    assert (movie.axes, movie.shape) == ("TZYX", (3, 1, 3, 4, 5))
+    assert [int(movie.labels(t).max()) for t in range(3)] == [1, 2, 3]
+    assert int(movie.region(2, 0, (slice(0, 1), slice(1, 2), slice(0, 5))).min()) == 3
+    assert int(pickle.loads(pickle.dumps(movie)).labels(1).max()) == 2
+
+
+def test_frames_with_channels_sizes_and_types(tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for t in range(2):
+        write_imagej(folder / f"t{t}.tif", numbered(3, 2, 4, 5) + np.uint16(t), "ZCYX")
+    movie = open_movie(folder)
+    assert (movie.axes, movie.shape) == ("TZCYX", (2, 2, 3, 4, 5))
+    assert movie.calibration.spacing(3) == (2.0, 0.5, 0.5)
+    np.testing.assert_array_equal(movie.frame(1)[1, 2], numbered(3, 2, 4, 5)[2, 1] + 1)
+    for t in range(2):
+        kind = (np.uint16, np.uint32)[t]
+        tifffile.imwrite(
+            folder / f"t{t}.tif", np.full((3, 2, 4, 5), 9, kind), metadata={"axes": "ZCYX"}
+        )
+    assert open_movie(folder).dtype == np.uint32
+    assert open_movie(write_frames(tmp_path / "g", ["t0.tif", "t1.tif"], (4, 5))).axes == "TYX"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["t0.tif", "t2.tif"], "no image of frame 1 between t0.tif and t2.tif"),
+        (["t0.tif", "mask1.tif"], "mask1 and t0 are no series of frames"),
+        (["t0_c0.tif", "t1_c1.tif"], "2 numbers vary in the names"),
+        (["a.tif"], "names without a number"),
+        (["t01.tif", "t1.tif"], "2 numbers|two files of frame 1|names without"),
+        (["t0.png"], "a folder without .tif files"),
+    ],
+)
+def test_folders_that_are_no_movie(tmp_path: Path, names: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        open_movie(write_frames(tmp_path / "f", names))
+    assert "\n" not in str(caught.value)
+
+
+def test_faults_of_single_frames_are_named(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "f", ["t0.tif", "t1.tif"])
+    plain(folder / "t1.tif", numbered(3, 4, 6))
+    with pytest.raises(UserError, match=r"t1.tif: shape \(3, 4, 6\), expected \(3, 4, 5\)"):
+        open_movie(folder)
+    write_imagej(folder / "t0.tif", numbered(2, 4, 5), "TYX")
+    with pytest.raises(UserError, match="t0.tif: holds 2 frames itself"):
+        open_movie(folder)
+    (tmp_path / "01_GT" / "TRA").mkdir(parents=True)
+    with pytest.raises(UserError, match="it holds the folders TRA: give one of them"):
+        open_movie(tmp_path / "01_GT")
+
+
+# Labels of other types.
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_whole_floating_point_labels(tmp_path: Path, kind: Any) -> None:
+    labels = np.zeros((2, 4, 5), kind)
+    labels[1, 2, 3] = 2000
+    tifffile.imwrite(tmp_path / "a.tif", labels, metadata={"axes": "TYX"})
+    movie = open_movie(tmp_path / "a.tif", role="labels")
+    assert movie.labels(1).dtype == np.uint32
+    assert int(movie.labels(1).max()) == 2000
+    assert open_movie(tmp_path / "a.tif", role="mask").labels(1).dtype == np.uint32
+    assert open_movie(tmp_path / "a.tif").frame(1).dtype == kind
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(0.5, np.float32), (-1, np.float32), (2**24 + 2, np.float32), (4096, np.float16),
+     (2.0**32, np.float64), (np.nan, np.float32), (np.inf, np.float64)],
+)  # fmt: skip
+def test_values_that_are_no_labels(tmp_path: Path, value: float, kind: Any) -> None:
+    labels = np.zeros((2, 4, 5), kind)
+    labels[1, 2, 3] = value
+    tifffile.imwrite(tmp_path / "a.tif", labels, metadata={"axes": "TYX"})
+    for role in ("labels", "mask"):
+        movie = open_movie(tmp_path / "a.tif", role=role)  # type: ignore[arg-type]
+        movie.labels(0)
+        with pytest.raises(UserError, match=r"frame 1: value .* at \(0, 0, 2, 3\), expected lab"):
+            movie.labels(1)
+        with pytest.raises(UserError, match="frame 1"):
+            movie.check_values()
+
+
+def test_complex_labels_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros((2, 4, 5), np.complex64), metadata={"axes": "TYX"}
+    )
+    with pytest.raises(UserError, match="complex64, expected whole numbers"):
+        open_movie(tmp_path / "a.tif", role="labels")
+
+
+# What is not read.
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.png", "not an image .*save it as TIFF"),
+        ("a.xlsx", "save the sheet as CSV"),
+        ("a.h5", "TIFF or OME-Zarr"),
+        ("a.npy", "tifffile.imwrite"),
+        ("a.what", "give a TIFF, OME-TIFF, OME-Zarr or a folder"),
+    ],
+)
+def test_other_formats_say_what_to_do(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(UserError, match=message):
+        open_movie(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("a.czi", r"btrackmate\[formats\]"), ("a.LIF", r"btrackmate\[formats\]"),
+     ("a.dv", "bioio bioio-dv"), ("a.oir", "bioio bioio-bioformats")],
+)  # fmt: skip
+def test_vendor_files_name_the_package(
+    tmp_path: Path, name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "bioio", None)
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(UserError, match=f"needs bioio: pip install .?{package}"):
+        open_movie(tmp_path / name)

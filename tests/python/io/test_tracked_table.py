@@ -1,0 +1,83 @@
+"""Tracks in one table, as other programs write them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.cli.main import run_command
+from btrackmate.core.errors import UserError
+from btrackmate.io.convert import read_tracks
+
+
+def links(folder: Path, text: str, name: str = "t.csv") -> list[tuple[int, int]]:
+    (folder / name).write_text(text, encoding="utf-8")
+    table = read_tracks(folder / name)[0].links_table()
+    return sorted(zip(table["source"].tolist(), table["target"].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["track_id,frame", "TrackID,Frame", "particle,frame", "Trajectory,Frame", "ID of track,t"],
+)
+def test_ids_of_tracks(tmp_path: Path, header: str) -> None:
+    """Two tracks, the second with a gap; the last cell is in none. Rows stand in any order."""
+    rows = [(8, 2), (7, 0), (7, 1), (8, 0), (7, 2), ("", 0)]
+    text = f"{header},x,y\n" + "".join(f"{track},{frame},1,2\n" for track, frame in rows)
+    assert links(tmp_path, text) == [(1, 2), (2, 4), (3, 0)]
+
+
+def test_napari_and_btrack(tmp_path: Path) -> None:
+    """Id is of tracks, parent too, and a track without parent is its own."""
+    text = "ID,t,y,x,parent\n"
+    text += "1,0,1,1,1\n1,1,1,1,1\n2,2,1,1,1\n2,3,1,1,1\n3,2,2,2,1\n5,0,9,9,5\n5,1,9,9,5\n"
+    graph_links = links(tmp_path, text)
+    assert graph_links == [(0, 1), (1, 2), (1, 4), (2, 3), (5, 6)]
+    assert "track_id" in read_tracks(tmp_path / "t.csv")[0].spots.features
+
+
+def test_parents_that_are_cells(tmp_path: Path) -> None:
+    """As motile writes: the parent is a cell, whatever the track's id says."""
+    text = "t,y,x,id,parent_id,track_id\n"
+    text += "0,1,1,1,,1\n1,1,1,4,1,1\n2,1,1,6,4,2\n2,2,2,7,4,3\n"
+    assert links(tmp_path, text) == [(1, 4), (4, 6), (4, 7)]
+
+
+def test_whole_tracks_with_divisions_make_no_links_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TrackMate's TRACK_ID says which cells are one track, not what came of what."""
+    text = "ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME\n"
+    text += "1,0,1,1,0\n2,0,1,1,1\n3,0,1,1,2\n4,0,2,2,2\n5,0,1,1,3\n6,None,5,5,0\n"
+    assert links(tmp_path, text) == [(1, 2)]
+    assert "1 values of TRACK_ID have several cells in a frame, the first is 0" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.txt"])
+def test_other_endings(tmp_path: Path, name: str) -> None:
+    text = "track_id\tframe\tx\ty\n1\t0\t1,5\t2\n1\t1\t2,5\t2\n"
+    assert links(tmp_path, text, name) == [(0, 1)]
+
+
+def test_the_run_folders_table(tmp_path: Path) -> None:
+    labels = write_imagej(tmp_path / "l.tif", dividing_cells(), "TZYX")
+    words = ["run", "--labels", labels, "-o", tmp_path / "run", "--quiet"]
+    words += ["--set", "LINKING_MAX_DISTANCE=5", "--set", "SPLITTING_MAX_DISTANCE=5"]
+    assert run_command([str(word) for word in words]) == 0
+    expected = read_tracks(tmp_path / "run" / "tracks.xml")[0]
+    expected.spots_table().to_csv(tmp_path / "tracked.csv", index=False)
+    found = read_tracks(tmp_path / "tracked.csv")[0]
+    columns = ["source", "target"]
+    pd.testing.assert_frame_equal(found.links_table()[columns], expected.links_table()[columns])
+    assert len(found.divisions) == 1
+    assert not {"track", "tracklet", "parent", "generation"} & set(found.spots.table.columns)
+
+
+def test_a_table_without_tracks_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="two tables .* or one with a column track_id, particle or"):
+        links(tmp_path, "frame,x,y,mass\n0,1,2,3\n1,1,2,3\n")
+    header = ",".join(f"f{n}" for n in range(40))
+    with pytest.raises(UserError, match="f1, .* and 25 more") as caught:
+        links(tmp_path, f"frame,x,y,{header}\n0,1,2,{','.join('1' * 40)}\n")
+    assert len(str(caught.value)) < 500
