@@ -9,6 +9,7 @@ import click
 
 import btrackmate
 from btrackmate.core.errors import Cancelled, UserError
+from btrackmate.core.words import command_line
 
 #: pydantic looks through all installed packages for plugins, which takes as long as a small verb.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -81,6 +82,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and give its exit code: 0 done, 2 the user's mistake, 1 a fault."""
+    with command_line():
+        return _run_command(arguments)
+
+
+def _run_command(arguments: list[str]) -> int:
     try:
         result: Any = cli.main(args=arguments, prog_name="btrackmate", standalone_mode=False)
     except UserError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import flag
 
 # A name of up to 255 bytes, a file system's limit, has a temporary one that is no longer.
 _LONGEST_STEM = 40
@@ -31,7 +32,7 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     """
     with _blame_output(path):
         if path.exists() and not overwrite:
-            msg = f"{path} exists already: give another output, or --overwrite"
+            msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
         _check_folder(path)
         _try_folder(path)

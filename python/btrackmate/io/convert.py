@@ -7,6 +7,7 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.words import option
 from btrackmate.io.geff import write_geff
 from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.run_folder import TRACKS, is_run_folder
@@ -184,7 +185,8 @@ def list_losses(format_: str, graph: TrackGraph, document: TrackMateDocument | N
     if graph.spots.contours:
         losses.append(f"outlines of {len(graph.spots.contours)} spots")
     if format_ == "csv":
-        losses.append("calibration and units (give them again with --voxel-size and --dt)")
+        again = f"{option('voxel_size')} and {option('dt')}"
+        losses.append(f"calibration and units (give them again with {again})")
     if document is not None:
         losses += _list_document(document)
     return losses

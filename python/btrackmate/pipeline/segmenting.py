@@ -10,6 +10,7 @@ from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import flag
 from btrackmate.io.image_calibration import warn_of_unknown
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.labels import remove_markers, write_tiff_movie
@@ -134,7 +135,8 @@ def segment_folder(
     for number, (image, name) in enumerate(zip(images, names, strict=True), start=1):
         labels, cells = output / f"{name}.tif", output / f"{name}.cells.csv"
         if labels.exists() and cells.exists() and not overwrite:
-            _log.warning("%s exists already and is kept; --overwrite makes it anew", labels)
+            remedy = flag("overwrite")
+            _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
             tables.append(pd.read_csv(cells).assign(file=image.name))
             continue
         try:
@@ -146,8 +148,8 @@ def segment_folder(
                 )
         except UserError as error:
             if not skip_bad_files:
-                msg = f"{error} (image {number} of {len(images)} in {folder}; --skip-bad-files "
-                msg += "leaves out what cannot be read)"
+                msg = f"{error} (image {number} of {len(images)} in {folder}; "
+                msg += f"{flag('skip_bad_files')} leaves out what cannot be read)"
                 raise UserError(msg) from None
             _log.warning("skipped: %s", error)
             shutil.rmtree(labels.parent / f".{labels.name}.work", ignore_errors=True)

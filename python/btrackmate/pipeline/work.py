@@ -13,6 +13,7 @@ import pandas as pd
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, write_atomically
+from btrackmate.core.words import flag
 from btrackmate.io.run_folder import LABELS, RECORD, WORK
 
 _log = logging.getLogger(__name__)
@@ -100,11 +101,11 @@ def check_run_folder(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists() or overwrite:
         return
     if (folder / RECORD).exists():
-        msg = f"{folder} holds a finished run: give another output, or --overwrite"
+        msg = f"{folder} holds a finished run: give another output, or {flag('overwrite')}"
         raise UserError(msg)
     if any(folder.iterdir()) and not (folder / WORK).exists():
         msg = f"{folder} is not empty and holds no unfinished run: give another output, or "
-        msg += "--overwrite"
+        msg += flag("overwrite")
         raise UserError(msg)
 
 

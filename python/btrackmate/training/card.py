@@ -21,8 +21,8 @@ FUSED = "VollSeg_"
 #: With a lower F1 less than half of the cells are found right; a mask as poor misses its cells.
 LEAST_SCORE = 0.5
 _ADVICE = (
-    "label more cells, in images like those that you will segment; train longer (--epochs); check "
-    "that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
+    "label more cells, in images like those that you will segment; train longer (more epochs); "
+    "check that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
 )
 _PACKAGES = ("btrackmate", "tensorflow", "tensorflow-cpu", "keras", "csbdeep", "stardist", "numpy")
 

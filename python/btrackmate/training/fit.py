@@ -13,6 +13,7 @@ import numpy as np
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress
+from btrackmate.core.words import flag
 from btrackmate.segmentation.backend import load_tensorflow
 from btrackmate.training.patches import PatchSource
 from btrackmate.training.settings import TrainSettings
@@ -161,7 +162,7 @@ def _load_checkpoint(model: Any, folder: Path) -> Curve:
     model.optimizer.build(model.trainable_variables)
     fits = [w.shape for w in weights] == [w.shape for w in model.get_weights()]
     if not fits or len(state) != len(model.optimizer.variables):
-        msg = f"{path} does not fit the network; train again with --overwrite"
+        msg = f"{path} does not fit the network; train again with {flag('overwrite')}"
         raise UserError(msg)
     model.set_weights(weights)
     for variable, value in zip(model.optimizer.variables, state, strict=True):
@@ -194,7 +195,7 @@ def mark_work(folder: Path, fingerprint: dict[str, Any]) -> None:
         return
     if (folder / CHECKPOINT).exists():
         msg = f"an unfinished training with other settings or data is in {folder}; "
-        msg += "train with those to go on, or --overwrite to begin anew"
+        msg += f"train with those to go on, or {flag('overwrite')} to begin anew"
         raise UserError(msg)
     with write_atomically(folder) as temporary:
         temporary.mkdir(parents=True)

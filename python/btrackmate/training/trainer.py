@@ -10,6 +10,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import flag, option
 from btrackmate.segmentation.backend import (
     check_image_axes,
     load_tensorflow,
@@ -125,7 +126,7 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
     settings_made = {name: card.get("settings", {}).get(name) for name in told["settings"]}
     if settings_made != told["settings"] or card.get("training_images") != hashes:
         msg = f"{folder} exists already, trained with other settings or data: give another name, "
-        msg += "--only the networks that are missing, or --overwrite"
+        msg += f"the networks that are missing ({option('only')}), or {flag('overwrite')}"
         raise UserError(msg)
     _log.info("%s is finished already", folder)
 
