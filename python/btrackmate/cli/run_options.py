@@ -105,7 +105,7 @@ def linking_options(function: Function) -> Function:
                 "--settings-from",
                 type=PATH,
                 metavar="TRACKMATE_XML",
-                help="Take the tracker and its settings from a TrackMate file; goes over --config.",
+                help="Take tracker, settings, pruning from a TrackMate file; goes over --config.",
             ),
             engine_options,
             click.option(
@@ -194,6 +194,8 @@ def merge_settings(
     if options.get("settings_from") is not None:
         values["tracker"] = read_tracker(options["settings_from"])
         values.pop("tracker_settings", None)
+        for path, value in read_plugin(options["settings_from"]).items():
+            put(path, value)
     for name, value in given_values(InputSettings, options).items():
         put(("input", name), value)
     for name, value in given_values(SegmentationSettings, options).items():
@@ -257,6 +259,30 @@ def merge_tracker(
         if one not in fields or value != fields[one].get_default(call_default_factory=True)
     ]
     return {"name": name, **settings}, chosen
+
+
+def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:
+    """Read pruning and mask policy, where BTrackMate's plugin in Fiji keeps them in a file.
+
+    Returns
+    -------
+    dict
+        Values of RunSettings by their place in it; empty for a file without them.
+    """
+    from btrackmate.io.trackmate import read_trackmate
+
+    document = read_trackmate(path)
+    found: dict[tuple[str, ...], Any] = {
+        ("prune", name): value for name, value in document.pruning.items()
+    }
+    _, detector = document.plugin_detector
+    if detector.get("MASK_IMAGE"):
+        mask = ("measure", "mask")
+        found[*mask, "policy"] = detector.get("MASK_POLICY")
+        found[*mask, "fraction"] = detector.get("MASK_FRACTION")
+        ids = str(detector.get("MASK_TISSUES", "")).split(",")
+        found[*mask, "tissues"] = [int(float(one)) for one in ids if one.strip()] or None
+    return found
 
 
 def read_tracker(path: Path) -> dict[str, Any]:

@@ -265,7 +265,9 @@ class _Run:
         shutil.rmtree(aside, ignore_errors=True)
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
-            session = make_session(self.settings, movie, self._describe_origin(), linked)
+            session = make_session(
+                self.settings, movie, self._describe_origin(), linked, self.inputs.paths()
+            )
             write_outputs(aside, tables, session)
         with self.diary.step("hashing the inputs"):
             record = self._make_record(tables, linked.tracker)
