@@ -23,7 +23,8 @@ from flow import INTENSITY, LINEAGES, SIZE, drop, read_tree
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames, measure_movie
+from btrackmate.measurement import ArrayFrames, measure_movie
+from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import score_nodes
 from btrackmate.pipeline.evaluation import link_tracklets
@@ -66,8 +67,10 @@ def scale(graph: TrackGraph, factor: float) -> TrackGraph:
 def read_labels(folder: Path) -> TrackGraph:
     """Measure the label movie, whose labels are the true tracklets."""
     arrays = np.load(folder / "BBBC050_3D_labels_u8_images_u16.npz")
-    image = ArrayFrames(arrays["images"], 3)
-    spots = measure_movie(ArrayFrames(arrays["labels"], 3), image, None, Calibration()).spots
+    image = ArrayFrames(arrays["images"][:, None], 3)
+    spots = measure_movie(
+        ArrayFrames(arrays["labels"], 3), image, None, Calibration(), MeasureSettings()
+    ).spots
     table = np.loadtxt(folder / "BBBC050_man_track.txt", dtype=int)
     return link_tracklets(spots, pd.DataFrame(table, columns=["label", "begin", "end", "parent"]))
 

@@ -26,7 +26,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
-from btrackmate.metrics.tracking import score_nodes
+from btrackmate.metrics.tracking import TrackingScores, score_nodes
 from btrackmate.samples.points import (
     PointMovie,
     PointMovieSettings,
@@ -105,13 +105,18 @@ def make_flow(distance: float, gaps: bool, weights: FlowWeights) -> FlowSettings
     )
 
 
+def score(truth: TrackGraph, settings: LapSettings | FlowSettings) -> TrackingScores:
+    """Track the spots of a graph whose links are right, and score."""
+    result = track(truth.spots, settings)
+    match = NodeMatch(np.arange(len(truth.spots)), len(truth.spots))
+    return score_nodes(TrackNodes.from_graph(truth), TrackNodes.from_graph(result), match)
+
+
 def measure(movie: str, name: str, truth: TrackGraph, settings: LapSettings | FlowSettings) -> None:
     """Track, score and print a row."""
     start = time.process_time()
-    result = track(truth.spots, settings)
+    scores = score(truth, settings)
     seconds = time.process_time() - start
-    match = NodeMatch(np.arange(len(truth.spots)), len(truth.spots))
-    scores = score_nodes(TrackNodes.from_graph(truth), TrackNodes.from_graph(result), match)
     found = scores.divisions
     print(
         f"| {movie} | {name} | {scores.link_f1:.4f} | {found.f1 or 0:.3f} ({found.tp}, {found.fp}, "
@@ -129,6 +134,46 @@ def measure_seeded(size: str, seeds: tuple[int, ...], weights: FlowWeights) -> N
         measure(name, "flow, positions", drop(truth, SIZE + INTENSITY), flow)
         measure(name, "flow, sizes", drop(truth, INTENSITY), flow)
         measure(name, "flow, sizes and intensities", truth, flow)
+
+
+def spoil(truth: TrackGraph, seed: int) -> dict[str, TrackGraph]:
+    """Give copies of a movie whose intensities or sizes tell little, or nothing."""
+    rng = np.random.default_rng(seed)
+    spots, n = truth.spots, len(truth.spots)
+    grey, depth = spots.feature("mean_intensity_ch1"), spots.positions[:, 2]
+    flicker = np.exp(rng.normal(0, 0.3, spots.n_frames))[spots.frame]
+    columns = {
+        "as they are": {},
+        "intensity flickers from frame to frame": {"mean_intensity_ch1": grey * flicker},
+        "intensity is that of the depth": {
+            "mean_intensity_ch1": np.exp(5 - 0.02 * depth + rng.normal(0, 0.1, n))
+        },
+        "intensity is noise of 10 %": {"mean_intensity_ch1": np.exp(rng.normal(5, 0.1, n))},
+        "sizes and intensities are noise of 40 and 30 %": {
+            "volume": np.exp(rng.normal(6, 0.4, n)),
+            "mean_intensity_ch1": np.exp(rng.normal(5, 0.3, n)),
+        },
+    }
+    return {
+        name: truth.with_spots(
+            Spots.from_table(spots.table.assign(**one), spots.calibration, n_frames=spots.n_frames)
+        )
+        for name, one in columns.items()
+    }
+
+
+def measure_spoilt(seeds: tuple[int, ...], weights: FlowWeights) -> None:
+    """Print division F1 from positions alone and with features that are spoilt."""
+    print("\n| S, features | " + " | ".join(f"seed {seed}" for seed in seeds) + " |")
+    print("| --- " * (len(seeds) + 1) + "|")
+    movies = [truth_links_of_observed(make_point_movie("S", seed)) for seed in seeds]
+    plain = [drop(movie, SIZE + INTENSITY) for movie in movies]
+    spoilt = [spoil(movie, seed) for movie, seed in zip(movies, seeds, strict=True)]
+    rows = {"none, positions alone": plain}
+    rows |= {name: [one[name] for one in spoilt] for name in spoilt[0]}
+    for name, graphs in rows.items():
+        scores = [score(graph, make_flow(REACH, True, weights)) for graph in graphs]
+        print(f"| {name} | " + " | ".join(f"{one.divisions.f1:.3f}" for one in scores) + " |")
 
 
 def measure_lineages(folder: Path, weights: FlowWeights) -> None:
@@ -196,6 +241,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="*", default=["S", "M"])
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     parser.add_argument("--lineages", type=Path)
+    parser.add_argument("--spoilt", action="store_true", help="also spoil sizes and intensities")
     parser.add_argument("--weights", type=Path, help="YAML of weights instead of the defaults")
     parser.add_argument("--learn", type=Path, help="learn weights and write them to this YAML file")
     parser.add_argument("--random", type=int, default=14, help="random movies to learn from")
@@ -213,6 +259,8 @@ def main() -> None:
     print(HEAD + "\n" + "| --- " * 6 + "|")
     for size in options.sizes:
         measure_seeded(size, tuple(options.seeds), weights)
+    if options.spoilt:
+        measure_spoilt(tuple(options.seeds), weights)
     if options.lineages is not None:
         measure_lineages(options.lineages, weights)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

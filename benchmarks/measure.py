@@ -20,8 +20,8 @@ from scipy.spatial import cKDTree
 from skimage.measure import regionprops_table
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.measure import MaskSettings, MeasureSettings, apply_mask, measure_distance
-from btrackmate.measure.labels import measure_frame
+from btrackmate.measurement import MaskSettings, MeasureSettings, apply_mask, measure_distance
+from btrackmate.measurement.labels import measure_frame
 
 CALIBRATION = Calibration(0.52, 0.52, 3.0, space_unit="µm")
 SPACING = CALIBRATION.spacing(3)

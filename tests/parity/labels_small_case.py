@@ -14,7 +14,7 @@ import tifffile
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
-from btrackmate.measure import MeasureResult
+from btrackmate.measurement import MeasureResult
 from btrackmate.pipeline.linking import LinkingResult, link_and_prune
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.steps import measure_labels

@@ -114,7 +114,7 @@ def _apply_mask(
     candidates: "tuple[Candidate, Candidate]", mask: Path | None, options: dict[str, Any]
 ) -> "tuple[Candidate, Candidate]":
     """Take the cells outside the mask out of both; say so where a masked run is scored without."""
-    from btrackmate.measure.settings import MaskSettings
+    from btrackmate.measurement.settings import MaskSettings
     from btrackmate.pipeline.evaluation import find_run_mask, mask_candidate
 
     if mask is not None:

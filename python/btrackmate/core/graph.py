@@ -1,8 +1,9 @@
 """The track graph: spots and directed links forward in time, array-backed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+
+if TYPE_CHECKING:
+    import networkx
+
+    from btrackmate.core.views import TableName
 
 IntArray = NDArray[np.int64]
 
@@ -30,6 +36,8 @@ class TrackGraph:
         Linking cost, NaN where unknown.
     confidence : (m,) ndarray of float
         Probability that the link is right, NaN where unknown.
+    record : mapping
+        How they were made: version and settings of each step, where that is known.
     """
 
     spots: Spots
@@ -37,6 +45,7 @@ class TrackGraph:
     target: IntArray
     cost: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_links(
@@ -84,7 +93,7 @@ class TrackGraph:
         order = np.lexsort((target, source))
         source, target = source[order], target[order]
         _check_links(spots, source, target)
-        return cls(spots, source, target, cost[order], confidence[order])
+        return cls(spots, source, target, cost[order], confidence[order], dict(spots.record))
 
     @classmethod
     def from_ids(
@@ -207,22 +216,23 @@ class TrackGraph:
         """Keep the spots of a boolean mask (n,) and the links between them."""
         row = np.cumsum(mask) - 1
         links = mask[self.source] & mask[self.target]
-        return TrackGraph(
-            self.spots.take(mask),
-            row[self.source[links]],
-            row[self.target[links]],
-            self.cost[links],
-            self.confidence[links],
+        return replace(
+            self,
+            spots=self.spots.take(mask),
+            source=row[self.source[links]],
+            target=row[self.target[links]],
+            cost=self.cost[links],
+            confidence=self.confidence[links],
         )
 
     def keep_links(self, mask: NDArray[np.bool_]) -> "TrackGraph":
         """Keep the links of a boolean mask (m,) and all spots."""
-        return TrackGraph(
-            self.spots,
-            self.source[mask],
-            self.target[mask],
-            self.cost[mask],
-            self.confidence[mask],
+        return replace(
+            self,
+            source=self.source[mask],
+            target=self.target[mask],
+            cost=self.cost[mask],
+            confidence=self.confidence[mask],
         )
 
     def with_spots(self, spots: Spots) -> "TrackGraph":
@@ -231,6 +241,72 @@ class TrackGraph:
             msg = "the new spots have other ids or another order than the graph's"
             raise ValueError(msg)
         return replace(self, spots=spots)
+
+    def with_record(self, step: str, values: Mapping[str, Any]) -> "TrackGraph":
+        """Note how a step was done."""
+        return replace(self, record={**self.record, step: dict(values)})
+
+    def to_dataframe(self, table: "TableName" = "spots") -> pd.DataFrame:
+        """Give one of the tables.
+
+        Parameters
+        ----------
+        table : {"spots", "links", "tracks", "tracklets", "divisions"}
+            ``spots``: one row a spot, with its track (−1 for an unlinked spot), tracklet, parent
+            tracklet and generation. ``links``: source and target spot id, cost, confidence.
+            ``tracks``: one row a track with its features, see
+            :func:`btrackmate.core.track_features.make_tracks_table`. ``tracklets``: track, parent,
+            generation, start and end (frames), n_spots, first and last spot. ``divisions``: one
+            row a daughter: track, frame and time of the mother, mother and daughter (spot ids),
+            their tracklets, cost of the link.
+
+        Raises
+        ------
+        UserError
+            If there is no such table.
+        """
+        from btrackmate.core.views import make_table
+
+        return make_table(self, table)
+
+    def to_networkx(self) -> "networkx.DiGraph":
+        """Give a directed graph: nodes are spot ids with all columns, edges go forward in time.
+
+        Edges have cost and confidence.
+        """
+        from btrackmate.core.views import make_networkx
+
+        return make_networkx(self)
+
+    def to_napari(self) -> dict[str, Any]:
+        """Give the arguments of napari's ``add_tracks``.
+
+        Returns
+        -------
+        dict
+            ``data``: (n, 5) or (n, 4): tracklet, frame, z, y, x in `calibration.space_unit` (no z
+            in 2D). ``graph``: parents of each tracklet, for divisions and merges. ``properties``:
+            all numeric columns of the spots. ``scale``: 1, as positions are physical; give images
+            and labels ``scale=(1, dz, dy, dx)``.
+
+        Examples
+        --------
+        ``viewer.add_tracks(**graph.to_napari())``
+        """
+        from btrackmate.core.views import make_napari_tracks
+
+        return make_napari_tracks(self)
+
+    def __repr__(self) -> str:
+        """Describe them in one line."""
+        from btrackmate.core.views import describe_graph
+
+        return describe_graph(self)
+
+    def _repr_html_(self) -> str:
+        from btrackmate.core.views import make_table, render_table
+
+        return render_table(repr(self), make_table(self, "tracks"))
 
     def spots_table(self) -> pd.DataFrame:
         """Spots with their track, tracklet, parent and generation.

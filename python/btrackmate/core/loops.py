@@ -15,7 +15,7 @@ import numpy as np
 BUDGET = 20_000
 
 _lock = threading.Lock()
-_loops: list["Loop"] = []
+_waiting: list["Loop"] = []
 _here = threading.local()
 _spent = 0
 _compiled = False
@@ -57,20 +57,22 @@ def loop(function: Callable[..., Any]) -> Loop:
     no division by zero and no negative index, all of which Python and numba treat differently.
     """
     made = Loop(function)
-    _loops.append(made)
-    if _compiled:
-        _compile(made)
+    _waiting.append(made)
     return made
 
 
 def compile_loops() -> None:
-    """Compile all loops from now on; what is in numba's cache is loaded when it is called."""
+    """Compile all loops from now on; what is in numba's cache is loaded when it is called.
+
+    Loops of modules that are imported later are compiled at their first call: while its module is
+    read, the name of a loop is not bound yet.
+    """
     global _compiled  # noqa: PLW0603
     with _lock:
-        if not _compiled:
-            _compiled = True
-            for one in _loops:
-                _compile(one)
+        _compiled = True
+        while _waiting:
+            _compile(_waiting[0])
+            del _waiting[0]
 
 
 def _compile(one: Loop) -> None:

@@ -1,7 +1,7 @@
 """The spots table: one row a cell and frame."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -35,6 +35,8 @@ class Spots:
         Length of the movie in frames (frames without spots at its end count).
     contours : mapping from spot id to (n, 2) ndarray
         2D outlines, x and y relative to the spot's position, in `space_unit`; may be empty.
+    record : mapping
+        How they were made: version and settings of each step, where that is known.
     """
 
     table: pd.DataFrame
@@ -42,6 +44,7 @@ class Spots:
     ndim: int
     n_frames: int
     contours: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: _NO_CONTOURS)
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_table(
@@ -149,13 +152,38 @@ class Spots:
         table = self.table.loc[rows].reset_index(drop=True)
         kept = set(table["id"].tolist()) if self.contours else set()
         contours = {k: v for k, v in self.contours.items() if k in kept}
-        return Spots(table, self.calibration, self.ndim, self.n_frames, contours)
+        return replace(self, table=table, contours=contours)
 
     def with_columns(self, columns: Mapping[str, NDArray[Any]]) -> "Spots":
         """Add or replace columns, each (n,) in row order."""
         table = self.table.assign(**columns)
         table = table[_ordered_names(list(table.columns))]
-        return Spots(table, self.calibration, self.ndim, self.n_frames, self.contours)
+        return replace(self, table=table)
+
+    def with_record(self, step: str, values: Mapping[str, Any]) -> "Spots":
+        """Note how a step was done."""
+        return replace(self, record={**self.record, step: dict(values)})
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Give the table, one row a spot, as a copy.
+
+        Returns
+        -------
+        DataFrame
+            id, frame, time, x, y, z (`calibration.space_unit`), and all features.
+        """
+        return self.table.copy()
+
+    def __repr__(self) -> str:
+        """Describe them in one line."""
+        from btrackmate.core.views import describe_spots
+
+        return describe_spots(self)
+
+    def _repr_html_(self) -> str:
+        from btrackmate.core.views import render_table
+
+        return render_table(repr(self), self.table)
 
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":

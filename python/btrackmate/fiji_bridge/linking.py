@@ -14,7 +14,7 @@ from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
 from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
-from btrackmate.measure.frames import FrameSource
+from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (

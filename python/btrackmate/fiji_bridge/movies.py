@@ -13,7 +13,7 @@ from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.fiji_bridge.linking import to_java
 from btrackmate.fiji_bridge.plugin import load_plugin_class
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.settings import MaskSettings
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
     LapSettings,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.measure.painting import paint_labels
+from btrackmate.measurement.painting import paint_labels
 from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
 from btrackmate.metrics.overlap import Overlap, as_unsigned, count_overlaps
 

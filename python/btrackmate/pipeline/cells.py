@@ -22,7 +22,7 @@ from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.time_steps import warn_of_steps
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
-from btrackmate.measure.settings import MaskSettings, MeasureSettings
+from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.linking import join_tables
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 
@@ -181,7 +181,7 @@ def mask_cells(
     """
     if mask is None:
         return spots, join_tables([])
-    from btrackmate.measure.tissue import mask_spots
+    from btrackmate.measurement.tissue import mask_spots
     from btrackmate.pipeline.inputs import MovieFrames
 
     measure = settings.measure

@@ -13,7 +13,7 @@ from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS, SCORES, SPOTS
 from btrackmate.io.spots_csv import read_spots_csv
-from btrackmate.measure import ArrayFrames, measure_movie
+from btrackmate.measurement import ArrayFrames, measure_movie
 from btrackmate.metrics import GraphMovie, score_segmentation, score_tracking
 from btrackmate.pipeline.evaluation import link_tracklets
 from btrackmate.pipeline.inputs import MovieFrames, RunInputs

@@ -22,7 +22,7 @@ from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import RECORD, TRACKS, is_run_folder
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
     LabelMovie,

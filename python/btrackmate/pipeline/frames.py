@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from btrackmate.core.progress import Progress
 from btrackmate.io.labels import LabelStore
-from btrackmate.measure import FrameMeasurement, MeasureResult, Tissue
-from btrackmate.measure.measure import combine_frames, measure_one_frame
+from btrackmate.measurement import FrameMeasurement, MeasureResult, Tissue
+from btrackmate.measurement.movie import combine_frames, measure_one_frame
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder

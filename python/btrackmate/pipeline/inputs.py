@@ -13,7 +13,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.io.image_axes import UnknownAxesError, fits
 from btrackmate.io.image_calibration import UNSIZED, Given, complete_calibration, warn_of_unknown
 from btrackmate.io.images import Movie, Role, open_movie
-from btrackmate.measure import FrameSource, MaskSettings, apply_mask
+from btrackmate.measurement import FrameSource, MaskSettings, apply_mask
 from btrackmate.pipeline.settings import InputSettings
 
 _log = logging.getLogger(__name__)

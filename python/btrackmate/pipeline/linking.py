@@ -11,7 +11,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.trackmate import Session
-from btrackmate.measure.frames import FrameSource
+from btrackmate.measurement.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.feature_filter import FeatureFilter

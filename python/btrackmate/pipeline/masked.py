@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.measure import (
+from btrackmate.measurement import (
     FrameSource,
     MaskSettings,
     MeasureSettings,
     apply_mask,
     mask_spots,
 )
-from btrackmate.measure.painting import list_labels, paint_labels
-from btrackmate.measure.tissue import check_mask_length
+from btrackmate.measurement.painting import list_labels, paint_labels
+from btrackmate.measurement.tissue import check_mask_length
 from btrackmate.metrics import GraphMovie, TrackedLabels
 from btrackmate.metrics.movies import make_nodes
 from btrackmate.metrics.nodes import TrackNodes

@@ -9,6 +9,7 @@ import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.geff import write_geff
 from btrackmate.io.labels import remove_markers
 from btrackmate.io.run_folder import (
@@ -26,7 +27,6 @@ from btrackmate.io.run_folder import (
 )
 from btrackmate.io.trackmate import Session, write_trackmate
 from btrackmate.io.tracks_csv import write_spots_csv
-from btrackmate.tracking.track_features import make_tracks_table
 
 _log = logging.getLogger(__name__)
 

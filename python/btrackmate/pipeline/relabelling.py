@@ -17,7 +17,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.convert import read_tracks
 from btrackmate.io.images import Movie
 from btrackmate.io.labels import write_tiff_movie
-from btrackmate.measure.painting import list_labels, paint_labels
+from btrackmate.measurement.painting import list_labels, paint_labels
 from btrackmate.pipeline.inputs import open_calibrated
 from btrackmate.pipeline.settings import InputSettings
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.convert import FORMATS
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
@@ -13,7 +14,6 @@ from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import ReportData, load_run, load_tracks
 from btrackmate.report.html import write_report
-from btrackmate.tracking.track_features import make_tracks_table
 
 _log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure import FrameSource
+from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.diary import RunDiary
 from btrackmate.pipeline.frames import FrameWorker

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from btrackmate.core.settings import Settings
-from btrackmate.measure.settings import MeasureSettings
+from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, parse_tracker

@@ -20,7 +20,7 @@ from btrackmate.tracking.pruning import prune
 from btrackmate.tracking.settings import PruneSettings
 
 if TYPE_CHECKING:
-    from btrackmate.measure import MeasureResult
+    from btrackmate.measurement import MeasureResult
     from btrackmate.pipeline.inputs import OpenInputs
 
 
@@ -58,7 +58,7 @@ def measure_opened(
     opened: "OpenInputs", settings: RunSettings, progress: Progress
 ) -> "MeasureResult":
     """Measure the cells of opened labels, with the image and the mask beside them."""
-    from btrackmate.measure import measure_movie
+    from btrackmate.measurement import measure_movie
 
     if opened.labels is None:
         msg = "no labels"

@@ -10,7 +10,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.loops import compile_loops
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
+from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.tracking import parse_tracker, track
 
 #: Types of label images, masks and images that the loops are compiled for.

@@ -7,6 +7,7 @@ import numpy as np
 import yaml
 
 from btrackmate.core.files import write_atomically
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.run_folder import DROPPED, PRUNED, REPORT, TRACK_FEATURES
 from btrackmate.report.data import ReportData, load_run
 from btrackmate.report.figures import (
@@ -26,7 +27,6 @@ from btrackmate.report.markup import (
     make_table,
 )
 from btrackmate.report.montage import MAX_TAILS, TAIL, draw_montage, rank_tracks
-from btrackmate.tracking.track_features import make_tracks_table
 
 MAX_ROWS = 30
 _STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns, find_runs
+from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns, find_runs
 
 Labels = NDArray[np.int32]
 Mask = NDArray[np.bool_]

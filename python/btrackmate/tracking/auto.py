@@ -176,14 +176,19 @@ def fill_distances(settings: TrackerSettings, spots: Spots) -> TrackerSettings:
         else:
             filled[name] = getattr(distances, kind)
     unit = spots.calibration.space_unit
+    seen = [
+        f"{words} {value:.3g} {unit}"
+        for words, value in (
+            ("median step", distances.step),
+            ("median nearest neighbour", distances.near),
+            ("95 % of these within", distances.spacing),
+        )
+        if np.isfinite(value)
+    ]
     _log.info(
-        "distances from the data: %s (median step %.3g, median nearest neighbour %.3g, 95 %% of "
-        "them within %.3g %s)",
+        "distances from the data: %s (%s)",
         ", ".join(f"{name} {value:g} {unit}" for name, value in filled.items()),
-        distances.step,
-        distances.near,
-        distances.spacing,
-        unit,
+        ", ".join(seen) or "no two cells to measure: from the size of a voxel",
     )
     return settings.model_copy(update=filled)
 

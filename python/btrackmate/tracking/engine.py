@@ -8,7 +8,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure.frames import FrameSource
+from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.flow_settings import FlowSettings
 from btrackmate.tracking.settings import (

@@ -6,39 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.schema import resolve_name
+from btrackmate.core.schema import TRACK_FEATURES, resolve_name
 
 if TYPE_CHECKING:
     from btrackmate.io.trackmate import Filter
-
-#: Our names of TrackMate's track features; the keys themselves are accepted too, in any case.
-TRACK_FEATURES = {
-    "duration": "TRACK_DURATION",
-    "start": "TRACK_START",
-    "stop": "TRACK_STOP",
-    "n_spots": "NUMBER_SPOTS",
-    "n_divisions": "NUMBER_SPLITS",
-    "n_merges": "NUMBER_MERGES",
-    "n_complex": "NUMBER_COMPLEX",
-    "n_gaps": "NUMBER_GAPS",
-    "longest_gap": "LONGEST_GAP",
-    "displacement": "TRACK_DISPLACEMENT",
-    "total_distance": "TOTAL_DISTANCE_TRAVELED",
-    "max_distance": "MAX_DISTANCE_TRAVELED",
-    "x": "TRACK_X_LOCATION",
-    "y": "TRACK_Y_LOCATION",
-    "z": "TRACK_Z_LOCATION",
-    "mean_speed": "TRACK_MEAN_SPEED",
-    "max_speed": "TRACK_MAX_SPEED",
-    "min_speed": "TRACK_MIN_SPEED",
-    "median_speed": "TRACK_MEDIAN_SPEED",
-    "std_speed": "TRACK_STD_SPEED",
-    "mean_quality": "TRACK_MEAN_QUALITY",
-    "confinement_ratio": "CONFINEMENT_RATIO",
-    "straight_line_speed": "MEAN_STRAIGHT_LINE_SPEED",
-    "linearity": "LINEARITY_OF_FORWARD_PROGRESSION",
-    "directional_change": "MEAN_DIRECTIONAL_CHANGE_RATE",
-}
 
 _PATTERN = re.compile(r"^\s*(?P<name>[^<>=]*?)\s*(?P<sign>[<>]=?)\s*(?P<value>[^<>=]*?)\s*$")
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.schema import resolve_name
+from btrackmate.core.schema import TRACK_FEATURES, resolve_name
 from btrackmate.core.spots import Spots
-from btrackmate.io.trackmate.features import compute_edge_features, compute_track_features
-from btrackmate.tracking.feature_filter import TRACK_FEATURES, FeatureFilter, resolve_track_name
+from btrackmate.core.track_features import compute_edge_features, compute_track_features
+from btrackmate.tracking.feature_filter import FeatureFilter, resolve_track_name
 
 _log = logging.getLogger(__name__)
 

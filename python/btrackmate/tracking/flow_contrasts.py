@@ -16,7 +16,7 @@ from btrackmate.tracking.flow_solve import list_slots
 _log = logging.getLogger(__name__)
 
 #: Spots that are looked at, spread over the movie.
-_SPOTS = 60_000
+_SPOTS = 20_000
 #: By how much the log odds of what is sure exceed 0 and those of each rival.
 _MARGIN = 2.0
 #: Times that a movie is asked; from the second on, what the first told helps to be sure.
@@ -30,15 +30,22 @@ _CENTRED = ("link_size", "link_intensity", "division_size_halves", "division_int
 def make_evidence(spots: Spots, motion: Motion, settings: FlowSettings) -> Evidence:
     """Give all evidence of a movie, with what appearance is worth in it."""
     evidence = Evidence(spots, motion, settings)
+    if evidence.appearance.size is None and evidence.appearance.intensity is None:
+        return evidence
+    candidates = _gather(evidence.positions, spots.frame_offsets, motion, make_reach(settings))
     for _ in range(_ROUNDS):
         evidence.contrasts = learn_contrasts(
-            evidence, spots.frame_offsets, motion, make_reach(settings), settings.weights
+            evidence, candidates, spots.frame_offsets, motion, settings.weights
         )
     return evidence
 
 
 def learn_contrasts(
-    evidence: Evidence, offsets: IntArray, motion: Motion, reach: Reach, weights: FlowWeights
+    evidence: Evidence,
+    candidates: Candidates,
+    offsets: IntArray,
+    motion: Motion,
+    weights: FlowWeights,
 ) -> dict[str, Contrast]:
     """Learn how measures of appearance differ between right and wrong candidates of this movie.
 
@@ -46,12 +53,12 @@ def learn_contrasts(
     ----------
     evidence : Evidence
         All spots; without contrasts positions alone tell what is sure, with some those help.
+    candidates : Candidates
+        Links and divisions from frames to the next ones.
     offsets : (frames + 1,) ndarray of int
         Rows of each frame.
     motion : Motion
-        Predicted displacements.
-    reach : Reach
-        Limits of candidates.
+        Its links tell which spots have none.
     weights : FlowWeights
         Weights of the positions' evidence.
 
@@ -69,9 +76,6 @@ def learn_contrasts(
     for no cells. A movie with few links is believed to be like the seeded ones; what few divisions
     or false spots there are must speak for themselves.
     """
-    if not evidence.appearance.measure_links(np.empty(0, int), np.empty(0, int)):
-        return {}
-    candidates = _gather(evidence, offsets, motion, reach)
     score = evidence.score(candidates, weights)
     sure = _find_sure(candidates, score, int(offsets[-1]))
     link = candidates.second < 0
@@ -110,13 +114,13 @@ def _fit(found: dict[str, tuple[Floats, Floats]]) -> dict[str, Contrast]:
     return contrasts
 
 
-def _gather(evidence: Evidence, offsets: IntArray, motion: Motion, reach: Reach) -> Candidates:
+def _gather(positions: Floats, offsets: IntArray, motion: Motion, reach: Reach) -> Candidates:
     """Find the candidates from a frame to the next in frames that are spread over the movie."""
     step = max(1, -(-int(offsets[-1]) // _SPOTS))
     near = Reach(reach.distance, reach.division, reach.nearest, max_gap=1)
     frames = range(0, max(offsets.size - 2, 1), step)
     return Candidates.join(
-        [find_candidates(evidence.positions, offsets, motion, (f, f + 1), near) for f in frames]
+        [find_candidates(positions, offsets, motion, (f, f + 1), near) for f in frames]
     )
 
 
@@ -138,9 +142,9 @@ def _find_sure(candidates: Candidates, score: Floats, n: int) -> NDArray[np.bool
     first[start] = True
     rival = np.where(first, second[group], best[group])
     clear = score[row] >= np.maximum(rival, 0) + _MARGIN
-    sure = np.ones(len(candidates), np.bool_)
-    np.logical_and.at(sure, row, clear)
-    return sure & (candidates.first >= 0)
+    doubts = np.bincount(row[~clear], minlength=len(candidates))
+    sure: NDArray[np.bool_] = (doubts == 0) & (candidates.first >= 0)
+    return sure
 
 
 def _ends(candidates: Candidates, chosen: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:

@@ -11,8 +11,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure.frames import FrameSource
-from btrackmate.measure.runs import CELL, LabelRuns, find_runs
+from btrackmate.measurement.frames import FrameSource
+from btrackmate.measurement.runs import CELL, LabelRuns, find_runs
 from btrackmate.tracking.settings import OverlapSettings
 
 Ints = NDArray[np.int64]
@@ -25,7 +25,7 @@ class Shapes(NamedTuple):
     Parameters
     ----------
     runs : (k, 4) ndarray of int32
-        Runs as in :class:`btrackmate.measure.runs.LabelRuns`, sorted by cell, row and x.
+        Runs as in :class:`btrackmate.measurement.runs.LabelRuns`, sorted by cell, row and x.
     start : (n + 1,) ndarray of int
         Runs of cell i are ``start[i]:start[i + 1]``.
     centre : (n, 3) ndarray of float

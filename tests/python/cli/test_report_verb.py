@@ -14,10 +14,10 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.convert import write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.tracking import FeatureFilter, filter_tracks
-from btrackmate.tracking.track_features import make_tracks_table
 
 
 def call(*words: object) -> int:

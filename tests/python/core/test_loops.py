@@ -78,3 +78,31 @@ print(*(outer(five, (1.0, five)) for _ in range(3)))
 def test_the_compiler_is_loaded_when_the_budget_is_spent():
     """A call of 5 + 1 + 5 numbers, and what it calls is not counted: the second goes over 20."""
     assert run(SPEND) == ["1.0 compiled compiled"]
+
+
+LATE = """
+from btrackmate.core.loops import loop
+
+@loop
+def inner(values):
+    return values[0] + 1.0
+
+@loop
+def outer(values):
+    return 2.0 * inner(values)
+"""
+
+
+def test_loops_of_a_module_that_is_read_after_compiling_find_each_other(tmp_path):
+    """`warm-up` ended in a TypingError where numba's cache was empty."""
+    (tmp_path / "late.py").write_text(LATE)
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import numpy as np
+from btrackmate.core import loops
+loops.compile_loops()
+import late
+print(late.outer(np.arange(3.0)))
+"""
+    assert run(code) == ["2.0"]

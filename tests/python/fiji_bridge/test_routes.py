@@ -20,7 +20,7 @@ import yaml
 from btrackmate.core.calibration import Calibration
 from btrackmate.fiji_bridge import LabelMovie, MovieSettings
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.settings import MaskSettings
 from btrackmate.tracking.settings import LapSettings, PruneSettings
 
 CASE = Path(__file__).parents[2] / "parity" / "labels_small"

@@ -15,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.convert import write_tracks
-from btrackmate.measure import ArrayFrames, MaskSettings
+from btrackmate.measurement import ArrayFrames, MaskSettings
 from btrackmate.metrics import LabelMovie
 from btrackmate.metrics.meanings import MEANINGS
 from btrackmate.metrics.movies import match_movies

@@ -15,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.convert import write_tracks
-from btrackmate.measure.painting import list_labels, paint_labels
+from btrackmate.measurement.painting import list_labels, paint_labels
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.relabelling import relabel
 from btrackmate.pipeline.run import run

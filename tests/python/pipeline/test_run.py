@@ -65,7 +65,7 @@ def test_xml_and_geff_hold_the_same_tracks(tmp_path: Path, labels_3d: Path, imag
         np.testing.assert_allclose(graph.spots.positions, result.graph.spots.positions)
     assert document.image_path == image_3d
     assert document.tracker[0] == "FLOW_TRACKER"
-    assert document.tracker[1]["LINKING_MAX_DISTANCE"] == 5.0
+    assert document.tracker[1]["linking_max_distance"] == 5.0
 
 
 def test_log_says_which_axes_were_taken(tmp_path: Path, labels_3d: Path) -> None:

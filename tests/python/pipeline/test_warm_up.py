@@ -43,7 +43,7 @@ assert not idle, idle
 USE = """
 import numpy as np
 from btrackmate.core.calibration import Calibration
-from btrackmate.measure import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
+from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.samples import make_point_movie
 from btrackmate.tracking import TRACKERS, parse_tracker, track

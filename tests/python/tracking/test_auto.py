@@ -180,3 +180,10 @@ def test_log_says_what_was_taken(caplog):
     caplog.set_level("INFO", "btrackmate")
     fill_distances(NearestSettings(), make_spots(row_of_cells()))
     assert "distances from the data: linking_max_distance 7.5 pixel" in caplog.text
+
+
+def test_log_does_not_speak_of_what_is_not_known(caplog):
+    caplog.set_level("INFO", "btrackmate")
+    fill_distances(NearestSettings(), make_spots([(0, 0, 1.0)]))
+    assert "nan" not in caplog.text
+    assert "from the size of a voxel" in caplog.text

@@ -14,7 +14,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure import ArrayFrames, MeasureSettings, measure_movie
+from btrackmate.measurement import ArrayFrames, MeasureSettings, measure_movie
 from btrackmate.tracking import OverlapSettings, track
 from btrackmate.tracking.outlines import track_outlines
 

@@ -6,7 +6,7 @@ from tracking_movies import link_ids
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import Cancelled, UserError
 from btrackmate.core.spots import Spots
-from btrackmate.measure import ArrayFrames
+from btrackmate.measurement import ArrayFrames
 from btrackmate.tracking import NearestSettings, OverlapSettings, track
 from btrackmate.tracking.overlap import track_overlap
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.track_features import compute_edge_features, compute_track_features
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
     EDGE_DECLARATIONS,
@@ -17,7 +18,6 @@ from btrackmate.io.trackmate.declarations import (
 )
 from btrackmate.io.trackmate.document import TrackMateDocument, match_links
 from btrackmate.io.trackmate.feature_table import FeatureTable
-from btrackmate.io.trackmate.features import compute_edge_features, compute_track_features
 from btrackmate.io.trackmate.session import Filter
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.io.trackmate import read_trackmate
-from btrackmate.measure import ArrayFrames, MeasureSettings, measure_movie
-from btrackmate.measure.outlines import trace_outlines
+from btrackmate.measurement import ArrayFrames, MeasureSettings, measure_movie
+from btrackmate.measurement.outlines import trace_outlines
 
 PIXEL = Calibration()
 
@@ -137,7 +137,7 @@ def test_clipped_and_dropped_cells(tmp_path: Path) -> None:
 
 
 def test_frames_are_joined_in_any_order() -> None:
-    from btrackmate.measure.measure import combine_frames, measure_one_frame
+    from btrackmate.measurement.movie import combine_frames, measure_one_frame
 
     movie = np.stack([draw("1100"), draw("0110"), draw("0011")])
     parts = [

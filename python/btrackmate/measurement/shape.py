@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
-from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
+from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns
 
 
 def measure_radius(volume: NDArray[Any], ndim: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.measure import (
+from btrackmate.measurement import (
     MaskSettings,
     MeasureSettings,
     Tissue,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
-from btrackmate.measure.runs import CELL, MAX_LABEL, ROW, START, STOP, LabelRuns, find_runs
-from btrackmate.measure.settings import MaskSettings
+from btrackmate.measurement.runs import CELL, MAX_LABEL, ROW, START, STOP, LabelRuns, find_runs
+from btrackmate.measurement.settings import MaskSettings
 
 #: Reasons for which a cell is dropped.
 OUTSIDE = "outside"

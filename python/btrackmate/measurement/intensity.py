@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
-from btrackmate.measure.median import measure_median
-from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
+from btrackmate.measurement.median import measure_median
+from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns
 
 #: Names of the statistics, in the order of the table's columns.
 STATISTICS = ("mean", "median", "min", "max", "total", "std")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
-from btrackmate.measure.boundary import measure_distance, sample_distance
-from btrackmate.measure.frames import FrameSource
-from btrackmate.measure.mask import check_mask, judge_points, select_tissue
-from btrackmate.measure.settings import MeasureSettings
+from btrackmate.measurement.boundary import measure_distance, sample_distance
+from btrackmate.measurement.frames import FrameSource
+from btrackmate.measurement.mask import check_mask, judge_points, select_tissue
+from btrackmate.measurement.settings import MeasureSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,13 +14,14 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.parallel import run_in_order
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.measure.frames import FrameSource
-from btrackmate.measure.labels import measure_cells
-from btrackmate.measure.mask import judge_cells, select_tissue
-from btrackmate.measure.outlines import trace_outlines
-from btrackmate.measure.runs import find_runs
-from btrackmate.measure.settings import MeasureSettings
-from btrackmate.measure.tissue import Tissue, check_mask_length
+from btrackmate.measurement.extra import Extra, measure_extra
+from btrackmate.measurement.frames import FrameSource
+from btrackmate.measurement.labels import measure_cells
+from btrackmate.measurement.mask import judge_cells, select_tissue
+from btrackmate.measurement.outlines import trace_outlines
+from btrackmate.measurement.runs import find_runs
+from btrackmate.measurement.settings import MeasureSettings
+from btrackmate.measurement.tissue import Tissue, check_mask_length
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ class FrameMeasurement:
     ----------
     spots : DataFrame
         Cells that are kept, ascending by label: frame and the columns of
-        :func:`btrackmate.measure.labels.measure_frame`; with a mask also tissue, tissue_fraction
-        and boundary_distance.
+        :func:`btrackmate.measurement.labels.measure_frame`; with a mask also tissue,
+        tissue_fraction and boundary_distance.
     dropped : DataFrame
         Cells that the mask dropped: frame, label, voxels, x, y, z, tissue, tissue_fraction, reason.
     disconnected : DataFrame
@@ -221,6 +222,7 @@ def measure_movie(
     calibration: Calibration,
     settings: MeasureSettings,
     *,
+    extra: Extra | None = None,
     progress: Progress = ignore_progress,
     workers: int = 1,
 ) -> MeasureResult:
@@ -238,6 +240,9 @@ def measure_movie(
         Voxel size and time step.
     settings : MeasureSettings
         What is measured, and the mask's policy.
+    extra : mapping from str to callable, optional
+        The user's own features, see :func:`btrackmate.measurement.extra.measure_extra`; they see
+        all voxels of a cell, under the policy ``clip`` too.
     progress : Progress
         Called after each frame.
     workers : int
@@ -260,7 +265,13 @@ def measure_movie(
         if mask is not None and static is None:
             tissue = Tissue(mask.frame(t), calibration, settings)
         channels = None if image is None else image.frame(t)
-        return measure_one_frame(t, labels.frame(t), channels, tissue, calibration, settings)
+        cells = labels.frame(t)
+        found = measure_one_frame(t, cells, channels, tissue, calibration, settings)
+        if not extra:
+            return found
+        return replace(
+            found, spots=measure_extra(cells, channels, found.spots, extra, f"frame {t}")
+        )
 
     n = labels.n_frames
     results = []

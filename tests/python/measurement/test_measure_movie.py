@@ -9,7 +9,7 @@ import pytest
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import Cancelled, UserError
 from btrackmate.core.spots import Spots
-from btrackmate.measure import (
+from btrackmate.measurement import (
     ArrayFrames,
     MaskSettings,
     MeasureSettings,
@@ -22,7 +22,7 @@ from btrackmate.measure import (
     measure_one_frame,
     sample_distance,
 )
-from btrackmate.measure.runs import find_runs
+from btrackmate.measurement.runs import find_runs
 
 CALIBRATION = Calibration(0.5, 0.5, 2.0, dt=30.0, space_unit="µm", time_unit="s")
 ALL = MeasureSettings()

@@ -5,11 +5,11 @@ from .frames import FrameSource as FrameSource
 from .labels import measure_frame as measure_frame
 from .mask import MaskResult as MaskResult
 from .mask import apply_mask as apply_mask
-from .measure import FrameMeasurement as FrameMeasurement
-from .measure import MeasureResult as MeasureResult
-from .measure import combine_frames as combine_frames
-from .measure import measure_movie as measure_movie
-from .measure import measure_one_frame as measure_one_frame
+from .movie import FrameMeasurement as FrameMeasurement
+from .movie import MeasureResult as MeasureResult
+from .movie import combine_frames as combine_frames
+from .movie import measure_movie as measure_movie
+from .movie import measure_one_frame as measure_one_frame
 from .settings import MaskPolicy as MaskPolicy
 from .settings import MaskSettings as MaskSettings
 from .settings import MeasureSettings as MeasureSettings

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
-from btrackmate.measure.runs import CELL, ROW, START, STOP, LabelRuns
+from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns
 
 #: Most bins of the histogram that narrows a median down.
 _BINS = 4096

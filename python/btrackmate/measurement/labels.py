@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.measure.intensity import measure_intensity
-from btrackmate.measure.runs import LabelRuns, find_runs
-from btrackmate.measure.settings import MeasureSettings
-from btrackmate.measure.shape import measure_contact, measure_radius, measure_semi_axes
+from btrackmate.measurement.intensity import measure_intensity
+from btrackmate.measurement.runs import LabelRuns, find_runs
+from btrackmate.measurement.settings import MeasureSettings
+from btrackmate.measurement.shape import measure_contact, measure_radius, measure_semi_axes
 
 
 def measure_frame(

@@ -8,8 +8,8 @@ from scipy.ndimage import label as label_pieces
 from skimage.measure import regionprops_table
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.measure import MaskSettings, MeasureSettings, apply_mask, measure_distance
-from btrackmate.measure.labels import measure_frame
+from btrackmate.measurement import MaskSettings, MeasureSettings, apply_mask, measure_distance
+from btrackmate.measurement.labels import measure_frame
 
 CASES = [
     ((7, 11, 19), (3.0, 0.5, 0.7), np.uint16),

@@ -1,0 +1,12 @@
+from .files import evaluate as evaluate
+from .files import load as load
+from .files import load_sample as load_sample
+from .files import run as run
+from .files import save as save
+from .images import Segmentation as Segmentation
+from .images import measure as measure
+from .images import segment as segment
+from .tracks import filter as filter
+from .tracks import list_pruned as list_pruned
+from .tracks import prune as prune
+from .tracks import track as track

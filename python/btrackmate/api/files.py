@@ -1,0 +1,222 @@
+"""Files in and out, runs, scores, and the sample."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from btrackmate.api.images import Segmentation, read_labels
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import Spots
+
+if TYPE_CHECKING:
+    from btrackmate.pipeline.evaluation import Candidate, Evaluation
+    from btrackmate.pipeline.run import RunResult
+    from btrackmate.samples import SampleMovie
+
+PathLike = str | os.PathLike[str]
+
+
+def run(
+    image: PathLike | None = None,
+    *,
+    output: PathLike,
+    labels: PathLike | None = None,
+    spots: PathLike | None = None,
+    mask: PathLike | None = None,
+    overwrite: bool = False,
+    progress: Progress = ignore_progress,
+    **settings: Any,
+) -> "RunResult":
+    """Go the whole way on files: segment, measure, link, prune, and write a run folder.
+
+    Parameters
+    ----------
+    image, labels, spots, mask : path
+        As ``btrackmate run`` takes them; at least one of the first three.
+    output : path
+        The run folder; an unfinished run in it goes on.
+    overwrite : bool
+        Replace a finished run.
+    progress : callable
+        Called with step, done and total.
+    **settings
+        Fields of :class:`btrackmate.pipeline.settings.RunSettings`, e.g. ``tracker="lap"``,
+        ``prune={"min_tracklet_length": 3}``.
+
+    Returns
+    -------
+    RunResult
+        ``graph``, ``folder``, ``report``, ``record``.
+
+    Raises
+    ------
+    UserError
+        If an input or a setting is wrong; nothing is written then.
+    """
+    from btrackmate.pipeline.inputs import RunInputs
+    from btrackmate.pipeline.run import run as go
+    from btrackmate.pipeline.settings import RunSettings
+
+    named: dict[str, Any] = {"image": image, "labels": labels, "spots": spots, "mask": mask}
+    for name, value in named.items():
+        if value is not None and not isinstance(value, str | os.PathLike):
+            msg = f"run: {name} is an array; run works on files. For arrays use segment, measure "
+            msg += "and track, or save it as OME-Zarr or TIFF first"
+            raise UserError(msg)
+    inputs = RunInputs(**{name: Path(value) for name, value in named.items() if value is not None})
+    chosen = RunSettings.parse(settings, "run")
+    return go(inputs, Path(output), chosen, overwrite=overwrite, progress=progress)
+
+
+def load(path: PathLike) -> TrackGraph | Spots:
+    """Read tracks, or a table of cells.
+
+    Parameters
+    ----------
+    path : path
+        TrackMate XML, GEFF, a CSV pair, a run folder: tracks. A CSV of cells without links: spots
+        (physical units; without calibration).
+
+    Raises
+    ------
+    UserError
+        If the file is none of these, or damaged.
+    """
+    from btrackmate.io.convert import csv_names, read_tracks
+    from btrackmate.io.spots_csv import read_spots_csv
+
+    path = Path(path)
+    is_table = path.suffix.lower() in (".csv", ".tsv", ".txt")
+    if is_table and path.is_file() and not all(one.is_file() for one in csv_names(path)):
+        return read_spots_csv(path).spots
+    return read_tracks(path)[0]
+
+
+def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = None) -> list[Path]:
+    """Write tracks, or spots, in the format that the name says.
+
+    Parameters
+    ----------
+    tracks : TrackGraph or Spots
+    path : path
+        ``.xml`` (TrackMate), ``.geff`` or ``.csv`` (two tables for tracks). Replaced if it exists.
+    like : path, optional
+        A TrackMate file that the tracks come from: its image, settings and all that we don't model
+        pass into the new one.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    UserError
+        If the name's ending is unknown, or the file cannot be written.
+    """
+    from btrackmate.io.convert import find_format, read_tracks, write_tracks
+    from btrackmate.io.tracks_csv import write_spots_csv
+
+    path = Path(path)
+    if isinstance(tracks, Spots):
+        if find_format(path) == "csv":
+            write_spots_csv(path, tracks)
+            return [path]
+        none = np.empty(0, np.int64)
+        tracks = TrackGraph.from_links(tracks, none, none)
+    document = read_tracks(Path(like))[1] if like is not None else None
+    return list(write_tracks(path, tracks, document))
+
+
+def evaluate(
+    truth: "TrackGraph | ArrayLike | Segmentation | PathLike",
+    result: "TrackGraph | ArrayLike | Segmentation | PathLike",
+    *,
+    truth_labels: ArrayLike | None = None,
+    result_labels: ArrayLike | None = None,
+    axes: str | None = None,
+    max_distance: float | None = None,
+    progress: Progress = ignore_progress,
+) -> "Evaluation":
+    """Score a segmentation and/or tracks against ground truth.
+
+    Parameters
+    ----------
+    truth, result : TrackGraph, array of int or path
+        Tracks, label images, or any file or folder that ``btrackmate evaluate`` takes.
+    truth_labels, result_labels : array of int, optional
+        Label images of tracks whose spots have the column `label`: cells are then matched by their
+        overlap.
+    axes : str, optional
+        Of the label images, else (T, Z, Y, X).
+    max_distance : float, optional
+        Spots within it can be the same cell, for tracks without label images, in the space unit;
+        else they have the same ids or positions.
+    progress : callable
+        Called with step, done and total.
+
+    Returns
+    -------
+    Evaluation
+        ``.to_dict()`` has all numbers by the field's names.
+
+    Raises
+    ------
+    UserError
+        If the two cannot be compared.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from btrackmate import track
+    >>> table = pd.DataFrame({"frame": [0, 0, 1, 1], "x": [0.0, 9, 1, 10], "y": 0.0})
+    >>> truth = track(table)
+    >>> scores = evaluate(truth, truth.keep_links(truth.source > 0)).to_dict()
+    >>> round(scores["link_f1"], 3)
+    0.667
+    """
+    from btrackmate.pipeline.evaluation import evaluate as score
+
+    pairs = [
+        _take_candidate(given, labels, axes, name)
+        for given, labels, name in (
+            (truth, truth_labels, "truth"),
+            (result, result_labels, "result"),
+        )
+    ]
+    return score(
+        *pairs, segmentation=False, tracking=False, max_distance=max_distance, progress=progress
+    )
+
+
+def load_sample() -> "SampleMovie":
+    """Load the sample that ships with the package: an embryo's movie with ground truth.
+
+    Returns
+    -------
+    SampleMovie
+        ``image``, ``truth`` (labels are tracklets), ``mask``, ``calibration``, ``man_track``,
+        ``positions``.
+    """
+    from btrackmate.samples import load_sample as load_movie
+
+    return load_movie()
+
+
+def _take_candidate(given: Any, labels: Any, axes: str | None, name: str) -> "Candidate":
+    from btrackmate.metrics import GraphMovie
+    from btrackmate.pipeline.evaluation import Candidate, load_candidate
+
+    if isinstance(given, str | os.PathLike):
+        return load_candidate(Path(given))
+    if isinstance(given, TrackGraph):
+        if labels is None:
+            return Candidate(Path(name), None, None, given)
+        frames = read_labels(labels, axes, None)
+        return Candidate(Path(name), frames, GraphMovie(frames, given), given)  # type: ignore[arg-type]
+    return Candidate(Path(name), read_labels(given, axes, None), None, None)

@@ -1,0 +1,263 @@
+"""Arrays to label images and spots."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from btrackmate import __version__
+from btrackmate.core.arrays import ArrayMovie, read_array
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import Spots
+from btrackmate.measurement.settings import MaskSettings, MeasureSettings
+from btrackmate.segmentation.settings import SegmentationSettings
+
+if TYPE_CHECKING:
+    from btrackmate.measurement.extra import Extra
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Label images, and where each cell comes from.
+
+    Parameters
+    ----------
+    labels : (T, [Z,] Y, X) ndarray of uint32, 0 is background
+    cells : DataFrame
+        One row a cell: frame, label, z, y, x (its seed, in voxels), origin, score, voxels,
+        agreement.
+    calibration : Calibration
+    record : mapping
+        Version and settings.
+    """
+
+    labels: NDArray[np.uint32]
+    cells: pd.DataFrame
+    calibration: Calibration
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.labels, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        """Describe it in one line."""
+        shape = " × ".join(map(str, self.labels.shape))
+        return f"<Segmentation: {len(self.cells)} cells in {shape} voxels (t × z × y × x)>"
+
+
+def segment(
+    image: ArrayLike,
+    *,
+    axes: str | None = None,
+    channel: int = 1,
+    voxel_size: tuple[float, ...] | None = None,
+    space_unit: str = "µm",
+    progress: Progress = ignore_progress,
+    **settings: Any,
+) -> Segmentation:
+    """Segment the cells of a movie or a volume with VollSeg.
+
+    Parameters
+    ----------
+    image : (T, Z, Y, X) or (T, C, Z, Y, X) array
+        Other axes with `axes`; an xarray names its own.
+    axes : str, optional
+        One letter of T, C, Z, Y, X for each dimension.
+    channel : int
+        Which one to segment, from 1.
+    voxel_size : tuple of float, optional
+        Z, Y, X (2D: Y, X) in `space_unit`; markers have their size in it.
+    space_unit : str
+    progress : callable
+        Called with step, done and total.
+    **settings
+        Fields of :class:`btrackmate.segmentation.settings.SegmentationSettings`, e.g.
+        ``model_dir="models/mine"``, ``min_size=50``.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    UserError
+        If an argument is wrong or does not fit the image or the models.
+    """
+    from btrackmate.segmentation import load_models
+    from btrackmate.segmentation.flat import segment_frame
+
+    chosen = SegmentationSettings.parse(settings, "segment")
+    movie = read_array(image, "image", axes, voxel_size)
+    calibration = _calibrate(movie, voxel_size, space_unit, None, "s")
+    models = load_models(chosen)
+    n_channels = movie.array.shape[movie.axes.index("C")] if "C" in movie.axes else 1
+    if not 1 <= channel <= n_channels:
+        msg = f"channel is {channel}, but the image has {n_channels}; they are counted from 1"
+        raise UserError(msg)
+    labels, tables = [], []
+    for t in range(movie.n_frames):
+        found = segment_frame(movie.frame(t)[channel - 1], calibration, chosen, models)
+        labels.append(found.labels)
+        tables.append(found.cells.assign(frame=t))
+        progress("segmenting", t + 1, movie.n_frames)
+    cells = pd.concat(tables, ignore_index=True)
+    cells.insert(0, "frame", cells.pop("frame"))
+    record = note_step("segment", {"channel": channel, **chosen.model_dump(mode="json")})
+    return Segmentation(np.stack(labels), cells, calibration, record)
+
+
+def measure(
+    labels: "ArrayLike | Segmentation",
+    image: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    *,
+    axes: str | None = None,
+    image_axes: str | None = None,
+    mask_axes: str | None = None,
+    voxel_size: tuple[float, ...] | None = None,
+    dt: float | None = None,
+    space_unit: str = "µm",
+    time_unit: str = "s",
+    mask_policy: str = "keep-touching",
+    extra: "Extra | None" = None,
+    progress: Progress = ignore_progress,
+    **settings: Any,
+) -> Spots:
+    """Measure the cells of label images: one spot a label and frame.
+
+    Parameters
+    ----------
+    labels : (T, Z, Y, X) array of int, 0 is background, or Segmentation
+        Other axes with `axes`. Every id in a frame is one cell.
+    image : (T, Z, Y, X) or (T, C, Z, Y, X) array, optional
+        Intensities of the same voxels.
+    mask : array, optional
+        Tissue ids, (Z, Y, X) for all frames or (T, Z, Y, X); see `mask_policy`.
+    axes, image_axes, mask_axes : str, optional
+        One letter of T, C, Z, Y, X for each dimension; those of image and mask follow from the
+        labels where they have their shape.
+    voxel_size : tuple of float, optional
+        Z, Y, X (2D: Y, X) in `space_unit`; else an xarray's coordinates, else 1 pixel.
+    dt : float, optional
+        Time between frames in `time_unit`.
+    space_unit, time_unit : str
+        Units of `voxel_size` and `dt`.
+    mask_policy : {"keep-touching", "centroid", "fraction", "clip"}
+        Which cells the tissue mask keeps.
+    extra : mapping from str to callable, optional
+        Your own features: ``{"name": function}`` with ``function(region)`` or
+        ``function(region, intensity)``, as scikit-image's ``extra_properties``; see
+        :func:`btrackmate.measurement.extra.measure_extra`.
+    progress : callable
+        Called with step, done and total.
+    **settings
+        Further fields of :class:`btrackmate.measurement.settings.MeasureSettings`, and of its mask
+        (``fraction``, ``tissues``).
+
+    Returns
+    -------
+    Spots
+        Positions and radii in `space_unit`; `dropped` cells of the mask are counted in its record.
+
+    Raises
+    ------
+    UserError
+        If an argument is wrong, or the arrays don't fit each other.
+
+    Examples
+    --------
+    Two cubes, 2 voxels wide, that move by one voxel in x:
+
+    >>> import numpy as np
+    >>> labels = np.zeros((2, 4, 8, 8), int)
+    >>> labels[0, 1:3, 1:3, 1:3] = 1
+    >>> labels[1, 1:3, 1:3, 2:4] = 1
+    >>> spots = measure(labels, voxel_size=(2, 0.5, 0.5), dt=30)
+    >>> spots
+    <Spots: 2 spots in 2 frames, 3D, voxel 2 × 0.5 × 0.5 µm (z × y × x), every 30 s>
+    >>> spots.to_dataframe()[["frame", "time", "x", "y", "z", "volume"]]
+       frame  time     x     y    z  volume
+    0      0   0.0  0.75  0.75  3.0     4.0
+    1      1  30.0  1.25  0.75  3.0     4.0
+    """
+    from btrackmate.measurement.movie import measure_movie
+
+    own = MaskSettings.model_fields.keys() & settings.keys()
+    chosen = MeasureSettings.parse(
+        {
+            **{name: value for name, value in settings.items() if name not in own},
+            "mask": {"policy": mask_policy, **{name: settings[name] for name in own}},
+        },
+        "measure",
+    )
+    cells = read_labels(labels, axes, voxel_size)
+    record = dict(labels.record) if isinstance(labels, Segmentation) else {}
+    shape, theirs = cells.array.shape, cells.axes
+    pixels = None if image is None else _read_beside(image, "image", image_axes, shape, theirs)
+    tissue = None if mask is None else _read_beside(mask, "mask", mask_axes, shape, theirs)
+    calibration = _calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
+    if isinstance(labels, Segmentation) and voxel_size is None:
+        calibration = replace(
+            labels.calibration, dt=calibration.dt, time_unit=calibration.time_unit
+        )
+    found = measure_movie(
+        cells, pixels, tissue, calibration, chosen, extra=extra, progress=progress,
+        workers=os.cpu_count() or 1,
+    )  # fmt: skip
+    note = {"dropped": len(found.dropped), **chosen.model_dump(mode="json")}
+    return replace(found.spots, record={**record, **note_step("measure", note)})
+
+
+def note_step(step: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a result's record says of one step."""
+    return {"btrackmate": __version__, step: dict(values)}
+
+
+def read_labels(labels: Any, axes: str | None, voxel_size: tuple[float, ...] | None) -> ArrayMovie:
+    """Take label images, or those of a segmentation, as a movie."""
+    if isinstance(labels, Segmentation):
+        return read_array(labels.labels, "labels", "TZYX" if labels.labels.ndim == 4 else "TYX")
+    return read_array(labels, "labels", axes, voxel_size)
+
+
+def _read_beside(
+    data: Any, role: Literal["image", "mask"], axes: str | None, shape: tuple[int, ...], theirs: str
+) -> ArrayMovie:
+    """Read an array that goes with labels; of their shape, or a frame's, it has their axes."""
+    if axes is None and not hasattr(data, "dims") and np.ndim(data) >= 2:
+        own = tuple(np.shape(data))
+        if own == shape:
+            axes = theirs
+        elif role == "mask" and "T" in theirs and own == shape[1:] and theirs[0] == "T":
+            axes = theirs[1:]
+    return read_array(data, role, axes)
+
+
+def _calibrate(
+    movie: ArrayMovie,
+    voxel_size: tuple[float, ...] | None,
+    space_unit: str,
+    dt: float | None,
+    time_unit: str,
+    *others: ArrayMovie | None,
+) -> Calibration:
+    """Give the calibration that is stated, else that of the first array that has one."""
+    found = [one.calibration for one in (movie, *others) if one is not None and one.calibration]
+    calibration = found[0] if found else Calibration()
+    if voxel_size is not None:
+        size = tuple(float(value) for value in np.atleast_1d(voxel_size))
+        if len(size) != movie.ndim:
+            axes = "Z, Y, X" if movie.ndim == 3 else "Y, X"
+            msg = f"voxel_size has {len(size)} numbers, expected {axes} for {movie.ndim}D"
+            raise UserError(msg)
+        z = size[0] if movie.ndim == 3 else 1.0
+        calibration = replace(calibration, dx=size[-1], dy=size[-2], dz=z, space_unit=space_unit)
+    if dt is not None:
+        calibration = replace(calibration, dt=float(dt), time_unit=time_unit)
+    return calibration

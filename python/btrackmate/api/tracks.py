@@ -1,0 +1,221 @@
+"""Spots to tracks, and tracks to better ones."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from btrackmate.api.images import Segmentation, measure, note_step, read_labels
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import Spots
+from btrackmate.tracking.feature_filter import FeatureFilter
+from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_name
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Distance = float | Literal["auto"]
+
+
+def track(
+    spots: "Spots | pd.DataFrame | ArrayLike | Segmentation",
+    tracker: str = "flow",
+    *,
+    linking_max_distance: Distance = "auto",
+    axes: str | None = None,
+    voxel_size: tuple[float, ...] | None = None,
+    dt: float | None = None,
+    space_unit: str = "µm",
+    time_unit: str = "s",
+    progress: Progress = ignore_progress,
+    **settings: Any,
+) -> TrackGraph:
+    """Link cells over time.
+
+    Parameters
+    ----------
+    spots : Spots, DataFrame or (T, Z, Y, X) array of int
+        Spots of :func:`measure`; a table with the columns frame, x, y (and z, id, features), in
+        physical units; or label images, which are measured first.
+    tracker : str
+        ``"flow"`` (all frames at once), ``"lap"`` (as TrackMate), ``"simple-lap"``, ``"kalman"``,
+        ``"advanced-kalman"``, ``"nearest"``, ``"overlap"`` (needs label images), or TrackMate's
+        key.
+    linking_max_distance : float or "auto"
+        Largest distance of a link in the space unit; ``"auto"``: from the data, see
+        :func:`btrackmate.tracking.auto.measure_distances`. Not for ``overlap``.
+    axes, voxel_size, dt, space_unit, time_unit
+        Of label images, as in :func:`measure`; of a table: its time step and units.
+    progress : callable
+        Called with step, done and total.
+    **settings
+        Further settings of the tracker, ours or TrackMate's names, e.g.
+        ``splitting_max_distance=10``, ``MAX_FRAME_GAP=3``.
+
+    Returns
+    -------
+    TrackGraph
+        Its record holds the tracker and its settings, distances from the data filled in.
+
+    Raises
+    ------
+    UserError
+        If a setting is wrong or the spots lack what the tracker needs.
+
+    Examples
+    --------
+    Two cells in three frames, one of them missed in the second:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"frame": [0, 0, 1, 2, 2], "x": [0.0, 20, 1, 2, 21], "y": 0.0})
+    >>> tracks = track(table)
+    >>> tracks.to_dataframe("tracks")[["track", "n_spots", "n_gaps"]]
+       track  n_spots  n_gaps
+    0      0        3       0
+    1      1        2       1
+    >>> track(table, tracker="lap", linking_max_distance=0.5).n_links
+    0
+    """
+    from btrackmate.tracking.auto import fill_distances
+    from btrackmate.tracking.engine import track as link
+
+    labels = None
+    if isinstance(spots, pd.DataFrame):
+        spots = _read_table(spots, Calibration(dt=dt or 1.0, space_unit=space_unit,
+                                               time_unit=time_unit if dt else "frame"))  # fmt: skip
+    elif not isinstance(spots, Spots):
+        labels = read_labels(spots, axes, voxel_size)
+        spots = measure(
+            spots, axes=axes, voxel_size=voxel_size, dt=dt, space_unit=space_unit,
+            time_unit=time_unit, progress=progress,
+        )  # fmt: skip
+    values = dict(settings)
+    if linking_max_distance != "auto":
+        values["linking_max_distance"] = linking_max_distance
+    chosen = fill_distances(parse_tracker(tracker, values, "track"), spots)
+    graph = link(spots, chosen, progress, labels)
+    note = {"tracker": tracker_name(chosen), **chosen.model_dump(mode="json")}
+    return replace(graph, record={**graph.record, **note_step("track", note)})
+
+
+def filter(  # noqa: A001 - the field's word for it
+    tracks: TrackGraph,
+    *,
+    spot_filters: str | Iterable[str] = (),
+    track_filters: str | Iterable[str] = (),
+) -> TrackGraph:
+    """Keep spots and tracks that pass filters; what passes keeps its links.
+
+    Parameters
+    ----------
+    tracks : TrackGraph
+    spot_filters : str or iterable of str
+        On any spot feature, e.g. ``"volume>50"``.
+    track_filters : str or iterable of str
+        On track features, e.g. ``"duration>=5"``, ``"n_divisions>0"``.
+
+    Raises
+    ------
+    UserError
+        If a filter is wrong or names a feature that is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"frame": [0, 1, 0, 1], "x": [0.0, 1, 50, 51], "y": 0.0})
+    >>> filter(track(table), spot_filters="x>20").n_tracks
+    1
+    """
+    from btrackmate.pipeline.filtering import filter_graph
+
+    spots, whole = (
+        [FeatureFilter.parse(text) for text in _as_list(given)]
+        for given in (spot_filters, track_filters)
+    )
+    kept, dropped = filter_graph(tracks, spots, whole)
+    note = {
+        "spot_filters": list(map(str, spots)),
+        "track_filters": list(map(str, whole)),
+        "dropped": len(dropped),
+    }
+    return replace(kept, record={**tracks.record, **note_step("filter", note)})
+
+
+def prune(
+    tracks: TrackGraph,
+    min_tracklet_length: float,
+    *,
+    unit: Literal["frames", "time"] = "frames",
+    **settings: Any,
+) -> TrackGraph:
+    """Remove short tracklets after divisions: the track inspector.
+
+    Parameters
+    ----------
+    tracks : TrackGraph
+    min_tracklet_length : float
+        Shortest tracklet that stays.
+    unit : {"frames", "time"}
+        Of `min_tracklet_length`: frames, or the movie's time unit.
+    **settings
+        Further fields of :class:`btrackmate.tracking.settings.PruneSettings`.
+
+    See Also
+    --------
+    list_pruned : what would go, and by which rule.
+
+    Examples
+    --------
+    A cell divides into one that stays and one that is seen in one frame only:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"id": range(6), "frame": [0, 1, 2, 2, 3, 4], "x": 0.0, "y": 0.0})
+    >>> spots = Spots.from_table(table, Calibration(), ndim=2)
+    >>> tracks = TrackGraph.from_ids(spots, [0, 1, 1, 2, 4], [1, 2, 3, 4, 5])
+    >>> prune(tracks, 2).spots.id.tolist()
+    [0, 1, 2, 4, 5]
+    """
+    from btrackmate.tracking.pruning import prune as remove
+
+    chosen = PruneSettings.parse(
+        {"min_tracklet_length": min_tracklet_length, "unit": unit, **settings}, "prune"
+    )
+    kept = remove(tracks, chosen).graph
+    return replace(
+        kept, record={**tracks.record, **note_step("prune", chosen.model_dump(mode="json"))}
+    )
+
+
+def list_pruned(
+    tracks: TrackGraph,
+    min_tracklet_length: float,
+    *,
+    unit: Literal["frames", "time"] = "frames",
+    **settings: Any,
+) -> pd.DataFrame:
+    """List the spots and links that :func:`prune` would remove, each with its rule.
+
+    Returns
+    -------
+    DataFrame
+        what (spot or link), id, frame, track, tracklet (of spots), source, target, cost (of links),
+        rule.
+    """
+    from btrackmate.pipeline.linking import list_pruned as list_removed
+    from btrackmate.tracking.pruning import prune as remove
+
+    chosen = PruneSettings.parse(
+        {"min_tracklet_length": min_tracklet_length, "unit": unit, **settings}, "prune"
+    )
+    return list_removed(remove(tracks, chosen))
+
+
+def _as_list(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:
+    return Spots.from_table(table, calibration, ndim=3 if "z" in table else 2, source="the table")

@@ -1,0 +1,178 @@
+"""Movies in memory: arrays of numpy, dask, xarray or Zarr, with axes and calibration."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.axes import validate_axes
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+
+Role = Literal["image", "labels", "mask"]
+#: Names that xarray dimensions have in the field, by axis.
+_DIMENSIONS = {
+    "t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C", "z": "Z",
+    "pln": "Z", "plane": "Z", "y": "Y", "row": "Y", "x": "X", "col": "X", "column": "X",
+}  # fmt: skip
+#: Axes that an array has whose axes are not named, by its number of dimensions.
+_USUAL = {"image": {2: "YX", 4: "TZYX", 5: "TCZYX"}, "labels": {2: "YX", 4: "TZYX"}}
+#: Largest difference of steps between coordinates, relative, that counts as none.
+_UNEVEN = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayMovie:
+    """An array as a movie that is read frame by frame.
+
+    Parameters
+    ----------
+    array : array
+        Anything that is indexed like numpy's arrays: numpy, dask, Zarr.
+    axes : str
+        One letter of T, C, Z, Y, X for each dimension.
+    calibration : Calibration or None
+        What the array itself tells, None for nothing.
+    with_channels : bool
+        Frames have the channels before: (C, [Z,] Y, X), else ([Z,] Y, X).
+    """
+
+    array: Any
+    axes: str
+    calibration: Calibration | None
+    with_channels: bool
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames, 1 without an axis T."""
+        return int(self.array.shape[self.axes.index("T")]) if "T" in self.axes else 1
+
+    @property
+    def ndim(self) -> int:
+        """Space dimensions, 2 or 3."""
+        return 3 if "Z" in self.axes else 2
+
+    def __len__(self) -> int:
+        return self.n_frames
+
+    def __getitem__(self, t: int) -> NDArray[Any]:
+        if not 0 <= t < self.n_frames:
+            raise IndexError(t)
+        return self.frame(t)
+
+    def frame(self, t: int) -> NDArray[Any]:
+        """Read frame t; a dask array is computed."""
+        whole = self.array
+        axes = self.axes
+        if "T" in axes:
+            place = axes.index("T")
+            whole = whole[(slice(None),) * place + (t,)]
+            axes = axes.replace("T", "")
+        result = np.asarray(whole)
+        wanted = "CZYX" if self.with_channels else "ZYX"
+        order = [axes.index(letter) for letter in wanted if letter in axes]
+        result = np.transpose(result, order)
+        return result[None] if self.with_channels and "C" not in axes else result
+
+
+def read_array(
+    data: Any, role: Role, axes: str | None = None, voxel_size: tuple[float, ...] | None = None
+) -> ArrayMovie:
+    """Take an array as a movie.
+
+    Parameters
+    ----------
+    data : array
+        numpy, dask or Zarr array; xarray.DataArray, whose dimensions name the axes and whose evenly
+        spaced coordinates (and their ``units``) tell the calibration.
+    role : {"image", "labels", "mask"}
+        What it is; only an image has channels.
+    axes : str, optional
+        E.g. ``"TZYX"``; else those of xarray, or, for other arrays, (T, C, Z, Y, X) for five
+        dimensions and (T, Z, Y, X) for four. Three are (Z, Y, X) or (T, Y, X), which the length of
+        `voxel_size` tells; two are (Y, X).
+    voxel_size : tuple of float, optional
+        Z, Y, X or Y, X.
+
+    Raises
+    ------
+    UserError
+        If the axes are not known or don't fit, or the coordinates are not evenly spaced.
+    """
+    dims = getattr(data, "dims", None)
+    calibration = None
+    if dims is not None and hasattr(data, "coords"):
+        axes = axes or _name_dimensions(tuple(str(name) for name in dims), role)
+        calibration = _read_coordinates(data, axes)
+        data = data.data
+    if not hasattr(data, "shape"):
+        data = np.asarray(data)
+    ndim = len(data.shape)
+    axes = axes or _guess_axes(ndim, role, voxel_size)
+    axes = validate_axes(axes, ndim, role)
+    if role != "image" and "C" in axes:
+        msg = f"{role}: axes {axes} name channels, which {role} do not have; give one channel"
+        raise UserError(msg)
+    return ArrayMovie(data, axes, calibration, role == "image")
+
+
+def _guess_axes(ndim: int, role: Role, voxel_size: tuple[float, ...] | None) -> str:
+    usual = _USUAL["image" if role == "image" else "labels"]
+    if ndim in usual:
+        return usual[ndim]
+    if ndim == 3 and voxel_size is not None and len(voxel_size) in (2, 3):
+        return "ZYX" if len(voxel_size) == 3 else "TYX"
+    known = ", ".join(sorted(usual.values(), key=len))
+    msg = f"{role}: axes of an array of {ndim} dimensions are not known; give axes=, e.g. "
+    msg += f"axes='TYX' or 'ZYX' (without, {known} are taken)"
+    raise UserError(msg)
+
+
+def _name_dimensions(dims: tuple[str, ...], role: Role) -> str:
+    unknown = [name for name in dims if name.lower() not in _DIMENSIONS]
+    if unknown:
+        msg = f"{role}: dimension {unknown[0]!r} of the xarray is none of t, c, z, y, x; rename it "
+        msg += "or give axes="
+        raise UserError(msg)
+    return "".join(_DIMENSIONS[name.lower()] for name in dims)
+
+
+def _read_coordinates(data: Any, axes: str) -> Calibration | None:
+    """Read steps and units from an xarray's coordinates; None if it has none."""
+    steps: dict[str, float] = {}
+    units: dict[str, str] = {}
+    for letter, name in zip(axes.upper(), data.dims, strict=False):
+        if letter == "C" or name not in data.coords:
+            continue
+        values = np.asarray(data.coords[name].values, dtype=np.float64)
+        if values.size < 2:
+            continue
+        step = np.diff(values)
+        if step[0] <= 0 or np.abs(step - step[0]).max() > _UNEVEN * abs(step[0]):
+            msg = f"coordinates of dimension {name!r} are not evenly spaced and ascending; give "
+            msg += "voxel_size and dt, and drop the coordinates"
+            raise UserError(msg)
+        steps[letter] = float(step.mean())
+        unit = data.coords[name].attrs.get("units") or data.coords[name].attrs.get("unit")
+        if unit:
+            units[letter] = str(unit)
+    if not steps:
+        return None
+    space = {units[letter] for letter in "ZYX" if letter in units}
+    if len(space) > 1:
+        msg = f"coordinates of the xarray have the units {', '.join(sorted(space))}; expected one"
+        raise UserError(msg)
+    return Calibration(
+        dx=steps.get("X", 1.0),
+        dy=steps.get("Y", 1.0),
+        dz=steps.get("Z", 1.0),
+        dt=steps.get("T", 1.0),
+        space_unit=space.pop() if space else "pixel",
+        time_unit=units.get("T", "frame"),
+    )
+
+
+def is_array(data: Any) -> bool:
+    """Tell whether something is an array that :func:`read_array` takes."""
+    return hasattr(data, "shape") and hasattr(data, "dtype") and not hasattr(data, "columns")

@@ -1,0 +1,101 @@
+"""A user's own features of cells."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.schema import find_column
+from btrackmate.measurement.runs import find_runs
+
+#: What measures a cell: its region (boolean, cut to its box), and, with two arguments, the
+#: intensities of all channels there, (C, [Z,] Y, X); gives one number.
+Extra = Mapping[str, Callable[..., float]]
+
+
+def measure_extra(
+    labels: NDArray[Any],
+    channels: NDArray[Any] | None,
+    spots: pd.DataFrame,
+    extra: Extra,
+    where: str,
+) -> pd.DataFrame:
+    """Measure a user's own features of the cells of one frame.
+
+    Parameters
+    ----------
+    labels : ([Z,] Y, X) ndarray of int
+    channels : (C, [Z,] Y, X) ndarray or None
+    spots : DataFrame
+        Cells of this frame, with their label.
+    extra : mapping from str to callable
+        Functions by the feature's name: ``function(region)`` or ``function(region, intensity)``,
+        as in scikit-image's ``extra_properties``, where ``region`` is ([Z,] Y, X) bool, the cell in
+        its bounding box, and ``intensity`` (C, [Z,] Y, X).
+    where : str
+        Which frame it is, for messages.
+
+    Returns
+    -------
+    DataFrame
+        `spots` with a column a feature.
+
+    Raises
+    ------
+    UserError
+        If a name is one of ours, a function wants an image that is not there, or gives no number.
+    """
+    for name in extra:
+        if find_column(name) is not None or name in ("id", "frame", "time"):
+            msg = f"extra feature {name!r} has the name of a column that is measured already; "
+            msg += "choose another"
+            raise UserError(msg)
+    cells = find_runs(labels, f"labels, {where}")
+    place = {int(label): row for row, label in enumerate(cells.labels)}
+    boxes = []
+    for label in spots["label"].tolist():
+        row = place[int(label)]
+        first, last = cells.box.first[row], cells.box.last[row]
+        box = tuple(slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
+        boxes.append((int(label), box[3 - labels.ndim :]))
+    columns = {}
+    for name, function in extra.items():
+        wants_image = _count_arguments(function) > 1
+        if wants_image and channels is None:
+            msg = f"extra feature {name!r} wants intensities, but there is no image; give image="
+            raise UserError(msg)
+        values = []
+        for label, box in boxes:
+            region = labels[box] == label
+            given = (
+                (region, channels[(slice(None), *box)])
+                if wants_image and channels is not None
+                else (region,)
+            )
+            values.append(_as_number(function(*given), name, label, where))
+        columns[name] = np.array(values, np.float64)
+    return spots.assign(**columns)
+
+
+def _count_arguments(function: Callable[..., float]) -> int:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # e.g. some of numpy's own
+        return 1
+    return sum(one.default is one.empty and one.kind in _POSITIONAL for one in parameters)
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _as_number(value: Any, name: str, label: int, where: str) -> float:
+    if np.ndim(value) != 0 or not isinstance(value, int | float | np.number | np.bool_):
+        msg = (
+            f"extra feature {name!r} of label {label} in {where} is {value!r}, expected one number"
+        )
+        raise UserError(msg)
+    return float(value)

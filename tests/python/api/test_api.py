@@ -1,0 +1,254 @@
+"""The front door: arrays and tables in, results with their record out."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import btrackmate as bt
+from btrackmate.core.errors import UserError
+
+SIZE = (2.0, 0.5, 0.5)
+
+
+def make_labels():
+    """Two cells in four frames: cell 1 moves by a voxel in x, cell 2 rests; its id is large."""
+    labels = np.zeros((4, 4, 16, 16), np.uint32)
+    for t in range(4):
+        labels[t, 1:3, 1:4, 1 + t : 4 + t] = 1
+        labels[t, 1:3, 8:12, 8:12] = 70_000
+    return labels
+
+
+def make_image(labels):
+    """Channel 1 has the cell's number, channel 2 ten times as much."""
+    grey = np.where(labels == 1, 1.0, np.where(labels > 1, 2.0, 0.0))
+    return np.stack((grey, 10 * grey), axis=1)
+
+
+@pytest.fixture
+def labels():
+    return make_labels()
+
+
+@pytest.fixture
+def tracks(labels):
+    return bt.track(bt.measure(labels, voxel_size=SIZE, dt=30))
+
+
+def test_labels_to_tracks(tracks):
+    assert (tracks.n_links, tracks.n_tracks) == (6, 2)
+    table = tracks.to_dataframe("tracks")
+    assert table["displacement"].tolist() == pytest.approx([1.5, 0])
+    assert table["duration"].tolist() == [90, 90]
+
+
+def test_label_images_are_measured_by_track(labels):
+    tracks = bt.track(labels, voxel_size=SIZE, tracker="overlap")
+    assert tracks.n_links == 6
+    assert bt.track(labels, voxel_size=SIZE).n_links == 6
+
+
+def test_channels_and_a_mask(labels):
+    """The mask holds the left half: cell 2 is dropped."""
+    mask = np.zeros(labels.shape[1:], np.uint8)
+    mask[..., :8] = 3
+    spots = bt.measure(labels, make_image(labels), mask, voxel_size=SIZE)
+    assert set(spots.to_dataframe()["label"]) == {1}
+    assert set(spots.feature("mean_intensity_ch2")) == {10.0}
+    assert set(spots.feature("tissue")) == {3}
+    assert spots.record["measure"]["dropped"] == 4
+
+
+def test_mask_policy_and_its_settings(labels):
+    mask = np.zeros(labels.shape, np.uint8)
+    mask[..., :9] = 1
+    kept = bt.measure(labels, mask=mask, voxel_size=SIZE, mask_policy="fraction", fraction=0.2)
+    assert len(kept) == 8
+    assert len(bt.measure(labels, mask=mask, mask_policy="fraction", fraction=0.5)) == 4
+
+
+def test_a_users_own_features(labels):
+    image = make_image(labels)
+    extra = {
+        "width": lambda region: np.ptp(np.nonzero(region)[-1]) + 1,
+        "highest_ch2": lambda region, intensity: intensity[1][region].max(),
+    }
+    table = bt.measure(labels, image, voxel_size=SIZE, extra=extra).to_dataframe()
+    assert table.groupby("label")["width"].first().to_dict() == {1: 3.0, 70_000: 4.0}
+    assert table.groupby("label")["highest_ch2"].first().to_dict() == {1: 10.0, 70_000: 20.0}
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"volume": lambda region: 1}, "'volume' has the name of a column"),
+        ({"bright": lambda region, grey: 1}, "'bright' wants intensities, but there is no image"),
+        ({"size": lambda region: region}, "'size' of label 1 in frame 0 is"),
+        ({"word": lambda region: "x"}, "expected one number"),
+    ],
+)
+def test_wrong_features_are_named(labels, extra, message):
+    with pytest.raises(UserError, match=message):
+        bt.measure(labels, extra=extra)
+
+
+def test_dask_arrays(labels):
+    array = pytest.importorskip("dask.array")
+    lazy = array.from_array(labels, chunks=(1, 4, 16, 16))
+    assert bt.track(lazy, voxel_size=SIZE).n_links == 6
+
+
+def test_xarray_names_axes_and_calibration(labels):
+    xarray = pytest.importorskip("xarray")
+    turned = xarray.DataArray(
+        labels.transpose(3, 2, 1, 0),
+        dims=("x", "y", "z", "time"),
+        coords={
+            "x": ("x", 0.5 * np.arange(16), {"units": "µm"}),
+            "y": ("y", 0.5 * np.arange(16), {"units": "µm"}),
+            "z": ("z", 2.0 * np.arange(4), {"units": "µm"}),
+            "time": ("time", 30.0 * np.arange(4), {"units": "s"}),
+        },
+    )
+    spots = bt.measure(turned)
+    assert spots.calibration == bt.Calibration(0.5, 0.5, 2, 30, "µm", "s")
+    pd.testing.assert_frame_equal(
+        spots.to_dataframe(), bt.measure(labels, voxel_size=SIZE, dt=30).to_dataframe()
+    )
+
+
+def test_uneven_coordinates_are_refused(labels):
+    xarray = pytest.importorskip("xarray")
+    uneven = xarray.DataArray(labels, dims=("t", "z", "y", "x"), coords={"z": [0, 1, 2, 5]})
+    with pytest.raises(UserError, match="dimension 'z' are not evenly spaced"):
+        bt.measure(uneven)
+
+
+def test_unknown_dimensions_are_refused(labels):
+    xarray = pytest.importorskip("xarray")
+    with pytest.raises(UserError, match="dimension 'q' of the xarray"):
+        bt.measure(xarray.DataArray(labels, dims=("t", "q", "y", "x")))
+
+
+def test_three_dimensions_are_what_the_voxel_size_says(labels):
+    volume = bt.measure(labels[0], voxel_size=SIZE)
+    assert (volume.ndim, volume.n_frames, len(volume)) == (3, 1, 2)
+    flat = bt.measure(labels[:, 1], voxel_size=(0.5, 0.5))
+    assert (flat.ndim, flat.n_frames, len(flat)) == (2, 4, 8)
+    assert bt.measure(labels[:, 1], axes="TYX").ndim == 2
+    with pytest.raises(UserError, match="axes of an array of 3 dimensions are not known; give axe"):
+        bt.measure(labels[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: bt.measure(x, voxel_size=(1, 1)), "voxel_size has 2 numbers, expected Z, Y, X"),
+        (lambda x: bt.measure(x, axes="TZY"), "labels: axes 'TZY' has 3 letters"),
+        (lambda x: bt.measure(x.astype(float) + 0.5), "labels"),
+        (lambda x: bt.measure(x, nonsense=1), "measure: unknown setting 'nonsense'"),
+        (lambda x: bt.measure(x, x[:2]), "image"),
+        (lambda x: bt.track(x, tracker="best"), "track: unknown tracker 'best'"),
+        (lambda x: bt.track(x, linking_max_distance=-1), "expected auto or a finite number above"),
+        (lambda x: bt.track(x, reach=3), "unknown setting 'reach'"),
+        (lambda x: bt.track(pd.DataFrame({"x": [1.0]})), "lacks column frame"),
+        (lambda x: bt.run(x, output="out"), "run: image is an array"),
+        (lambda x: bt.segment(x, channel=2), "channel is 2, but the image has 1"),
+        (lambda x: bt.segment(x, size=2), "segment: unknown setting 'size'"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(labels, call, message):
+    with pytest.raises(UserError, match=message) as caught:
+        call(labels)
+    assert "\n" not in str(caught.value)
+    assert "--" not in str(caught.value)  # no words of the command line
+
+
+def test_a_table_is_tracked(tracks):
+    table = tracks.spots.to_dataframe()
+    again = bt.track(table, tracker="lap", dt=30)
+    assert (again.n_links, again.spots.calibration.dt) == (6, 30)
+    assert again.spots.calibration.space_unit == "µm"
+    flat = bt.track(table.drop(columns="z"))
+    assert flat.spots.ndim == 2
+
+
+def test_record_tells_version_and_settings(tracks):
+    assert tracks.record["btrackmate"] == bt.__version__
+    assert tracks.record["track"]["tracker"] == "flow"
+    assert tracks.record["track"]["linking_max_distance"] > 0
+    assert tracks.record["measure"]["mask"]["policy"] == "keep-touching"
+    kept = bt.prune(bt.filter(tracks, spot_filters="volume>1"), 2)
+    assert kept.record["filter"]["spot_filters"] == ["volume>1"]
+    assert kept.record["prune"]["min_tracklet_length"] == 2
+    assert kept.record["measure"] == tracks.record["measure"]
+
+
+def test_list_pruned_removes_nothing(tracks):
+    assert len(bt.list_pruned(tracks, 3)) == 0
+
+
+@pytest.mark.parametrize("name", ["t.xml", "t.geff", "t.csv"])
+def test_save_and_load(tracks, tmp_path, name):
+    written = bt.save(tracks, tmp_path / name)
+    assert all(path.exists() for path in written)
+    again = bt.load(tmp_path / name)
+    assert (again.n_links, again.n_tracks) == (6, 2)
+
+
+def test_spots_alone_are_saved_and_loaded(tracks, tmp_path):
+    (path,) = bt.save(tracks.spots, tmp_path / "cells.csv")
+    assert isinstance(bt.load(path), bt.Spots)
+    bt.save(tracks.spots, tmp_path / "cells.xml")
+    assert bt.load(tmp_path / "cells.xml").n_links == 0
+
+
+def test_save_like_a_trackmate_file(tracks, tmp_path):
+    bt.save(tracks, tmp_path / "a.xml")
+    text = (tmp_path / "a.xml").read_text(encoding="utf-8")
+    (tmp_path / "a.xml").write_text(text.replace("Written by", "Kept from"), encoding="utf-8")
+    bt.save(
+        bt.filter(tracks, track_filters="displacement>1"),
+        tmp_path / "b.xml",
+        like=tmp_path / "a.xml",
+    )
+    assert "Kept from" in (tmp_path / "b.xml").read_text(encoding="utf-8")
+    assert bt.load(tmp_path / "b.xml").n_tracks == 1
+
+
+def test_evaluate_labels_tracks_and_files(tracks, labels, tmp_path):
+    scores = bt.evaluate(labels, labels).to_dict()
+    assert scores["SEG"] == 1
+    scores = bt.evaluate(tracks, tracks, truth_labels=labels, result_labels=labels).to_dict()
+    assert (scores["TRA"], scores["SEG"]) == (1, 1)
+    bt.save(tracks, tmp_path / "t.xml")
+    assert bt.evaluate(tmp_path / "t.xml", tracks).to_dict()["link_f1"] == 1
+
+
+def test_run_gives_its_tracks(tmp_path):
+    table = pd.DataFrame({"frame": [0, 1, 2], "x": [0.0, 1, 2], "y": 0.0})
+    table.to_csv(tmp_path / "cells.csv", index=False)
+    result = bt.run(spots=tmp_path / "cells.csv", output=tmp_path / "out", tracker="lap")
+    assert result.graph.n_links == 2
+    assert (tmp_path / "out" / "tracks.xml").is_file()
+    assert bt.load(tmp_path / "out").n_links == 2
+
+
+def test_import_is_light():
+    code = (
+        "import sys, btrackmate; dir(btrackmate); "
+        "print([m for m in ('numpy', 'pandas', 'numba', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_names_are_functions_not_modules():
+    """A package below must not take the name of a function."""
+    import btrackmate.measurement
+    import btrackmate.tracking  # noqa: F401
+
+    assert all(callable(getattr(bt, name)) for name in dir(bt) if not name.startswith("_"))

@@ -1,0 +1,15 @@
+"""Examples in docstrings run."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = ("btrackmate.api.images", "btrackmate.api.tracks", "btrackmate.api.files")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted > 0
+    assert result.failed == 0
