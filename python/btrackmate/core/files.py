@@ -194,8 +194,15 @@ def _put(staging: Path, folder: Path, names: list[str]) -> None:
     """Put in place what a hidden folder holds."""
     if len(names) == 1 and put_one(staging, folder, names[0]):
         return
-    with Lock(folder / _LOCK, str(folder)).hold(wait=_PATIENCE):
+    with hold_folder(folder):
         put_all(staging, folder, names)
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep others, for the moment that it takes, from replacing several names in a folder."""
+    with Lock(folder / _LOCK, str(folder)).hold(wait=_PATIENCE):
+        yield
 
 
 def make_folder(folder: Path) -> None:
@@ -228,8 +235,25 @@ def remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
+def discard(folder: Path) -> None:
+    """Take a folder's name away at one moment, then remove it; a killed one's rest is found.
+
+    Raises
+    ------
+    StorageError
+        If the file system refuses.
+    """
+    with _report(folder), hold_interrupts():
+        hidden = _name_hidden(folder.parent)
+        folder.replace(hidden)
+        sync_folder(folder.parent)
+        remove_tree(hidden)
+
+
 def move(path: Path, target: Path) -> None:
-    """Give a file or folder another name on the same disk, where nothing stands.
+    """Give a file or folder another name on the same disk, in place of what stands there.
+
+    Folders replace nothing.
 
     Raises
     ------
@@ -270,16 +294,20 @@ def _is_dead(owner: Owner, path: Path) -> bool:
 
 def _make_staging(folder: Path) -> Path:
     """Make a hidden folder for what is written, named after this process."""
-    staging = folder / f"{_PREFIX}{Owner.current().token}-{next(_counter):x}"
+    staging = _name_hidden(folder)
     (staging / NEW).mkdir(parents=True)
     return staging
+
+
+def _name_hidden(folder: Path) -> Path:
+    return folder / f"{_PREFIX}{Owner.current().token}-{next(_counter):x}"
 
 
 def _discard(staging: Path, folder: Path) -> None:
     """End a replacement that was stopped, and remove the hidden folder; else leave it for later."""
     with hold_interrupts(), contextlib.suppress(OSError):
         if has_begun(staging):
-            with Lock(folder / _LOCK, str(folder)).hold(wait=_PATIENCE):
+            with hold_folder(folder):
                 settle(staging, folder)
         remove_tree(staging)
 
@@ -346,17 +374,23 @@ def check_outputs(
         One line, the first fault.
     """
     written = [path for path in outputs if path is not None]
+    check_apart(written, inputs)
+    for output in written:
+        check_output(output, overwrite=overwrite)
+
+
+def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that are inputs or each other; see `check_outputs`."""
+    written = [path for path in outputs if path is not None]
+    sources = [path for path in inputs if path is not None]
     for place, output in enumerate(written):
         for other in written[:place]:
             if overlap(output, other):
                 msg = f"{other} and {output} are one file, or one lies in the other: give each "
                 msg += "output a name of its own"
                 raise UserError(msg)
-        for source in inputs:
-            if source is not None:
-                _check_source(output, source)
-    for output in written:
-        check_output(output, overwrite=overwrite)
+        for source in sources:
+            _check_source(output, source)
 
 
 @contextlib.contextmanager

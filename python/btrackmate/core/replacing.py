@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 NEW, OLD = "new", "old"
+#: The pointer's name once all is in place.
+ENDED = "ended"
 _POINTER = "now"
 _PLAN = "plan.json"
 _MOVING = "moving.json"
@@ -163,7 +165,8 @@ def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
     names : sequence of str
         The one that tells others that all is there last.
     """
-    (staging / OLD).mkdir(exist_ok=True)
+    remove_tree(staging / OLD)  # What an earlier one that was taken back left.
+    (staging / OLD).mkdir()
     plan = _make_plan(staging, folder, names) if _can_link(staging) else None
     if plan is not None:
         file = staging / _PLAN
@@ -183,6 +186,11 @@ def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
 def has_begun(staging: Path) -> bool:
     """Tell whether names lead into a hidden folder, or are being moved: it must not be removed."""
     return (staging / _POINTER).is_symlink() or (staging / _MOVING).exists()
+
+
+def has_ended(staging: Path) -> bool:
+    """Tell whether all that a hidden folder held was put in place."""
+    return os.path.lexists(staging / ENDED)
 
 
 def settle(staging: Path, folder: Path) -> None:
@@ -312,7 +320,10 @@ def _show_all(staging: Path, folder: Path, plan: _Plan, side: str) -> None:
         with contextlib.suppress(OSError):  # Somebody put something in.
             (folder / name).rmdir()
     _sync_around(folder, plan)
-    (staging / _POINTER).unlink()
+    if side == NEW:
+        (staging / _POINTER).replace(staging / ENDED)
+    else:
+        (staging / _POINTER).unlink()
 
 
 def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
@@ -358,7 +369,7 @@ def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
         remove_tree(folder / name)  # Made by somebody else in the meantime.
         (new / name).replace(folder / name)
     sync_folder(folder)
-    moving.unlink()
+    moving.replace(staging / ENDED)
 
 
 def _is_folder(path: Path) -> bool:
