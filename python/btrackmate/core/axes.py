@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 
 CANONICAL = "TCZYX"
 
@@ -44,7 +45,7 @@ def validate_axes(axes: str, ndim: int, source: str = "image") -> str:
         problem = "lacks Y or X"
     if problem:
         msg = f"{source}: axes {axes!r} {problem}; expected letters of {CANONICAL}, "
-        msg += "one a dimension, e.g. --axes TZYX"
+        msg += f"one a dimension, e.g. {option('axes', 'TZYX')}"
         raise UserError(msg)
     return upper
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Calibration:
             value = getattr(self, name)
             if not math.isfinite(value) or value <= 0:
                 msg = f"calibration {name} is {value}, expected a finite number > 0; "
-                msg += "check the file's metadata or give --voxel-size Z,Y,X and --dt"
+                msg += "check the file's metadata or give "
+                msg += f"{option('voxel_size', 'Z,Y,X')} and {option('dt')}"
                 raise UserError(msg)
 
     def spacing(self, ndim: int) -> tuple[float, ...]:

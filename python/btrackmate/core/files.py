@@ -15,6 +15,7 @@ import contextvars
 import itertools
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from btrackmate.core.replacing import (
     sync_folder,
     sync_tree,
 )
+from btrackmate.core.words import flag
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +131,13 @@ def write_text(path: Path, text: str) -> None:
         stream.write(text)
 
 
+def copy_file(path: Path, target: Path) -> Path:
+    """Copy a file; see `write_atomically`. Gives the copy's path."""
+    with write_atomically(target) as temporary:
+        shutil.copyfile(path, temporary)
+    return target
+
+
 def append_text(path: Path, text: str) -> None:
     """Add lines at the end of a log: the one kind of file that grows in its place."""
     with _report(path), path.open("a", encoding="utf-8") as stream:
@@ -176,7 +185,7 @@ def _put_batch(batch: _Batch) -> None:
         for path in last:
             if os.path.lexists(path):
                 msg = f"{path} was made by somebody else in the meantime and is left as it is: "
-                msg += "give another output, or --overwrite"
+                msg += f"give another output, or {flag('overwrite')}"
                 raise UserError(msg)
     folders: dict[Path, list[Path]] = {}
     for path in last:
@@ -347,7 +356,7 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     with _blame_output(path):
         clear_leftovers(path.absolute().parent)
         if path.exists() and not overwrite:
-            msg = f"{path} exists already: give another output, or --overwrite"
+            msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
         _check_folder(path)
         _try_folder(path)
@@ -377,6 +386,23 @@ def check_outputs(
     check_apart(written, inputs)
     for output in written:
         check_output(output, overwrite=overwrite)
+
+
+def check_ending(path: Path | None, *endings: str) -> None:
+    """Refuse a name whose ending says another format than what is written.
+
+    None, and a name without an ending, are fine.
+
+    Parameters
+    ----------
+    path : Path or None
+        An output.
+    *endings : str
+        Those that it may have, in any case.
+    """
+    if path is not None and path.suffix and not path.name.lower().endswith(endings):
+        msg = f"{path}: what is written there is {' or '.join(endings)}; end the name in that"
+        raise UserError(msg)
 
 
 def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.java_home import choose_java, find_javas
 from btrackmate.fiji_bridge.jvm import REPOSITORY, is_reachable, require_extra, start_fiji
 from btrackmate.fiji_bridge.places import (
@@ -103,10 +104,15 @@ def _find_packages() -> Finding:
     return Finding("Python packages", found)
 
 
+def _name_fiji() -> str:
+    return f"{option('fiji', 'DIR')} or ${VARIABLE}"
+
+
 def _describe_fiji(fiji: FijiFolder | None) -> Finding:
     if fiji is None:
         return Finding(
-            "Fiji", f"no folder; TrackMate from Maven (--fiji DIR or ${VARIABLE} names one)"
+            "Fiji",
+            f"no folder; TrackMate from Maven ({_name_fiji()} names one)",
         )
     return Finding("Fiji", f"{fiji.path} ({fiji.source})")
 
@@ -138,7 +144,7 @@ def _find_trackmate(fiji: FijiFolder | None, *, usable: bool) -> Finding:
     return Finding(
         "TrackMate",
         f"not in {find_local_repository()}, and {REPOSITORY} cannot be reached",
-        f"name a Fiji folder with TrackMate 8 (--fiji DIR or ${VARIABLE}), or go online once",
+        f"name a Fiji folder with TrackMate 8 ({_name_fiji()}), or go online once",
     )
 
 
@@ -150,8 +156,8 @@ def _find_jars(settings: FijiSettings, fiji: FijiFolder | None) -> Finding:
         return Finding(name, "not usable", str(error))
     if not jars:
         remedy = "build the jars with 'mvn -Dtrackmate package' (java/README.md) and copy them into"
-        remedy += " Fiji's plugins folder, or name their folder with --jars; --engine trackmate "
-        remedy += "works without"
+        remedy += f" Fiji's plugins folder, or name their folder with {option('jars')}; "
+        remedy += f"{option('engine', 'trackmate')} works without"
         return Finding(name, "not found", remedy, needed=False)
     inside = fiji is not None and jars == fiji.plugin_jars
     where = "Fiji" if inside else _name_folders(jars)

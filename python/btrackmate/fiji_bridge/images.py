@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.jvm import java_class
 
 #: Whole numbers up to this are exact in the floats of an ImageJ image of 32 bits.
@@ -111,7 +112,7 @@ def labels_to_imageplus(
     if high > LARGEST_FLOAT_ID:
         msg = f"{title}: label id {high} is above {LARGEST_FLOAT_ID:,}: an ImageJ image of 32 bits "
         msg += "holds floats and would mix such ids up; renumber the labels, or stay with "
-        msg += "--engine builtin, which keeps all ids"
+        msg += f"{option('engine', 'builtin')}, which keeps all ids"
         raise UserError(msg)
     kind = np.uint16 if high <= np.iinfo(np.uint16).max else np.float32
     return _make_imageplus(to_canonical(array, axes), calibration, title, np.dtype(kind))

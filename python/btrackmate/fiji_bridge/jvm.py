@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.console import JavaConsole
 from btrackmate.fiji_bridge.java_home import Java, choose_java, find_javas
 from btrackmate.fiji_bridge.places import (
@@ -184,7 +185,9 @@ def make_plan(settings: FijiSettings) -> Plan:
     java = choose_java(settings.java, find_javas(fiji.path if fiji else None))
     if fiji is None and find_local_trackmate() is None and not is_reachable(REPOSITORY):
         msg = f"found no Fiji, {TRACKMATE} is not in the local Maven repository, and {REPOSITORY} "
-        msg += "cannot be reached; name a Fiji folder with TrackMate 8 (--fiji DIR or "
+        msg += (
+            f"cannot be reached; name a Fiji folder with TrackMate 8 ({option('fiji', 'DIR')} or "
+        )
         msg += "$BTRACKMATE_FIJI), or go online once"
         raise UserError(msg)
     return Plan(settings, java, fiji, find_plugin_jars(settings, fiji))

@@ -12,6 +12,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.measurement.frames import FrameSource
@@ -51,8 +52,8 @@ def check_tracker(settings: TrackerSettings) -> None:
         For the flow tracker.
     """
     if isinstance(settings, FlowSettings):
-        msg = "tracker flow is BTrackMate's own, TrackMate has none like it; take --engine builtin,"
-        msg += " or another tracker (lap, advanced-kalman, …)"
+        msg = "tracker flow is BTrackMate's own, TrackMate has none like it; take "
+        msg += f"{option('engine', 'builtin')}, or another tracker (lap, advanced-kalman, …)"
         raise UserError(msg)
 
 
@@ -220,7 +221,7 @@ def prepare_trackmate(spots: Spots, settings: TrackerSettings) -> Any:
 
 def _check_outlines(spots: Spots) -> None:
     """Refuse spots whose overlap TrackMate would take from discs in the x, y plane."""
-    advice = "--engine builtin compares the label images themselves"
+    advice = f"{option('engine', 'builtin')} compares the label images themselves"
     if spots.ndim == 3:
         msg = "TrackMate's overlap tracker ignores z and would take 3D cells for discs in x and y; "
         raise UserError(msg + advice)

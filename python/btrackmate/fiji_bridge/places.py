@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.settings import MAVEN, TRACKMATE, FijiSettings
 
 _log = logging.getLogger(__name__)
@@ -19,7 +20,6 @@ VARIABLE = "BTRACKMATE_FIJI"
 _TRACKMATE_JAR = re.compile(r"TrackMate_?-([0-9]+(?:\.[0-9]+)*[^/]*)\.jar")
 _PLUGIN_JAR = re.compile(r"btrackmate(-core)?-[0-9][^/]*\.jar")
 _JYTHON_JAR = re.compile(r"jython-(shaded|slim|standalone)?-?[0-9][^/]*\.jar")
-_UPDATE = "update it with Help ▸ Update… in Fiji, or name another one with --fiji"
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ class FijiFolder:
 
     def find_fault(self) -> str:
         """Say what keeps us from using it; empty if nothing."""
+        update = "update it with Help ▸ Update… in Fiji, or name another one with "
+        update += option("fiji")
         if self.trackmate is None:
-            return f"Fiji in {self.path} has no TrackMate; {_UPDATE}"
+            return f"Fiji in {self.path} has no TrackMate; {update}"
         if int(self.trackmate.split(".")[0]) != 8:
             fault = f"Fiji in {self.path} has TrackMate {self.trackmate}, version 8 is needed"
-            return f"{fault}; {_UPDATE}"
+            return f"{fault}; {update}"
         return ""
 
 

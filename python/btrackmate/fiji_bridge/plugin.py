@@ -7,8 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import make_folder
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import Settings
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.fiji_bridge.places import find_fiji, find_plugin_jars
@@ -18,11 +20,13 @@ _BATCH = "io.github.btrackmate.trackmate.BatchCommand"
 _TRACKERS = {"lap": "LAP", "advanced-kalman": "advanced Kalman", "overlap": "overlap"}
 
 
-_NO_PLUGIN = (
-    "BTrackMate's plugin is missing: its jars are neither in Fiji's plugins folder nor in this "
-    "checkout nor in the local Maven repository; build them with 'mvn -Dtrackmate package' "
-    "(java/README.md) and copy them there, or name their folder with --jars"
-)
+def _no_plugin() -> UserError:
+    msg = (
+        "BTrackMate's plugin is missing: its jars are neither in Fiji's plugins folder nor in this "
+        "checkout nor in the local Maven repository; build them with 'mvn -Dtrackmate package' "
+        "(java/README.md) and copy them there, or name their folder with "
+    )
+    return UserError(msg + option("jars"))
 
 
 class PluginSettings(Settings):
@@ -98,7 +102,7 @@ def run_plugin(
     command = load_plugin_class(_BATCH)
     info = fiji.context.service("org.scijava.command.CommandService").getCommand(command)
     modules = fiji.context.service("org.scijava.module.ModuleService")
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     files = {"image": image, "labels": labels, "table": table, "mask": mask, "output": output}
     module = info.createModule()
     delegate = module.getDelegateObject()
@@ -148,7 +152,7 @@ def check_plugin(settings: FijiSettings) -> None:
         If there are none.
     """
     if not find_plugin_jars(settings, find_fiji(settings)):
-        raise UserError(_NO_PLUGIN)
+        raise _no_plugin()
 
 
 def load_plugin_class(name: str) -> Any:
@@ -162,7 +166,7 @@ def load_plugin_class(name: str) -> Any:
     try:
         return java_class(name)
     except TypeError:
-        raise UserError(_NO_PLUGIN) from None
+        raise _no_plugin() from None
 
 
 def _make_inputs(settings: PluginSettings, files: dict[str, Path | None]) -> Any:

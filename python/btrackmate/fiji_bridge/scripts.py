@@ -6,6 +6,7 @@ from typing import Any
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import option
 from btrackmate.fiji_bridge.jobs import Interrupter, wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 
@@ -105,7 +106,7 @@ def _find_jython(script: Path) -> Any:
         return java_class("org.python.util.PythonInterpreter")
     except TypeError:
         msg = f"{script.name} cannot run: there is no Jython. Fiji brings it (name its folder with "
-        msg += "--fiji); TrackMate from Maven comes without"
+        msg += f"{option('fiji')}); TrackMate from Maven comes without"
         raise UserError(msg) from None
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.schema import find_column
+from btrackmate.core.words import option
 from btrackmate.io.csv_columns import ColumnNames
 
 _log = logging.getLogger(__name__)
@@ -38,12 +39,14 @@ def take_units(
     elif space and pixels and space != {"pixel"}:
         _log.warning(
             "%s: its header states positions in %s, read as pixels; if that is wrong leave out "
-            "--csv-units pixels", path, *space,
+            "%s", path, *space, option("csv_units", "pixels"),
         )  # fmt: skip
     elif space and not pixels and known == "pixel" and space != {"pixel"}:
         calibration = replace(calibration, space_unit=space.pop())
     elif space and not pixels and known not in space:
-        remedy = "--csv-units pixels" if space == {"pixel"} else f"--space-unit {min(space)}"
+        remedy = option("space_unit", min(space))
+        if space == {"pixel"}:
+            remedy = option("csv_units", "pixels")
         _log.warning(
             "%s: its header states positions in %s, read as %s; if that is wrong give %s",
             path, min(space), known, remedy,

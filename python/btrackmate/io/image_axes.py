@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from btrackmate.core.axes import CANONICAL, validate_axes
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.io.frame_source import FrameSource
 
 _log = logging.getLogger(__name__)
@@ -16,9 +17,9 @@ Role = Literal["image", "labels", "mask"]
 Shape = tuple[int, int, int, int, int]
 #: The option that names the axes of each role.
 OPTIONS: dict[Role, str] = {
-    "image": "--image-axes",
-    "labels": "--label-axes",
-    "mask": "--mask-axes",
+    "image": "image_axes",
+    "labels": "label_axes",
+    "mask": "mask_axes",
 }
 
 
@@ -82,7 +83,8 @@ def settle_axes(
     if settled:
         return settled, source.kind
     msg = (
-        f"{path}: its metadata does not settle the axes ({read}); give --axes or {OPTIONS[role]}, "
+        f"{path}: its metadata does not settle the axes ({read}); give {option('axes')} or "
+        f"{option(OPTIONS[role])}, "
     )
     msg += "one letter of TCZYX for each dimension"
     if found:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import convert, normalise_space_unit, normalise_time_unit
 
@@ -91,12 +92,16 @@ def settle_calibration(
     space = normalise_space_unit(given.space_unit) if given.space_unit else found.space_unit
     if given.voxel_size is not None and given.space_unit is None and space in (None, "pixel"):
         space = "µm"
-        _log.warning("%s: no unit for the voxel size, taken as µm; name it with --space-unit", path)
+        _log.warning(
+            "%s: no unit for the voxel size, taken as µm; name it with %s",
+            path,
+            option("space_unit"),
+        )
     dt = given.dt if given.dt is not None else found.dt
     time = normalise_time_unit(given.time_unit) if given.time_unit else found.time_unit
     if given.dt is not None and given.time_unit is None and time in (None, "frame"):
         time = "sec"
-        _log.warning("%s: no unit for dt, taken as sec; name it with --time-unit", path)
+        _log.warning("%s: no unit for dt, taken as sec; name it with %s", path, option("time_unit"))
     real = space not in (None, "pixel") and sizes[-1] is not None
     known = Known(real, real and sizes[0] is not None, dt is not None and time != "frame")
     dz, dy, dx = (1.0 if size is None else float(size) for size in sizes)
@@ -114,9 +119,10 @@ def _check_given(found: Scale, given: Given, axes: str, has_slices: bool, path: 
         raise UserError(msg)
     for axis, what in found.odd.items():
         if axis == "T":
-            needed, remedy = given.dt is None, "--dt and --time-unit"
+            needed, remedy = given.dt is None, f"{option('dt')} and {option('time_unit')}"
         else:
-            needed, remedy = given.voxel_size is None, "--voxel-size Z,Y,X and --space-unit"
+            needed = given.voxel_size is None
+            remedy = f"{option('voxel_size', 'Z,Y,X')} and {option('space_unit')}"
         if needed and axis in axes:
             msg = f"{path}: its metadata give axis {axis} {what}; give {remedy}"
             raise UserError(msg)
@@ -184,8 +190,8 @@ def warn_of_difference(main: Stated, other: Stated) -> None:
     if found:
         _log.warning(
             "%s and %s are calibrated differently: %s; the first is used, and where that is wrong "
-            "all sizes are: correct one, or give --voxel-size and --dt",
-            main.path, other.path, ", ".join(found),
+            "all sizes are: correct one, or give %s and %s",
+            main.path, other.path, ", ".join(found), option("voxel_size"), option("dt"),
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_apart, check_output, clear_leftovers
+from btrackmate.core.words import flag
 
 #: Written last: a folder that has it is a finished run.
 RECORD = "run.yaml"
@@ -80,9 +81,9 @@ def check_unused(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists() or overwrite:
         return
     if is_run_folder(folder):
-        msg = f"{folder} holds a finished run: give another output, or --overwrite"
+        msg = f"{folder} holds a finished run: give another output, or {flag('overwrite')}"
         raise UserError(msg)
     if any(folder.iterdir()) and not (folder / WORK).exists():
         msg = f"{folder} is not empty and holds no unfinished run: give another output, or "
-        msg += "--overwrite"
+        msg += flag("overwrite")
         raise UserError(msg)

@@ -14,6 +14,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_units import take_units, to_physical
@@ -254,7 +255,7 @@ class _CsvReader:
         frame = clock.steps(time)
         near = np.round(frame)
         allowed = _SLACK if self.step_known or step is None else JITTER
-        expected = f"a multiple of dt {clock.step:g} after {clock.start:g}, give --dt"
+        expected = f"a multiple of dt {clock.step:g} after {clock.start:g}, give {option('dt')}"
         self._mark_where(~(pd.Series(np.abs(frame - near)) <= allowed), "time", table, expected)
         table["frame"] = near
         if clock.start == 0 and bool((np.abs(frame - near) <= _SLACK).all()):
@@ -269,8 +270,9 @@ class _CsvReader:
         unit = self.columns.unit("time") or "sec"
         self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
         _log.warning(
-            "%s: no dt is given; from its times it is %g %s, and frame 0 is at %g; give --dt and "
-            "--time-unit if that is wrong", self.path, clock.step, unit, clock.start,
+            "%s: no dt is given; from its times it is %g %s, and frame 0 is at %g; give %s and %s "
+            "if that is wrong", self.path, clock.step, unit, clock.start, option("dt"),
+            option("time_unit"),
         )  # fmt: skip
 
     def _mark_where(
@@ -292,7 +294,7 @@ class _CsvReader:
             # Where most rows are bad it is the table that is not understood.
             msg = f"{where} ({count}); {self._advise(first)}"
             if 2 * len(skipped) <= self.cells.n:
-                msg += ", or leave bad rows out with --skip-bad-rows"
+                msg += f", or leave bad rows out with {flag('skip_bad_rows')}"
             raise UserError(msg)
         shown = ", ".join(str(line) for line in skipped[:10]) + (", …" if len(skipped) > 10 else "")
         most = ", most of the file" if 2 * len(skipped) > self.cells.n else ""
@@ -310,7 +312,9 @@ class _CsvReader:
             )
         if fault.startswith("frame is") and "." in fault:
             own = self.columns.own_name("frame")
-            return f"if {own} is a time, say so with --csv-time time (and --dt)"
+            return (
+                f"if {own} is a time, say so with {option('csv_time', 'time')} (and {option('dt')})"
+            )
         if "," in fault.partition(" is ")[2].partition(", expected")[0]:
             return "write numbers with decimal points, and nothing between thousands"
         return "correct the file"
@@ -351,10 +355,11 @@ class _CsvReader:
             )
         if self.options.ndim == 2 and "z" in spots.table and (spots.table["z"] != 0).any():
             _log.warning("%s: has z, but the image has one slice; z is kept", self.path)
-        remedy = "give their step with --dt {step} --time-unit UNIT"
+        remedy = f"give their step with {option('dt', '{step}')} {option('time_unit', 'UNIT')}"
         if "frame" in self.columns.names and self.options.time == "frames":
             own = self.columns.own_name("frame")
-            remedy = f"if {own} is a time, say so with --csv-time time (dt is then {{step}})"
+            remedy = f"if {own} is a time, say so with {option('csv_time', 'time')} "
+            remedy += "(dt is then {step})"
         warn_of_steps(spots.frame, str(self.path), remedy)
 
 

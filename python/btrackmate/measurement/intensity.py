@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.measurement.median import measure_median
 from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns
 
@@ -89,7 +90,7 @@ def measure_intensity(
 def _check_image(cells: LabelRuns, image: NDArray[Any], where: str) -> NDArray[Any]:
     if image.shape != cells.shape:
         msg = f"{where}: shape {image.shape}, but the labels have {cells.shape}; expected the same "
-        msg += "voxels, check that both are of one movie and --axes"
+        msg += f"voxels, check that both are of one movie and {option('axes')}"
         raise UserError(msg)
     if image.dtype.kind not in "biuf":
         msg = f"{where}: values of type {image.dtype}, expected integers or floats; convert it"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.measurement.intensity import measure_intensity
 from btrackmate.measurement.runs import LabelRuns, find_runs
 from btrackmate.measurement.settings import MeasureSettings
@@ -105,7 +106,7 @@ def _intensity_columns(
     if channels.shape[1:] != cells.shape:
         msg = f"image, {where}: shape {channels.shape}, expected (channels, "
         msg += f"{', '.join(str(n) for n in cells.shape)}) as the labels have shape {cells.shape}; "
-        msg += "check that both are of one movie, and --axes"
+        msg += f"check that both are of one movie, and {option('axes')}"
         raise UserError(msg)
     columns: dict[str, NDArray[Any]] = {}
     for number, channel in enumerate(channels, start=1):

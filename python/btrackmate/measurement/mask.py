@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.measurement.runs import CELL, MAX_LABEL, ROW, START, STOP, LabelRuns, find_runs
 from btrackmate.measurement.settings import MaskSettings
 
@@ -183,7 +184,7 @@ def judge_points(
     """
     if settings.policy != "centroid":
         msg = f"mask policy {settings.policy!r} needs label images, but there are only positions "
-        msg += "of cells; choose --mask-policy centroid, or give --labels"
+        msg += f"of cells; choose {option('mask_policy', 'centroid')}, or give {option('labels')}"
         raise UserError(msg)
     mask = check_mask(mask, mask.shape, where)
     spacing = np.array(calibration.spacing(mask.ndim))

@@ -14,6 +14,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.parallel import run_in_order
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.measurement.extra import Extra, measure_extra
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.measurement.labels import measure_cells
@@ -286,7 +287,7 @@ def _check_lengths(
 ) -> None:
     if image is not None and image.n_frames != labels.n_frames:
         msg = f"the image has {image.n_frames} frames, the labels {labels.n_frames}; expected the "
-        msg += "same number, check --axes"
+        msg += f"same number, check {option('axes')}"
         raise UserError(msg)
     if mask is not None:
         check_mask_length(mask, labels.n_frames)

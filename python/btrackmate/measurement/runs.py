@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 
 #: Largest label id that is accepted.
 MAX_LABEL = 2**32 - 1
@@ -162,7 +163,7 @@ def _check_labels(labels: NDArray[Any], where: str) -> None:
         msg += "id a cell); save the label image as 16- or 32-bit integers"
         raise UserError(msg)
     if labels.ndim not in (2, 3):
-        msg = f"{where}: shape {labels.shape}, expected (Z, Y, X) or (Y, X); check --axes"
+        msg = f"{where}: shape {labels.shape}, expected (Z, Y, X) or (Y, X); check {option('axes')}"
         raise UserError(msg)
     if math.prod(labels.shape[:-1]) >= 2**31 or labels.shape[-1] >= 2**31:
         msg = f"{where}: shape {labels.shape} has too many rows, expected fewer than 2^31; crop it"

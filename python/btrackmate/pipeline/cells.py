@@ -10,6 +10,7 @@ import pandas as pd
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.io.convert import read_tracks
 from btrackmate.io.image_calibration import (
     Known,
@@ -99,8 +100,8 @@ def read_cells(
         )
         _log.info("%s: no voxel size is given; that of %s is taken", path, mask.path)
     if options.csv_units == "pixels" and image is None and calibration.space_unit == "pixel":
-        msg = f"{path}: its positions are in pixels, but no voxel size is known; give --voxel-size "
-        msg += "Z,Y,X, or the image"
+        msg = f"{path}: its positions are in pixels, but no voxel size is known; give "
+        msg += f"{option('voxel_size', 'Z,Y,X')}, or the image"
         raise UserError(msg)
     csv = CsvOptions(
         units=options.csv_units,

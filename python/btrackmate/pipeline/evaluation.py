@@ -16,6 +16,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.io.convert import csv_names, read_tracks
 from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
 from btrackmate.io.image_calibration import UNSIZED
@@ -240,8 +241,10 @@ def _match_points(truth: Candidate, result: Candidate, max_distance: float | Non
         match = match_same_spots(one, other)
     if match is None:
         msg = f"the spots of {truth.path} and {result.path} have neither the same ids nor the same "
-        msg += "positions; give --max-distance, the largest distance of spots that can be the same "
-        msg += f"cell, e.g. half of that between neighbours{_suggest_distance(one)}"
+        msg += (
+            f"positions; give {option('max_distance')}, the largest distance of spots that can be "
+        )
+        msg += f"the same cell, e.g. half of that between neighbours{_suggest_distance(one)}"
         raise UserError(msg)
     ids = one.spots.id, other.spots.id
     return _Matched(TrackNodes.from_graph(one), TrackNodes.from_graph(other), match, ids)
@@ -297,8 +300,11 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
     """
     tracked, segments = candidate.tracked, isinstance(candidate.labels, CtcSegments)
     if isinstance(candidate.labels, LabelFolder) or (segments and tracked is None):
-        msg = f"{candidate.path} is a folder of label images, which --mask does not go with; give "
-        msg += "a label movie, a run folder or a Cell Tracking Challenge folder with its table"
+        msg = f"{candidate.path} is a folder of label images, which {option('mask')} does not go "
+        msg += (
+            "with; give a label movie, a run folder or a Cell Tracking Challenge folder with its "
+        )
+        msg += "table"
         raise UserError(msg)
     movie = candidate.labels.movie if isinstance(candidate.labels, MovieFrames) else None
     opened = open_mask(mask, movie)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.words import option
 from btrackmate.io.convert import read_tracks, write_tracks
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.pipeline.linking import join_tables
@@ -81,8 +82,8 @@ def filter_file(
     spot = [FeatureFilter.parse(text) for text in spot_filters]
     track = [FeatureFilter.parse(text) for text in track_filters]
     if not spot and not track:
-        msg = "nothing to filter by: give --spot-filter or --track-filter, e.g. "
-        msg += "--track-filter 'duration>=5'"
+        msg = f"nothing to filter by: give {option('spot_filter')} or {option('track_filter')}, "
+        msg += "e.g. " + option("track_filter", "'duration>=5'")
         raise UserError(msg)
     before, document = read_tracks(source)
     after, dropped = filter_graph(before, spot, track)

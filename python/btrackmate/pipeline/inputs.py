@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
+from btrackmate.core.words import option
 from btrackmate.io.image_axes import UnknownAxesError, fits
 from btrackmate.io.image_calibration import UNSIZED, Given, complete_calibration, warn_of_unknown
 from btrackmate.io.images import Movie, Role, open_movie
@@ -167,7 +168,7 @@ def open_inputs(
     image, labels = _open_pair(inputs, settings)
     main = image or labels
     if main is None:
-        msg = "nothing to work on: give an image, --labels or --spots"
+        msg = f"nothing to work on: give an image, {option('labels')} or {option('spots')}"
         raise UserError(msg)
     if image is not None:
         check_channel(image, channel)
@@ -220,8 +221,8 @@ def warn_of_one_frame(movie: Movie) -> None:
         return
     advice = ""
     if movie.ndim == 3:
-        advice = f"; if its {movie.shape[2]} slices are frames give --axes "
-        advice += movie.axes.replace("Z", "T")
+        advice = f"; if its {movie.shape[2]} slices are frames give "
+        advice += option("axes", movie.axes.replace("Z", "T"))
     _log.warning("%s: has no time axis and is read as one frame%s", movie.path, advice)
 
 
@@ -288,7 +289,7 @@ def open_mask(
         msg += (
             f"as in {main.path} (Z may be 1), in 1 or {wanted_frames} frames; name its axes with "
         )
-        msg += "--mask-axes if they are others"
+        msg += f"{option('mask_axes')} if they are others"
         raise UserError(msg)
     return mask
 
@@ -312,7 +313,7 @@ def check_channel(image: Movie, channel: int) -> None:
     """Refuse a channel, counted from 1, that the image does not have."""
     if not 1 <= channel <= image.shape[1]:
         msg = f"{image.path}: has {image.shape[1]} channels, so there is no channel {channel}; "
-        msg += "give --channel (from 1)"
+        msg += f"give {option('channel')} (from 1)"
         raise UserError(msg)
 
 
@@ -325,5 +326,6 @@ def _check_same_shape(labels: Movie, image: Movie) -> None:
     if not _same_shape(labels, image):
         got, wanted = (labels.shape[0], *labels.shape[2:]), (image.shape[0], *image.shape[2:])
         msg = f"{labels.path}: {labels.role} of shape T,Z,Y,X {got}, expected {wanted} as in "
-        msg += f"{image.path}; name the axes with --image-axes and --label-axes if they are others"
+        msg += f"{image.path}; name the axes with {option('image_axes')} and "
+        msg += f"{option('label_axes')} if they are others"
         raise UserError(msg)

@@ -9,6 +9,7 @@ from typing import Any
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import setting
 from btrackmate.io.convert import read_tracks
 from btrackmate.metrics import TrackingScores, score_same_spots
 from btrackmate.tracking.flow import link_flow
@@ -67,7 +68,7 @@ def learn_linking(
         If there is nothing to learn from, or a setting is wrong.
     """
     given = {name.lower(): value for name, value in values.items()}
-    parse_tracker("flow", given, "--set")
+    parse_tracker("flow", given, "settings")
     graphs = [read_tracks(path)[0] for path in paths]
     pairs = zip(paths, graphs, strict=True)
     reaches = [_choose_distances(path, graph, given) for path, graph in pairs]
@@ -83,7 +84,7 @@ def learn_linking(
 
 
 def _parse(values: dict[str, Any]) -> FlowSettings:
-    settings = parse_tracker("flow", values, "--set")
+    settings = parse_tracker("flow", values, "settings")
     if not isinstance(settings, FlowSettings):
         raise TypeError(type(settings))
     return settings
@@ -115,11 +116,11 @@ def _share_distances(reaches: Sequence[dict[str, float]]) -> dict[str, float]:
         if max(values) > _MOST_DIFFERENT * min(values):
             _log.warning(
                 "the movies' own values of %s go from %g to %g, so that none is written; give "
-                "--set %s=… when you track, in the unit of that movie",
+                "%s when you track, in the unit of that movie",
                 name,
                 min(values),
                 max(values),
-                name,
+                setting(name),
             )
             continue
         shared[name] = max(values)

@@ -12,6 +12,7 @@ from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_apart, check_outputs, clear_leftovers, make_folder
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.image_calibration import warn_of_unknown
 from btrackmate.io.images import Movie, open_movie
@@ -190,8 +191,8 @@ def segment_folder(
             tables.append(made.publish().assign(file=image.name))
         except UserError as error:
             if not skip_bad_files:
-                msg = f"{error} (image {number} of {len(images)} in {folder}; --skip-bad-files "
-                msg += "leaves out what cannot be read)"
+                msg = f"{error} (image {number} of {len(images)} in {folder}; "
+                msg += f"{flag('skip_bad_files')} leaves out what cannot be read)"
                 raise UserError(msg) from None
             _log.warning("skipped: %s", error)
         finally:
@@ -243,7 +244,8 @@ class _Segmenting:
             self._work.place.remove()
         if self._files.overwrite or cells is None or not (labels.exists() and cells.exists()):
             return None
-        _log.warning("%s exists already and is kept; --overwrite makes it anew", labels)
+        remedy = flag("overwrite")
+        _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
         return pd.read_csv(cells)
 
     def is_finished(self) -> bool:

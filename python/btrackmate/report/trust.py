@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option, setting
 from btrackmate.tracking.auto import Distances, measure_distances
 from btrackmate.tracking.distances import AUTO
 from btrackmate.tracking.settings import OverlapSettings, TrackerSettings
@@ -144,7 +145,8 @@ def _check_divisions(graph: TrackGraph, tracker: TrackerSettings | None) -> Iter
         return
     advice = "Leave the distances at auto"
     if tracker is not None and not getattr(tracker, "allow_track_splitting", False):
-        advice = "This tracker finds no divisions: take --tracker flow or lap, with splitting on"
+        advice = f"This tracker finds no divisions: take {option('tracker', 'flow')} or lap, with "
+        advice += "splitting on"
     yield Note(
         f"the cells go from {first:.0f} to {last:.0f}, but "
         f"{'no division was' if not n else f'only {n} divisions were'} found.",
@@ -207,7 +209,7 @@ def _check_lone(graph: TrackGraph) -> Iterator[Note]:
         yield Note(
             f"{lone} of {len(graph.spots)} cells are in no track.",
             "They may be false cells, or the linking distance is too small; a filter on size or "
-            "score (--spot-filter) takes out false ones.",
+            f"score ({option('spot_filter')}) takes out false ones.",
         )
 
 
@@ -233,7 +235,7 @@ def _check_ends(graph: TrackGraph, distances: Distances) -> Iterator[Note]:
             f"{broken} of {graph.n_tracks} tracks begin or end in the middle of the tissue and of "
             "the movie.",
             "Cells were missed there: look at the segmentation, or bridge longer gaps "
-            "(--set MAX_FRAME_GAP=3).",
+            f"({setting('max_frame_gap', '3')}).",
         )
 
 
@@ -245,10 +247,10 @@ def _check_calibration(spots: Spots) -> Iterator[Note]:
         axes = "Z,Y,X" if spots.ndim == 3 else "Y,X"
         yield Note(
             f"the size of a voxel is not known: distances, volumes and speeds are in pixels.{z}",
-            f"Give --voxel-size {axes} and --space-unit (µm).",
+            f"Give {option('voxel_size', axes)} and {option('space_unit')} (µm).",
         )
     if calibration.time_unit == "frame":
         yield Note(
             "the time between frames is not known: durations and speeds are in frames.",
-            "Give --dt and --time-unit.",
+            f"Give {option('dt')} and {option('time_unit')}.",
         )

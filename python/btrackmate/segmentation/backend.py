@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +169,9 @@ def find_model(model_dir: Path | None, name: str, kind: str) -> Path:
         known = sorted(p.parent.name for p in parent.glob("*/config.json"))
         found = ", ".join(known) if known else "none"
         msg = f"no {kind} model folder {folder}; models in {parent}: {found}; "
-        msg += "give --model-dir and the model's name, or train one with: btrackmate train"
+        msg += (
+            f"give {option('model_dir')} and the model's name, or train one with: btrackmate train"
+        )
         raise UserError(msg)
     if not (folder / "config.json").is_file():
         msg = f"{kind} model folder {folder} holds no config.json; expected a folder written by "

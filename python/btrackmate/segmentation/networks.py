@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.segmentation.backend import PERCENTILES, check_image_axes, read_percentiles
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.other_shapes import CellposeShapes
@@ -190,7 +191,7 @@ def choose_percentiles(
             f"{folder}: {low:g} and {high:g}" for folder, (low, high) in trained.items()
         )
         msg = f"the models were trained with different percentiles ({each}): train one again, or "
-        msg += "choose with --norm-low and --norm-high"
+        msg += f"choose with {option('norm_low')} and {option('norm_high')}"
         raise UserError(msg)
     low, high = next(iter(trained.values()), PERCENTILES)
     chosen = (low if given[0] is None else given[0], high if given[1] is None else given[1])

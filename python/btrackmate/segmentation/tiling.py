@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 
 _log = logging.getLogger(__name__)
 
@@ -149,8 +150,8 @@ def predict_in_tiles(
             if more == n_tiles:
                 break
             _log.warning(
-                "out of memory with %s tiles: again with %s; give --n-tiles to start there",
-                _times(n_tiles), _times(more),
+                "out of memory with %s tiles: again with %s; give %s to start there",
+                _times(n_tiles), _times(more), option("n_tiles"),
             )  # fmt: skip
             n_tiles = more
     msg = f"out of memory: the network does not fit with {_times(n_tiles)} tiles either; "

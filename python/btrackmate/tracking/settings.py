@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column, resolve_name
 from btrackmate.core.settings import Settings
+from btrackmate.core.words import setting
 from btrackmate.tracking.distances import AUTO, Distance
 from btrackmate.tracking.flow_settings import FlowSettings
 
@@ -289,7 +290,7 @@ def list_idle_settings(settings: TrackerSettings, given: Iterable[str]) -> list[
     for name in given:
         for start, switch in steps.items():
             if name.lower().startswith(start) and getattr(settings, switch, True) is False:
-                on = f"--set {switch.upper()}=true"
+                on = setting(switch, "true")
                 lines.append(f"{name} has no effect, as {switch} is off; {on} switches it on")
     return lines
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.words import setting
 
 #: Part of the true steps that a distance covers, and the room that it leaves beyond these.
 _COVERED = 0.998
@@ -55,7 +56,7 @@ def measure_true_reach(graph: TrackGraph) -> TrueReach:
     plain, branch = step[near & ~divides], near & divides
     if not (near.any() and (step[near] > 0).any()):
         msg = "no link of the tracks joins two successive frames, or no cell moves, so that they "
-        msg += "do not say how far to look; give --set linking_max_distance=…"
+        msg += f"do not say how far to look; give {setting('linking_max_distance')}"
         raise UserError(msg)
     if not plain.size or not (plain > 0).any():
         plain = step[near]

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from btrackmate.core.files import write_stream, write_text
 from btrackmate.segmentation.backend import read_json
 from btrackmate.training.dataset import DataSet, Pair
 from btrackmate.training.fit import Curve
@@ -21,8 +22,8 @@ FUSED = "VollSeg_"
 #: With a lower F1 less than half of the cells are found right; a mask as poor misses its cells.
 LEAST_SCORE = 0.5
 _ADVICE = (
-    "label more cells, in images like those that you will segment; train longer (--epochs); check "
-    "that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
+    "label more cells, in images like those that you will segment; train longer (more epochs); "
+    "check that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
 )
 _PACKAGES = ("btrackmate", "tensorflow", "tensorflow-cpu", "keras", "csbdeep", "stardist", "numpy")
 
@@ -41,7 +42,7 @@ def write_curve(folder: Path, curve: Curve, title: str) -> None:
     from matplotlib.figure import Figure
 
     epochs = range(1, len(curve.loss) + 1)
-    with (folder / "training_curve.csv").open("w", newline="", encoding="utf-8") as file:
+    with write_stream(folder / "training_curve.csv") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["epoch", "loss", "val_loss"])
         for row in zip(epochs, curve.loss, curve.val_loss, strict=True):
@@ -52,7 +53,8 @@ def write_curve(folder: Path, curve: Curve, title: str) -> None:
     axes.plot(epochs, curve.val_loss, label="validation")
     axes.set(xlabel="epoch", ylabel="loss", yscale="log", title=title)
     axes.legend()
-    figure.savefig(folder / "training_curve.png", dpi=100)
+    with write_stream(folder / "training_curve.png", "wb") as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def write_card(
@@ -93,8 +95,8 @@ def write_card(
         "versions": {"python": platform.python_version(), **_versions()},
     }
     text = json.dumps(card, indent=2) + "\n"
-    (folder / "model_card.json").write_text(text, encoding="utf-8")
-    (folder / "model_card.md").write_text(_describe(card), encoding="utf-8")
+    write_text(folder / "model_card.json", text)
+    write_text(folder / "model_card.md", _describe(card))
 
 
 def read_scores(folder: Path) -> dict[str, float]:

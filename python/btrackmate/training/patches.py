@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
 from btrackmate.training.dataset import Pair
 
 Float32 = NDArray[np.float32]
@@ -53,7 +54,7 @@ def fit_patch(
         msg = f"patch_size {patch} is smaller than {divisor}, which the network divides by; "
         msg += "choose a larger patch or a smaller depth or grid"
         raise UserError(msg)
-    fits = "--patch-size " + ",".join(str(side) for side in fitted)
+    fits = option("patch_size", ",".join(str(side) for side in fitted))
     if any(want > have for want, have in zip(patch, smallest, strict=True)):
         msg = f"patch_size {patch} is larger than the smallest training image, {smallest} voxels; "
         msg += f"give {fits} (or less), or larger images"

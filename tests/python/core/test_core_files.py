@@ -84,7 +84,7 @@ def test_a_failed_rename_leaves_the_old_folder(tmp_path):
 def test_existing_output_needs_overwrite(tmp_path):
     path = tmp_path / "out.csv"
     path.touch()
-    with pytest.raises(UserError, match="exists already.*--overwrite"):
+    with pytest.raises(UserError, match="exists already.*overwrite=True"):
         check_output(path)
     check_output(path, overwrite=True)
 

@@ -215,7 +215,7 @@ def test_two_folders(tmp_path: Path) -> None:
 
 def test_what_somebody_made_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     a, b = tmp_path / "a.csv", tmp_path / "b.csv"
-    with pytest.raises(UserError, match="b.csv was made by somebody else.*--overwrite"):
+    with pytest.raises(UserError, match="b.csv was made by somebody else.*overwrite"):
         with claim_outputs((a, b)):
             write_text(a, "ours")
             write_text(b, "ours")

@@ -212,9 +212,9 @@ def test_unit_of_the_header(tmp_path: Path, header: str, unit: str) -> None:
 @pytest.mark.parametrize(
     ("header", "options", "message"),
     [
-        ("frame,x (px),y (px)", {}, "states positions in pixel, read as µm; .*--csv-units pixels"),
-        ("frame,x (nm),y (nm)", {}, "in nm, read as µm; if that is wrong give --space-unit nm"),
-        ("frame,x (µm),y (µm)", {"units": "pixels"}, "in µm, read as pixels; .* --csv-units"),
+        ("frame,x (px),y (px)", {}, "states positions in pixel, read as µm; .*csv_units=pixels"),
+        ("frame,x (nm),y (nm)", {}, "in nm, read as µm; if that is wrong give space_unit=nm"),
+        ("frame,x (µm),y (µm)", {"units": "pixels"}, "in µm, read as pixels; .* csv_units="),
         ("frame,x (µm),y (px)", {}, "states different units: x µm, y pixel"),
     ],
 )
@@ -347,7 +347,9 @@ def test_ids_of_tracks(tmp_path: Path) -> None:
 def test_one_doubled_id_is_a_bad_row(tmp_path: Path) -> None:
     text = "id,frame,x,y\n" + "".join(f"{i},{i},1,2\n" for i in (0, 1, 2, 3, 4, 5, 5))
     text = text.replace("5,5,1,2\n5,5", "5,5,1,2\n5,6")
-    with pytest.raises(UserError, match="line 8: id is 5, expected an id that stands once .*--s"):
+    with pytest.raises(
+        UserError, match="line 8: id is 5, expected an id that stands once .*skip_bad_rows=True"
+    ):
         read(tmp_path, text)
     assert len(read(tmp_path, text, skip_bad_rows=True).spots) == 6
 
@@ -361,13 +363,13 @@ def test_skipping_is_not_advised_where_most_rows_are_bad(
     good, bad = "0,1,2\n1,1,2\n", "".join(f"{f}.5,1,2\n" for f in range(21))
     with pytest.raises(UserError, match=r"line 4: .*\(21 bad rows of 23\)") as caught:
         read(tmp_path, "t,x,y\n" + good + bad)
-    assert "--skip-bad-rows" not in str(caught.value)
-    assert "if t is a time, say so with --csv-time time" in str(caught.value)
+    assert "skip_bad_rows" not in str(caught.value)
+    assert "if t is a time, say so with csv_time=time" in str(caught.value)
     read(tmp_path, "t,x,y\n" + good + bad, skip_bad_rows=True)
     assert "21 bad rows of 23 skipped, most of the file" in caplog.text
     with pytest.raises(UserError, match="21 bad rows of 21"):
         read(tmp_path, "t,x,y\n" + bad, skip_bad_rows=True)
-    with pytest.raises(UserError, match="or leave bad rows out with --skip-bad-rows"):
+    with pytest.raises(UserError, match="or leave bad rows out with skip_bad_rows=True"):
         read(tmp_path, "t,x,y\n" + 3 * good + "-1,1,2\n")
 
 
@@ -409,7 +411,7 @@ def test_frames_that_are_times(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     text = "t,x,y\n48,1,2\n72,1,2\n96,1,2\n"
     assert read(tmp_path, text).spots.frame.tolist() == [48, 72, 96]
     assert "48, 72, 96, …, steps of 24 with nothing between" in caplog.text
-    assert "if t is a time, say so with --csv-time time (dt is then 24)" in caplog.text
+    assert "if t is a time, say so with csv_time=time (dt is then 24)" in caplog.text
     caplog.clear()
     spots = read(tmp_path, text, time="time").spots
     assert (spots.frame.tolist(), spots.calibration.dt) == ([2, 3, 4], 24)

@@ -94,7 +94,7 @@ def test_labels_take_the_axes_of_the_image(
 ) -> None:
     image = open_movie(write_imagej(tmp_path / "i.tif", numbered(6, 3, 2, 8, 9), "TZCYX"))
     zarr.create_array(tmp_path / "l.zarr", data=numbered(*shape))
-    with pytest.raises(UserError, match="give --axes or --label-axes"):
+    with pytest.raises(UserError, match="give axes= or label_axes="):
         open_movie(tmp_path / "l.zarr", role="labels")
     labels = open_movie(tmp_path / "l.zarr", role="labels", model=image)
     assert (labels.axes, labels.axes_source) == (axes, "the shape of i.tif")
@@ -125,7 +125,7 @@ def test_masks_may_lack_time_or_depth(
 def test_frames_that_are_as_many_as_slices_are_asked_for(tmp_path: Path) -> None:
     movie = open_movie(write_imagej(tmp_path / "i.tif", numbered(4, 4, 8, 9), "TZYX"))
     path = plain(tmp_path / "m.tif", numbered(4, 8, 9) % 2)
-    with pytest.raises(UserError, match=r"--mask-axes, .*\((ZYX or TYX|TYX or ZYX), by the shape"):
+    with pytest.raises(UserError, match=r"mask_axes=, .*\((ZYX or TYX|TYX or ZYX), by the shape"):
         open_movie(path, role="mask", model=movie)
     assert open_movie(path, "TYX", role="mask", model=movie).shape == (4, 1, 1, 8, 9)
 
@@ -170,7 +170,7 @@ def test_units_that_do_not_go_together(tmp_path: Path, kind: str, odd: str) -> N
         units = ("minute", odd, "micrometer", "micrometer")
         axes = [{"name": name, "unit": unit} for name, unit in zip("tzyx", units, strict=True)]
         ngff(path, array, axes, [1, 2, 0.5, 0.5])
-    with pytest.raises(UserError, match=f"axis Z the unit '{odd}'.*--voxel-size Z,Y,X and --space"):
+    with pytest.raises(UserError, match=f"axis Z the unit '{odd}'.*voxel_size=.Z,Y,X. and space_"):
         open_movie(path)
     movie = open_movie(path, given=Given((2, 0.5, 0.5), space_unit="um"))
     assert movie.calibration.spacing(3) == (2.0, 0.5, 0.5)

@@ -105,7 +105,7 @@ def test_ome_tiff_calibration(tmp_path):
 def test_plain_tiff_axes_are_not_guessed(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, numbered(3, 4, 5, 6), photometric="minisblack")
-    with pytest.raises(UserError, match=r"--axes") as caught:
+    with pytest.raises(UserError, match=r"axes=") as caught:
         open_movie(path)
     assert "(3, 4, 5, 6)" in str(caught.value)
     movie = open_movie(path, "tzyx")
@@ -153,13 +153,13 @@ def test_missing_unit_is_said_in_the_log(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         movie = open_movie(path, given=Given((3, 1, 1), 2))
     assert (movie.calibration.space_unit, movie.calibration.time_unit) == ("µm", "sec")
-    assert "--space-unit" in caplog.text
-    assert "--time-unit" in caplog.text
+    assert "space_unit=" in caplog.text
+    assert "time_unit=" in caplog.text
 
 
 def test_voxel_size_of_zero_is_refused(tmp_path):
     path = write_imagej(tmp_path / "a.tif", numbered(2, 4, 5), "TYX")
-    with pytest.raises(UserError, match="--voxel-size"):
+    with pytest.raises(UserError, match="voxel_size="):
         open_movie(path, given=Given((1, 0, 1)))
 
 
@@ -253,7 +253,7 @@ def test_ome_zarr(tmp_path, version):
 def test_zarr_without_named_axes_asks(tmp_path):
     path = tmp_path / "a.zarr"
     zarr.create_array(path, data=numbered(2, 4, 5))
-    with pytest.raises(UserError, match=r"axes '\?\?\?'.*--axes"):
+    with pytest.raises(UserError, match=r"axes '\?\?\?'.*axes="):
         open_movie(path)
     assert open_movie(path, "TYX").shape == (2, 1, 1, 4, 5)
     other = tmp_path / "b.zarr"

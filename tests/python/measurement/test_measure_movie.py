@@ -349,7 +349,7 @@ def test_points_outside_a_3d_mask():
 @pytest.mark.parametrize("policy", ["keep-touching", "fraction", "clip"])
 def test_points_have_no_voxels_for_other_policies(policy):
     settings = MeasureSettings(mask=MaskSettings(policy=policy))
-    with pytest.raises(UserError, match=rf"'{policy}' needs label images.*--mask-policy centroid"):
+    with pytest.raises(UserError, match=rf"'{policy}' needs label images.*mask_policy=centroid"):
         mask_spots(POINTS, movie([[1, 1, 1]]), settings)
 
 

@@ -67,7 +67,7 @@ def test_stack_of_slices_is_the_movie_that_the_labels_say(tmp_path: Path) -> Non
     found = opened(image=image, labels=labels)
     assert (found.main.axes, found.main.n_frames, found.main.ndim) == ("TYX", 6, 2)
     assert opened({"image_axes": "TYX"}, image=image).main.n_frames == 6
-    with pytest.raises(UserError, match="labels of shape .* --image-axes and --label-axes"):
+    with pytest.raises(UserError, match="labels of shape .* image_axes= and label_axes="):
         opened({"axes": "ZYX", "label_axes": "TYX"}, image=image, labels=labels)
 
 
@@ -83,7 +83,7 @@ def test_axes_of_each_role(tmp_path: Path) -> None:
     found = opened(settings, **paths)
     assert found.labels is not None
     np.testing.assert_array_equal(found.labels.frame(2), cube[2])
-    with pytest.raises(UserError, match=r"m.zarr: .*--mask-axes.*\((ZYX or TYX|TYX or ZYX)"):
+    with pytest.raises(UserError, match=r"m.zarr: .*mask_axes=.*\((ZYX or TYX|TYX or ZYX)"):
         opened({"image_axes": "TZYX", "label_axes": "ZTYX"}, **paths)
     words = ["run", paths["image"], "--labels", paths["labels"], "--mask", paths["mask"]]
     options = ["--image-axes", "TZYX", "--label-axes", "ZTYX", "--mask-axes", "ZYX"]

@@ -164,7 +164,7 @@ def test_finished_run_is_not_overwritten(tmp_path: Path, labels_3d: Path) -> Non
         ("float", r"bad.tif, frame 5: value 1.5 at .* expected labels: whole numbers"),
         ("missing", "no such file"),
         ("text", "not an image"),
-        ("axes", "--axes"),
+        ("axes", "axes="),
         ("nan", "NaN"),
         ("model", "model folder"),
     ],

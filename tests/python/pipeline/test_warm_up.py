@@ -22,15 +22,17 @@ IDLE = """
 import importlib, pkgutil, btrackmate
 from numba.core.dispatcher import Dispatcher
 from btrackmate.pipeline.warm_up import warm_up
-warm_up()
-loops = {}
-for place in ("measure", "metrics", "segmentation", "tracking"):
+modules = []
+for place in ("core", "measurement", "metrics", "segmentation", "tracking"):
     package = importlib.import_module(f"btrackmate.{place}")
     for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        for name, value in vars(module).items():
-            if isinstance(value, Dispatcher):
-                loops[f"{info.name}.{name}"] = value
+        modules.append(importlib.import_module(f"{package.__name__}.{info.name}"))
+warm_up()
+loops = {}
+for module in modules:
+    for name, value in vars(module).items():
+        if isinstance(value, Dispatcher):
+            loops[f"{module.__name__.split('.')[-1]}.{name}"] = value
 assert len(loops) > 40, len(loops)
 called = {name for loop in loops.values() for name in loop.py_func.__code__.co_names}
 roots = [name for name in loops if name.split(".")[1] not in called]

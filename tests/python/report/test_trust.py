@@ -94,7 +94,7 @@ def grow(n_frames=10, new=2, divide=False):
 def test_cells_that_double_without_divisions():
     graph = grow()
     assert "the cells go from 10 to 28, but no division was found" in seen(graph)
-    assert "take --tracker flow or lap" in seen(graph, NearestSettings(linking_max_distance=5))
+    assert "take tracker=flow or lap" in seen(graph, NearestSettings(linking_max_distance=5))
     assert "distances at auto" in seen(graph, LapSettings(linking_max_distance=1))
     assert "division" not in seen(grow(divide=True))
 
@@ -151,5 +151,5 @@ def test_calibration_that_is_not_known():
     text = seen(make_grid(calibration=Calibration()))
     assert "distances, volumes and speeds are in pixels. A step in z counts" in text
     assert "the time between frames is not known" in text
-    assert "--voxel-size Y,X" in seen(make_grid(calibration=Calibration(), ndim=2))
+    assert "voxel_size=(Y,X)" in seen(make_grid(calibration=Calibration(), ndim=2))
     assert "counts like" not in seen(make_grid(calibration=Calibration(dz=4)))

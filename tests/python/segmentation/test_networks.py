@@ -32,7 +32,7 @@ def test_models_of_other_programs_get_the_defaults(tmp_path):
 
 def test_models_that_disagree_are_refused(tmp_path):
     folders = make_models(tmp_path, (3, 99), (1, 99.8))
-    with pytest.raises(UserError, match=r"model0: 3 and 99; .*model1: 1 and 99\.8.*--norm-low"):
+    with pytest.raises(UserError, match=r"model0: 3 and 99; .*model1: 1 and 99\.8.*norm_low="):
         choose_percentiles((None, None), folders)
 
 

@@ -11,7 +11,7 @@ def test_a_distance_of_a_step_that_is_off_is_named():
     off = LapSettings(allow_gap_closing=False)
     (line,) = list_idle_settings(off, ["GAP_CLOSING_MAX_DISTANCE", "allow_gap_closing"])
     assert line.startswith("GAP_CLOSING_MAX_DISTANCE has no effect, as allow_gap_closing is off")
-    assert "--set ALLOW_GAP_CLOSING=true" in line
+    assert "allow_gap_closing=true" in line
     assert len(list_idle_settings(LapSettings(), ["merging_max_distance"])) == 1
 
 

@@ -58,5 +58,5 @@ def test_the_unit_does_not_matter(scale: float) -> None:
 def test_tracks_that_say_nothing_are_refused(
     rows: list[tuple[int, float]], links: list[tuple[int, int]]
 ) -> None:
-    with pytest.raises(UserError, match="give --set linking_max_distance"):
+    with pytest.raises(UserError, match="give linking_max_distance="):
         measure_true_reach(make_graph(rows, links))

@@ -142,8 +142,8 @@ def test_patches_prefer_foreground():
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        ((16, 64, 64), r"larger than the smallest .*\(9, 40, 30\).*--patch-size 8,40,24"),
-        ((8, 36, 24), "not a multiple of .*--patch-size 8,32,24"),
+        ((16, 64, 64), r"larger than the smallest .*\(9, 40, 30\).*patch_size=.8,40,24."),
+        ((8, 36, 24), "not a multiple of .*patch_size=.8,32,24."),
         ((8, 8, 4), r"smaller than \(4, 8, 8\)"),
     ],
 )
