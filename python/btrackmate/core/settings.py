@@ -21,8 +21,29 @@ class Settings(BaseModel):
         extra="forbid", frozen=True, populate_by_name=True, validate_default=True
     )
 
+    def __init__(self, /, **values: Any) -> None:
+        """Make settings from keywords.
+
+        Raises
+        ------
+        UserError
+            As :meth:`parse`.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _explain(type(self), error, type(self).__name__) from None
+
+    # nested settings are checked by the class that holds them, whose error says where
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @classmethod
-    def parse(cls, values: dict[str, Any], source: str = "settings") -> Self:
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """Make settings from a dict or from settings, as :meth:`parse`."""
+        return cls.parse(obj, cls.__name__, **how)
+
+    @classmethod
+    def parse(cls, values: Any, source: str = "settings", **how: Any) -> Self:
         """Make settings from plain values.
 
         Parameters
@@ -31,6 +52,8 @@ class Settings(BaseModel):
             Field names (or aliases) and values.
         source : str
             Where the values come from, for the message.
+        **how
+            As of pydantic's ``model_validate``.
 
         Raises
         ------
@@ -38,17 +61,9 @@ class Settings(BaseModel):
             If a name is unknown or a value does not fit; one line, the first fault.
         """
         try:
-            return cls.model_validate(values)
+            return super().model_validate(values, **how)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "values"
-            got = textwrap.shorten(repr(first.get("input")), 80)
-            fault = first["msg"].removeprefix("Value error, ")
-            msg = f"{source}: {where}: {fault} (got {got})"
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(_find_model(cls, first["loc"]).model_fields)
-                msg = f"{source}: unknown setting {where!r}; known: {known}"
-            raise UserError(msg) from None
+            raise _explain(cls, error, source) from None
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -60,6 +75,21 @@ class Settings(BaseModel):
             If the file is missing, is not YAML, or holds wrong settings.
         """
         return cls.parse(load_yaml(path), str(path))
+
+
+def _explain(model: type[BaseModel], error: ValidationError, source: str) -> UserError:
+    """Say the first fault in one line."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_find_model(model, first["loc"]).model_fields)
+        return UserError(f"{source}: unknown setting {where!r}; known: {known}")
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, UserError):  # it says what was got, and where
+        return UserError(f"{source}: {cause}")
+    got = textwrap.shorten(repr(first.get("input")), 80)
+    fault = first["msg"].removeprefix("Value error, ")
+    return UserError(f"{source}: {where or 'values'}: {fault} (got {got})")
 
 
 def _find_model(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
