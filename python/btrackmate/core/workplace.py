@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from btrackmate.core.errors import StorageError
-from btrackmate.core.files import describe_fault, discard, hold_folder, make_folder, remove
+from btrackmate.core.files import (
+    clear_leftovers,
+    describe_fault,
+    discard,
+    hold_folder,
+    make_folder,
+    remove,
+)
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
 from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle, sync_tree
@@ -79,6 +86,7 @@ class Workplace:
             self._lock.acquire()
             make_folder(self.new)
             settle(self.path, self.folder)
+            clear_leftovers(self.folder)
         except OSError as error:
             self.leave()
             msg = f"cannot work in {self.path}: {describe_fault(error)}"

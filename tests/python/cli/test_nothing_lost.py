@@ -179,6 +179,7 @@ def test_closed_streams_do_no_harm(place: Path, numbers: tuple[int, ...]) -> Non
 def test_sigterm_ends_as_ctrl_c_does(place: Path, number: signal.Signals) -> None:
     before = f"""
         import os, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         import btrackmate.pipeline.frames as frames
         real = frames.measure_one_frame
         def stop(t, *rest):
