@@ -16,7 +16,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import mask_options, measuring_options, merge_settings
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.progress import Progress
 
 
@@ -51,17 +51,17 @@ def command(
     in the space unit, one row a cell and frame. In 2D the columns volume and voxels are the area
     and the number of pixels.
     """
-    from btrackmate.io.tracks_csv import write_spots_csv
+    from btrackmate.io.tracks_csv import write_spots_csv, write_table
     from btrackmate.pipeline.steps import measure_labels
 
     for path in (output, dropped):
-        if path is not None:
-            check_output(path, overwrite=overwrite)
+        check_ending(path, ".csv")
+    check_outputs((output, dropped), (labels, image, mask), overwrite=overwrite)
     settings = merge_settings(config, options)
     result = measure_labels(labels, settings, image=image, mask=mask, progress=progress)
-    write_spots_csv(output, result.spots)
-    if dropped is not None:
-        with write_atomically(dropped) as temporary:
-            result.dropped.to_csv(temporary, index=False, lineterminator="\n")
+    with write_together(overwrite=overwrite):
+        write_spots_csv(output, result.spots)
+        if dropped is not None:
+            write_table(dropped, result.dropped)
     click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
     print_paths((output, dropped))

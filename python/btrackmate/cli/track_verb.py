@@ -62,7 +62,7 @@ def command(
     from btrackmate.pipeline.relinking import track_cells
     from btrackmate.report.trust import check_result, log_notes
 
-    check_tracks_output(output, overwrite=overwrite)
+    check_tracks_output(output, source, image, mask, config, overwrite=overwrite)
     settings = merge_settings(config, options, engine)
     linker = start_engine(engine, settings.tracker, options).linker
     result = track_cells(
