@@ -30,6 +30,7 @@ VERBS = {
     "filter": "Keep the spots and tracks that pass filters, with their links.",
     "relabel": "Write label images in which every cell has the number of its track.",
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
+    "analyse": "Tell what tracks say: lineages, cycles, rhythms, distances, motility.",
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist, U-Net and Noise2Void on your own images.",
     "optimize-thresholds": "Search the best thresholds of trained models on labelled images.",
