@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_text
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.run_folder import DROPPED, PRUNED, REPORT, TRACK_FEATURES
 from btrackmate.report.analysis_section import render_analysis
@@ -64,8 +64,7 @@ def build_report(folder: Path) -> Path:
 def write_report(path: Path, data: ReportData) -> None:
     """Write a report."""
     text = render_report(data)
-    with write_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def render_report(data: ReportData) -> str:
