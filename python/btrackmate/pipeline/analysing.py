@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from btrackmate.analysis import AnalysisSettings, analyse_movies, analyse_tracks
 from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import Movie, hash_path
@@ -115,7 +115,7 @@ def analyse_files(
     if job.figures or job.report:
         movies = _draw(movies, settings, progress)
     with write_atomically(output) as folder:
-        folder.mkdir()
+        make_folder(folder)
         names = _write_tables(folder, tables)
         if job.figures:
             names += _write_figures(folder, movies)
@@ -127,7 +127,7 @@ def analyse_files(
         record = _describe(job, movies, tables, settings)
         record = {**describe_environment(command, started), **record}
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
-        (folder / ANALYSIS).write_text(text, encoding="utf-8")
+        write_text(folder / ANALYSIS, text)
     return [output / name for name in [*names, ANALYSIS]], tables
 
 
@@ -289,7 +289,7 @@ def _write_figures(folder: Path, movies: dict[str, ReportData]) -> list[str]:
 
     for movie, data in movies.items():
         place = folder / FIGURES / (movie if len(movies) > 1 else "")
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         for name, figure in (data.pictures or {}).items():
             with mpl.rc_context({"svg.hashsalt": "btrackmate"}):
                 figure.savefig(place / f"{name}.svg", metadata={"Date": None})
