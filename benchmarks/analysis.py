@@ -61,9 +61,7 @@ def analyse(values: np.ndarray, missing: float, rng: np.random.Generator):
     patterns = np.ones((10, span), bool)
     for row in patterns:
         row[rng.choice(np.arange(1, span - 1), round(missing * span), replace=False)] = False
-    series = [
-        Series(i, 0, patterns[i % 10], row[patterns[i % 10]]) for i, row in enumerate(values)
-    ]
+    series = [Series(i, 0, patterns[i % 10], row[patterns[i % 10]]) for i, row in enumerate(values)]
     return find_rhythm_each(series, make_treatment(RHYTHM, 1.0), RHYTHM, 1.0)
 
 
