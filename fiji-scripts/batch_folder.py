@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ CommandService commands
 #@ LogService log
 #@ File (label = "Folder with label movies", style = "directory", description = "Every .tif is one movie") folder

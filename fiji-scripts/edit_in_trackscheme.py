@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "TrackMate file (.xml)") tracks
 """Open a TrackMate file with its image in TrackMate's wizard, ready to be edited.
 

@@ -1,5 +1,8 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "TrackMate file (.xml)") tracks
 #@ File (label = "Save as", style = "save", description = "Table (.csv), one row a tracklet") output
+#@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer tracklets
 """Export the lineage: one row a tracklet, the unbranched piece between divisions, merges or ends.
 
@@ -39,6 +42,8 @@ def walk(model, first, after):
     return spots
 
 
+if output.exists() and not overwrite:
+    raise ValueError("'%s' exists already; tick 'Overwrite', or choose another name." % output)
 if not tracks.isFile():
     raise ValueError("There is no file '%s'; a TrackMate file was expected." % tracks)
 reader = TmXmlReader(tracks)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ CommandService commands
 #@ File (label = "Image", description = "Hyperstack in which the cells of the table lie, calibrated") image
 #@ File (label = "Table (CSV)", description = "One row a cell and frame; a header names the columns") table
@@ -6,6 +8,7 @@
 #@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
 #@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
+#@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer spots
 #@output Integer tracks
 """Track the cells of a table; save a TrackMate file."""
@@ -18,7 +21,7 @@ inputs = {
     "linkingDistance": distance,
     "minTrackletLength": minimum,
     "output": output,
-    "overwrite": True,
+    "overwrite": overwrite,
 }
 if mask is not None and mask.getPath():
     inputs["mask"] = mask

@@ -1,10 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "Image", description = "Hyperstack to track, calibrated") image
 #@ File (label = "Label image", description = "Same size; 0 is background, every other whole number a cell") labels
 #@ File (label = "Tissue mask (optional)", required = false, description = "0 outside, else the tissue id; one plane or all, one frame or all") mask
 #@ String (label = "Cells to keep", choices = {"keep-touching", "centroid", "fraction", "clip"}, value = "keep-touching") policy
 #@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
-#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
+#@ Double (label = "Minimum tracklet length (0 = off)", value = 3, min = 0) minimum
+#@ String (label = "Unit of that length", choices = {"frames", "time"}, value = "frames", description = "frames, or the time unit of the image") unit
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
+#@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer spots
 #@output Integer tracks
 """Track the cells of a label movie inside a tissue mask; save a TrackMate file.
@@ -15,6 +19,7 @@ from fiji.plugin.trackmate import Logger, Model, Settings, TrackMate
 from fiji.plugin.trackmate.gui.displaysettings import DisplaySettings
 from fiji.plugin.trackmate.io import TmXmlWriter
 from ij import IJ
+from io.github.btrackmate.schema import Units
 from io.github.btrackmate.trackmate import LabelMaskDetectorFactory, PrunedTrackerFactory
 
 
@@ -31,11 +36,14 @@ def is_given(path):
     return path is not None and bool(path.getPath())
 
 
+if output.exists() and not overwrite:
+    raise ValueError("'%s' exists already; tick 'Overwrite', or choose another name." % output)
 imp = open_image(image)
 mask_image = open_image(mask) if is_given(mask) else None
 
 model = Model()
-model.setPhysicalUnits(imp.getCalibration().getXUnit(), imp.getCalibration().getTimeUnit())
+calibration = imp.getCalibration()
+model.setPhysicalUnits(Units.space(calibration.getXUnit()), Units.time(calibration.getTimeUnit()))
 model.setLogger(Logger.IJ_LOGGER)
 
 settings = Settings(imp)
@@ -52,6 +60,7 @@ settings.trackerSettings["GAP_CLOSING_MAX_DISTANCE"] = distance
 settings.trackerSettings["ALLOW_TRACK_SPLITTING"] = True
 settings.trackerSettings["SPLITTING_MAX_DISTANCE"] = distance
 settings.trackerSettings["MIN_TRACKLET_LENGTH"] = minimum
+settings.trackerSettings["MIN_TRACKLET_UNIT"] = unit
 settings.addAllAnalyzers()
 
 trackmate = TrackMate(model, settings)

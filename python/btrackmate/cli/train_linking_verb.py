@@ -72,7 +72,7 @@ def command(
     read = [one for path in tracks for one in name_inputs(path)]
     check_outputs([output], read, overwrite=overwrite)
     learnt = learn_linking(tracks, values, ridge, progress)
-    content = {"tracker": "flow", "tracker_settings": learnt.settings}
+    content = {"tracker": {"name": "flow", **learnt.settings}}
     origin = ", ".join(str(path) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
     write_text(output, text + yaml.safe_dump(content, sort_keys=False))

@@ -1,7 +1,11 @@
 """Java work that is waited for so that it can be stopped."""
 
+import contextlib
+import logging
+import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from btrackmate.core.errors import Cancelled
@@ -16,6 +20,31 @@ _SECONDS_TO_STOP = 10.0
 STOPPED = "stopped by the user"
 
 T = TypeVar("T")
+
+
+class _TerminatedError(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+@contextlib.contextmanager
+def _heed_sigterm() -> Iterator[None]:
+    """Raise an exception at SIGTERM, which else ends the process at once, with Java at work.
+
+    Where somebody handles the signal already, or outside the main thread, nothing is changed.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise _TerminatedError
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Job:
@@ -65,6 +94,8 @@ def wait_for(
 ) -> T:
     """Do Java work in a thread; log what Java prints, and stop it on Ctrl-C or by `progress`.
 
+    At SIGTERM the work is stopped as well, and then the process ends by that signal.
+
     Parameters
     ----------
     work : callable
@@ -89,10 +120,17 @@ def wait_for(
     job = _Job(work)
     progress(step, 0, 1)
     try:
-        job.thread.start()
-        while not job.ended.wait(_SECONDS_BETWEEN_LOOKS):
-            console.drain()
-            progress(step, 0, 1)
+        with _heed_sigterm():
+            job.thread.start()
+            while not job.ended.wait(_SECONDS_BETWEEN_LOOKS):
+                console.drain()
+                progress(step, 0, 1)
+    except _TerminatedError:
+        stop("the process is ended")
+        job.ended.wait(_SECONDS_TO_STOP)
+        console.drain()
+        logging.shutdown()
+        os.kill(os.getpid(), signal.SIGTERM)
     except (KeyboardInterrupt, Cancelled):
         stop(STOPPED)
         if not job.ended.wait(_SECONDS_TO_STOP):

@@ -15,6 +15,7 @@ from typing import Any
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 from btrackmate.fiji_bridge.console import JavaConsole
+from btrackmate.fiji_bridge.imglyb import find_imglyb_jars, forget_imglyb
 from btrackmate.fiji_bridge.java_home import Java, choose_java, find_javas
 from btrackmate.fiji_bridge.places import (
     FijiFolder,
@@ -257,6 +258,8 @@ def _list_options(plan: Plan) -> list[str]:
         "--add-opens=java.base/java.lang=ALL-UNNAMED",
         "--add-opens=java.base/java.io=ALL-UNNAMED",
         "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        # Else Java itself ends at SIGTERM, under a Python that still uses it: a crash report.
+        "-Xrs",
         "-Dpython.cachedir.skip=true",
         "-Dpython.console.encoding=UTF-8",
     ]
@@ -275,13 +278,10 @@ def _start_folder(fiji: FijiFolder, mode: str) -> Any:
     import imagej
     import scyjava
 
-    # Importing imagej asks Maven for imglyb, which views numpy arrays as ImgLib2 images. We copy
-    # planes instead: without it a local Fiji starts offline, too.
-    scyjava.config.endpoints[:] = [
-        endpoint
-        for endpoint in scyjava.config.endpoints
-        if not endpoint.startswith("net.imglib2:imglib2-imglyb")
-    ]
+    imglyb = find_imglyb_jars(fiji)
+    forget_imglyb(keep_callbacks=imglyb is not None)
+    if imglyb:
+        scyjava.config.add_classpath(*map(str, imglyb))
     return imagej.init(str(fiji.path), mode=mode)
 
 
@@ -289,6 +289,8 @@ def _start_maven() -> None:
     """Start Java with TrackMate from the local Maven repository or SciJava's."""
     import scyjava
 
+    # The user may have imported imagej.
+    forget_imglyb()
     scyjava.config.endpoints[:] = [TRACKMATE]
     # It warns of every optional native library that it skips.
     resolver = logging.getLogger("jgo")

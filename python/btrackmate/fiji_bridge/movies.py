@@ -59,10 +59,12 @@ class LabelMovie:
     ----------
     labels : ndarray or DataArray of int
     axes : str, optional
-        Axes of `labels` and `image`, e.g. ``"TZYX"``.
+        Axes of `labels`, e.g. ``"TZYX"``.
     calibration : Calibration, optional
     image : ndarray or DataArray of uint8, uint16 or float32, optional
         Intensities that TrackMate measures; without it those of the labels.
+    image_axes : str, optional
+        Axes of `image`, e.g. ``"TCZYX"``; by default those of `labels`.
     mask : ndarray or DataArray of int, optional
         Tissue ids, 0 outside.
     mask_axes : str, optional
@@ -73,6 +75,7 @@ class LabelMovie:
     axes: str | None = None
     calibration: Calibration | None = None
     image: Any = None
+    image_axes: str | None = None
     mask: Any = None
     mask_axes: str | None = None
 
@@ -131,7 +134,7 @@ def _prepare(movie: LabelMovie, settings: MovieSettings) -> Any:
     labels = labels_to_imageplus(movie.labels, movie.axes, movie.calibration)
     image = labels
     if movie.image is not None:
-        image = to_imageplus(movie.image, movie.axes, movie.calibration)
+        image = to_imageplus(movie.image, movie.image_axes or movie.axes, movie.calibration)
     mask = None
     if movie.mask is not None:
         mask = labels_to_imageplus(movie.mask, movie.mask_axes, movie.calibration, "tissue mask")

@@ -163,7 +163,11 @@ def find_plugin_jars(settings: FijiSettings, fiji: FijiFolder | None) -> tuple[P
 
 
 def _both(folder: Path) -> tuple[Path, ...]:
-    jars = [jar for jar in sorted(folder.glob("*.jar")) if _PLUGIN_JAR.fullmatch(jar.name)]
+    places = (folder, folder / "plugins", folder / "jars")
+    every = sorted(
+        (jar for place in places for jar in place.glob("*.jar")), key=lambda jar: jar.name
+    )
+    jars = [jar for jar in every if _PLUGIN_JAR.fullmatch(jar.name)]
     cores = [jar for jar in jars if "-core-" in jar.name]
     return tuple(jars) if cores and len(jars) > len(cores) else ()
 

@@ -23,6 +23,10 @@ PRUNED = "pruned.csv"
 DROPPED = "dropped.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
+#: Of a folder of analysis: its settings and inputs, and the folder of its pictures; each table is
+#: a .csv of its name.
+ANALYSIS = "analysis.yaml"
+FIGURES = "figures"
 LOG = "log.txt"
 #: All that a run writes; the record last.
 FILES = (

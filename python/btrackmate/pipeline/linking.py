@@ -1,8 +1,9 @@
 """From measured spots to pruned, filtered tracks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,10 +12,10 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.trackmate import Session
+from btrackmate.io.trackmate.plugin import CSV_DETECTOR, LABEL_DETECTOR
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.auto import fill_distances
-from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.filters import filter_spots, filter_tracks
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
@@ -75,13 +76,11 @@ def link_and_prune(
         If a filter or penalty names a feature that the spots lack, or the tracker needs labels
         and there are none.
     """
-    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
-    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
-    filtered = filter_spots(spots, spot_filters)
-    tracker = fill_distances(settings.parse_tracker(), filtered.spots)
+    filtered = filter_spots(spots, settings.spot_filters)
+    tracker = fill_distances(settings.tracker, filtered.spots)
     graph = linker(filtered.spots, tracker, progress, labels)
     pruned = prune(graph, settings.prune)
-    kept = filter_tracks(pruned.graph, track_filters)
+    kept = filter_tracks(pruned.graph, settings.track_filters)
     dropped = [filtered.dropped, kept.dropped]
     return LinkingResult(kept.graph, tracker, join_tables(dropped), list_pruned(pruned))
 
@@ -112,7 +111,11 @@ def list_pruned(result: PruneResult) -> pd.DataFrame:
 
 
 def make_session(
-    settings: RunSettings, movie: "Movie | None", origin: str, linked: LinkingResult
+    settings: RunSettings,
+    movie: "Movie | None",
+    origin: str,
+    linked: LinkingResult,
+    files: Mapping[str, Path | None],
 ) -> Session:
     """Say what tracks.xml tells of image, tracker, filters and pruning.
 
@@ -125,19 +128,49 @@ def make_session(
         Where the spots come from, in words, for the log.
     linked : LinkingResult
         Its tracker's settings, and what was pruned, which the log names.
+    files : mapping
+        Input files by role (labels or spots, mask): the Fiji plugin finds the cells in them again.
     """
-    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
-    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
     log = f"Written by BTrackMate {version}. Spots: {origin}.\n"
     log += log_pruning(settings.prune, linked.pruned)
     return Session(
         image_path=movie.path if movie else None,
         image_shape=movie.shape if movie else None,
         tracker=to_trackmate(linked.tracker),
-        spot_filters=[one.to_trackmate("spot") for one in spot_filters],
-        track_filters=[one.to_trackmate("track") for one in track_filters],
+        spot_filters=[one.to_trackmate("spot") for one in settings.spot_filters],
+        track_filters=[one.to_trackmate("track") for one in settings.track_filters],
         log=log,
+        plugin_detector=_describe_detector(settings, files),
+        pruning=settings.prune.model_dump(),
     )
+
+
+def _describe_detector(
+    settings: RunSettings, files: Mapping[str, Path | None]
+) -> tuple[str, dict[str, Any]] | None:
+    """Name the detector of the Fiji plugin that finds the same cells; None for segmented ones."""
+    mask = settings.measure.mask
+    ids = ",".join(str(one) for one in mask.tissues or ())
+    tissue = {"MASK_IMAGE": _absolute(files.get("mask")), "MASK_CHANNEL": 0, "MASK_TISSUES": ids}
+    if "labels" in files:
+        values = {"LABEL_IMAGE": _absolute(files["labels"]), "TARGET_CHANNEL": 1, **tissue}
+        rules = {"MASK_POLICY": mask.policy, "MASK_FRACTION": mask.fraction}
+        return LABEL_DETECTOR, {**values, **rules, "SIMPLIFY_CONTOURS": True}
+    if "spots" in files:
+        given = settings.input
+        return CSV_DETECTOR, {
+            "CSV_FILE": _absolute(files["spots"]),
+            "CSV_UNITS": given.csv_units,
+            "CSV_COLUMNS": "",
+            "DEFAULT_RADIUS": 5.0,
+            "SKIP_BAD_ROWS": given.skip_bad_rows,
+            **tissue,
+        }
+    return None
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.absolute()) if path is not None else ""
 
 
 def group_pruned(pruned: pd.DataFrame) -> dict[str, dict[str, list[int] | list[str]]]:

@@ -62,9 +62,10 @@ def track_cells(
         If a file or a setting is wrong.
     """
     name = source.name.lower()
-    document = None
+    document, cells = None, "labels"
     if is_run_folder(source) or name.endswith((*TRACK_ENDINGS, *TABLE_ENDINGS)):
         movie, tissue = open_beside(image, mask, settings.input)
+        cells = "spots" if name.endswith(TABLE_ENDINGS) else "tracks"
         if name.endswith(TABLE_ENDINGS):
             spots, hidden = read_cells(source, settings.input, movie, tissue), None
         else:
@@ -82,7 +83,8 @@ def track_cells(
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
             graph = linked.graph
-    session = make_session(settings, movie, f"cells of {source.name}", linked)
+    files = {cells: source, "mask": mask}
+    session = make_session(settings, movie, f"cells of {source.name}", linked, files)
     if document is not None:  # Its filters stay where no others are given.
         session = replace(
             session,

@@ -39,6 +39,11 @@ def name_report(source: Path) -> Path:
     return source.with_name(f"{source.name[: -len(ending)]}.{REPORT}")
 
 
+def is_tracks(source: Path) -> bool:
+    """Tell whether a path is a file of tracks, and no run folder, by its name."""
+    return source.name.lower().endswith(_ENDINGS)
+
+
 def report_tracks(
     source: Path,
     output: Path,
@@ -67,8 +72,7 @@ def report_tracks(
     UserError
         If the source is no run folder and no tracks, or a movie does not fit.
     """
-    is_tracks = source.name.lower().endswith(_ENDINGS)
-    data = load_tracks(source) if is_tracks else load_run(source)
+    data = load_tracks(source) if is_tracks(source) else load_run(source)
     with ExitStack() as stack:
         image = labels = mask = None
         if inputs.image is not None:

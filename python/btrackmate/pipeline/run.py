@@ -301,7 +301,9 @@ class _Run:
         aside = self.work.place.new
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
-            session = make_session(self.settings, movie, self._describe_origin(), linked)
+            session = make_session(
+                self.settings, movie, self._describe_origin(), linked, self.inputs.paths()
+            )
             write_outputs(aside, tables, session)
         with self.diary.step("hashing the inputs"):
             record = self._make_record(tables, linked.tracker)

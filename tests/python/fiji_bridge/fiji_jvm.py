@@ -208,3 +208,27 @@ def stop_plugin(image, output, after):
     except Cancelled as error:
         return str(error)
     return "not stopped"
+
+
+def open_and_save(path, output):
+    """Open a TrackMate file as its menu entry does, and save it; say what was selected."""
+    import jpype
+
+    from btrackmate.fiji_bridge import start_fiji
+
+    start_fiji()
+    make_file = jpype.JClass("java.io.File")
+    reader = jpype.JClass("fiji.plugin.trackmate.io.TmXmlReader")(make_file(str(path)))
+    model = reader.getModel()
+    settings = reader.readSettings(reader.readImage())
+    warnings = str(reader.getErrorMessage())
+    jpype.JClass("fiji.plugin.trackmate.TrackMatePlugIn").lastLoadedFile = make_file(str(path))
+    trackmate = jpype.JClass("fiji.plugin.trackmate.TrackMate")(model, settings)
+    context = jpype.JClass("fiji.plugin.trackmate.util.TMUtils").getContext()
+    context.service("org.scijava.object.ObjectService").addObject(trackmate)
+    quiet = jpype.JClass("fiji.plugin.trackmate.Logger").VOID_LOGGER
+    writer = jpype.JClass("fiji.plugin.trackmate.io.TmXmlWriter")(make_file(str(output)), quiet)
+    writer.appendModel(model)
+    writer.appendSettings(settings)
+    writer.writeToFile()
+    return warnings, str(settings.detectorFactory.getKey()), str(settings.trackerFactory.getKey())

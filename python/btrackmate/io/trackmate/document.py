@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.feature_table import FeatureTable
+from btrackmate.io.trackmate.plugin import read_plugin, split_pruning
 from btrackmate.io.trackmate.session import OWN_TRACKER_TAG, Filter, unmarshal
 
 _SECTIONS = {"spot": "SpotFeatures", "edge": "EdgeFeatures", "track": "TrackFeatures"}
@@ -114,7 +115,8 @@ class TrackMateDocument:
     @property
     def tracker(self) -> tuple[str, dict[str, Any]]:
         """Key and settings of the tracker, with TrackMate's names and nesting removed."""
-        key, settings = unmarshal(self.root.find("Settings/TrackerSettings"), "TRACKER_NAME")
+        element = self.root.find("Settings/TrackerSettings")
+        key, settings, _ = split_pruning(*unmarshal(element, "TRACKER_NAME"))
         own = self.root.find(f"Settings/{OWN_TRACKER_TAG}")
         if own is None:
             return key, settings
@@ -122,6 +124,16 @@ class TrackMateDocument:
         if key == "MANUAL_TRACKER":
             return own_key, own_settings
         return key, settings | (own_settings if own_key == key else {})
+
+    @property
+    def plugin_detector(self) -> tuple[str, dict[str, Any]]:
+        """Key and settings of the detector of BTrackMate's Fiji plugin; empty without one."""
+        return read_plugin(self.root.find("Settings"))[0]
+
+    @property
+    def pruning(self) -> dict[str, Any]:
+        """Settings of pruning, under our names; empty where the file has none."""
+        return read_plugin(self.root.find("Settings"))[1]
 
     @property
     def spot_filters(self) -> list[Filter]:

@@ -120,6 +120,10 @@ class Session:
         Filters; tracks that do not pass are written as hidden, spots are not judged here.
     log : str, optional
         Text of the log.
+    plugin_detector : (key, settings), optional
+        The detector that finds these spots in Fiji where BTrackMate's plugin is installed.
+    pruning : mapping, optional
+        How short tracklets were pruned, under our names; the plugin takes it over.
     """
 
     image_path: Path | None = None
@@ -129,6 +133,8 @@ class Session:
     spot_filters: Sequence[Filter] | None = None
     track_filters: Sequence[Filter] | None = None
     log: str | None = None
+    plugin_detector: tuple[str, SettingsValues] | None = None
+    pruning: SettingsValues | None = None
 
 
 def to_key(name: str) -> str:

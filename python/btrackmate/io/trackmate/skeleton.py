@@ -19,6 +19,7 @@ from btrackmate.io.trackmate.declarations import (
     Declaration,
 )
 from btrackmate.io.trackmate.document import TrackMateDocument
+from btrackmate.io.trackmate.plugin import PLUGIN_TAG, marshal_plugin
 from btrackmate.io.trackmate.session import (
     OWN_SETTINGS,
     OWN_TRACKER_TAG,
@@ -170,6 +171,7 @@ def _apply_session(
         replaced.append(marshal_detector(*session.detector))
     if session.tracker is not None:
         replaced += _tracker_elements(_child(root, "Settings"), *session.tracker)
+        replaced += _plugin_elements(_child(root, "Settings"), session.tracker, session)
     for tag, filters in (
         ("SpotFilterCollection", session.spot_filters),
         ("TrackFilterCollection", session.track_filters),
@@ -202,6 +204,19 @@ def _tracker_elements(settings: Element, key: str, values: SettingsValues) -> li
     own = {name: value for name, value in values.items() if name in OWN_SETTINGS}
     theirs = {name: value for name, value in values.items() if name not in own}
     return [marshal_tracker(key, theirs), *([marshal_own_tracker(key, own)] if own else [])]
+
+
+def _plugin_elements(
+    settings: Element, tracker: tuple[str, SettingsValues], session: Session
+) -> list[Element]:
+    """Give the element for the plugin; take that of before, which belongs to another tracker."""
+    before = settings.find(PLUGIN_TAG)
+    if before is not None:
+        settings.remove(before)
+    if session.pruning is None:
+        return []
+    element = marshal_plugin(session.plugin_detector, tracker, session.pruning)
+    return [element] if element is not None else []
 
 
 def _replace(parent: Element, element: Element) -> None:

@@ -1,4 +1,10 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.boundary;
+
+import java.util.Objects;
 
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
@@ -44,6 +50,9 @@ public final class BoundaryDistance
 	 *            not (the usual choice), nothing is known about what is there,
 	 *            and the border is no surface.
 	 * @return new distance map.
+	 * @throws IllegalArgumentException
+	 *             if the mask is 3D and the voxel size 2D, or the frame has more than
+	 *             2³¹−1 voxels.
 	 */
 	public static BoundaryDistance of( final TissueMask mask, final VoxelSize voxelSize, final boolean borderIsSurface )
 	{
@@ -60,7 +69,9 @@ public final class BoundaryDistance
 			spacing[ d ] = voxelSize.get( d );
 			count *= size[ d ];
 		}
-		final boolean[] inside = new boolean[ Math.toIntExact( count ) ];
+		if ( count > Integer.MAX_VALUE )
+			throw new IllegalArgumentException( "The tissue mask has " + count + " voxels a frame; at most " + Integer.MAX_VALUE + " can be measured." );
+		final boolean[] inside = new boolean[ ( int ) count ];
 		tissues.forEachRun( ( tissue, row, from, to ) -> {
 			for ( int x = from; x < to; x++ )
 				inside[ row * size[ 0 ] + x ] = true;
@@ -80,6 +91,25 @@ public final class BoundaryDistance
 	}
 
 	/**
+	 * Returns the signed distance at all voxels of a plane.
+	 *
+	 * @param z
+	 *            number of the plane; 0 for a 2D mask.
+	 * @return distances in physical units, x fastest; NaN if there is no surface
+	 *         in the image.
+	 * @throws IndexOutOfBoundsException
+	 *             if there is no such plane.
+	 */
+	public float[] plane( final int z )
+	{
+		final float[] plane = new float[ size[ 0 ] * size[ 1 ] ];
+		final int first = Objects.checkIndex( z, size.length == 3 ? size[ 2 ] : 1 ) * plane.length;
+		for ( int i = 0; i < plane.length; i++ )
+			plane[ i ] = ( float ) distances[ first + i ];
+		return plane;
+	}
+
+	/**
 	 * Returns the signed distance at a point.
 	 *
 	 * @param position
@@ -89,6 +119,8 @@ public final class BoundaryDistance
 	 * @return distance in physical units, + inside and − outside; NaN if there
 	 *         is no surface in the image, or if the point lies outside the image
 	 *         by more than half a voxel.
+	 * @throws IllegalArgumentException
+	 *             if there are fewer coordinates than the mask has dimensions.
 	 */
 	public double at( final double... position )
 	{

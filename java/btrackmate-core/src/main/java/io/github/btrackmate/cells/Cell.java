@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 /**
@@ -151,6 +155,8 @@ public final class Cell
 	 * @param channel
 	 *            channel, from 0.
 	 * @return intensities.
+	 * @throws IndexOutOfBoundsException
+	 *             if that channel was not measured.
 	 */
 	public IntensityStatistics intensity( final int channel )
 	{

@@ -1,13 +1,15 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-import net.imglib2.RandomAccess;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.RealType;
-import net.imglib2.view.Views;
 
 /**
  * Measures every cell of one frame: one {@link Cell} for each label, whatever
@@ -32,6 +34,10 @@ public final class CellMeasurer
 	 * @param voxelSize
 	 *            voxel size, of as many dimensions as the frame.
 	 * @return the cells in order of label.
+	 * @throws IllegalArgumentException
+	 *             if the number of dimensions of frame and voxel size differ, or a
+	 *             channel has another size, or a pixel is not a label; the message
+	 *             names both.
 	 */
 	public static < T extends RealType< T > > List< Cell > measure( final RandomAccessibleInterval< T > labels, final List< ? extends RandomAccessibleInterval< ? extends RealType< ? > > > channels, final VoxelSize voxelSize )
 	{
@@ -49,6 +55,9 @@ public final class CellMeasurer
 	 * @param voxelSize
 	 *            voxel size, of as many dimensions as the frame.
 	 * @return the cells in order of label.
+	 * @throws IllegalArgumentException
+	 *             if the number of dimensions of frame and voxel size differ, or a
+	 *             channel has another size; the message names both.
 	 */
 	public static List< Cell > measure( final LabelRuns runs, final List< ? extends RandomAccessibleInterval< ? extends RealType< ? > > > channels, final VoxelSize voxelSize )
 	{
@@ -75,7 +84,7 @@ public final class CellMeasurer
 			throw new IllegalArgumentException( "Channel " + ( number + 1 ) + " has size " + Arrays.toString( channel.dimensionsAsLongArray() ) + ", the label image " + Arrays.toString( runs.size() ) + " (x, y[, z]); they must be equal." );
 	}
 
-	private static CellShape[] measureShapes( final LabelRuns runs )
+	static CellShape[] measureShapes( final LabelRuns runs )
 	{
 		final CellShape[] shapes = new CellShape[ runs.cellCount() ];
 		for ( int c = 0; c < shapes.length; c++ )
@@ -123,24 +132,18 @@ public final class CellMeasurer
 		for ( int c = 0; c < values.length; c++ )
 			values[ c ] = new double[ Math.toIntExact( shapes[ c ].voxels() ) ];
 		final int[] filled = new int[ values.length ];
-		final RandomAccess< ? extends RealType< ? > > access = Views.zeroMin( channel ).randomAccess();
-		final int ny = ( int ) runs.size()[ 1 ];
+		final RowReader reader = RowReader.of( channel );
 		for ( int row = 0; row < runs.rowCount(); row++ )
 		{
-			access.setPosition( row % ny, 1 );
-			if ( runs.numDimensions() == 3 )
-				access.setPosition( row / ny, 2 );
+			if ( runs.firstRun( row ) == runs.firstRun( row + 1 ) )
+				continue;
+			final double[] pixels = reader.read( row );
 			for ( int r = runs.firstRun( row ); r < runs.firstRun( row + 1 ); r++ )
 			{
-				final double[] cellValues = values[ runs.cell( r ) ];
-				int n = filled[ runs.cell( r ) ];
-				access.setPosition( runs.start( r ), 0 );
-				for ( int x = runs.start( r ); x < runs.end( r ); x++ )
-				{
-					cellValues[ n++ ] = access.get().getRealDouble();
-					access.fwd( 0 );
-				}
-				filled[ runs.cell( r ) ] = n;
+				final int c = runs.cell( r );
+				final int length = runs.end( r ) - runs.start( r );
+				System.arraycopy( pixels, runs.start( r ), values[ c ], filled[ c ], length );
+				filled[ c ] += length;
 			}
 		}
 		return values;

@@ -1,16 +1,18 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.LongPredicate;
 import java.util.stream.IntStream;
 
-import net.imglib2.RandomAccess;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.IntegerType;
 import net.imglib2.type.numeric.RealType;
 import net.imglib2.type.numeric.real.FloatType;
-import net.imglib2.util.Cast;
-import net.imglib2.view.Views;
 
 /**
  * One frame of a label image as runs: stretches of one label along x. Labels
@@ -69,60 +71,60 @@ public final class LabelRuns
 			throw new IllegalArgumentException( "Label image has " + n + " dimensions; one frame of 2 (x, y) or 3 (x, y, z) was expected." );
 		final long[] size = image.dimensionsAsLongArray();
 		final Builder builder = new Builder( size );
-		final RandomAccess< T > access = Views.zeroMin( image ).randomAccess();
-		final LabelReader reader = LabelReader.of( access );
-		final int nx = ( int ) size[ 0 ];
+		final RowReader reader = RowReader.of( image );
+		final LabelType type = LabelType.of( image.getType() );
 		for ( int row = 0; row < builder.rows(); row++ )
 		{
-			access.setPosition( 0, 0 );
-			access.setPosition( row % size[ 1 ], 1 );
-			if ( n == 3 )
-				access.setPosition( row / size[ 1 ], 2 );
+			final double[] pixels = reader.read( row );
 			builder.startRow();
-			long label = 0;
 			int first = 0;
-			for ( int x = 0; x < nx; x++ )
-			{
-				final long value = reader.read();
-				if ( value != label )
+			for ( int x = 1; x <= pixels.length; x++ )
+				if ( x == pixels.length || pixels[ x ] != pixels[ first ] )
 				{
-					builder.add( label, first, x );
-					label = value;
+					if ( pixels[ first ] != 0 )
+						builder.add( type.check( pixels[ first ], first, row, size ), first, x );
 					first = x;
 				}
-				access.fwd( 0 );
-			}
-			builder.add( label, first, nx );
 		}
 		return builder.build();
 	}
 
-	/** Reads the label at the present position of an access. */
-	private interface LabelReader
+	/** What labels a pixel type can hold. */
+	private enum LabelType
 	{
-		long read();
+		/** All up to 2³²−1. */
+		WHOLE( MAX_LABEL, "" ),
 
-		static < T extends RealType< T > > LabelReader of( final RandomAccess< T > access )
+		/** A wider floating-point type; all up to 2³²−1 are exact. */
+		REAL( MAX_LABEL, " of its type" ),
+
+		/** Not all above 2²⁴ are exact. */
+		FLOAT( MAX_FLOAT_LABEL, " of its type" );
+
+		private final long highest;
+
+		private final String note;
+
+		private LabelType( final long highest, final String note )
 		{
-			if ( access.get() instanceof IntegerType )
-			{
-				final RandomAccess< ? extends IntegerType< ? > > integers = Cast.unchecked( access );
-				return () -> check( integers.get().getIntegerLong(), access );
-			}
-			final long highest = access.get() instanceof FloatType ? MAX_FLOAT_LABEL : MAX_LABEL;
-			return () -> {
-				final double value = access.get().getRealDouble();
-				if ( value != Math.rint( value ) || value < 0 || value > highest )
-					throw new IllegalArgumentException( "Pixel " + access.positionAsPoint() + " of the label image is " + value + "; whole numbers from 0 to " + highest + " were expected of its type." + ( value > highest ? " Give such labels as 32-bit integers." : " Is this the label image?" ) );
-				return ( long ) value;
-			};
+			this.highest = highest;
+			this.note = note;
 		}
 
-		static long check( final long value, final RandomAccess< ? > access )
+		static LabelType of( final Object type )
 		{
-			if ( value < 0 || value > MAX_LABEL )
-				throw new IllegalArgumentException( "Pixel " + access.positionAsPoint() + " of the label image is " + value + "; whole numbers from 0 to " + MAX_LABEL + " were expected." );
-			return value;
+			return type instanceof IntegerType ? WHOLE : type instanceof FloatType ? FLOAT : REAL;
+		}
+
+		long check( final double value, final int x, final int row, final long[] size )
+		{
+			if ( value == Math.rint( value ) && value >= 0 && value <= highest )
+				return ( long ) value;
+			final long y = row % size[ 1 ];
+			final String position = "(" + x + "," + y + ( size.length == 3 ? "," + row / size[ 1 ] : "" ) + ")";
+			final String got = this == WHOLE ? String.valueOf( ( long ) value ) : String.valueOf( value );
+			final String advice = this == WHOLE ? "" : value > highest ? " Give such labels as 32-bit integers." : " Is this the label image?";
+			throw new IllegalArgumentException( "Pixel " + position + " of the label image is " + got + "; whole numbers from 0 to " + highest + " were expected" + note + "." + advice );
 		}
 	}
 
@@ -229,6 +231,9 @@ public final class LabelRuns
 	 * @param mask
 	 *            image of the same size; a 2D one holds for every plane.
 	 * @return runs of what is left.
+	 * @throws IllegalArgumentException
+	 *             if the mask has not the same size, and is not 2D with the same x and
+	 *             y.
 	 */
 	public LabelRuns clip( final LabelRuns mask )
 	{
@@ -300,6 +305,9 @@ public final class LabelRuns
 	 *            image of the same size; a 2D one holds for every plane.
 	 * @param consumer
 	 *            gets the stretches.
+	 * @throws IllegalArgumentException
+	 *             if the mask has not the same size, and is not 2D with the same x and
+	 *             y.
 	 */
 	public void forEachOverlap( final LabelRuns mask, final OverlapConsumer consumer )
 	{
@@ -355,10 +363,14 @@ public final class LabelRuns
 	 * @param z
 	 *            position along z; ignored in 2D.
 	 * @return number of the cell, or -1 for background.
+	 * @throws IndexOutOfBoundsException
+	 *             if the voxel lies outside the image.
 	 */
 	public int cellAt( final int x, final int y, final int z )
 	{
-		final int row = y + ( size.length == 3 ? z * ( int ) size[ 1 ] : 0 );
+		Objects.checkIndex( x, ( int ) size[ 0 ] );
+		Objects.checkIndex( y, ( int ) size[ 1 ] );
+		final int row = y + ( size.length == 3 ? Objects.checkIndex( z, ( int ) size[ 2 ] ) * ( int ) size[ 1 ] : 0 );
 		final int found = Arrays.binarySearch( start, rowStart[ row ], rowStart[ row + 1 ], x );
 		final int run = found >= 0 ? found : -found - 2;
 		return run >= rowStart[ row ] && x < end[ run ] ? cell[ run ] : -1;
@@ -400,6 +412,8 @@ public final class LabelRuns
 	 * @param c
 	 *            number of the cell.
 	 * @return its label.
+	 * @throws IndexOutOfBoundsException
+	 *             if there is no such cell.
 	 */
 	public long label( final int c )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.cells;
 
 import java.util.Arrays;
@@ -26,6 +30,8 @@ public final class VoxelSize
 	 * @param dy
 	 *            size along y.
 	 * @return new voxel size of two dimensions.
+	 * @throws IllegalArgumentException
+	 *             if a size is not a finite number above 0.
 	 */
 	public static VoxelSize of( final double dx, final double dy )
 	{
@@ -42,6 +48,8 @@ public final class VoxelSize
 	 * @param dz
 	 *            size along z.
 	 * @return new voxel size of three dimensions.
+	 * @throws IllegalArgumentException
+	 *             if a size is not a finite number above 0.
 	 */
 	public static VoxelSize of( final double dx, final double dy, final double dz )
 	{
@@ -54,6 +62,9 @@ public final class VoxelSize
 	 * @param xyz
 	 *            size along x, y and, in 3D, z.
 	 * @return new voxel size of as many dimensions as there are values.
+	 * @throws IllegalArgumentException
+	 *             if there are not 2 or 3 values, or one is not a finite number above
+	 *             0.
 	 */
 	public static VoxelSize of( final double[] xyz )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.csv;
 
 import java.util.Collections;
@@ -65,6 +69,8 @@ public final class CsvOptions
 	 * @param value
 	 *            frame interval in the time unit of the table.
 	 * @return changed options.
+	 * @throws IllegalArgumentException
+	 *             if the value is not a finite number above 0.
 	 */
 	public CsvOptions withFrameInterval( final double value )
 	{

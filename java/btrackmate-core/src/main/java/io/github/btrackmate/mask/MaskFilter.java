@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.mask;
 
 import java.util.ArrayList;
@@ -32,6 +36,8 @@ public final class MaskFilter
 	 * @param policy
 	 *            when a cell belongs to the tissue.
 	 * @return the cells that stay, and a report on all cells.
+	 * @throws IllegalArgumentException
+	 *             if the mask does not fit the frame; the message names both sizes.
 	 */
 	public static MaskResult apply( final LabelRuns cells, final TissueMask mask, final MaskPolicy policy )
 	{

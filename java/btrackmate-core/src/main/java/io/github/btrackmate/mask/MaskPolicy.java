@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.mask;
 
 import java.util.Locale;
@@ -38,6 +42,8 @@ public final class MaskPolicy
 	 * @param fraction
 	 *            least part of the voxels, above 0 and up to 1.
 	 * @return new policy.
+	 * @throws IllegalArgumentException
+	 *             if the fraction is not above 0 and at most 1.
 	 */
 	public static MaskPolicy fraction( final double fraction )
 	{
@@ -55,6 +61,9 @@ public final class MaskPolicy
 	 * @param fraction
 	 *            used by {@code fraction} only.
 	 * @return the policy.
+	 * @throws IllegalArgumentException
+	 *             if there is no such policy, or the fraction of that name is not
+	 *             above 0 and at most 1.
 	 */
 	public static MaskPolicy of( final String name, final double fraction )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.mask;
 
 import java.util.Arrays;
@@ -31,6 +35,8 @@ public final class TissueMask
 	 * @param image
 	 *            one frame, 2D or 3D; tissue ids are whole numbers up to 2³²−1.
 	 * @return new mask.
+	 * @throws IllegalArgumentException
+	 *             if the image has not 2 or 3 dimensions, or a pixel is no tissue id.
 	 */
 	public static < T extends RealType< T > > TissueMask of( final RandomAccessibleInterval< T > image )
 	{
@@ -69,6 +75,8 @@ public final class TissueMask
 	 * @param z
 	 *            position along z; ignored if the mask is 2D.
 	 * @return {@code true} inside.
+	 * @throws IndexOutOfBoundsException
+	 *             if the voxel lies outside the image.
 	 */
 	public boolean contains( final int x, final int y, final int z )
 	{
@@ -84,6 +92,9 @@ public final class TissueMask
 	 *            x, y and, unless the mask is 2D, z in physical units; the centre
 	 *            of voxel i lies at i × voxel size.
 	 * @return tissue id, 0 outside of all tissues; empty outside the image.
+	 * @throws IndexOutOfBoundsException
+	 *             if there are fewer coordinates, or sizes, than the mask has
+	 *             dimensions.
 	 */
 	public OptionalLong tissueNear( final VoxelSize voxelSize, final double... position )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.prune;
 
 /**
@@ -38,6 +42,8 @@ public final class PruneSettings
 	 * @param minimum
 	 *            tracklets of fewer frames are short; 0 switches pruning off.
 	 * @return new settings.
+	 * @throws IllegalArgumentException
+	 *             if the minimum is not a finite number from 0 on.
 	 */
 	public static PruneSettings inFrames( final double minimum )
 	{
@@ -53,6 +59,9 @@ public final class PruneSettings
 	 * @param frameInterval
 	 *            time between two frames, in the same time units.
 	 * @return new settings.
+	 * @throws IllegalArgumentException
+	 *             if the minimum is not a finite number from 0 on, or the frame
+	 *             interval is not one above 0.
 	 */
 	public static PruneSettings inTime( final double minimum, final double frameInterval )
 	{

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.schema;
 
 import java.util.Locale;
@@ -39,5 +43,20 @@ public final class IntensityColumn
 	public static String key( final String columnName )
 	{
 		return columnName.toUpperCase( Locale.ROOT );
+	}
+
+	/**
+	 * Returns TrackMate's key of a statistic.
+	 *
+	 * @param statistic
+	 *            {@code mean}, {@code median}, {@code min}, {@code max},
+	 *            {@code total} or {@code std}.
+	 * @param channel
+	 *            channel, from 0.
+	 * @return TrackMate's feature key.
+	 */
+	public static String key( final String statistic, final int channel )
+	{
+		return key( statistic + "_intensity_ch" + ( channel + 1 ) );
 	}
 }

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 /**
  * Names of the columns of the spots table and TrackMate's keys for them: the
  * same as in Python.

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static io.github.btrackmate.schema.SpotColumn.COMPONENTS;
@@ -16,8 +20,10 @@ import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotRoi;
 import io.github.btrackmate.cells.Cell;
 import io.github.btrackmate.cells.Ellipsoid;
+import io.github.btrackmate.cells.IntensityStatistics;
 import io.github.btrackmate.csv.CsvCell;
 import io.github.btrackmate.mask.CellInTissue;
+import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
 
 /**
@@ -85,6 +91,40 @@ final class CellSpots
 		return spot;
 	}
 
+	/**
+	 * Adds the intensities of a cell, in all channels that were measured, and how
+	 * it stands out from its shell.
+	 *
+	 * @param spot
+	 *            gets the features.
+	 * @param cell
+	 *            the cell.
+	 * @param shells
+	 *            mean intensity around it, for each channel.
+	 */
+	static void addIntensities( final Spot spot, final Cell cell, final double[] shells )
+	{
+		for ( int channel = 0; channel < cell.channelCount(); channel++ )
+		{
+			final IntensityStatistics inside = cell.intensity( channel );
+			put( spot, IntensityColumn.key( "mean", channel ), inside.mean() );
+			put( spot, IntensityColumn.key( "median", channel ), inside.median() );
+			put( spot, IntensityColumn.key( "min", channel ), inside.min() );
+			put( spot, IntensityColumn.key( "max", channel ), inside.max() );
+			put( spot, IntensityColumn.key( "total", channel ), inside.total() );
+			put( spot, IntensityColumn.key( "std", channel ), inside.std() );
+			// TrackMate's formulas.
+			final double difference = inside.mean() - shells[ channel ];
+			put( spot, CellAnalyzers.contrast( channel ), ratio( difference, inside.mean() + shells[ channel ] ) );
+			put( spot, CellAnalyzers.snr( channel ), ratio( difference, inside.std() ) );
+		}
+	}
+
+	private static double ratio( final double a, final double b )
+	{
+		return b == 0 ? Double.NaN : a / b;
+	}
+
 	static void addTissue( final Spot spot, final CellInTissue cell )
 	{
 		put( spot, TISSUE, cell.tissue() );
@@ -94,7 +134,12 @@ final class CellSpots
 	/** Missing values stay missing. */
 	static void put( final Spot spot, final SpotColumn column, final double value )
 	{
+		put( spot, column.key(), value );
+	}
+
+	private static void put( final Spot spot, final String key, final double value )
+	{
 		if ( !Double.isNaN( value ) )
-			spot.putFeature( column.key(), value );
+			spot.putFeature( key, value );
 	}
 }

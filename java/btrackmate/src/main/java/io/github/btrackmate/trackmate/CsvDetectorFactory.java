@@ -1,11 +1,18 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+
+import javax.swing.ImageIcon;
 
 import org.scijava.plugin.Plugin;
 
@@ -26,7 +33,6 @@ import io.github.btrackmate.mask.MaskPolicy;
 import io.github.btrackmate.schema.SpotColumn;
 import io.github.btrackmate.trackmate.CsvDetectorFactory.Arguments;
 import net.imagej.ImgPlus;
-import net.imagej.axis.Axes;
 import net.imglib2.Interval;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.numeric.RealType;
@@ -60,7 +66,9 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	/** Setting: whether bad rows are left out. */
 	public static final String SKIP_BAD_ROWS = "SKIP_BAD_ROWS";
 
-	private static final String PIXELS = "pixels";
+	static final String PHYSICAL = "physical";
+
+	static final String PIXELS = "pixels";
 
 	private static final String INFO_TEXT = "<html>"
 			+ "Makes one spot of every row of a table: comma, semicolon or tab, with a header. "
@@ -100,13 +108,13 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	/** Panel, defaults and XML of the settings. */
 	public static final class Arguments extends DetectorArguments
 	{
-		private Arguments()
+		private Arguments( final String spaceUnit )
 		{
 			addPath( CSV_FILE, "Table", "File with one row a cell and frame." );
 			addChoiceArgument().key( CSV_UNITS ).name( "Positions are in" ).help( "Physical units of the image, or pixels; then radius and volume are in pixels too." )
-					.inCLI( false ).addChoice( "physical" ).addChoice( PIXELS ).defaultValue( "physical" ).get().set( "physical" );
+					.inCLI( false ).addChoice( PHYSICAL ).addChoice( PIXELS ).defaultValue( PHYSICAL ).get().set( PHYSICAL );
 			addStringArgument().key( CSV_COLUMNS ).name( "Columns" ).help( "Columns that are not known by their names, such as: x=cx, frame=slice. Empty: guess all." ).inCLI( false ).defaultValue( "" ).get().set( "" );
-			addDoubleArgument().key( DEFAULT_RADIUS ).name( "Default radius" ).help( "Radius in physical units where the table has neither radius nor volume." ).inCLI( false ).defaultValue( 5. ).min( 0. ).get().set( 5. );
+			addDoubleArgument().key( DEFAULT_RADIUS ).name( "Default radius (" + spaceUnit + ")" ).units( spaceUnit ).help( "Radius where the table has neither radius nor volume." ).inCLI( false ).defaultValue( 5. ).min( 0. ).get().set( 5. );
 			addFlag( SKIP_BAD_ROWS, "Skip bad rows", "Leave out rows that make no sense, and list them in the log; else the first one refuses the table.", false );
 			addMask();
 			addTissues();
@@ -130,7 +138,7 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	{
 		final Movie image = Movie.of( img, img.getName(), 1 );
 		final Path file = Path.of( ( String ) settings.get( CSV_FILE ) );
-		final CsvCells cells = read( file, options( image, img, settings ) );
+		final CsvCells cells = read( file, options( image, ( String ) settings.get( CSV_UNITS ) ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) ) );
 		cells.skippedRows().forEach( e -> logger.error( "Skipped: " + e.getMessage() + "\n" ) );
 		if ( !cells.ignoredColumns().isEmpty() )
 			logger.log( "Columns that are not read: " + String.join( ", ", cells.ignoredColumns() ) + "\n" );
@@ -138,10 +146,10 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 		if ( model != null )
 			features.declare( model.getFeatureModel() );
 		final Tissue tissue = DetectorArguments.tissue( settings, image, mask, MaskPolicy.CENTROID, logger );
-		return new CsvSearch( String.valueOf( file.getFileName() ), cells, features, image, tissue, Crop.of( img, interval ), ( Double ) settings.get( DEFAULT_RADIUS ) );
+		return new CsvSearch( model, String.valueOf( file.getFileName() ), cells, features, image, tissue, Crop.of( img, interval ), ( Double ) settings.get( DEFAULT_RADIUS ) );
 	}
 
-	private static CsvCells read( final Path file, final CsvOptions options )
+	static CsvCells read( final Path file, final CsvOptions options )
 	{
 		if ( !Files.isRegularFile( file ) )
 			throw new IllegalArgumentException( "There is no file '" + file + "'; the table of spots was expected." );
@@ -159,13 +167,21 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 		}
 	}
 
-	private static CsvOptions options( final Movie image, final ImgPlus< ? > img, final Map< String, Object > settings )
+	/**
+	 * Makes the options of a table that belongs to an image.
+	 *
+	 * @param image
+	 *            the image that is tracked.
+	 * @param units
+	 *            unit of positions.
+	 * @return options; bad rows are refused.
+	 */
+	static CsvOptions options( final Movie image, final String units )
 	{
-		final CsvOptions options = PIXELS.equals( settings.get( CSV_UNITS ) ) ? CsvOptions.inPixels( image.voxelSize() ) : CsvOptions.physical( image.voxelSize() );
-		final int t = img.dimensionIndex( Axes.TIME );
-		final double dt = t < 0 ? 0 : img.averageScale( t );
-		// As TrackMate: without calibration, the frame interval is 1.
-		return options.withFrameInterval( dt > 0 ? dt : 1 ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) );
+		if ( !List.of( PHYSICAL, PIXELS ).contains( units ) )
+			throw new IllegalArgumentException( "The unit of the table is '" + units + "'; physical or pixels was expected." );
+		final CsvOptions options = PIXELS.equals( units ) ? CsvOptions.inPixels( image.voxelSize() ) : CsvOptions.physical( image.voxelSize() );
+		return options.withFrameInterval( image.frameInterval() );
 	}
 
 	private static Map< SpotColumn, String > parseColumns( final String text )
@@ -195,7 +211,7 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	@Override
 	public Arguments getConfigurator( final ImagePlus imp )
 	{
-		return new Arguments();
+		return new Arguments( imp == null ? "unit of the image" : imp.getCalibration().getUnit() );
 	}
 
 	@Override
@@ -207,7 +223,19 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	@Override
 	public String getInfoText()
 	{
-		return INFO_TEXT;
+		return About.withCitation( INFO_TEXT );
+	}
+
+	@Override
+	public ImageIcon getIcon()
+	{
+		return About.ICON;
+	}
+
+	@Override
+	public String getUrl()
+	{
+		return About.URL;
 	}
 
 	@Override

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.util.ArrayList;
@@ -6,6 +10,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 
 import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotCollection;
 import io.github.btrackmate.cells.VoxelSize;
@@ -21,6 +26,9 @@ import io.github.btrackmate.schema.SpotColumn;
  */
 final class CsvSearch implements CellDetector.Search
 {
+	/** Keeps the table of dropped cells; may be null. */
+	private final Model model;
+
 	private final String file;
 
 	private final CsvCells cells;
@@ -40,11 +48,15 @@ final class CsvSearch implements CellDetector.Search
 	private record Kept( CsvCell cell, long tissue, double distance )
 	{}
 
-	private record Found( List< Kept > kept, List< String > dropped )
+	private record Found( List< Kept > kept, List< Dropped > dropped )
 	{}
 
-	CsvSearch( final String file, final CsvCells cells, final CsvFeatures features, final Movie image, final Tissue tissue, final Crop crop, final double defaultRadius )
+	private record Dropped( CsvCell cell, String reason )
+	{}
+
+	CsvSearch( final Model model, final String file, final CsvCells cells, final CsvFeatures features, final Movie image, final Tissue tissue, final Crop crop, final double defaultRadius )
 	{
+		this.model = model;
 		this.file = file;
 		this.cells = cells;
 		this.features = features;
@@ -61,13 +73,15 @@ final class CsvSearch implements CellDetector.Search
 		final List< Found > found = Frames.map( crop.frameCount(), i -> judge( crop.firstFrame() + i, frames.get( i ) ), executor, progress );
 		final boolean keepIds = canKeepIds( logger );
 		final SpotCollection spots = new SpotCollection();
+		final LeftOut dropped = new LeftOut( LeftOut.Kind.DROPPED );
 		for ( int i = 0; i < found.size(); i++ )
 		{
 			final List< Spot > inFrame = new ArrayList<>();
 			found.get( i ).kept().forEach( k -> inFrame.add( spot( k, keepIds ) ) );
 			spots.put( crop.firstFrame() + i, inFrame );
-			logger.log( String.join( "", found.get( i ).dropped() ) );
+			report( logger, crop.firstFrame() + i, found.get( i ), dropped );
 		}
+		dropped.keepWith( model );
 		warn( logger, found );
 		return spots;
 	}
@@ -78,14 +92,19 @@ final class CsvSearch implements CellDetector.Search
 		final List< List< CsvCell > > frames = new ArrayList<>();
 		for ( int i = 0; i < crop.frameCount(); i++ )
 			frames.add( new ArrayList<>() );
+		checkFrames( file, cells, image );
 		for ( final CsvCell cell : cells.cells() )
-		{
-			if ( cell.frame() >= image.frameCount() )
-				throw new IllegalArgumentException( file + ", line " + cell.line() + ": frame " + cell.frame() + " does not exist; image '" + image.name() + "' has the frames 0 to " + ( image.frameCount() - 1 ) + "." );
 			if ( crop.holdsFrame( cell.frame() ) )
 				frames.get( cell.frame() - crop.firstFrame() ).add( cell );
-		}
 		return frames;
+	}
+
+	/** Checks that an image has all frames of a table. */
+	static void checkFrames( final String file, final CsvCells cells, final Movie image )
+	{
+		for ( final CsvCell cell : cells.cells() )
+			if ( cell.frame() >= image.frameCount() )
+				throw new IllegalArgumentException( file + ", line " + cell.line() + ": frame " + cell.frame() + " does not exist; image '" + image.name() + "' has the frames 0 to " + ( image.frameCount() - 1 ) + "." );
 	}
 
 	private Found judge( final int t, final List< CsvCell > inFrame )
@@ -100,11 +119,24 @@ final class CsvSearch implements CellDetector.Search
 			final double[] position = { cell.position( 0 ), cell.position( 1 ), cell.position( 2 ) };
 			final OptionalLong id = frame == null ? OptionalLong.of( 0 ) : frame.mask().tissueNear( voxelSize, position );
 			if ( frame != null && id.orElse( 0 ) == 0 )
-				found.dropped().add( "Frame " + t + ": the cell of line " + cell.line() + " is dropped (" + ( id.isPresent() ? DropReason.CENTROID_OUTSIDE.key() : "outside_image" ) + ").\n" );
+				found.dropped().add( new Dropped( cell, id.isPresent() ? DropReason.CENTROID_OUTSIDE.key() : "outside_image" ) );
 			else
 				found.kept().add( new Kept( cell, id.getAsLong(), frame == null ? Double.NaN : frame.distance().at( position ) ) );
 		}
 		return found;
+	}
+
+	private static void report( final Logger logger, final int frame, final Found found, final LeftOut table )
+	{
+		for ( final Dropped d : found.dropped() )
+		{
+			final double label = d.cell().value( SpotColumn.LABEL.columnName() );
+			table.add( frame, Double.isNaN( label ) ? null : ( long ) label, d.cell().line(), null, null, null, d.reason() );
+		}
+		if ( found.dropped().size() == 1 )
+			logger.log( "Frame " + frame + ": the cell of line " + found.dropped().get( 0 ).cell().line() + " is dropped (" + found.dropped().get( 0 ).reason() + ").\n" );
+		else if ( !found.dropped().isEmpty() )
+			logger.log( "Frame " + frame + ": " + found.dropped().size() + " cells are dropped, such as that of line " + found.dropped().get( 0 ).cell().line() + " (" + found.dropped().get( 0 ).reason() + "), " + found.kept().size() + " kept.\n" );
 	}
 
 	/** TrackMate's ids are of 31 bits. */

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.io.File;
@@ -19,6 +23,7 @@ import fiji.plugin.trackmate.io.TmXmlWriter;
 import fiji.plugin.trackmate.tracking.SpotTrackerFactory;
 import fiji.plugin.trackmate.tracking.TrackerKeys;
 import ij.ImagePlus;
+import io.github.btrackmate.schema.Units;
 
 /**
  * Sets up and runs TrackMate as the commands of BTrackMate need it.
@@ -54,7 +59,7 @@ final class Jobs
 		settings.detectorSettings.putAll( detection );
 		settings.trackerFactory = tracker;
 		settings.trackerSettings = new HashMap<>( tracker.getDefaultSettings() );
-		settings.trackerSettings.replaceAll( tracking::getOrDefault );
+		settings.trackerSettings.putAll( known( settings.trackerSettings, tracking ) );
 		check( detector.checkSettings( settings.detectorSettings ) );
 		check( tracker.checkSettings( settings.trackerSettings ) );
 		settings.addAllAnalyzers();
@@ -67,48 +72,49 @@ final class Jobs
 			throw new IllegalArgumentException( fault.trim() );
 	}
 
-	/**
-	 * Names TrackMate's settings for the most common choices.
-	 *
-	 * @param linkingDistance
-	 *            greatest distance from frame to frame, in units of the image.
-	 * @param frameGap
-	 *            greatest difference of frames over a gap; 1 or less for no gap
-	 *            closing.
-	 * @param splitting
-	 *            whether cells divide.
-	 * @param minimum
-	 *            minimum tracklet length; 0 = off.
-	 * @param unit
-	 *            its unit.
-	 * @return settings.
-	 */
-	static Map< String, Object > tracking( final double linkingDistance, final int frameGap, final boolean splitting, final double minimum, final String unit )
+	/** Those of some settings that a tracker has. */
+	static Map< String, Object > known( final Map< String, Object > ofTracker, final Map< String, Object > settings )
+	{
+		final Map< String, Object > known = new HashMap<>( settings );
+		known.keySet().retainAll( ofTracker.keySet() );
+		return known;
+	}
+
+	/** Names TrackMate's settings for what the commands ask for. */
+	static Map< String, Object > tracking( final TrackInputs.Linking linking )
 	{
 		final Map< String, Object > settings = new HashMap<>();
-		settings.put( TrackerKeys.KEY_LINKING_MAX_DISTANCE, linkingDistance );
-		settings.put( TrackerKeys.KEY_KALMAN_SEARCH_RADIUS, linkingDistance );
-		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE, linkingDistance );
-		settings.put( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE, linkingDistance );
-		settings.put( TrackerKeys.KEY_ALLOW_GAP_CLOSING, frameGap > 1 );
-		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_FRAME_GAP, Math.max( 1, frameGap ) );
-		settings.put( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, splitting );
-		settings.put( TrackletLength.MINIMUM, minimum );
-		settings.put( TrackletLength.UNIT, unit );
+		settings.put( TrackerKeys.KEY_LINKING_MAX_DISTANCE, linking.distance() );
+		settings.put( TrackerKeys.KEY_KALMAN_SEARCH_RADIUS, linking.distance() );
+		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE, linking.distance() );
+		settings.put( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE, linking.distance() );
+		settings.put( TrackerKeys.KEY_ALLOW_GAP_CLOSING, linking.frameGap() > 1 );
+		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_FRAME_GAP, linking.frameGap() );
+		settings.put( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, linking.splitting() );
+		settings.put( TrackletLength.MINIMUM, linking.minimum() );
+		settings.put( TrackletLength.UNIT, linking.unit() );
 		return settings;
 	}
 
-	/** Finds a tracker by the name that the commands show. */
-	static SpotTrackerFactory tracker( final String name )
+	/**
+	 * Finds a tracker by the name that the commands show.
+	 *
+	 * @param name
+	 *            name.
+	 * @param model
+	 *            where the table of what is pruned is kept.
+	 * @return new factory.
+	 */
+	static SpotTrackerFactory tracker( final String name, final Model model )
 	{
 		switch ( name )
 		{
 		case "LAP":
-			return new PrunedTrackerFactory.Lap();
+			return new PrunedTrackerFactory.Lap().reportTo( model );
 		case "advanced Kalman":
-			return new PrunedTrackerFactory.AdvancedKalman();
+			return new PrunedTrackerFactory.AdvancedKalman().reportTo( model );
 		case "overlap":
-			return new PrunedTrackerFactory.Overlap();
+			return new PrunedTrackerFactory.Overlap().reportTo( model );
 		default:
 			throw new IllegalArgumentException( "There is no tracker '" + name + "'; use LAP, advanced Kalman or overlap." );
 		}
@@ -124,7 +130,24 @@ final class Jobs
 	 */
 	static void run( final TrackMate trackmate )
 	{
-		if ( !trackmate.checkInput() || !trackmate.process() )
+		demand( trackmate.checkInput() && trackmate.process(), trackmate );
+	}
+
+	/** Detects and measures the cells; all of them are kept. */
+	static void detect( final TrackMate trackmate )
+	{
+		demand( trackmate.checkInput() && trackmate.execDetection() && trackmate.execInitialSpotFiltering() && trackmate.computeSpotFeatures( true ) && trackmate.execSpotFiltering( true ), trackmate );
+	}
+
+	/** Links cells that were detected. */
+	static void link( final TrackMate trackmate )
+	{
+		demand( trackmate.execTracking() && trackmate.computeEdgeFeatures( true ) && trackmate.computeTrackFeatures( true ) && trackmate.execTrackFiltering( true ), trackmate );
+	}
+
+	private static void demand( final boolean done, final TrackMate trackmate )
+	{
+		if ( !done )
 			throw new IllegalArgumentException( String.valueOf( trackmate.getErrorMessage() ).trim() );
 	}
 
@@ -159,8 +182,14 @@ final class Jobs
 	static Model model( final ImagePlus imp, final Logger logger )
 	{
 		final Model model = new Model();
-		model.setPhysicalUnits( imp.getCalibration().getXUnit(), imp.getCalibration().getTimeUnit() );
+		setUnits( model, imp );
 		model.setLogger( logger );
 		return model;
+	}
+
+	/** Gives a model the units of an image, under the names that Python writes, too. */
+	static void setUnits( final Model model, final ImagePlus imp )
+	{
+		model.setPhysicalUnits( Units.space( imp.getCalibration().getXUnit() ), Units.time( imp.getCalibration().getTimeUnit() ) );
 	}
 }

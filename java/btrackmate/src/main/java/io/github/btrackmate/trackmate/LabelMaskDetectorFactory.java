@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static io.github.btrackmate.trackmate.DetectorArguments.MASK_FRACTION;
@@ -5,15 +9,20 @@ import static io.github.btrackmate.trackmate.DetectorArguments.MASK_POLICY;
 
 import java.util.Map;
 
+import javax.swing.ImageIcon;
+
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryGenericConfig;
 import fiji.plugin.trackmate.detection.SpotGlobalDetector;
 import fiji.plugin.trackmate.detection.SpotGlobalDetectorFactory;
 import fiji.plugin.trackmate.detection.ThresholdDetectorFactory;
+import fiji.plugin.trackmate.gui.components.ConfigurationPanel;
 import ij.ImagePlus;
 import io.github.btrackmate.mask.MaskPolicy;
 import io.github.btrackmate.trackmate.LabelMaskDetectorFactory.Arguments;
@@ -41,7 +50,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 
 	private static final String INFO_TEXT = "<html>"
 			+ "Makes one spot of every label of a label image: at its centroid, with the radius of the ball (in 2D the disc) of equal volume. "
-			+ "In 2D the outline is kept. Every spot keeps its label id, volume and shape as features."
+			+ "In 2D the outline is kept. Every spot keeps its label id, volume, shape and the intensities of its own voxels, in all channels, as features."
 			+ "<p>"
 			+ "The labels are a channel of this image, or another image of the same size. "
 			+ "A tissue mask may drop the cells outside; the log lists them. With a mask, every spot has its signed distance to the surface of the tissue, + inside."
@@ -52,6 +61,9 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	private final ImagePlus labels;
 
 	private final ImagePlus mask;
+
+	/** Keeps the table of dropped cells; null until the wizard gives it. */
+	private Model model;
 
 	/**
 	 * Creates a factory that finds its images by the settings.
@@ -71,6 +83,12 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	 */
 	public LabelMaskDetectorFactory( final ImagePlus labels, final ImagePlus mask )
 	{
+		this( null, labels, mask );
+	}
+
+	LabelMaskDetectorFactory( final Model model, final ImagePlus labels, final ImagePlus mask )
+	{
+		this.model = model;
 		this.labels = labels;
 		this.mask = mask;
 	}
@@ -90,6 +108,13 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	}
 
 	@Override
+	public ConfigurationPanel getDetectorConfigurationPanel( final Settings settings, final Model wizardModel )
+	{
+		model = wizardModel;
+		return SpotDetectorFactoryGenericConfig.super.getDetectorConfigurationPanel( settings, wizardModel );
+	}
+
+	@Override
 	public SpotGlobalDetector< T > getDetector( final ImgPlus< T > img, final Map< String, Object > settings, final Interval interval )
 	{
 		return new CellDetector<>( ( logger, executor, progress ) -> search( img, settings, interval, logger ).run( logger, executor, progress ) );
@@ -102,7 +127,7 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 		cells.checkSizeOf( image );
 		logger.log( cells.calibrationWarning( image ) );
 		final MaskPolicy policy = MaskPolicy.of( ( String ) settings.get( MASK_POLICY ), ( Double ) settings.get( MASK_FRACTION ) );
-		return new LabelSearch( cells, DetectorArguments.tissue( settings, image, mask, policy, logger ), image.voxelSize(), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
+		return new LabelSearch( model, cells, image, DetectorArguments.tissue( settings, image, mask, policy, logger ), Crop.of( img, interval ), ( Boolean ) settings.get( ThresholdDetectorFactory.KEY_SIMPLIFY_CONTOURS ) );
 	}
 
 	private Movie labels( final Movie image, final Map< String, Object > settings )
@@ -129,13 +154,25 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	@Override
 	public SpotDetectorFactoryBase< T > copy()
 	{
-		return new LabelMaskDetectorFactory<>( labels, mask );
+		return new LabelMaskDetectorFactory<>( model, labels, mask );
 	}
 
 	@Override
 	public String getInfoText()
 	{
-		return INFO_TEXT;
+		return About.withCitation( INFO_TEXT );
+	}
+
+	@Override
+	public ImageIcon getIcon()
+	{
+		return About.ICON;
+	}
+
+	@Override
+	public String getUrl()
+	{
+		return About.URL;
 	}
 
 	@Override

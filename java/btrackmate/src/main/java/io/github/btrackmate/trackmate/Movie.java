@@ -1,9 +1,16 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 
 import fiji.plugin.trackmate.util.TMUtils;
 import ij.ImagePlus;
+import io.github.btrackmate.cells.LabelLook;
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.mask.TissueMask;
@@ -12,6 +19,7 @@ import net.imagej.axis.Axes;
 import net.imagej.axis.AxisType;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.RealType;
+import net.imglib2.view.Views;
 
 /**
  * One channel of an image, frame by frame. Faults name the image.
@@ -50,7 +58,7 @@ final class Movie
 		if ( !( img.firstElement() instanceof RealType ) )
 			throw new IllegalArgumentException( "Image '" + name + "' is an RGB image; one of 8, 16 or 32 bit was expected. Use Image > Type, or take the image before it was coloured." );
 		final Movie movie = new Movie( img, name, channel - 1 );
-		final long channels = movie.size( Axes.CHANNEL );
+		final int channels = movie.channelCount();
 		if ( channel < 1 || channel > channels )
 			throw new IllegalArgumentException( "Image '" + name + "' has " + channels + " channel(s), channel " + channel + " was asked for." );
 		return movie;
@@ -83,9 +91,27 @@ final class Movie
 		return d < 0 ? 1 : img.dimension( d );
 	}
 
+	int planeCount()
+	{
+		return ( int ) size( Axes.Z );
+	}
+
+	int channelCount()
+	{
+		return ( int ) size( Axes.CHANNEL );
+	}
+
 	boolean is2D()
 	{
-		return size( Axes.Z ) == 1;
+		return planeCount() == 1;
+	}
+
+	/** Time between frames; 1 without calibration, as in TrackMate. */
+	double frameInterval()
+	{
+		final int t = img.dimensionIndex( Axes.TIME );
+		final double dt = t < 0 ? 0 : img.averageScale( t );
+		return dt > 0 ? dt : 1;
 	}
 
 	/** Voxel size of 2 dimensions for a single plane, else of 3. */
@@ -116,6 +142,26 @@ final class Movie
 		return naming( () -> LabelRuns.of( ( RandomAccessibleInterval ) frame( t ) ) );
 	}
 
+	/** What a frame looks like. */
+	@SuppressWarnings( { "unchecked", "rawtypes" } )
+	LabelLook look( final int t )
+	{
+		return LabelLook.of( ( RandomAccessibleInterval ) frame( t ) );
+	}
+
+	/**
+	 * Says why these may be no labels.
+	 *
+	 * @param t
+	 *            frame to look at.
+	 * @return a warning; empty if they look like labels.
+	 */
+	String doubt( final int t )
+	{
+		final boolean odd = look( Math.min( t, frameCount() - 1 ) ) == LabelLook.INTENSITIES;
+		return odd ? "Image '" + name + "'" + ( channelCount() > 1 ? ", channel " + ( channel + 1 ) + "," : "" ) + " looks like intensities, not like labels: its values are strewn over the image. Is it the label image?" : "";
+	}
+
 	/** A frame as tissue mask. */
 	@SuppressWarnings( { "unchecked", "rawtypes" } )
 	TissueMask mask( final int t )
@@ -123,11 +169,33 @@ final class Movie
 		return naming( () -> TissueMask.of( ( RandomAccessibleInterval ) frame( t ) ) );
 	}
 
-	/** 2D or 3D. */
+	/** All channels of a frame, whatever channel this is. */
 	@SuppressWarnings( { "unchecked", "rawtypes" } )
+	List< RandomAccessibleInterval< ? extends RealType< ? > > > channels( final int t )
+	{
+		final List< RandomAccessibleInterval< ? extends RealType< ? > > > channels = new ArrayList<>();
+		for ( int c = 0; c < channelCount(); c++ )
+			channels.add( ( RandomAccessibleInterval ) slice( c, t ) );
+		return channels;
+	}
+
+	/** 2D or 3D. */
 	private RandomAccessibleInterval< ? > frame( final int t )
 	{
-		return TMUtils.hyperSlice( ( ImgPlus ) img, channel, t );
+		return slice( channel, t );
+	}
+
+	private RandomAccessibleInterval< ? > slice( final int c, final int t )
+	{
+		RandomAccessibleInterval< ? > slice = img.getImg();
+		for ( int d = img.numDimensions() - 1; d >= 0; d-- )
+			if ( img.axis( d ).type() == Axes.CHANNEL )
+				slice = Views.hyperSlice( slice, d, c );
+			else if ( img.axis( d ).type() == Axes.TIME )
+				slice = Views.hyperSlice( slice, d, t );
+			else if ( img.axis( d ).type() == Axes.Z && slice.dimension( d ) == 1 )
+				slice = Views.hyperSlice( slice, d, 0 );
+		return slice;
 	}
 
 	private < R > R naming( final Supplier< R > work )

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.Component;
@@ -25,6 +29,12 @@ final class PruneDialog
 {
 	private static final String[] BUTTONS = { "Prune", "Dry run (log only)", "Cancel" };
 
+	static final String CENSORED = "Also prune what reaches the last frame";
+
+	static final String INTERNAL = "Undo a division that follows another one too soon";
+
+	static final String SHORT_TRACKS = "Also remove whole short tracks";
+
 	/** What the user decided. */
 	record Choice( PruneSettings settings, boolean dryRun )
 	{}
@@ -37,11 +47,11 @@ final class PruneDialog
 
 	private final JComboBox< String > unit;
 
-	private final JCheckBox censored = new JCheckBox( "Also prune what reaches the last frame" );
+	private final JCheckBox censored = new JCheckBox( CENSORED );
 
-	private final JCheckBox internal = new JCheckBox( "Undo a division that follows another one too soon" );
+	private final JCheckBox internal = new JCheckBox( INTERNAL );
 
-	private final JCheckBox shortTracks = new JCheckBox( "Also remove whole short tracks" );
+	private final JCheckBox shortTracks = new JCheckBox( SHORT_TRACKS );
 
 	private final JLabel count = new JLabel();
 

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.Frame;
@@ -18,7 +22,6 @@ import fiji.plugin.trackmate.action.AbstractTMAction;
 import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.features.ModelFeatureUpdater;
-import fiji.plugin.trackmate.gui.Icons;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import io.github.btrackmate.prune.PruneResult;
 import io.github.btrackmate.prune.PruneSettings;
@@ -101,9 +104,14 @@ public final class PruneTrackletsAction extends AbstractTMAction
 	{
 		final Model model = trackmate.getModel();
 		final PruneResult< Spot, Link > result = ModelPruner.find( model, pruneSettings, lastFrame );
-		log( result, listOnly );
+		final PruneReport report = new PruneReport();
+		result.spots().forEach( report::addSpot );
+		result.links().forEach( ( link, rule ) -> report.addLink( link.source(), link.target(), link.cost(), rule ) );
+		logger.log( NAME + ( listOnly ? ", dry run: would remove " : ": removed " ) + summary( result ) + "\n", Logger.BLUE_COLOR );
+		report.log( logger );
 		if ( listOnly || result.isEmpty() )
 			return;
+		report.table().keepWith( model );
 		if ( selectionModel != null )
 			selectionModel.clearSelection();
 		final PrunedRecord record = PrunedRecord.of( result );
@@ -131,15 +139,6 @@ public final class PruneTrackletsAction extends AbstractTMAction
 		}
 	}
 
-	private void log( final PruneResult< Spot, Link > result, final boolean listOnly )
-	{
-		final StringBuilder text = new StringBuilder();
-		result.spots().forEach( ( spot, rule ) -> text.append( "  spot " + spot.ID() + " in frame " + ModelPruner.frame( spot ) + ": " + rule + "\n" ) );
-		result.links().forEach( ( link, rule ) -> text.append( "  link " + link.source().ID() + " - " + link.target().ID() + ": " + rule + "\n" ) );
-		logger.log( NAME + ( listOnly ? ", dry run: would remove " : ": removed " ) + summary( result ) + "\n", Logger.BLUE_COLOR );
-		logger.log( text.toString() );
-	}
-
 	static String summary( final PruneResult< ?, ? > result )
 	{
 		return result.spots().size() + " spots and " + result.links().size() + " links";
@@ -160,7 +159,13 @@ public final class PruneTrackletsAction extends AbstractTMAction
 		@Override
 		public ImageIcon getIcon()
 		{
-			return Icons.BRANCH_ICON_16x16;
+			return About.ICON;
+		}
+
+		@Override
+		public String getUrl()
+		{
+			return About.URL;
 		}
 
 		@Override

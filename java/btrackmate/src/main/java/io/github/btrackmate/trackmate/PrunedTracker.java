@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.util.Map;
@@ -7,6 +11,7 @@ import org.jgrapht.graph.SimpleWeightedGraph;
 import org.scijava.Cancelable;
 
 import fiji.plugin.trackmate.Logger;
+import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotCollection;
 import fiji.plugin.trackmate.tracking.SpotTracker;
@@ -29,6 +34,9 @@ final class PrunedTracker implements SpotTracker, Cancelable
 
 	private final Map< String, Object > settings;
 
+	/** Null if nobody wants the table. */
+	private final Model model;
+
 	private Logger logger = Logger.VOID_LOGGER;
 
 	private SimpleWeightedGraph< Spot, DefaultWeightedEdge > graph;
@@ -44,9 +52,12 @@ final class PrunedTracker implements SpotTracker, Cancelable
 	 *            spots to link; their visibility changes.
 	 * @param settings
 	 *            settings with those of {@link TrackletLength}.
+	 * @param model
+	 *            keeps the table of what is pruned; may be {@code null}.
 	 */
-	PrunedTracker( final SpotTracker tracker, final SpotCollection spots, final Map< String, Object > settings )
+	PrunedTracker( final SpotTracker tracker, final SpotCollection spots, final Map< String, Object > settings, final Model model )
 	{
+		this.model = model;
 		this.tracker = tracker;
 		this.spots = spots;
 		this.settings = settings;
@@ -72,18 +83,21 @@ final class PrunedTracker implements SpotTracker, Cancelable
 			return true;
 		final int lastFrame = spots.keySet().last();
 		final PruneResult< Spot, DefaultWeightedEdge > result = new TrackletPruner< Spot, DefaultWeightedEdge >( ModelPruner::frame, Spot::ID, graph::getEdgeWeight ).prune( graph, TrackletLength.toPruneSettings( settings, spots ), lastFrame );
+		log( result );
 		graph.removeAllEdges( result.links().keySet() );
 		graph.removeAllVertices( result.spots().keySet() );
 		result.spots().keySet().forEach( s -> s.putFeature( SpotCollection.VISIBILITY, HIDDEN_BY_PRUNING ) );
-		log( result );
 		return true;
 	}
 
 	private void log( final PruneResult< Spot, DefaultWeightedEdge > result )
 	{
-		final StringBuilder text = new StringBuilder( "Pruned short tracklets: " + PruneTrackletsAction.summary( result ) + "; the spots are hidden.\n" );
-		result.spots().forEach( ( spot, rule ) -> text.append( "  spot " + spot.ID() + " in frame " + ModelPruner.frame( spot ) + ": " + rule + "\n" ) );
-		logger.log( text.toString() );
+		final PruneReport report = new PruneReport();
+		result.spots().forEach( report::addSpot );
+		result.links().forEach( ( link, rule ) -> report.addLink( graph.getEdgeSource( link ), graph.getEdgeTarget( link ), graph.getEdgeWeight( link ), rule ) );
+		logger.log( "Pruned short tracklets: " + PruneTrackletsAction.summary( result ) + "; the spots are hidden.\n" );
+		report.log( logger );
+		report.table().keepWith( model );
 	}
 
 	@Override

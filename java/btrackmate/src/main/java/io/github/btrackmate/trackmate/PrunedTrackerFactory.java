@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.util.HashMap;
@@ -26,9 +30,19 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 {
 	private final SpotTrackerFactory tracker;
 
+	/** Keeps the table of what is pruned; null until the wizard gives it. */
+	private Model model;
+
 	private PrunedTrackerFactory( final SpotTrackerFactory tracker )
 	{
 		this.tracker = tracker;
+	}
+
+	/** Sets where the table of what is pruned is kept. */
+	PrunedTrackerFactory reportTo( final Model keeper )
+	{
+		model = keeper;
+		return this;
 	}
 
 	/** TrackMate's LAP tracker. */
@@ -67,13 +81,14 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	@Override
 	public SpotTracker create( final SpotCollection spots, final Map< String, Object > settings )
 	{
-		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings );
+		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings, model );
 	}
 
 	@Override
-	public ConfigurationPanel getTrackerConfigurationPanel( final Model model )
+	public ConfigurationPanel getTrackerConfigurationPanel( final Model wizardModel )
 	{
-		return new PrunedTrackerPanel( tracker.getTrackerConfigurationPanel( model ), getDefaultSettings(), model.getTimeUnits() );
+		model = wizardModel;
+		return new PrunedTrackerPanel( tracker.getTrackerConfigurationPanel( wizardModel ), getDefaultSettings(), wizardModel.getTimeUnits() );
 	}
 
 	@Override
@@ -124,28 +139,28 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		final String fault = checkSettings( settings );
 		if ( fault != null )
 			return fault;
-		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)\n";
+		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)" + TrackletLength.describeFlags( settings ) + "\n";
 	}
 
 	@Override
 	public String getInfoText()
 	{
-		return "<html>" + tracker.getInfoText().replace( "<html>", "" ).replace( "</html>", "" )
+		return About.withCitation( "<html>" + tracker.getInfoText().replace( "<html>", "" ).replace( "</html>", "" )
 				+ "<p><p>Afterwards, daughters that end too soon after a division to be cells are pruned. "
 				+ "If all daughters of a division are short, the longest one continues the mother; daughters that reach the last frame are not short. "
-				+ "Pruned spots are hidden; the log lists them.</html>";
+				+ "Pruned spots are hidden; the action <i>" + ShowLeftOutAction.SHOW_PRUNED + "</i> lists them.</html>" );
 	}
 
 	@Override
 	public ImageIcon getIcon()
 	{
-		return tracker.getIcon();
+		return About.ICON;
 	}
 
 	@Override
 	public String getUrl()
 	{
-		return tracker.getUrl();
+		return About.URL;
 	}
 
 	@Override

@@ -1,9 +1,14 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.BorderLayout;
 import java.awt.FlowLayout;
 import java.awt.GridLayout;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 import javax.swing.BorderFactory;
@@ -32,7 +37,8 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 
 	private final JComboBox< String > unit;
 
-	private final JCheckBox censored = new JCheckBox( "Also prune what reaches the last frame" );
+	/** In the order in which they are shown. */
+	private final Map< String, JCheckBox > flags = new LinkedHashMap<>();
 
 	/**
 	 * Creates a panel.
@@ -58,13 +64,22 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		final JPanel own = new JPanel( new GridLayout( 0, 1 ) );
 		own.setBorder( BorderFactory.createEmptyBorder( 4, 4, 4, 4 ) );
 		own.add( row );
-		own.add( censored );
+		addFlag( own, TrackletLength.CENSORED, PruneDialog.CENSORED );
+		addFlag( own, TrackletLength.INTERNAL, PruneDialog.INTERNAL );
+		addFlag( own, TrackletLength.SHORT_TRACKS, PruneDialog.SHORT_TRACKS );
 		minimum.setFont( Fonts.SMALL_FONT );
 		unit.setFont( Fonts.SMALL_FONT );
-		censored.setFont( Fonts.SMALL_FONT );
 		setLayout( new BorderLayout() );
 		add( tracker, BorderLayout.CENTER );
 		add( own, BorderLayout.SOUTH );
+	}
+
+	private void addFlag( final JPanel own, final String key, final String text )
+	{
+		final JCheckBox box = new JCheckBox( text );
+		box.setFont( Fonts.SMALL_FONT );
+		flags.put( key, box );
+		own.add( box );
 	}
 
 	private static JLabel label( final String text )
@@ -86,7 +101,7 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		tracker.setSettings( TrackletLength.others( all ) );
 		minimum.setValue( ( ( Number ) all.get( TrackletLength.MINIMUM ) ).doubleValue() );
 		unit.setSelectedIndex( TrackletLength.TIME.equals( all.get( TrackletLength.UNIT ) ) ? 1 : 0 );
-		censored.setSelected( ( Boolean ) all.get( TrackletLength.CENSORED ) );
+		flags.forEach( ( key, box ) -> box.setSelected( ( Boolean ) all.get( key ) ) );
 	}
 
 	@Override
@@ -95,7 +110,7 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		final Map< String, Object > settings = new HashMap<>( tracker.getSettings() );
 		settings.put( TrackletLength.MINIMUM, ( ( Number ) minimum.getValue() ).doubleValue() );
 		settings.put( TrackletLength.UNIT, unit.getSelectedIndex() == 1 ? TrackletLength.TIME : TrackletLength.FRAMES );
-		settings.put( TrackletLength.CENSORED, censored.isSelected() );
+		flags.forEach( ( key, box ) -> settings.put( key, box.isSelected() ) );
 		return settings;
 	}
 

@@ -1,10 +1,15 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
+import java.awt.GraphicsEnvironment;
 import java.io.File;
+import java.io.IOException;
 
+import org.scijava.ItemIO;
 import org.scijava.command.Command;
-import org.scijava.command.ContextCommand;
-import org.scijava.log.LogService;
 import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
 import org.scijava.widget.FileWidget;
@@ -19,48 +24,44 @@ import ij.ImagePlus;
  * of a TrackMate file, as edited, as a label image.
  */
 @Plugin( type = Command.class, menuPath = "Plugins>Tracking>BTrackMate>Relabel Image by Track...", headless = true )
-public final class RelabelCommand extends ContextCommand
+public final class RelabelCommand extends MenuCommand
 {
-	@Parameter( persist = false, label = "TrackMate file", description = "File (.xml) with spots of BTrackMate's label image detector; save your edits first" )
+	@Parameter( persist = false, required = false, label = "TrackMate file", description = "File (.xml) with spots of BTrackMate's label image detector; save your edits first" )
 	private File tracks;
 
-	@Parameter( persist = false, label = "Label image", description = "File with the label image that the spots were made of" )
+	@Parameter( persist = false, required = false, label = "Label image", description = "File with the label image that the spots were made of" )
 	private File labels;
 
-	@Parameter( persist = false, label = "Label channel", min = "1", description = "Channel with the labels, from 1" )
+	@Parameter( persist = false, required = false, label = "Label channel", min = "1", description = "Channel with the labels, from 1" )
 	private int labelChannel = 1;
 
-	@Parameter( persist = false, label = "Save as", style = FileWidget.SAVE_STYLE, description = "TIFF file, 32 bit; every cell has the id of its track + 1" )
+	@Parameter( persist = false, required = false, label = "Save as", style = FileWidget.SAVE_STYLE, description = "TIFF file, 32 bit; every cell has the id of its track + 1" )
 	private File output;
 
-	@Parameter( persist = false, label = "Overwrite", description = "Whether a file of that name is replaced" )
+	@Parameter( persist = false, required = false, label = "Overwrite", description = "Whether a file of that name is replaced" )
 	private boolean overwrite = false;
 
-	@Parameter
-	private LogService log;
+	@Parameter( type = ItemIO.OUTPUT, label = "Tracks" )
+	private int trackCount;
 
 	@Override
-	public void run()
+	void work() throws IOException
 	{
-		try
-		{
-			if ( output.exists() && !overwrite )
-				throw new IllegalArgumentException( "The file '" + output + "' exists already; tick 'Overwrite', or choose another name." );
-			final ImagePlus painted = Relabeller.paint( read(), Images.get( labels.getAbsolutePath(), "label image" ), labelChannel );
-			if ( !IJ.saveAsTiff( painted, output.getAbsolutePath() ) )
-				throw new IllegalArgumentException( "The file '" + output + "' cannot be written." );
-		}
-		catch ( final IllegalArgumentException e )
-		{
-			log.error( "BTrackMate: " + e.getMessage() );
-			cancel( e.getMessage() );
-		}
+		checkInput( tracks, "TrackMate file" );
+		checkInput( labels, "label image" );
+		checkOutput( output, "painted image", overwrite );
+		final Model model = read();
+		final ImagePlus painted = Relabeller.paint( model, Images.get( labels.getAbsolutePath(), "label image" ), labelChannel );
+		if ( !IJ.saveAsTiff( painted, output.getAbsolutePath() ) )
+			throw new IOException( "The file '" + output + "' cannot be written." );
+		trackCount = model.getTrackModel().nTracks( true );
+		done( trackCount + " tracks painted, saved as " + output );
+		if ( !GraphicsEnvironment.isHeadless() && !IJ.isMacro() )
+			painted.show();
 	}
 
 	private Model read()
 	{
-		if ( !tracks.isFile() )
-			throw new IllegalArgumentException( "There is no file '" + tracks + "'; a TrackMate file was expected." );
 		final TmXmlReader reader = new TmXmlReader( tracks );
 		final Model model = reader.isReadingOk() ? reader.getModel() : null;
 		if ( model == null || !reader.isReadingOk() )

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.awt.Frame;
@@ -16,7 +20,6 @@ import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.AbstractTMAction;
 import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
-import fiji.plugin.trackmate.gui.Icons;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import io.github.btrackmate.trackmate.ModelPruner.Link;
 
@@ -66,7 +69,13 @@ public final class RestorePrunedAction extends AbstractTMAction
 		@Override
 		public ImageIcon getIcon()
 		{
-			return Icons.BRANCH_ICON_16x16;
+			return About.ICON;
+		}
+
+		@Override
+		public String getUrl()
+		{
+			return About.URL;
 		}
 
 		@Override

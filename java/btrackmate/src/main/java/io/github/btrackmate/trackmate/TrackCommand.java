@@ -1,188 +1,143 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
+import java.awt.GraphicsEnvironment;
+import java.io.File;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 import org.scijava.command.Command;
+import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
 
-import fiji.plugin.trackmate.Settings;
-import fiji.plugin.trackmate.TrackMatePlugIn;
-import fiji.plugin.trackmate.detection.DetectorKeys;
-import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
 import ij.IJ;
 import ij.ImagePlus;
-import ij.WindowManager;
-import ij.gui.GenericDialog;
+import ij.plugin.frame.Recorder;
+import io.github.btrackmate.trackmate.TrackInputs.Cells;
+import io.github.btrackmate.trackmate.TrackInputs.Linking;
+import io.github.btrackmate.trackmate.TrackInputs.Opened;
+import io.github.btrackmate.trackmate.TrackInputs.TissueChoice;
 
 /**
  * Plugins &gt; Tracking &gt; BTrackMate &gt; Track…: asks for image, labels or
- * table, and tissue mask, and opens TrackMate's wizard with all of it set.
+ * table, and tissue mask, finds the cells, and opens TrackMate's wizard with all
+ * of it set. From a macro it asks nothing.
  */
 @Plugin( type = Command.class, menuPath = "Plugins>Tracking>BTrackMate>Track..." )
-public final class TrackCommand implements Command
+public final class TrackCommand extends MenuCommand
 {
-	static final String TITLE = "BTrackMate";
+	@Parameter( persist = false, required = false, label = "Image", description = "Title of an open image, or a file; empty: the active image" )
+	private String image = "";
 
-	private static final String NONE = "(none)";
+	@Parameter( persist = false, required = false, label = "Label image", description = "Title of an open image, or a file; empty: a channel of the image" )
+	private String labels = "";
 
-	private static final String FILE = "(a file, see below)";
+	@Parameter( persist = false, required = false, label = "Label channel", min = "1", description = "Channel with the labels, from 1" )
+	private int labelChannel = 1;
 
-	private static final String SAME = "(a channel of the image)";
+	@Parameter( persist = false, required = false, label = "Table instead of labels", description = "CSV file with one row a cell and frame" )
+	private File table;
 
-	private static final String[] POLICIES = { "keep-touching", DetectorArguments.CENTROID, "fraction", "clip" };
+	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table" )
+	private String tableUnits = CsvDetectorFactory.PHYSICAL;
 
-	/**
-	 * What the dialog says; also for tests without a screen. Images are titles of
-	 * open ones, or files; empty for none.
-	 */
-	record Choice( String image, String labels, int labelChannel, String table, String tableUnits, String mask, String policy, double fraction, String tissues, double distance, int frameGap, double minimum )
-	{}
+	@Parameter( persist = false, required = false, label = "Tissue mask", description = "Title of an open image, or a file" )
+	private String mask = "";
+
+	@Parameter( persist = false, required = false, label = "Cells to keep", choices = { "keep-touching", "centroid", "fraction", "clip" }, description = "Which cells of a label image the mask keeps" )
+	private String maskPolicy = "keep-touching";
+
+	@Parameter( persist = false, required = false, label = "Least fraction inside (0 to 1)", description = "For 'fraction', without unit" )
+	private double maskFraction = 0.5;
+
+	@Parameter( persist = false, required = false, label = "Tissue ids (empty: all)", description = "Ids of the tissues that count, with commas between them" )
+	private String tissues = "";
+
+	@Parameter( persist = false, required = false, label = "Tracker", choices = { "LAP", "advanced Kalman", "overlap" }, description = "TrackMate's tracker" )
+	private String tracker = "LAP";
+
+	@Parameter( persist = false, required = false, label = "Linking distance", description = "Greatest distance from frame to frame, and over gaps and divisions, in the unit of the image, e.g. µm" )
+	private double linkingDistance = 15;
+
+	@Parameter( persist = false, required = false, label = "Frame gap (frames)", description = "Greatest difference of frames over a gap, in frames; 1: no gap closing" )
+	private int frameGap = 2;
+
+	@Parameter( persist = false, required = false, label = "Cells divide", description = "Whether tracks may split" )
+	private boolean splitting = true;
+
+	@Parameter( persist = false, required = false, label = "Minimum tracklet length (0 = off)", description = "Daughters that end sooner after a division are pruned" )
+	private double minTrackletLength = 3;
+
+	@Parameter( persist = false, required = false, label = "Unit of that length", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "frames, or the time unit of the image" )
+	private String minTrackletUnit = TrackletLength.FRAMES;
+
+	/** The dialog is our own. */
+	@Override
+	boolean hasDialog()
+	{
+		return false;
+	}
 
 	@Override
-	public void run()
+	void work()
 	{
-		final Choice choice = ask( WindowManager.getImageTitles() );
-		if ( choice == null )
-			return;
-		try
-		{
-			if ( choice.image().isBlank() )
-				throw new IllegalArgumentException( "No image is open, and no image file was given. Open the image to track, or name its file; then its label image (or a table of cells), and a tissue mask if there is one." );
-			final ImagePlus imp = Images.get( choice.image(), "image" );
-			final Settings settings = settings( imp, choice );
-			if ( !imp.isVisible() )
-				imp.show();
-			IJ.selectWindow( imp.getID() );
-			new Wizard( settings ).run( "" );
-		}
-		catch ( final IllegalArgumentException e )
-		{
-			IJ.error( TITLE, wrapped( e.getMessage() ) );
-		}
-	}
-
-	/** ImageJ's message box does not break lines. */
-	private static String wrapped( final String text )
-	{
-		return text.replaceAll( "(.{60,80}?) ", "$1\n" );
-	}
-
-	private static Choice ask( final String[] titles )
-	{
-		final GenericDialog dialog = new GenericDialog( TITLE );
-		dialog.addChoice( "Image", titles.length == 0 ? new String[] { FILE } : titles, titles.length == 0 ? FILE : WindowManager.getCurrentImage().getTitle() );
-		dialog.addFileField( "Image_file (instead)", "", 30 );
-		dialog.addChoice( "Label_image", with( SAME, titles ), SAME );
-		dialog.addFileField( "Label_file (instead)", "", 30 );
-		dialog.addNumericField( "Label_channel (from 1)", 1, 0 );
-		dialog.addFileField( "Table_instead of labels (CSV)", "", 30 );
-		dialog.addChoice( "Table_units", new String[] { "physical", "pixels" }, "physical" );
-		dialog.addChoice( "Tissue_mask", with( NONE, titles ), NONE );
-		dialog.addFileField( "Mask_file (instead)", "", 30 );
-		dialog.addChoice( "Cells_to_keep", POLICIES, POLICIES[ 0 ] );
-		dialog.addNumericField( "Least_fraction inside (0 to 1)", 0.5, 2 );
-		dialog.addStringField( "Tissue_ids (empty: all)", "" );
-		dialog.addNumericField( "Linking_distance (unit of the image)", 15, 2 );
-		dialog.addNumericField( "Frame_gap (frames, 1 = no gaps)", 2, 0 );
-		dialog.addNumericField( "Minimum_tracklet length (frames, 0 = off)", 3, 0 );
-		dialog.showDialog();
-		if ( dialog.wasCanceled() )
-			return null;
-		final String image = dialog.getNextChoice();
-		final String imageFile = dialog.getNextString();
-		final String labels = dialog.getNextChoice();
-		final String labelFile = dialog.getNextString();
-		final String table = dialog.getNextString();
-		final String units = dialog.getNextChoice();
-		final String mask = dialog.getNextChoice();
-		final String maskFile = dialog.getNextString();
-		final String policy = dialog.getNextChoice();
-		final String tissues = dialog.getNextString();
-		final int channel = ( int ) dialog.getNextNumber();
-		final double fraction = dialog.getNextNumber();
-		final double distance = dialog.getNextNumber();
-		final int frameGap = ( int ) dialog.getNextNumber();
-		final double minimum = dialog.getNextNumber();
-		return new Choice( either( imageFile, image, FILE ), either( labelFile, labels, SAME ), channel, table, units, either( maskFile, mask, NONE ), policy, fraction, tissues, distance, frameGap, minimum );
-	}
-
-	/** A file goes before an open image. */
-	private static String either( final String file, final String title, final String none )
-	{
-		return !file.isBlank() ? file : none.equals( title ) ? "" : title;
-	}
-
-	private static String[] with( final String first, final String[] titles )
-	{
-		final List< String > all = new ArrayList<>( List.of( first ) );
-		all.addAll( Arrays.asList( titles ) );
-		return all.toArray( String[]::new );
-	}
-
-	/**
-	 * Makes TrackMate's settings, and checks that the images go together.
-	 *
-	 * @param imp
-	 *            image to track.
-	 * @param choice
-	 *            what was chosen.
-	 * @return new settings.
-	 */
-	static Settings settings( final ImagePlus imp, final Choice choice )
-	{
-		final Movie image = Movie.of( imp, 1 );
-		final Map< String, Object > detection = new HashMap<>();
-		detection.put( DetectorArguments.MASK_IMAGE, choice.mask() );
-		detection.put( DetectorArguments.MASK_TISSUES, choice.tissues() );
-		String warnings = "";
-		if ( !choice.mask().isEmpty() )
-		{
-			final Movie mask = Movie.of( Images.get( choice.mask(), "tissue mask" ), 1 );
-			mask.checkCovers( image );
-			warnings += mask.calibrationWarning( image );
-		}
-		final SpotDetectorFactoryBase< ? > detector;
-		if ( !choice.table().isBlank() )
-		{
-			detector = new CsvDetectorFactory<>();
-			detection.put( CsvDetectorFactory.CSV_FILE, choice.table() );
-			detection.put( CsvDetectorFactory.CSV_UNITS, choice.tableUnits() );
-		}
+		if ( GraphicsEnvironment.isHeadless() )
+			throw new IllegalArgumentException( "Track… opens TrackMate's wizard, which needs a screen. Without one, run Batch…" );
+		if ( isScripted() )
+			open( Images.getOrActive( image ), inputs() );
 		else
-		{
-			detector = new LabelMaskDetectorFactory<>();
-			detection.put( LabelMaskDetectorFactory.LABEL_IMAGE, choice.labels() );
-			detection.put( DetectorKeys.KEY_TARGET_CHANNEL, choice.labelChannel() );
-			detection.put( DetectorArguments.MASK_POLICY, choice.policy() );
-			detection.put( DetectorArguments.MASK_FRACTION, choice.fraction() );
-			final Movie labels = choice.labels().isEmpty() ? image.withChannel( choice.labelChannel() ) : Movie.of( Images.get( choice.labels(), "label image" ), choice.labelChannel() );
-			labels.checkSizeOf( image );
-			warnings += labels.calibrationWarning( image );
-		}
-		if ( !warnings.isEmpty() )
-			IJ.log( TITLE + ": " + warnings.trim() );
-		return Jobs.settings( imp, detector, detection, new PrunedTrackerFactory.Lap(), Jobs.tracking( choice.distance(), choice.frameGap(), true, choice.minimum(), TrackletLength.FRAMES ) );
+			TrackDialog.ask().ifPresent( answer -> {
+				record( answer );
+				open( answer.image(), answer.inputs() );
+			} );
 	}
 
-	/** TrackMate's own plugin, with our settings instead of those used last. */
-	private static final class Wizard extends TrackMatePlugIn
+	private TrackInputs inputs()
 	{
-		private final Settings settings;
+		return new TrackInputs(
+				new Cells( labels, labelChannel, path( table ), tableUnits ),
+				new TissueChoice( mask, maskPolicy, maskFraction, tissues ),
+				new Linking( tracker, linkingDistance, frameGap, splitting, minTrackletLength, minTrackletUnit ) );
+	}
 
-		Wizard( final Settings settings )
-		{
-			this.settings = settings;
-		}
+	private void open( final ImagePlus imp, final TrackInputs inputs )
+	{
+		final Opened opened = inputs.open( imp );
+		if ( isScripted() )
+			inputs.check( opened ).forEach( w -> IJ.log( "BTrackMate: " + w ) );
+		final Wizard wizard = new Wizard( imp );
+		wizard.openWithCells( inputs.settings( imp, wizard.model(), inputs.detector( wizard.model() ) ) );
+	}
 
-		@Override
-		protected Settings createSettings( final ImagePlus imp )
-		{
-			// TrackMate may have asked to swap z and t in between.
-			return Jobs.settings( imp, settings.detectorFactory, settings.detectorSettings, settings.trackerFactory, settings.trackerSettings );
-		}
+	/** What a macro has to say to do the same. */
+	private static void record( final TrackDialog.Answer answer )
+	{
+		if ( !Recorder.record )
+			return;
+		final TrackInputs inputs = answer.inputs();
+		final Map< String, Object > options = new LinkedHashMap<>();
+		options.put( "image", answer.image().getTitle() );
+		options.put( "labels", inputs.cells().labels() );
+		options.put( "labelChannel", inputs.cells().channel() );
+		options.put( "table", inputs.cells().table() );
+		options.put( "tableUnits", inputs.cells().tableUnits() );
+		options.put( "mask", inputs.tissue().mask() );
+		options.put( "maskPolicy", inputs.tissue().policy() );
+		options.put( "maskFraction", inputs.tissue().fraction() );
+		options.put( "tissues", inputs.tissue().ids() );
+		options.put( "tracker", inputs.linking().tracker() );
+		options.put( "linkingDistance", inputs.linking().distance() );
+		options.put( "frameGap", inputs.linking().frameGap() );
+		options.put( "splitting", inputs.linking().splitting() );
+		options.put( "minTrackletLength", inputs.linking().minimum() );
+		options.put( "minTrackletUnit", inputs.linking().unit() );
+		options.forEach( ( name, value ) -> {
+			final String text = String.valueOf( value ).replace( "\\", "\\\\" ).replace( "\"", "\\\"" );
+			if ( !text.isBlank() )
+				Recorder.recordOption( name, text );
+		} );
 	}
 }

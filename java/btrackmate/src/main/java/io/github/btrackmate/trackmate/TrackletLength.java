@@ -1,8 +1,15 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 import org.jdom2.DataConversionException;
 import org.jdom2.Element;
@@ -26,6 +33,14 @@ final class TrackletLength
 	/** Setting: whether tracklets that reach the last frame may be short. */
 	static final String CENSORED = "PRUNE_CENSORED";
 
+	/** Setting: whether a division that follows another one within the minimum is undone. */
+	static final String INTERNAL = "PRUNE_INTERNAL";
+
+	/** Setting: whether whole tracks that are shorter go. */
+	static final String SHORT_TRACKS = "PRUNE_SHORT_TRACKS";
+
+	private static final List< String > FLAGS = List.of( CENSORED, INTERNAL, SHORT_TRACKS );
+
 	static final String FRAMES = "frames";
 
 	static final String TIME = "time";
@@ -38,7 +53,7 @@ final class TrackletLength
 		final Map< String, Object > defaults = new LinkedHashMap<>();
 		defaults.put( MINIMUM, 3.0 );
 		defaults.put( UNIT, FRAMES );
-		defaults.put( CENSORED, false );
+		FLAGS.forEach( flag -> defaults.put( flag, false ) );
 		return defaults;
 	}
 
@@ -63,9 +78,16 @@ final class TrackletLength
 			return "Setting " + MINIMUM + " is " + settings.get( MINIMUM ) + "; a number >= 0 was expected (0 = off).\n";
 		if ( !FRAMES.equals( settings.get( UNIT ) ) && !TIME.equals( settings.get( UNIT ) ) )
 			return "Setting " + UNIT + " is " + settings.get( UNIT ) + "; '" + FRAMES + "' or '" + TIME + "' was expected.\n";
-		if ( !( settings.get( CENSORED ) instanceof Boolean ) )
-			return "Setting " + CENSORED + " is " + settings.get( CENSORED ) + "; true or false was expected.\n";
+		for ( final String flag : FLAGS )
+			if ( !( settings.get( flag ) instanceof Boolean ) )
+				return "Setting " + flag + " is " + settings.get( flag ) + "; true or false was expected.\n";
 		return null;
+	}
+
+	/** The rules that are switched on beside that for leaves. */
+	static String describeFlags( final Map< String, Object > settings )
+	{
+		return FLAGS.stream().filter( f -> Boolean.TRUE.equals( settings.get( f ) ) ).map( f -> ", " + f.toLowerCase( Locale.ROOT ) ).collect( Collectors.joining() );
 	}
 
 	static void marshal( final Map< String, Object > settings, final Element element )
@@ -90,8 +112,9 @@ final class TrackletLength
 			settings.put( MINIMUM, element.getAttribute( MINIMUM ).getDoubleValue() );
 		if ( element.getAttribute( UNIT ) != null )
 			settings.put( UNIT, element.getAttributeValue( UNIT ) );
-		if ( element.getAttribute( CENSORED ) != null )
-			settings.put( CENSORED, element.getAttribute( CENSORED ).getBooleanValue() );
+		for ( final String flag : FLAGS )
+			if ( element.getAttribute( flag ) != null )
+				settings.put( flag, element.getAttribute( flag ).getBooleanValue() );
 		defaults().keySet().forEach( element::removeAttribute );
 	}
 
@@ -109,7 +132,7 @@ final class TrackletLength
 		final double minimum = ( ( Number ) settings.get( MINIMUM ) ).doubleValue();
 		final boolean inFrames = FRAMES.equals( settings.get( UNIT ) );
 		final PruneSettings prune = inFrames ? PruneSettings.inFrames( minimum ) : PruneSettings.inTime( minimum, frameInterval( spots ) );
-		return prune.withCensored( ( Boolean ) settings.get( CENSORED ) );
+		return prune.withCensored( ( Boolean ) settings.get( CENSORED ) ).withInternal( ( Boolean ) settings.get( INTERNAL ) ).withShortTracks( ( Boolean ) settings.get( SHORT_TRACKS ) );
 	}
 
 	/** TrackMate gives a tracker no calibration; every spot's time is frame × interval. */

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -14,6 +18,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 
 import org.junit.jupiter.api.AfterEach;
@@ -144,6 +149,22 @@ class CommandsTest
 		assertTrue( read().getFeatureModel().getSpotFeatures().contains( "area2" ) );
 	}
 
+	/** A file that is too large for the memory is opened plane by plane, and gives the same. */
+	@Test
+	void largeFilesAreReadPlaneByPlane() throws IOException
+	{
+		final ImagePlus whole = Images.openFile( image.getPath(), "image", Long.MAX_VALUE );
+		final ImagePlus virtual = Images.openFile( image.getPath(), "image", 0 );
+		assertFalse( whole.getStack().isVirtual() );
+		assertTrue( virtual.getStack().isVirtual() );
+		assertEquals( List.of( 1, 1, 3 ), List.of( virtual.getNChannels(), virtual.getNSlices(), virtual.getNFrames() ) );
+		assertEquals( "µm", virtual.getCalibration().getUnit() );
+		assertEquals( 0.5, virtual.getCalibration().pixelWidth );
+		for ( int t = 0; t < 3; t++ )
+			assertEquals( 2, Movie.of( virtual, 1 ).labels( t ).cellCount() );
+		assertEquals( 70000, Movie.of( virtual, 1 ).labels( 2 ).label( 1 ) );
+	}
+
 	private String refusal( final Class< ? extends Command > command, final Map< String, Object > inputs ) throws Exception
 	{
 		final Cancelable module = ( Cancelable ) run( command, inputs ).getDelegateObject();
@@ -227,13 +248,24 @@ class CommandsTest
 		assertTrue( refusal( RelabelCommand.class, Map.of( "tracks", folder.resolve( "tracks.xml" ).toFile(), "labels", other, "output", folder.resolve( "p.tif" ).toFile() ) ).contains( "'other.tif' has no label" ) );
 	}
 
+	private static TrackInputs inputs( final String labels, final TrackInputs.TissueChoice tissue, final TrackInputs.Linking linking )
+	{
+		return new TrackInputs( new TrackInputs.Cells( labels, 1, "", "physical" ), tissue, linking );
+	}
+
+	private static final TrackInputs.Linking LINKING = new TrackInputs.Linking( "LAP", 4.5, 1, true, 7, "frames" );
+
 	/** What the dialog chose arrives in TrackMate's settings; images that do not fit are refused before the wizard opens. */
 	@Test
 	void dialogSetsTheWizard() throws IOException
 	{
 		final ImagePlus imp = IJ.openImage( image.getPath() );
-		final File mask = save( TestImages.movie2D( "mask", 8, 0.5, new int[ 6 ][ 10 ] ) );
-		final Settings settings = TrackCommand.settings( imp, new TrackCommand.Choice( "labels", "", 1, "", "physical", mask.getPath(), "clip", 0.5, "3", 4.5, 1, 7 ) );
+		final int[][] tissue = new int[ 6 ][ 10 ];
+		tissue[ 0 ][ 0 ] = 3;
+		final File mask = save( TestImages.movie2D( "mask", 8, 0.5, tissue ) );
+		final TrackInputs inputs = inputs( "", new TrackInputs.TissueChoice( mask.getPath(), "clip", 0.5, "3" ), LINKING );
+		assertEquals( List.of(), inputs.check( inputs.open( imp ) ) );
+		final Settings settings = inputs.settings( imp, new Model(), inputs.detector( new Model() ) );
 		assertEquals( LabelMaskDetectorFactory.KEY, settings.detectorFactory.getKey() );
 		assertEquals( "clip", settings.detectorSettings.get( "MASK_POLICY" ) );
 		assertEquals( mask.getPath(), settings.detectorSettings.get( "MASK_IMAGE" ) );
@@ -242,7 +274,52 @@ class CommandsTest
 		assertEquals( 4.5, settings.trackerSettings.get( "LINKING_MAX_DISTANCE" ) );
 		assertEquals( 4.5, settings.trackerSettings.get( "SPLITTING_MAX_DISTANCE" ) );
 		assertEquals( false, settings.trackerSettings.get( "ALLOW_GAP_CLOSING" ) );
+	}
+
+	private static String fault( final ImagePlus imp, final TrackInputs inputs )
+	{
+		return assertThrows( IllegalArgumentException.class, () -> inputs.check( inputs.open( imp ) ) ).getMessage();
+	}
+
+	/** Each is one sentence that says what was got and what was expected, before anything is done. */
+	@Test
+	void wrongInputsAreSaidAtOnce() throws IOException
+	{
+		final ImagePlus imp = IJ.openImage( image.getPath() );
 		final File small = save( TestImages.movie2D( "small", 8, 0.5, new int[ 2 ][ 2 ] ) );
-		assertTrue( assertThrows( IllegalArgumentException.class, () -> TrackCommand.settings( imp, new TrackCommand.Choice( "labels", small.getPath(), 1, "", "physical", "", "clip", 0.5, "", 15, 2, 7 ) ) ).getMessage().contains( "'small.tif' is 2 x 2" ) );
+		final File mask = save( TestImages.movie2D( "mask", 8, 0.5, new int[][] { { 1, 2, 0, 0, 0, 0, 0, 0, 0, 0 }, new int[ 10 ], new int[ 10 ], new int[ 10 ], new int[ 10 ], new int[ 10 ] } ) );
+		final TrackInputs.TissueChoice none = TrackInputs.TissueChoice.NONE;
+		assertTrue( fault( imp, inputs( small.getPath(), none, LINKING ) ).contains( "'small.tif' is 2 x 2" ) );
+		assertTrue( fault( imp, inputs( "", new TrackInputs.TissueChoice( mask.getPath(), "centroid", 0.5, "1,7" ), LINKING ) ).contains( "has no tissue 7; it has 1, 2" ) );
+		assertTrue( fault( imp, inputs( "", new TrackInputs.TissueChoice( mask.getPath(), "fraction", 1.7, "" ), LINKING ) ).contains( "1.7" ) );
+		assertTrue( fault( imp, inputs( "", new TrackInputs.TissueChoice( "", "centroid", 0.5, "1" ), LINKING ) ).contains( "there is no tissue mask" ) );
+		for ( final double distance : new double[] { -3, 0, Double.NaN } )
+			assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", distance, 1, true, 7, "frames" ) ) ).contains( "a number of µm above 0 was expected" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", 5, 0, true, 7, "frames" ) ) ).contains( "The frame gap is 0" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", 5, 1, true, -1, "frames" ) ) ).contains( "-1.0; a number from 0 on" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAPP", 5, 1, true, 1, "frames" ) ) ).contains( "no tracker 'LAPP'" ) );
+		final Path table = folder.resolve( "cells.csv" );
+		final TrackInputs fromTable = new TrackInputs( new TrackInputs.Cells( "", 1, table.toString(), "physical" ), none, LINKING );
+		assertTrue( fault( imp, fromTable ).contains( "There is no file" ) );
+		Files.writeString( table, "frame,x,y\n" );
+		assertTrue( fault( imp, fromTable ).contains( "has no cells" ) );
+		Files.writeString( table, "frame,x,y\n5,1,1\n" );
+		assertTrue( fault( imp, fromTable ).contains( "frame 5 does not exist" ) );
+	}
+
+	/** Grey values as labels are questioned, in the dialog and in the log. */
+	@Test
+	void greyValuesAreQuestioned()
+	{
+		final int[][][] noise = new int[ 2 ][ 40 ][ 40 ];
+		final Random random = new Random( 1 );
+		for ( final int[][] frame : noise )
+			for ( final int[] row : frame )
+				Arrays.setAll( row, x -> 100 + random.nextInt( 60 ) );
+		final ImagePlus grey = TestImages.movie2D( "grey", 8, 0.5, noise );
+		final TrackInputs inputs = inputs( "", TrackInputs.TissueChoice.NONE, LINKING );
+		final List< String > doubts = inputs.check( inputs.open( grey ) );
+		assertEquals( 1, doubts.size() );
+		assertTrue( doubts.get( 0 ).contains( "'grey' looks like intensities" ), doubts.get( 0 ) );
 	}
 }

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -110,6 +114,8 @@ class FijiScriptsTest
 	private Map< String, Object > values( final Map< String, Object > changes )
 	{
 		final Map< String, Object > values = new HashMap<>( Map.of( "commands", context.service( CommandService.class ), "log", context.service( LogService.class ), "image", movie, "labels", movie, "policy", "keep-touching", "distance", 6.0, "minimum", 3.0, "output", xml ) );
+		values.put( "overwrite", false );
+		values.put( "unit", "frames" );
 		values.put( "mask", null );
 		values.putAll( changes );
 		return values;
@@ -150,7 +156,23 @@ class FijiScriptsTest
 	{
 		assertEquals( Map.of( "spots", 6, "tracks", 1 ), run( "track_labels.py", values( Map.of() ), "spots", "tracks" ) );
 		assertEquals( 5, read( xml ).getTrackModel().edgeSet().size() );
-		assertEquals( Map.of( "spots", 8, "tracks", 1 ), run( "track_labels.py", values( Map.of( "minimum", 0.0 ) ), "spots", "tracks" ) );
+		assertEquals( Map.of( "spots", 8, "tracks", 1 ), run( "track_labels.py", values( Map.of( "minimum", 0.0, "overwrite", true ) ), "spots", "tracks" ) );
+		assertEquals( "sec", read( xml ).getTimeUnits() );
+	}
+
+	/** A file that is there is left alone unless the box is ticked. */
+	@Test
+	void nothingIsOverwrittenSilently() throws IOException
+	{
+		final Path table = Files.writeString( folder.resolve( "cells.csv" ), "frame,x,y\n0,9,3\n1,10,3\n" );
+		run( "track_labels.py", values( Map.of() ) );
+		final long written = xml.lastModified();
+		for ( final String script : List.of( "track_labels.py", "track_csv.py" ) )
+			assertTrue( assertThrows( PyException.class, () -> run( script, values( Map.of( "table", table.toFile(), "units", "physical" ) ) ) ).toString().contains( "exists already; tick 'Overwrite'" ), script );
+		final Map< String, Object > again = Map.of( "tracks", xml, "unit", "frames", "dry_run", false );
+		for ( final String script : List.of( "prune_xml.py", "export_lineage.py" ) )
+			assertTrue( assertThrows( PyException.class, () -> run( script, values( again ) ) ).toString().contains( "exists already; tick 'Overwrite'" ), script );
+		assertEquals( written, xml.lastModified() );
 	}
 
 	/** The mask holds columns 0 to 11, so that daughter 8 is outside. */

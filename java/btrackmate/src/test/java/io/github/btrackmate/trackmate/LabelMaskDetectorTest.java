@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -23,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -42,6 +47,10 @@ import fiji.plugin.trackmate.providers.SpotAnalyzerProvider;
 import fiji.plugin.trackmate.tracking.jaqaman.SparseLAPTrackerFactory;
 import ij.IJ;
 import ij.ImagePlus;
+import ij.VirtualStack;
+import ij.process.ImageProcessor;
+import ij.process.ShortProcessor;
+import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
 
 /**
@@ -145,15 +154,20 @@ class LabelMaskDetectorTest
 	private void checkCells( final Path file ) throws IOException
 	{
 		final JsonObject golden = JsonParser.parseString( Files.readString( file ) ).getAsJsonObject();
-		final ImagePlus image = TestImages.twice( golden.get( "name" ).getAsString(), golden.getAsJsonArray( "labels" ), golden.getAsJsonArray( "spacing" ) );
+		final String name = golden.get( "name" ).getAsString();
+		final ImagePlus labels = TestImages.twice( name, List.of( golden.getAsJsonArray( "labels" ) ), golden.getAsJsonArray( "spacing" ) );
 		final List< JsonElement > cells = golden.getAsJsonArray( "cells" ).asList();
 		if ( cells.stream().anyMatch( c -> c.getAsJsonObject().get( "label" ).getAsLong() > 1L << 24 ) )
 		{
-			final String message = failure( image, null, null, Map.of() );
-			assertTrue( message.contains( "'" + image.getTitle() + "'" ) && message.contains( "16777216" ), message );
+			final String message = failure( labels, null, null, Map.of() );
+			assertTrue( message.contains( "'" + name + "'" ) && message.contains( "16777216" ), message );
 			return;
 		}
-		final List< Spot > spots = detect( image, null, Map.of() );
+		final List< JsonArray > channels = golden.getAsJsonArray( "channels" ).asList().stream().map( JsonElement::getAsJsonArray ).collect( Collectors.toList() );
+		final ImagePlus image = channels.isEmpty() ? labels : TestImages.twice( name, channels, golden.getAsJsonArray( "spacing" ) );
+		final TrackMate trackmate = trackmate( image, labels, null, Map.of() );
+		assertTrue( trackmate.execDetection() && trackmate.computeSpotFeatures( false ), trackmate.getErrorMessage() );
+		final List< Spot > spots = spots( trackmate.getModel() );
 		assertEquals( 2 * cells.size(), spots.size() );
 		for ( int i = 0; i < spots.size(); i++ )
 		{
@@ -161,7 +175,20 @@ class LabelMaskDetectorTest
 			assertEquals( i / cells.size(), spots.get( i ).getFeature( Spot.FRAME ).intValue() );
 			assertEquals( 30.0 * ( i / cells.size() ), spots.get( i ).getFeature( Spot.POSITION_T ) );
 			check( cell, spots.get( i ), image.getNSlices() > 1 );
+			checkIntensities( cell, spots.get( i ) );
 		}
+	}
+
+	/** TrackMate's own keys have what the voxels of the label give, also after it computed its features. */
+	private static void checkIntensities( final JsonObject cell, final Spot spot )
+	{
+		cell.keySet().stream().filter( n -> n.contains( "_intensity_ch" ) ).forEach( name -> {
+			final Double value = spot.getFeature( IntensityColumn.key( name ) );
+			if ( cell.get( name ).isJsonNull() )
+				assertNull( value, name );
+			else
+				assertEquals( cell.get( name ).getAsDouble(), value, Math.max( 1e-9, 1e-6 * Math.abs( cell.get( name ).getAsDouble() ) ), name );
+		} );
 	}
 
 	private static void check( final JsonObject cell, final Spot spot, final boolean is3D )
@@ -223,7 +250,7 @@ class LabelMaskDetectorTest
 		assertEquals( 1.0, value( spots.get( 0 ), SpotColumn.TISSUE_FRACTION ) );
 		assertEquals( 0.5, value( spots.get( 1 ), SpotColumn.TISSUE_FRACTION ) );
 		assertEquals( 2.0, value( spots.get( 1 ), SpotColumn.TISSUE ) );
-		assertTrue( log.text.toString().contains( "Frame 1: label 5 is dropped (outside)" ), log.text.toString() );
+		assertTrue( log.text.toString().contains( "Frame 1: label 5 is dropped (1 outside), 1 kept." ), log.text.toString() );
 	}
 
 	/** In frame 1 two of four pixels of cell 70000 are inside. */
@@ -266,6 +293,68 @@ class LabelMaskDetectorTest
 		trackmate.getSettings().zend = 1;
 		assertTrue( trackmate.execDetection(), trackmate.getErrorMessage() );
 		assertEquals( 6.0, value( spots( trackmate.getModel() ).get( 0 ), SpotColumn.VOXELS ) );
+	}
+
+	/** TrackMate's ROI crop: cell 5 lies outside; cell 70000 stays whole where the ROI cuts it. */
+	@Test
+	void croppedToARoi()
+	{
+		movie.setRoi( 0, 0, 3, 3 );
+		final TrackMate trackmate = trackmate( movie, null, null, Map.of() );
+		trackmate.getSettings().setRoi( movie.getRoi() );
+		assertTrue( trackmate.execDetection(), trackmate.getErrorMessage() );
+		final List< Spot > spots = spots( trackmate.getModel() );
+		assertEquals( List.of( 70000.0 ), spots.stream().map( s -> value( s, SpotColumn.LABEL ) ).distinct().collect( Collectors.toList() ) );
+		assertEquals( 4.0, value( spots.get( 0 ), SpotColumn.VOXELS ) );
+	}
+
+	/** 2.7 GB that are in no memory: planes that are made as they are asked for, two cells in the last one of each frame. */
+	@Test
+	void virtualStackOverTwoGigabytes()
+	{
+		final int size = 4096;
+		final int planes = 40;
+		final ShortProcessor empty = new ShortProcessor( size, size );
+		final ShortProcessor full = new ShortProcessor( size, size );
+		for ( int x = 0; x < 3; x++ )
+		{
+			full.set( 10 + x, 20, 65000 );
+			full.set( size - 1, size - 1 - x, 7 );
+		}
+		final VirtualStack stack = new VirtualStack( size, size, null, null )
+		{
+			@Override
+			public int getSize()
+			{
+				return 2 * planes;
+			}
+
+			@Override
+			public ImageProcessor getProcessor( final int n )
+			{
+				return n % planes == 0 ? full : empty;
+			}
+
+			@Override
+			public int getBitDepth()
+			{
+				return 16;
+			}
+
+			@Override
+			public String getSliceLabel( final int n )
+			{
+				return null;
+			}
+		};
+		final ImagePlus image = new ImagePlus( "large", stack );
+		image.setDimensions( 1, planes, 2 );
+		assertTrue( ( long ) size * size * 2 * stack.getSize() > 2L << 30 );
+		final List< Spot > spots = detect( image, null, Map.of() );
+		assertEquals( List.of( 7.0, 65000.0, 7.0, 65000.0 ), spots.stream().map( s -> value( s, SpotColumn.LABEL ) ).collect( Collectors.toList() ) );
+		assertEquals( 11.0, spots.get( 1 ).getFeature( Spot.POSITION_X ), 1e-9 );
+		assertEquals( planes - 1.0, spots.get( 1 ).getFeature( Spot.POSITION_Z ), 1e-9 );
+		assertEquals( 65000.0, spots.get( 3 ).getFeature( "MEAN_INTENSITY_CH1" ), 1e-9 );
 	}
 
 	/** Only frame 1 is asked for. */

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -11,6 +15,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -23,45 +28,77 @@ import com.google.gson.JsonParser;
 import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.io.TmXmlReader;
+import io.github.btrackmate.schema.IntensityColumn;
 import io.github.btrackmate.schema.SpotColumn;
 
 /**
- * The case tests/parity/labels_small: its files, and what every route must give.
- * A spot is named "frame,label".
+ * A case of tests/parity: its files, and what every route must give. A spot is
+ * named "frame,label".
  */
 final class ParityCase
 {
-	private static final Path FOLDER = Path.of( System.getProperty( "parity.dir" ), "labels_small" );
+	/** All cases. */
+	static final List< String > NAMES = List.of( "labels_small", "plane_two_channels", "tissue_3d" );
 
 	private static final Map< String, String > FEATURES = Map.of(
 			"x", Spot.POSITION_X, "y", Spot.POSITION_Y, "z", Spot.POSITION_Z, "radius", Spot.RADIUS,
 			"volume", SpotColumn.VOLUME.key(), "tissue", SpotColumn.TISSUE.key(), "boundary_distance", SpotColumn.BOUNDARY_DISTANCE.key() );
 
-	private ParityCase()
-	{}
+	private final Path folder;
 
-	static File file( final String name )
+	private final JsonObject settings;
+
+	ParityCase( final String name ) throws IOException
 	{
-		return FOLDER.resolve( name ).toFile();
+		folder = Path.of( System.getProperty( "parity.dir" ), name );
+		settings = JsonParser.parseString( Files.readString( folder.resolve( "settings.json" ) ) ).getAsJsonObject();
 	}
 
-	static JsonObject settings() throws IOException
+	JsonObject settings()
 	{
-		return JsonParser.parseString( Files.readString( FOLDER.resolve( "settings.json" ) ) ).getAsJsonObject();
+		return settings;
 	}
 
-	static double distance() throws IOException
+	/** The movie to track. */
+	File image()
 	{
-		return settings().get( "linking_distance" ).getAsDouble();
+		return folder.resolve( settings.get( "image" ).getAsString() ).toFile();
 	}
 
-	static double minimum() throws IOException
+	/** Its labels; the movie itself in some cases. */
+	File labels()
 	{
-		return settings().get( "min_tracklet_length" ).getAsDouble();
+		return folder.resolve( settings.get( "labels" ).getAsString() ).toFile();
+	}
+
+	/** The tissue mask, in some cases. */
+	Optional< File > mask()
+	{
+		return settings.get( "mask" ).isJsonNull() ? Optional.empty() : Optional.of( folder.resolve( settings.get( "mask" ).getAsString() ).toFile() );
+	}
+
+	String text( final String setting )
+	{
+		return settings.get( setting ).getAsString();
+	}
+
+	double distance()
+	{
+		return settings.get( "linking_distance" ).getAsDouble();
+	}
+
+	int frameGap()
+	{
+		return settings.get( "frame_gap" ).getAsInt();
+	}
+
+	double minimum()
+	{
+		return settings.get( "min_tracklet_length" ).getAsDouble();
 	}
 
 	/** Reads a TrackMate file and compares spots, links and pruned spots. */
-	static void check( final File xml ) throws IOException
+	void check( final File xml ) throws IOException
 	{
 		final TmXmlReader reader = new TmXmlReader( xml );
 		final Model model = reader.getModel();
@@ -69,7 +106,7 @@ final class ParityCase
 		check( model );
 	}
 
-	static void check( final Model model ) throws IOException
+	void check( final Model model ) throws IOException
 	{
 		final List< Map< String, String > > expected = table( "spots" );
 		final Map< String, Spot > spots = new HashMap<>();
@@ -78,8 +115,9 @@ final class ParityCase
 		assertEquals( expected.stream().map( r -> name( r, "" ) ).collect( Collectors.toCollection( TreeSet::new ) ), new TreeSet<>( spots.keySet() ), "spots" );
 		assertEquals( expected.size(), model.getSpots().getNSpots( false ), "two spots of one name" );
 		for ( final Map< String, String > row : expected )
-			for ( final Map.Entry< String, String > feature : FEATURES.entrySet() )
-				checkValue( Double.parseDouble( row.get( feature.getKey() ) ), spots.get( name( row, "" ) ).getFeature( feature.getValue() ), name( row, "" ) + " " + feature.getKey() );
+			for ( final String column : row.keySet() )
+				if ( key( column ).isPresent() && !row.get( column ).isEmpty() )
+					checkValue( Double.parseDouble( row.get( column ) ), spots.get( name( row, "" ) ).getFeature( key( column ).get() ), name( row, "" ) + " " + column );
 
 		final Set< String > links = new TreeSet<>();
 		for ( final DefaultWeightedEdge edge : model.getTrackModel().edgeSet() )
@@ -94,6 +132,12 @@ final class ParityCase
 		final Set< String > pruned = new TreeSet<>( spots.keySet() );
 		model.getSpots().iterable( true ).forEach( s -> pruned.remove( name( s ) ) );
 		assertEquals( table( "pruned" ).stream().map( r -> name( r, "" ) ).collect( Collectors.toCollection( TreeSet::new ) ), pruned, "pruned" );
+	}
+
+	/** TrackMate's key of a column that is compared. */
+	private static Optional< String > key( final String column )
+	{
+		return IntensityColumn.find( column ).map( IntensityColumn::key ).or( () -> Optional.ofNullable( FEATURES.get( column ) ) );
 	}
 
 	private static void checkValue( final double expected, final Double value, final String what )
@@ -112,15 +156,15 @@ final class ParityCase
 		return row.get( prefix + "frame" ) + "," + row.get( prefix + "label" );
 	}
 
-	private static List< Map< String, String > > table( final String name ) throws IOException
+	private List< Map< String, String > > table( final String name ) throws IOException
 	{
-		final List< String > lines = Files.readAllLines( FOLDER.resolve( name + ".csv" ) );
+		final List< String > lines = Files.readAllLines( folder.resolve( name + ".csv" ) );
 		final String[] header = lines.get( 0 ).split( "," );
 		return lines.stream().skip( 1 ).map( line -> {
 			final String[] values = line.split( "," );
 			final Map< String, String > row = new HashMap<>();
 			for ( int i = 0; i < header.length; i++ )
-				row.put( header[ i ], values[ i ] );
+				row.put( header[ i ], i < values.length ? values[ i ] : "" );
 			return row;
 		} ).collect( Collectors.toList() );
 	}

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -5,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
 
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.python.core.PySystemState;
 import org.python.util.PythonInterpreter;
@@ -18,53 +25,68 @@ import org.scijava.command.CommandService;
 import org.scijava.module.Module;
 
 /**
- * A label movie and a tissue mask give the same spots, links and pruned spots by
- * the headless command and by a Jython script as by the builtin engine of the
- * Python package, which made the tables in tests/parity. MenuTest does
- * the same through the Plugins menu.
+ * The movies of tests/parity give the same spots, intensities, links and pruned
+ * spots by the headless command and by a Jython script as by the builtin engine
+ * of the Python package, which made the tables there. MenuTest does the same
+ * through the Plugins menu, pytest through pyimagej.
  */
 class RouteAgreementTest
 {
 	@TempDir
 	Path folder;
 
-	@Test
-	void command() throws IOException, InterruptedException, ExecutionException
+	@TestFactory
+	Stream< DynamicTest > command()
+	{
+		return ParityCase.NAMES.stream().map( name -> DynamicTest.dynamicTest( name, () -> runCommand( new ParityCase( name ) ) ) );
+	}
+
+	private void runCommand( final ParityCase parity ) throws IOException, InterruptedException, ExecutionException
 	{
 		final File xml = folder.resolve( "command.xml" ).toFile();
 		try (Context context = new Context( CommandService.class ))
 		{
-			final Map< String, Object > inputs = Map.of(
-					"image", ParityCase.file( "labels.tif" ),
-					"mask", ParityCase.file( "mask.tif" ),
-					"maskPolicy", ParityCase.settings().get( "mask_policy" ).getAsString(),
-					"linkingDistance", ParityCase.distance(),
-					"frameGap", ParityCase.settings().get( "frame_gap" ).getAsInt(),
-					"splitting", ParityCase.settings().get( "splitting" ).getAsBoolean(),
-					"minTrackletLength", ParityCase.minimum(),
-					"minTrackletUnit", ParityCase.settings().get( "min_tracklet_unit" ).getAsString(),
-					"output", xml );
+			final Map< String, Object > inputs = new HashMap<>( Map.of(
+					"image", parity.image(),
+					"maskPolicy", parity.text( "mask_policy" ),
+					"linkingDistance", parity.distance(),
+					"frameGap", parity.frameGap(),
+					"splitting", parity.settings().get( "splitting" ).getAsBoolean(),
+					"minTrackletLength", parity.minimum(),
+					"minTrackletUnit", parity.text( "min_tracklet_unit" ),
+					"overwrite", true,
+					"output", xml ) );
+			if ( !parity.labels().equals( parity.image() ) )
+				inputs.put( "labels", parity.labels() );
+			parity.mask().ifPresent( m -> inputs.put( "mask", m ) );
 			final Module module = context.service( CommandService.class ).run( BatchCommand.class, true, inputs ).get();
 			assertFalse( ( ( Cancelable ) module.getDelegateObject() ).isCanceled(), ( ( Cancelable ) module.getDelegateObject() ).getCancelReason() );
 		}
-		ParityCase.check( xml );
+		parity.check( xml );
 	}
 
-	@Test
-	void script() throws IOException
+	@TestFactory
+	Stream< DynamicTest > script()
+	{
+		return ParityCase.NAMES.stream().map( name -> DynamicTest.dynamicTest( name, () -> runScript( new ParityCase( name ) ) ) );
+	}
+
+	private void runScript( final ParityCase parity ) throws IOException
 	{
 		final File xml = folder.resolve( "script.xml" ).toFile();
 		try (PythonInterpreter python = new PythonInterpreter( null, new PySystemState() ))
 		{
-			python.set( "image", ParityCase.file( "labels.tif" ) );
-			python.set( "labels", ParityCase.file( "labels.tif" ) );
-			python.set( "mask", ParityCase.file( "mask.tif" ) );
-			python.set( "policy", ParityCase.settings().get( "mask_policy" ).getAsString() );
-			python.set( "distance", ParityCase.distance() );
-			python.set( "minimum", ParityCase.minimum() );
+			python.set( "image", parity.image() );
+			python.set( "labels", parity.labels() );
+			python.set( "mask", parity.mask().orElse( null ) );
+			python.set( "policy", parity.text( "mask_policy" ) );
+			python.set( "distance", parity.distance() );
+			python.set( "minimum", parity.minimum() );
+			python.set( "unit", parity.text( "min_tracklet_unit" ) );
 			python.set( "output", xml );
+			python.set( "overwrite", true );
 			python.execfile( Path.of( System.getProperty( "scripts.dir" ), "track_labels.py" ).toString() );
 		}
-		ParityCase.check( xml );
+		parity.check( xml );
 	}
 }

@@ -1,3 +1,7 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,6 +27,9 @@ import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import javax.swing.JButton;
 import javax.swing.SwingUtilities;
+
+import fiji.plugin.trackmate.Model;
+import fiji.plugin.trackmate.Spot;
 
 /**
  * What a user does at the screen: waits for windows, presses buttons, looks.
@@ -85,6 +92,29 @@ final class Screen
 				buttons.addAll( buttons( container ) );
 		}
 		return buttons;
+	}
+
+	/** Finds a component by its name. */
+	static Optional< Component > find( final Container in, final String name )
+	{
+		for ( final Component component : in.getComponents() )
+		{
+			if ( name.equals( component.getName() ) )
+				return Optional.of( component );
+			final Optional< Component > inside = component instanceof Container container ? find( container, name ) : Optional.empty();
+			if ( inside.isPresent() )
+				return inside;
+		}
+		return Optional.empty();
+	}
+
+	/** Whether a visible spot of a frame has its centre in a plane. */
+	static boolean holdsAny( final Model model, final int frame, final double z, final double depth )
+	{
+		for ( final Spot spot : model.getSpots().iterable( frame, true ) )
+			if ( Math.abs( spot.getFeature( Spot.POSITION_Z ) - z ) <= depth / 2 )
+				return true;
+		return false;
 	}
 
 	/** Keeps what the screen shows in target/screenshots, for people. */

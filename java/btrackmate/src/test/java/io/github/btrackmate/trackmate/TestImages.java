@@ -1,7 +1,12 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
 package io.github.btrackmate.trackmate;
 
+import java.util.List;
+
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 
 import ij.ImagePlus;
 import ij.ImageStack;
@@ -36,34 +41,33 @@ final class TestImages
 		return calibrated( new ImagePlus( title, stack ), planes.length, 1, xyz[ 0 ], xyz[ 1 ], xyz[ 2 ] );
 	}
 
-	/** A golden case's frame ([z,] y, x; spacing in the same order), twice, as a movie of 32 bit. */
-	static ImagePlus twice( final String title, final JsonArray labels, final JsonArray spacing )
+	/** Frames of a golden case ([z,] y, x; spacing in the same order), twice, as a movie of 32 bit with a channel for each. */
+	static ImagePlus twice( final String title, final List< JsonArray > channels, final JsonArray spacing )
 	{
-		final boolean flat = !labels.get( 0 ).getAsJsonArray().get( 0 ).isJsonArray();
-		final JsonArray planes = new JsonArray();
-		if ( flat )
-			planes.add( labels );
-		else
-			planes.addAll( labels );
-		final int ny = planes.get( 0 ).getAsJsonArray().size();
-		final int nx = planes.get( 0 ).getAsJsonArray().get( 0 ).getAsJsonArray().size();
-		final ImageStack stack = new ImageStack( nx, ny );
+		final boolean flat = !channels.get( 0 ).get( 0 ).getAsJsonArray().get( 0 ).isJsonArray();
+		final int nz = flat ? 1 : channels.get( 0 ).size();
+		final JsonArray first = flat ? channels.get( 0 ) : channels.get( 0 ).get( 0 ).getAsJsonArray();
+		final ImageStack stack = new ImageStack( first.get( 0 ).getAsJsonArray().size(), first.size() );
 		for ( int t = 0; t < 2; t++ )
-			for ( final JsonElement plane : planes )
-			{
-				final ImageProcessor ip = new FloatProcessor( nx, ny );
-				for ( int y = 0; y < ny; y++ )
-					for ( int x = 0; x < nx; x++ )
-						ip.setf( x, y, plane.getAsJsonArray().get( y ).getAsJsonArray().get( x ).getAsFloat() );
-				stack.addSlice( ip );
-			}
+			for ( int z = 0; z < nz; z++ )
+				for ( final JsonArray channel : channels )
+					stack.addSlice( plane( flat ? channel : channel.get( z ).getAsJsonArray() ) );
 		final int n = spacing.size();
-		return calibrated( new ImagePlus( title, stack ), planes.size(), 2, spacing.get( n - 1 ).getAsDouble(), spacing.get( n - 2 ).getAsDouble(), flat ? 1 : spacing.get( 0 ).getAsDouble() );
+		return calibrated( new ImagePlus( title, stack ), nz, 2, spacing.get( n - 1 ).getAsDouble(), spacing.get( n - 2 ).getAsDouble(), flat ? 1 : spacing.get( 0 ).getAsDouble() );
+	}
+
+	private static ImageProcessor plane( final JsonArray rows )
+	{
+		final ImageProcessor ip = new FloatProcessor( rows.get( 0 ).getAsJsonArray().size(), rows.size() );
+		for ( int y = 0; y < ip.getHeight(); y++ )
+			for ( int x = 0; x < ip.getWidth(); x++ )
+				ip.setf( x, y, rows.get( y ).getAsJsonArray().get( x ).getAsFloat() );
+		return ip;
 	}
 
 	private static ImagePlus calibrated( final ImagePlus imp, final int planes, final int frames, final double dx, final double dy, final double dz )
 	{
-		imp.setDimensions( 1, planes, frames );
+		imp.setDimensions( imp.getStackSize() / ( planes * frames ), planes, frames );
 		imp.setOpenAsHyperStack( true );
 		imp.getCalibration().pixelWidth = dx;
 		imp.getCalibration().pixelHeight = dy;

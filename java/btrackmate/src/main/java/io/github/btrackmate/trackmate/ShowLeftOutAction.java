@@ -1,0 +1,136 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright (c) 2026, the BTrackMate developers
+ */
+package io.github.btrackmate.trackmate;
+
+import java.awt.Frame;
+import java.awt.GraphicsEnvironment;
+import java.util.Optional;
+
+import javax.swing.ImageIcon;
+
+import org.scijava.plugin.Plugin;
+
+import fiji.plugin.trackmate.SelectionModel;
+import fiji.plugin.trackmate.Settings;
+import fiji.plugin.trackmate.TrackMate;
+import fiji.plugin.trackmate.action.AbstractTMAction;
+import fiji.plugin.trackmate.action.TrackMateAction;
+import fiji.plugin.trackmate.action.TrackMateActionFactory;
+import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
+
+/**
+ * Shows what was dropped or pruned as a table, which ImageJ saves.
+ */
+final class ShowLeftOutAction extends AbstractTMAction
+{
+	/** Its name, in messages. */
+	static final String SHOW_DROPPED = "Show dropped cells";
+
+	/** Its name, in messages. */
+	static final String SHOW_PRUNED = "Show pruned spots and links";
+
+	private final LeftOut.Kind kind;
+
+	ShowLeftOutAction( final LeftOut.Kind kind )
+	{
+		this.kind = kind;
+	}
+
+	@Override
+	public void execute( final TrackMate trackmate, final SelectionModel selectionModel, final DisplaySettings displaySettings, final Frame parent )
+	{
+		final Optional< LeftOut > table = LeftOut.find( trackmate.getModel(), kind );
+		if ( table.isEmpty() || table.get().size() == 0 )
+		{
+			logger.log( kind.title() + ": none" + ( table.isEmpty() ? " in this session; a TrackMate file does not keep this table" : "" ) + ".\n" );
+			return;
+		}
+		if ( GraphicsEnvironment.isHeadless() )
+		{
+			logger.error( kind.title() + ": there is no screen to show the table. Batch… saves it.\n" );
+			return;
+		}
+		final Settings settings = trackmate.getSettings();
+		table.get().show( settings == null || settings.imp == null ? "this model" : settings.imp.getShortTitle() );
+		logger.log( kind.title() + ": " + table.get().size() + " rows.\n" );
+	}
+
+	private abstract static class Factory implements TrackMateActionFactory
+	{
+		private final LeftOut.Kind kind;
+
+		private final String name;
+
+		private Factory( final LeftOut.Kind kind, final String name )
+		{
+			this.kind = kind;
+			this.name = name;
+		}
+
+		@Override
+		public ImageIcon getIcon()
+		{
+			return About.ICON;
+		}
+
+		@Override
+		public String getUrl()
+		{
+			return About.URL;
+		}
+
+		@Override
+		public String getKey()
+		{
+			return "BTRACKMATE_SHOW_" + kind;
+		}
+
+		@Override
+		public String getName()
+		{
+			return name;
+		}
+
+		@Override
+		public TrackMateAction create()
+		{
+			return new ShowLeftOutAction( kind );
+		}
+	}
+
+	/** Makes the table of dropped cells known to TrackMate. */
+	@Plugin( type = TrackMateActionFactory.class )
+	public static final class Dropped extends Factory
+	{
+		/** Creates the factory. */
+		public Dropped()
+		{
+			super( LeftOut.Kind.DROPPED, SHOW_DROPPED );
+		}
+
+		@Override
+		public String getInfoText()
+		{
+			return "<html>Lists the cells that the tissue mask dropped, with the reason: <i>outside</i> (no voxel in the tissue), <i>centroid_outside</i> or <i>fraction_below</i>. ImageJ saves the table as CSV.</html>";
+		}
+	}
+
+	/** Makes the table of pruned spots known to TrackMate. */
+	@Plugin( type = TrackMateActionFactory.class )
+	public static final class Pruned extends Factory
+	{
+		/** Creates the factory. */
+		public Pruned()
+		{
+			super( LeftOut.Kind.PRUNED, SHOW_PRUNED );
+		}
+
+		@Override
+		public String getInfoText()
+		{
+			return "<html>Lists the spots and links that pruning took last, by the tracker or by <i>Prune short tracklets</i>, with the rule. ImageJ saves the table as CSV.</html>";
+		}
+	}
+}
