@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
@@ -17,6 +18,9 @@ from btrackmate.core.words import command_line
 #: pydantic looks through all installed packages for plugins, which takes as long as a small verb.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
+_LONGEST = 300
+#: A value of thousands of characters is not repeated in a message.
+_LONG = re.compile(rf"\S{{{_LONGEST + 1},}}")
 #: What the system says of a name that is wrong.
 _MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
@@ -127,7 +131,8 @@ def _run_command(arguments: list[str]) -> int:
 
 def _fail(message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # Nobody can be told, but by the code.
-        click.echo(f"btrackmate: {' '.join(message.split())}", err=True)
+        line = _LONG.sub(lambda word: f"{word[0][:_LONGEST]}…", " ".join(message.split()))
+        click.echo(f"btrackmate: {line}", err=True)
     return code
 
 

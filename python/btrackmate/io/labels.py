@@ -278,6 +278,7 @@ def _create(
             compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
             fill_value=0,
             chunk_key_encoding={"name": "v2", "separator": "/"},
+            config={"write_empty_chunks": True},  # so that a missing one is known to be lost
         )
         group.attrs.update(_ngff_attributes(path.name, calibration, ndim))
         make_folder(temporary / _STATE)

@@ -154,20 +154,48 @@ def load_run(folder: Path) -> ReportData:
             msg = f"{folder}: has no {name}, so it is no finished run; start `btrackmate run` again"
             raise UserError(msg)
     record = load_yaml(folder / RECORD)
-    scores_file = folder / SCORES
-    scores = json.loads(scores_file.read_text(encoding="utf-8")) if scores_file.is_file() else []
+    for name in ("inputs", "calibration"):
+        if not isinstance(record.get(name), dict) or not any(record[name].values()):
+            msg = f"{folder / RECORD}: has no {name}, so it is damaged; "
+            msg += "start `btrackmate run` again"
+            raise UserError(msg)
     graph, document = read_tracks(folder)
     return ReportData(
         record=record,
         graph=graph,
-        pruned=pd.read_csv(folder / PRUNED),
-        dropped=pd.read_csv(folder / DROPPED),
-        scores=scores,
+        pruned=_read_table(folder / PRUNED),
+        dropped=_read_table(folder / DROPPED),
+        scores=_read_scores(folder / SCORES),
         image=_open_input(record, "image"),
         labels=open_labels(folder),
         mask=_open_input(record, "mask"),
         linking_limit=find_linking_limit(document.tracker) if document else None,
     )
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' own are ValueErrors.
+        raise _explain(path, error) from None
+
+
+def _read_scores(path: Path) -> list[dict[str, Any]]:
+    """Read the tables of scores; none where there is no file."""
+    if not path.is_file():
+        return []
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        for table in scores:
+            _ = table["title"], table["note"], list(table["columns"]), list(table["rows"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _explain(path, error) from None
+    return list(scores)
+
+
+def _explain(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())
+    return UserError(f"{path}: missing or damaged ({reason}); start `btrackmate run` again")
 
 
 def load_tracks(path: Path) -> ReportData:
@@ -280,11 +308,16 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     entry = record["inputs"].get(role)
     if not entry:
         return None
-    path = Path(entry["path"])
+    size = record["calibration"]
+    try:
+        path = Path(entry["path"])
+        given = Given(
+            (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
+        )
+    except (KeyError, TypeError) as error:
+        msg = f"{RECORD} is damaged: {role} or calibration lacks {error}; start `btrackmate run` "
+        msg += "again"
+        raise UserError(msg) from None
     if not path.exists():
         return None
-    size = record["calibration"]
-    given = Given(
-        (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
-    )
     return open_movie(path, axes=entry.get("axes"), role=role, given=given)

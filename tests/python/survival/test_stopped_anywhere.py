@@ -20,12 +20,10 @@ def _try(name: str, place: Path, points: int | None) -> None:
         tried = range(1, reference.calls + 1)
         if points is not None:
             rng = np.random.default_rng(sum(name.encode()))
-            late = max(1, reference.calls - 30)
-            chosen = {
-                *rng.integers(1, late, points // 2),
-                *rng.integers(late, max(tried), points // 2),
-            }
-            tried = sorted(int(at) for at in chosen)
+            early, late = np.array_split(np.array(tried), [-min(30, len(tried) // 2)])
+            tried = sorted(
+                int(at) for half in (early, late) for at in rng.choice(half, points // 2)
+            )
         wrong = []
         for at in tried:
             for fail in (False, True) if points is None else (at % 2 == 0,):
