@@ -91,8 +91,9 @@ class Spots:
         Examples
         --------
         >>> table = pd.DataFrame({"frame": [1, 0], "x": [2.0, 1], "y": 0.0})
-        >>> Spots.from_table(table, Calibration(dt=5, time_unit="min"), ndim=2).table["time"].tolist()
-        [0.0, 5.0]
+        >>> spots = Spots.from_table(table, Calibration(dt=2.5, time_unit="min"), ndim=2)
+        >>> spots.table["time"].tolist()
+        [0.0, 2.5]
         """
         table = table.reset_index(drop=True).copy()
         if "z" not in table and ndim == 2:
