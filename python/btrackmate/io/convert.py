@@ -9,7 +9,6 @@ from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.words import option
 from btrackmate.io.geff import write_geff
-from btrackmate.io.geff_reader import read_geff
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.tracked_table import read_tracked_table
@@ -84,6 +83,8 @@ def read_tracks(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
         document = read_trackmate(path)
         return document.graph, document
     if format_ == "geff":
+        from btrackmate.io.geff_reader import read_geff  # loads zarr
+
         return read_geff(path), None
     spots_file, links_file = csv_names(path)
     if path.is_file() and not links_file.is_file():

@@ -1,4 +1,8 @@
-"""Writing GEFF, the Zarr format of cell tracking graphs, through the geff package."""
+"""Writing GEFF, the Zarr format of cell tracking graphs.
+
+Written with zarr alone, as loading the geff package takes longer than a small file; tests read what
+is written with that package, which validates it.
+"""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate import __version__ as version
 from btrackmate.core.files import write_atomically
@@ -17,6 +22,8 @@ from btrackmate.io.units import NGFF_NAMES
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Version of the specification that is written.
+GEFF_VERSION = "1.3"
 #: Properties of tracks that follow from the links.
 DERIVED = ("track", "tracklet")
 #: What a folder may be called on every system, and in Zarr; a feature's name may be anything.
@@ -49,8 +56,6 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     ----------
     GEFF specification 1.x, https://liveimagetrackingtools.org/geff/
     """
-    from geff.core_io import write_arrays
-
     spots = graph.spots
     numeric = spots.table.select_dtypes(["number", "bool"]).columns
     columns = [str(name) for name in numeric if name != "id"]
@@ -67,15 +72,53 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
         for name, values in (("cost", graph.cost), ("confidence", graph.confidence))
         if not np.isnan(values).all()
     }
+    described = metadata["node_props_metadata"]
+    described |= _describe_rest(node_props, described)
+    metadata["edge_props_metadata"] = _describe_rest(edge_props, {})
     ids = spots.id.astype(np.uint64)
     edges = np.stack([ids[graph.source], ids[graph.target]], axis=1)
     import zarr
 
     # All chunks are written, so that a missing one is known to be lost.
     with write_atomically(path) as temporary, zarr.config.set({"array.write_empty_chunks": True}):
-        write_arrays(
-            temporary, ids, node_props, edges, edge_props, metadata, structure_validation=False
-        )
+        root = zarr.open_group(temporary, mode="w", zarr_format=2, attributes={"geff": metadata})
+        for place, numbers, props in (("nodes", ids, node_props), ("edges", edges, edge_props)):
+            group = root.create_group(place)
+            _write_array(group, "ids", numbers)
+            folder = group.create_group("props")
+            for name, prop in props.items():
+                inside = folder.create_group(name)
+                for part, values in prop.items():
+                    if values is not None:
+                        _write_array(inside, part, values)
+
+
+def _write_array(group: Any, name: str, values: NDArray[Any]) -> None:
+    # geff refuses to read arrays whose chunks have no element
+    chunks = tuple(max(side, 1) for side in values.shape) if values.size == 0 else "auto"
+    group.create_array(name, data=values, chunks=chunks)
+
+
+def _describe_rest(props: dict[str, dict[str, Any]], known: dict[str, Any]) -> dict[str, Any]:
+    """State the types of properties that are not described yet."""
+    return {
+        name: _describe_prop(name, str(prop["values"].dtype))
+        for name, prop in props.items()
+        if name not in known
+    }
+
+
+def _describe_prop(
+    identifier: str, dtype: str, unit: str | None = None, name: str | None = None
+) -> dict[str, Any]:
+    return {
+        "identifier": identifier,
+        "dtype": dtype,
+        "varlength": False,
+        "unit": unit,
+        "name": name,
+        "description": None,
+    }
 
 
 def make_identifiers(names: Iterable[str]) -> dict[str, str]:
@@ -92,43 +135,37 @@ def make_identifiers(names: Iterable[str]) -> dict[str, str]:
     return identifiers
 
 
-def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool) -> Any:
-    from geff import GeffMetadata
-    from geff_spec import Axis, PropMetadata
-
+def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool) -> dict[str, Any]:
     spots = graph.spots
     calibration = spots.calibration
     space, time = NGFF_NAMES.get(calibration.space_unit), NGFF_NAMES.get(calibration.time_unit)
-    axes = [
-        Axis(
-            name="frame",
-            type="time",
-            **({"scale": calibration.dt, "scaled_unit": time} if time else {}),
-            **_range(spots.table["frame"]),
-        )
-    ]
+    frames = _make_axis("frame", "time", spots.table["frame"])
+    if time:
+        frames |= {"scale": float(calibration.dt), "scaled_unit": time}
+    axes = [frames]
     for name in "yx" if flat else "zyx":
-        axes.append(Axis(name=name, type="space", unit=space, **_range(spots.table[name])))
+        axes.append(_make_axis(name, "space", spots.table[name]) | {"unit": space})
     described = {}
     for name, identifier in identifiers.items():
         column = find_column(name)
         if column is None and name == identifier:
             continue
         column = column.in_space(spots.ndim) if column is not None else None
-        described[identifier] = PropMetadata(
-            identifier=identifier,
-            dtype=str(spots.table[name].dtype),
-            unit=(column.unit(calibration) or None) if column is not None else None,
-            name=column.label if column is not None else name,
+        described[identifier] = _describe_prop(
+            identifier,
+            str(spots.table[name].dtype),
+            (column.unit(calibration) or None) if column is not None else None,
+            column.label if column is not None else name,
         )
-    return GeffMetadata(
-        directed=True,
-        axes=axes,
-        node_props_metadata=described,
-        edge_props_metadata={},
-        sphere="radius" if "radius" in spots.table else None,
-        track_node_props={"lineage": "track", "tracklet": "tracklet"},
-        extra={
+    return {
+        "geff_version": GEFF_VERSION,
+        "directed": True,
+        "axes": axes,
+        "node_props_metadata": described,
+        "edge_props_metadata": {},
+        "sphere": "radius" if "radius" in spots.table else None,
+        "track_node_props": {"lineage": "track", "tracklet": "tracklet"},
+        "extra": {
             "btrackmate": {
                 "version": version,
                 "whole": True,
@@ -138,7 +175,11 @@ def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool
                 "columns": {i: name for name, i in identifiers.items() if i != name},
             }
         },
-    )
+    }
+
+
+def _make_axis(name: str, kind: str, values: "pd.Series[Any]") -> dict[str, Any]:
+    return {"name": name, "type": kind, "unit": None, **_range(values)}
 
 
 def _range(values: "pd.Series[Any]") -> dict[str, float]:
