@@ -164,7 +164,7 @@ def test_a_word_that_is_no_boolean_is_not_taken_for_false(trackmate, tmp_path):
     ("changes", "message"),
     [
         ({"distanz": "5"}, "has no parameter 'distanz'; it has image, labels, mask, policy"),
-        ({"distance": "far"}, "distance=far does not fit, expected"),
+        ({"minimum": "far"}, "minimum=far does not fit, expected"),
         ({"policy": "some"}, "policy=some does not fit, expected one of keep-touching, centroid"),
         ({"output": None}, r"needs the parameter output \(Save as\); give output=VALUE"),
         ({"labels": "nowhere.tif"}, "Cannot open '.*nowhere.tif': an image that ImageJ reads"),

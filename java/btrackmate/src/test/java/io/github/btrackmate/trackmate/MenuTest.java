@@ -224,6 +224,7 @@ class MenuTest
 		Screen.press( wizard, "Next" );
 		Thread.sleep( 2000 );
 		Screen.shoot( "tracked-" + name );
+		parity.checkDistances( trackmate.getSettings().trackerSettings );
 		parity.check( model );
 		wizard.dispose();
 	}
