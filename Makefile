@@ -13,12 +13,13 @@ IJ     := net.imagej:ij:1.54p
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup ij demo test test-python test-java lint bench clean
+.PHONY: help setup ij demo test test-long test-python test-java lint bench clean
 
 help:
 	@echo "make setup   .venv with everything the demo and the tests need"
 	@echo "make demo    segment, track and report on the sample that ships with the package"
 	@echo "make test    lint, types, pytest, Maven (JUnit)"
+	@echo "make test-long  stop every verb at every call, 100,000 damaged inputs (hours)"
 	@echo "make bench   the side-by-side measurements of benchmarks/"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -49,6 +50,10 @@ lint: $(STAMP)
 
 test-python: $(WARM) ij
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+
+# every call at which a verb can be stopped, and 100,000 damaged inputs: hours
+test-long: $(WARM)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m long
 
 test-java:
 	$(MVN) $$(java/maven-options) verify

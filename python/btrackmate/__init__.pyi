@@ -1,3 +1,4 @@
+from .api.analysis import analyse as analyse
 from .api.files import evaluate as evaluate
 from .api.files import load as load
 from .api.files import load_sample as load_sample

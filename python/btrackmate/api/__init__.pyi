@@ -1,3 +1,4 @@
+from .analysis import analyse as analyse
 from .files import evaluate as evaluate
 from .files import load as load
 from .files import load_sample as load_sample

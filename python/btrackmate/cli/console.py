@@ -33,17 +33,19 @@ class ConsoleProgress:
         """Report that `done` of `total` units of `step` are finished."""
         if self._quiet:
             return
-        if self._terminal:
-            self._draw(step, done, total)
-        else:
-            self._print(step, done, total)
+        with contextlib.suppress(OSError):
+            if self._terminal:
+                self._draw(step, done, total)
+            else:
+                self._print(step, done, total)
 
     def write(self, line: str) -> None:
         """Write a line to stderr, above the bar if there is one."""
-        if self._bar is not None:
-            self._bar.write(line, file=sys.stderr)
-        else:
-            click.echo(line, err=True)
+        with contextlib.suppress(OSError):  # Nobody reads it; the work goes on.
+            if self._bar is not None:
+                self._bar.write(line, file=sys.stderr)
+            else:
+                click.echo(line, err=True)
 
     def close(self) -> None:
         """Finish the bar that is shown."""

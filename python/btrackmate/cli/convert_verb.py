@@ -22,7 +22,7 @@ def command(source: Path, target: Path, *, overwrite: bool, progress: Progress) 
     """
     from btrackmate.io.convert import check_tracks_output, convert, name_outputs
 
-    check_tracks_output(target, overwrite=overwrite)
+    check_tracks_output(target, source, overwrite=overwrite)
     for line in convert(source, target):
         click.echo(f"not kept: {line}")
     print_paths(name_outputs(target))

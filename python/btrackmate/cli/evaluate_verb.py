@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,13 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, given_values, with_console
 from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import (
+    check_ending,
+    check_outputs,
+    write_stream,
+    write_text,
+    write_together,
+)
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -90,7 +97,7 @@ def command(
     from btrackmate.pipeline.label_folder import LabelFolder
 
     files = {name: options[name] for name in _FILES}
-    _check_outputs(files, overwrite=overwrite)
+    _check_outputs(files, (truth, result, truth_tracks, result_tracks, mask), overwrite=overwrite)
     candidates = (
         load_candidate(truth, truth_tracks, axes),
         load_candidate(result, result_tracks, axes),
@@ -106,7 +113,8 @@ def command(
     )
     _check_scores(scores, files)
     _show(scores, each_image=each_image)
-    _write(scores, files, result)
+    with write_together(overwrite=overwrite):
+        _write(scores, files, result)
     print_paths(files.values())
 
 
@@ -134,14 +142,17 @@ def _apply_mask(
     return candidates
 
 
-def _check_outputs(files: dict[str, Path | None], *, overwrite: bool) -> None:
+def _check_outputs(
+    files: dict[str, Path | None], inputs: Iterable[Path | None], *, overwrite: bool
+) -> None:
     plot = files["plot_file"]
     if plot is not None and plot.suffix.lower() not in _PLOT_SUFFIXES:
         msg = f"--plot {plot}: expected a name that ends in {', '.join(_PLOT_SUFFIXES)}"
         raise UserError(msg)
-    for path in files.values():
-        if path is not None:
-            check_output(path, overwrite=overwrite)
+    check_ending(files["json_file"], ".json")
+    for name in ("table_file", "differences_file"):
+        check_ending(files[name], ".csv")
+    check_outputs(files.values(), inputs, overwrite=overwrite)
 
 
 def _check_scores(scores: "Evaluation", files: dict[str, Path | None]) -> None:
@@ -170,8 +181,7 @@ def _write(scores: "Evaluation", files: dict[str, Path | None], result: Path) ->
         if shapes is not None:
             named = zip(shapes.names, shapes.images, strict=True)
             values["images"] = [{"image": name, **image.to_dict()} for name, image in named]
-        with write_atomically(files["json_file"]) as temporary:
-            temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        write_text(files["json_file"], json.dumps(values, indent=1) + "\n")
     if shapes is not None:
         _write_table(shapes.to_table(), files["table_file"])
         _plot(shapes, files["plot_file"], result)
@@ -181,10 +191,7 @@ def _write(scores: "Evaluation", files: dict[str, Path | None], result: Path) ->
 
 def _write_table(table: "pd.DataFrame", path: Path | None) -> None:
     if path is not None:
-        with write_atomically(path) as temporary:
-            table.to_csv(
-                temporary, index=False, float_format="%.6g", lineterminator="\n", encoding="utf-8"
-            )
+        write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None:
@@ -193,5 +200,5 @@ def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None
     from btrackmate.report.scores import draw_scores
 
     figure = draw_scores({result.name: shapes}, title=str(result))
-    with write_atomically(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=120)
+    with write_stream(path, "wb") as stream:
+        figure.savefig(stream, format=path.suffix[1:].lower(), dpi=120)

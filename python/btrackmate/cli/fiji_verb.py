@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.files import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.fiji_bridge.plugin import PluginSettings
 from btrackmate.fiji_bridge.settings import FijiSettings
@@ -59,7 +59,7 @@ def run(
     from btrackmate.fiji_bridge.plugin import check_files, check_plugin, run_plugin
 
     check_files(image, output, labels=labels, table=table, mask=mask)
-    check_output(output, overwrite=overwrite)
+    check_outputs([output], (image, labels, table, mask), overwrite=overwrite)
     settings = PluginSettings.parse(given_values(PluginSettings, options), "options")
     check_plugin(_parse(options))
     spots, tracks = run_plugin(

@@ -6,7 +6,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, filter_options, with_console
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 
 
@@ -37,15 +37,14 @@ def command(
     table and of a run's track_features.csv, or TrackMate's keys.
     """
     from btrackmate.io.convert import check_tracks_output, name_outputs
+    from btrackmate.io.tracks_csv import write_table
     from btrackmate.pipeline.filtering import filter_file
 
-    check_tracks_output(output, overwrite=overwrite)
-    if dropped is not None:
-        check_output(dropped, overwrite=overwrite)
-    before, after, gone = filter_file(tracks, output, spot_filters, track_filters)
-    if dropped is not None:
-        with write_atomically(dropped) as temporary:
-            gone.to_csv(temporary, index=False, lineterminator="\n")
+    check_tracks_output(output, tracks, table=dropped, overwrite=overwrite)
+    with write_together():
+        before, after, gone = filter_file(tracks, output, spot_filters, track_filters)
+        if dropped is not None:
+            write_table(dropped, gone)
     for reason, count in gone["reason"].value_counts(sort=False).items():
         click.echo(f"{count} spots dropped: {reason}")
     click.echo(

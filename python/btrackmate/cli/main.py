@@ -1,18 +1,28 @@
 """Entry point: finds the verb, turns errors into one line and an exit code."""
 
+import contextlib
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
 import click
 
 import btrackmate
-from btrackmate.core.errors import Cancelled, UserError
+from btrackmate.core.errors import Cancelled, StorageError, UserError
+from btrackmate.core.files import describe_fault
+from btrackmate.core.streams import discard_output, open_standard_streams, stop_at_sigterm
 from btrackmate.core.words import command_line
 
 #: pydantic looks through all installed packages for plugins, which takes as long as a small verb.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+_LONGEST = 300
+#: A value of thousands of characters is not repeated in a message.
+_LONG = re.compile(rf"\S{{{_LONGEST + 1},}}")
+#: What the system says of a name that is wrong.
+_MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 #: Each verb and what it does, in the order of the work.
 VERBS = {
@@ -24,11 +34,13 @@ VERBS = {
     "filter": "Keep the spots and tracks that pass filters, with their links.",
     "relabel": "Write label images in which every cell has the number of its track.",
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
+    "analyse": "Tell what tracks say: lineages, cycles, rhythms, distances, motility.",
     "evaluate": "Score a segmentation and/or tracking against ground truth.",
     "train": "Train StarDist, U-Net and Noise2Void on your own images.",
     "optimize-thresholds": "Search the best thresholds of trained models on labelled images.",
     "train-linking": "Learn the weights of the tracker flow from tracks that are right.",
     "report": "Make the report of a run folder again.",
+    "settings": "Print every setting of a run with its meaning, as YAML that --config takes.",
     "warm-up": "Compile all loops ahead, so that no verb has to.",
     "fiji": "Run the plugin or a script in headless Fiji; say what is found of it (doctor).",
     "demo": "Segment, track and score the sample that ships with the package.",
@@ -65,7 +77,9 @@ def cli() -> None:
     """Segment, track and analyse cells in 3D+t (and 2D+t) microscopy.
 
     Every verb works by itself; `btrackmate run` goes the whole way from a movie to a report.
-    Exit code 0: done; 2: something you gave is wrong (one line says what); 1: a fault of ours.
+    Exit code 0: done; 2: something you gave is wrong (one line says what); 1: stopped (Ctrl-C,
+    SIGTERM), the disk is full or refuses, or a fault of ours. Nothing is ever half-written: old
+    files or new ones stand whole (docs/guarantees.md).
     """
 
 
@@ -77,7 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Words after the program's name; by default those of this process.
     """
-    sys.exit(run_command(sys.argv[1:] if arguments is None else arguments))
+    open_standard_streams()
+    stop_at_sigterm()
+    code = run_command(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(close_output(code))
 
 
 def run_command(arguments: list[str]) -> int:
@@ -91,18 +108,41 @@ def _run_command(arguments: list[str]) -> int:
         result: Any = cli.main(args=arguments, prog_name="btrackmate", standalone_mode=False)
     except UserError as error:
         return _fail(str(error), 2)
+    except StorageError as error:
+        return _fail(str(error), 1)
     except click.UsageError as error:
         verb = error.ctx.command_path if error.ctx else "btrackmate"
         return _fail(f"{error.format_message()} (see {verb} --help)", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
-    except (Cancelled, click.Abort, KeyboardInterrupt):
+    except (Cancelled, click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):  # click takes that of any reader for Ctrl-D.
+            return _fail("an input ends too early", 1)
         return _fail("stopped by the user", 1)
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        told = "cannot read or print" if error.filename is None else error.filename
+        return _fail(f"{told}: {describe_fault(error)}", 2 if isinstance(error, _MISTAKES) else 1)
+    except MemoryError as error:
+        return _fail(f"there is not enough memory for this {error}", 1)
     return result if isinstance(result, int) else 0
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"btrackmate: {' '.join(message.split())}", err=True)
+    with contextlib.suppress(OSError):  # Nobody can be told, but by the code.
+        line = _LONG.sub(lambda word: f"{word[0][:_LONGEST]}…", " ".join(message.split()))
+        click.echo(f"btrackmate: {line}", err=True)
+    return code
+
+
+def close_output(code: int) -> int:
+    """Write out what was printed; give the exit code, 1 where that could not be."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        if isinstance(error, BrokenPipeError):
+            return code or 1
+        return _fail(f"cannot print: {describe_fault(error)}; the files are written", code or 1)
     return code

@@ -8,26 +8,31 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
+    SectionedCommand,
     calibration_options,
     common_options,
     role_axes_options,
+    section,
     with_console,
 )
-from btrackmate.cli.run_options import mask_options, merge_settings
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.cli.run_options import mask_options, measuring_options, merge_settings
+from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.progress import Progress
 
 
-@click.command("measure")
+@click.command("measure", cls=SectionedCommand)
 @click.argument("labels", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="Spots table, .csv.")
 @click.option("--image", type=PATH, help="Image whose intensities are measured.")
-@mask_options
 @click.option("--dropped", type=PATH, help="Table of the cells that the mask dropped, .csv.")
+@click.option(
+    "--config", type=PATH, help="YAML file of settings, e.g. a run.yaml: its measure and input."
+)
 @click.option("--workers", type=int, help="Frames measured at a time.  [default: one a core]")
-@calibration_options
-@role_axes_options
 @common_options
+@section("Tissue mask", mask_options)
+@section("Measuring", measuring_options)
+@section("Input", calibration_options, role_axes_options)
 @with_console
 def command(
     labels: Path,
@@ -35,6 +40,7 @@ def command(
     image: Path | None,
     mask: Path | None,
     dropped: Path | None,
+    config: Path | None,
     overwrite: bool,
     progress: Progress,
     **options: Any,
@@ -45,17 +51,17 @@ def command(
     in the space unit, one row a cell and frame. In 2D the columns volume and voxels are the area
     and the number of pixels.
     """
-    from btrackmate.io.tracks_csv import write_spots_csv
+    from btrackmate.io.tracks_csv import write_spots_csv, write_table
     from btrackmate.pipeline.steps import measure_labels
 
     for path in (output, dropped):
-        if path is not None:
-            check_output(path, overwrite=overwrite)
-    settings = merge_settings(None, options)
+        check_ending(path, ".csv")
+    check_outputs((output, dropped), (labels, image, mask), overwrite=overwrite)
+    settings = merge_settings(config, options)
     result = measure_labels(labels, settings, image=image, mask=mask, progress=progress)
-    write_spots_csv(output, result.spots)
-    if dropped is not None:
-        with write_atomically(dropped) as temporary:
-            result.dropped.to_csv(temporary, index=False, lineterminator="\n")
+    with write_together(overwrite=overwrite):
+        write_spots_csv(output, result.spots)
+        if dropped is not None:
+            write_table(dropped, result.dropped)
     click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
     print_paths((output, dropped))

@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_ending, check_output, write_stream
 from btrackmate.core.progress import Progress
 from btrackmate.training.objective import OptimiseSettings
 
@@ -51,6 +51,7 @@ def command(
     from btrackmate.training.optimise import optimise_thresholds
 
     if table is not None:
+        check_ending(table, ".csv")
         check_output(table, overwrite=overwrite)
     settings = OptimiseSettings.parse(given_values(OptimiseSettings, options), "options")
     if settings.model_dir is None and not dry_run:
@@ -86,10 +87,7 @@ def _print(result: "Optimised", metric: str) -> None:
 def _write_table(path: Path, results: "list[Optimised]") -> None:
     rows = [{"model": result.title} | row for result in results for row in result.found.table]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with (
-        write_atomically(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
+    with write_stream(path) as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         for row in rows:

@@ -2,15 +2,14 @@
 
 import functools
 import json
-import types
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import click
-from pydantic.fields import FieldInfo
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import Settings
 
 Function = Callable[..., Any]
@@ -42,7 +41,76 @@ class Numbers(click.ParamType):
         return numbers
 
 
+class NumberOr(click.ParamType):
+    """A number, or one of some words."""
+
+    name = "number"
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self._words = words
+
+    def get_metavar(self, param: click.Parameter) -> str:
+        """Name what may be given."""
+        return "|".join((*self._words, "NUMBER"))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number; what it may be is checked by the settings."""
+        if str(value).lower() in self._words:
+            return str(value).lower()
+        try:
+            return float(value)
+        except ValueError:
+            expected = " or ".join((*self._words, "a number"))
+            self.fail(f"got {value!r}, expected {expected}", param, ctx)
+
+
+class YamlText(click.ParamType):
+    """A value in YAML, for what has no plainer form."""
+
+    name = "yaml"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the text."""
+        import yaml
+
+        try:
+            return yaml.safe_load(value) if isinstance(value, str) else value
+        except yaml.YAMLError as error:
+            problem = " ".join(str(error).split())
+            self.fail(f"got {value!r}, which is not YAML: {problem}", param, ctx)
+
+
 PATH = click.Path(path_type=Path)
+
+
+class SectionedCommand(click.Command):
+    """Command whose help lists its options under the headings that :func:`section` gave."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a list for each heading, in the order of their first options."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                heading = getattr(parameter, "section", "Options")
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def section(heading: str, *options: Decorator) -> Decorator:
+    """Put options under a heading of the help of a :class:`SectionedCommand`."""
+
+    def decorate(function: Function) -> Function:
+        before = list(getattr(function, "__click_params__", ()))
+        function = apply_all(options)(function)
+        for parameter in getattr(function, "__click_params__", ()):
+            if parameter not in before and not hasattr(parameter, "section"):
+                parameter.section = heading
+        return function
+
+    return decorate
 
 
 def apply_all(options: Iterable[Callable[[Function], Function]]) -> Decorator:
@@ -140,10 +208,40 @@ def settings_options(
     only, exclude : iterable of str
         Fields to take or to leave out.
     """
-    names = list(only) if only is not None else list(settings.model_fields)
-    names = [name for name in names if name not in set(exclude)]
-    options = (_field_option(name, settings.model_fields[name]) for name in names)
-    return apply_all([option for option in options if option is not None])
+    left_out = set(exclude) | (set(settings.model_fields) - set(only) if only else set())
+    fields = [field for field in describe_fields(settings) if field.name not in left_out]
+    return apply_all([make_option(field, field.text) for field in fields if field.kind != "other"])
+
+
+def make_option(field: SettingField, text: str) -> Callable[[Function], Function]:
+    """Make the option of a setting; `text` is its help, without default and range.
+
+    What the command line has no words for is given as YAML, e.g. ``{volume: 1.5}``.
+    """
+    notes = [f"in {field.unit}s"] if field.unit else []
+    notes += [field.range] if field.range else []
+    if field.default is not None and field.kind != "other":
+        shown = field.default
+        if field.kind == "bool":
+            shown = "on" if field.default else "off"
+        notes.append(f"default: {shown}")
+    text = f"{text}  [{'; '.join(notes)}]" if notes else text
+    flag = "--" + field.name.replace("_", "-")
+    if field.kind == "bool":
+        return click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=text)
+    return click.option(flag, field.name, type=_find_type(field), default=None, help=text)
+
+
+def _find_type(field: SettingField) -> Any:
+    if field.kind == "choice":
+        return click.Choice([str(choice) for choice in field.choices], case_sensitive=False)
+    if field.kind == "numbers":
+        return Numbers(field.number or float)
+    if field.kind == "other":
+        return YamlText()
+    if field.choices:
+        return NumberOr(tuple(map(str, field.choices)))
+    return {"int": int, "float": float, "text": str, "path": PATH}[field.kind]
 
 
 def given_values(settings: type[Settings], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -184,38 +282,6 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[name.strip()] = text
     return values
-
-
-def _field_option(name: str, field: FieldInfo) -> Callable[[Function], Function] | None:
-    kind, optional = _strip_none(field.annotation)
-    flag = "--" + name.replace("_", "-")
-    text = field.description or ""
-    if not optional and not field.is_required():
-        shown = field.default
-        if kind is bool:
-            shown = "on" if field.default else "off"
-        text = f"{text}  [default: {shown}]"
-    if kind is bool:
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
-    if get_origin(kind) is Literal:
-        choices = [str(choice) for choice in get_args(kind)]
-        return click.option(flag, name, type=click.Choice(choices), default=None, help=text)
-    if get_origin(kind) is tuple and get_args(kind)[0] in (int, float):
-        return click.option(flag, name, type=Numbers(get_args(kind)[0]), default=None, help=text)
-    if kind in (int, float, str):
-        return click.option(flag, name, type=kind, default=None, help=text)
-    if kind is Path:
-        return click.option(flag, name, type=PATH, default=None, help=text)
-    return None
-
-
-def _strip_none(annotation: Any) -> tuple[Any, bool]:
-    """Take ``| None`` off an annotation."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        rest = [part for part in get_args(annotation) if part is not type(None)]
-        if len(rest) == 1:
-            return rest[0], len(rest) < len(get_args(annotation))
-    return annotation, False
 
 
 def with_console(function: Callable[..., Any]) -> Callable[..., Any]:

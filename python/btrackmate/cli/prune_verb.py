@@ -47,7 +47,7 @@ def command(
         msg = "give -o OUT for the pruned tracks, or --dry-run"
         raise UserError(msg)
     if output is not None and not dry_run:
-        check_tracks_output(output, overwrite=overwrite)
+        check_tracks_output(output, tracks, overwrite=overwrite)
     graph, table = prune_tracks(tracks, None if dry_run else output, settings)
     if len(table):
         click.echo(table.to_csv(index=False, sep="\t"), nl=False)

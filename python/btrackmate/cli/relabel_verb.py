@@ -8,7 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,12 +53,16 @@ def command(
     without a (visible) track become 0, and are counted and named. Numbers are those of
     TrackMate's tracks, or of `track` and `tracklet` in a run's tracked_spots.csv, + 1.
     """
+    from btrackmate.io.convert import name_inputs
+    from btrackmate.io.tracks_csv import write_table
     from btrackmate.pipeline.relabelling import relabel
 
-    for path in (output, unpainted):
-        if path is not None:
-            check_output(path, overwrite=overwrite)
-    result = relabel(tracks, labels, output, by, input_settings(options), progress)
+    check_ending(unpainted, ".csv")
+    check_outputs((output, unpainted), (*name_inputs(tracks), labels), overwrite=overwrite)
+    with write_together(overwrite=overwrite):
+        result = relabel(tracks, labels, output, by, input_settings(options), progress)
+        if unpainted is not None:
+            write_table(unpainted, result.unpainted)
     left, off = result.unpainted, result.off_cells
     click.echo(
         f"{result.n_cells - len(left)} of {result.n_cells} cells have one of "
@@ -68,9 +72,6 @@ def command(
         click.echo(f"{len(group)} cells are 0, as {reason}: {_name(group, 'label')}")
     if len(off):
         click.echo(f"{len(off)} spots in a track lie on no cell: {_name(off, 'id')}")
-    if unpainted is not None:
-        with write_atomically(unpainted) as temporary:
-            left.to_csv(temporary, index=False, lineterminator="\n")
     print_paths((output, unpainted))
 
 

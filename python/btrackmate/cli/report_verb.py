@@ -8,7 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output
+from btrackmate.core.files import check_apart, check_ending, check_output
 from btrackmate.core.progress import Progress
 
 
@@ -46,12 +46,16 @@ def command(
     of tracks. A run folder and a TrackMate file name their images themselves; give --image or
     --labels where they are gone or there are none. What TrackMate hides is left out.
     """
+    from btrackmate.io.convert import name_inputs
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.reporting import name_report, report_tracks
 
     own = name_report(source)
     path = output or own
     made_again = path == own and path.parent == source
+    check_ending(path, ".html", ".htm")
+    check_ending(table, ".csv")
+    check_apart((path, table), (*name_inputs(source), image, labels, mask))
     check_output(path, overwrite=overwrite or made_again)
     if table is not None:
         check_output(table, overwrite=overwrite)

@@ -10,21 +10,33 @@ import click
 from btrackmate.cli.engines import BUILTIN, TRACKMATE, engine_options
 from btrackmate.cli.options import (
     PATH,
+    Numbers,
     apply_all,
     filter_options,
     given_values,
+    make_option,
     parse_assignments,
+    section,
+    settings_options,
 )
 from btrackmate.core.errors import UserError
+from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import load_yaml
-from btrackmate.pipeline.settings import InputSettings, RunSettings
+from btrackmate.measurement.settings import MaskSettings, MeasureSettings
+from btrackmate.pipeline.settings import InputSettings, RunSettings, split_tracker
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.settings import (
+    DEFAULT_TRACKER,
     TRACKERS,
+    PruneSettings,
+    find_tracker,
     list_idle_settings,
     parse_tracker,
-    tracker_name,
+    write_tracker_settings,
 )
+
+#: Names of all settings of trackers.
+TRACKER_FIELDS = {name for _, kind in TRACKERS.values() for name in kind.model_fields}
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +58,42 @@ def mask_options(function: Function) -> Function:
                 help="Which cells the mask keeps.  [default: keep-touching; for a CSV centroid]",
             ),
             click.option("--mask-fraction", type=float, help="Least fraction inside (fraction)."),
+            click.option(
+                "--mask-tissues",
+                type=Numbers(int),
+                metavar="ID,…",
+                help="Tissue ids of the mask that count as tissue.  [default: all]",
+            ),
         ]
     )(function)
+
+
+def measuring_options(function: Function) -> Function:
+    """Add what is measured."""
+    return settings_options(MeasureSettings)(function)
+
+
+def tracker_options(function: Function) -> Function:
+    """Add an option for every setting of every tracker, under the settings' headings."""
+    found: dict[str, dict[str, SettingField]] = {}
+    for tracker, (_, settings) in TRACKERS.items():
+        for field in describe_fields(settings):
+            found.setdefault(field.name, {})[tracker] = field
+    headings: dict[str, list[Any]] = {}
+    for fields in found.values():
+        first = next(iter(fields.values()))
+        heading = f"Tracker settings, {first.group}"
+        headings.setdefault(heading, []).append(make_option(first, _name_trackers(fields)))
+    return apply_all(section(heading, *options) for heading, options in headings.items())(function)
+
+
+def _name_trackers(fields: dict[str, SettingField]) -> str:
+    """Say which trackers have a setting, and what it is in each."""
+    texts: dict[str, list[str]] = {}
+    for tracker, field in fields.items():
+        if field.default is None or not field.text.startswith("always"):
+            texts.setdefault(field.text, []).append(tracker)
+    return "; ".join(f"{', '.join(trackers)}: {text}" for text, trackers in texts.items())
 
 
 def linking_options(function: Function) -> Function:
@@ -73,25 +119,21 @@ def linking_options(function: Function) -> Function:
                 multiple=True,
                 metavar="NAME=VALUE",
                 help="Tracker setting, e.g. LINKING_MAX_DISTANCE=15 (TrackMate's own distance); "
-                "repeatable. By default distances are auto, from the cells' spacing and steps; "
-                "gaps of one missed frame are bridged, and cells divide.",
+                "repeatable; the options below are the same by our names. By default distances are "
+                "auto, from the cells' spacing and steps; gaps of one missed frame are bridged, "
+                "and cells divide.",
             ),
             filter_options,
-            click.option(
-                "--min-tracklet-length",
-                type=float,
-                help="Prune leaf tracklets that are shorter.  [default: 0, off]",
-            ),
-            click.option(
-                "--unit",
-                type=click.Choice(["frames", "time"]),
-                help="Unit of --min-tracklet-length.  [default: frames]",
-            ),
-            click.option(
-                "--prune-censored/--no-prune-censored",
-                default=None,
-                help="Prune also tracklets that reach the last frame.  [default: off]",
-            ),
+            tracker_options,
+            section("Pruning", settings_options(PruneSettings)),
+        ]
+    )(function)
+
+
+def table_options(function: Function) -> Function:
+    """Add how a CSV is read, and --workers."""
+    return apply_all(
+        [
             click.option(
                 "--csv-units",
                 type=click.Choice(["pixels", "physical"]),
@@ -136,9 +178,6 @@ def merge_settings(
     values: dict[str, Any] = load_yaml(config) if config else {}
     values = values.get("settings", values)
     source = str(config) if config else "options"
-    own = values.get("tracker_settings")
-    if isinstance(own, dict):  # so that an option goes over a setting under TrackMate's name
-        values["tracker_settings"] = {str(name).lower(): value for name, value in own.items()}
 
     def put(path: tuple[str, ...], value: Any) -> None:
         if value is None or value == ():
@@ -153,28 +192,73 @@ def merge_settings(
         place[name] = value
 
     if options.get("settings_from") is not None:
-        values |= read_tracker(options["settings_from"])
+        values["tracker"] = read_tracker(options["settings_from"])
+        values.pop("tracker_settings", None)
         for path, value in read_plugin(options["settings_from"]).items():
             put(path, value)
     for name, value in given_values(InputSettings, options).items():
         put(("input", name), value)
     for name, value in given_values(SegmentationSettings, options).items():
         put(("segmentation", name), value)
-    put(("measure", "mask", "policy"), options.get("mask_policy"))
-    put(("measure", "mask", "fraction"), options.get("mask_fraction"))
-    for name in ("min_tracklet_length", "unit", "prune_censored"):
-        put(("prune", name), options.get(name))
-    for name in ("channel", "tracker", "spot_filters", "track_filters", "workers"):
+    for name in MaskSettings.model_fields:
+        put(("measure", "mask", name), options.get(f"mask_{name}"))
+    for name, value in given_values(MeasureSettings, options | {"mask": None}).items():
+        put(("measure", name), value)
+    for name, value in given_values(PruneSettings, options).items():
+        put(("prune", name), value)
+    for name in ("channel", "spot_filters", "track_filters", "workers"):
         put((name,), options.get(name))
-    for name, value in parse_assignments(options.get("assignments", ())).items():
-        put(("tracker_settings", name.lower()), value)
-    if engine == TRACKMATE:  # it does not have flow
-        values.setdefault("tracker", "lap")
+    values["tracker"], chosen = merge_tracker(values, options, engine, source)
+    values.pop("tracker_settings", None)
     settings = RunSettings.parse(values, source)
     if options.get("settings_from") is None:  # TrackMate stores them all
-        for line in list_idle_settings(settings.parse_tracker(), settings.tracker_settings):
+        for line in list_idle_settings(settings.tracker, chosen):
             _log.warning("%s", line)
     return settings
+
+
+def merge_tracker(
+    values: dict[str, Any], options: dict[str, Any], engine: str, source: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Give a tracker's name and settings: options override the file, and these the defaults.
+
+    Where an option names another tracker than the file, the file's settings of its own are left
+    out, which the log says.
+
+    Returns
+    -------
+    tracker : dict
+        As RunSettings takes it.
+    chosen : list of str
+        Names of the settings that are given and are not the default.
+    """
+    try:
+        name, settings = split_tracker(values)
+    except UserError as error:
+        msg = f"{source}: {error}"
+        raise UserError(msg) from None
+    wanted = options.get("tracker")
+    if wanted is not None and name is not None and find_tracker(wanted) != find_tracker(name):
+        if settings:
+            _log.warning("%s: its settings of the tracker %s are left out", source, name)
+        settings = {}
+    name = wanted or name or ("lap" if engine == TRACKMATE else DEFAULT_TRACKER)
+    given = {one: options[one] for one in TRACKER_FIELDS if options.get(one) is not None}
+    for key, value in parse_assignments(options.get("assignments", ())).items():
+        lower = key.lower()
+        if lower in given:
+            msg = f"options: {lower} is given twice, as an option and by --set; give it once"
+            raise UserError(msg)
+        given[lower] = value
+    settings = settings | given
+    kind = TRACKERS.get(find_tracker(name) or "")
+    fields = kind[1].model_fields if kind else {}
+    chosen = [
+        one
+        for one, value in settings.items()
+        if one not in fields or value != fields[one].get_default(call_default_factory=True)
+    ]
+    return {"name": name, **settings}, chosen
 
 
 def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:
@@ -202,7 +286,7 @@ def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:
 
 
 def read_tracker(path: Path) -> dict[str, Any]:
-    """Read the tracker and its settings from a TrackMate file, as values of RunSettings.
+    """Read the tracker and its settings from a TrackMate file, as RunSettings takes them.
 
     Raises
     ------
@@ -212,5 +296,4 @@ def read_tracker(path: Path) -> dict[str, Any]:
     from btrackmate.io.trackmate import read_trackmate
 
     key, values = read_trackmate(path).tracker
-    settings = parse_tracker(key, values, str(path))
-    return {"tracker": tracker_name(settings), "tracker_settings": settings.model_dump()}
+    return write_tracker_settings(parse_tracker(key, values, str(path)))

@@ -10,18 +10,26 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
     PATH,
+    SectionedCommand,
     calibration_options,
     common_options,
     role_axes_options,
+    section,
     settings_options,
     with_console,
 )
-from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
+from btrackmate.cli.run_options import (
+    linking_options,
+    mask_options,
+    measuring_options,
+    merge_settings,
+    table_options,
+)
 from btrackmate.core.progress import Progress
 from btrackmate.segmentation.settings import SegmentationSettings
 
 
-@click.command("run")
+@click.command("run", cls=SectionedCommand)
 @click.argument("image", type=PATH, required=False)
 @click.option(
     "-o",
@@ -36,13 +44,15 @@ from btrackmate.segmentation.settings import SegmentationSettings
     type=PATH,
     help="Cells, instead of pixels: a CSV, or spots of a TrackMate XML or GEFF.",
 )
-@mask_options
-@linking_options
-@click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]")
-@settings_options(SegmentationSettings)
-@calibration_options
-@role_axes_options
 @common_options
+@linking_options
+@section("Input", calibration_options, role_axes_options, table_options)
+@section("Tissue mask and measuring", mask_options, measuring_options)
+@section(
+    "Segmentation",
+    click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]"),
+    settings_options(SegmentationSettings),
+)
 @with_console
 def command(
     image: Path | None,
@@ -68,7 +78,7 @@ def command(
     from btrackmate.pipeline.run import run
 
     settings = merge_settings(config, options, engine)
-    started = start_engine(engine, settings.parse_tracker(), options)
+    started = start_engine(engine, settings.tracker, options)
     result = run(
         RunInputs(image=image, labels=labels, spots=spots, mask=mask),
         output,

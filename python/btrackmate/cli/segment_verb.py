@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -66,7 +66,8 @@ def command(
     Volumes that do not fit into memory are worked in blocks.
     """
     from btrackmate.io.ngff import is_zarr
-    from btrackmate.pipeline.segmenting import segment_folder, segment_movie
+    from btrackmate.io.tracks_csv import write_table
+    from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
 
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(
@@ -77,8 +78,8 @@ def command(
     folder = image.is_dir() and not is_zarr(image) and not one
     if cells is None:
         cells = output / "cells.csv" if folder else _name_cells(output)
-    for path in (cells,) if folder else (output, cells):
-        check_output(path, overwrite=overwrite)
+    if folder:
+        check_outputs([cells], [image], overwrite=overwrite)
     inputs = input_settings(options)
     if folder:
         table = segment_folder(
@@ -91,10 +92,10 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
+        write_table(cells, table)
     else:
-        table = segment_movie(image, output, settings, inputs, channel=channel, progress=progress)
-    with write_atomically(cells) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        files = LabelFiles(output, cells, overwrite)
+        table = segment_movie(image, files, settings, inputs, channel=channel, progress=progress)
     counts = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
     click.echo(f"{len(table)} cells ({counts})" if len(table) else "no cells")
     print_paths((cells, output))

@@ -9,16 +9,24 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
     PATH,
+    SectionedCommand,
     calibration_options,
     common_options,
     role_axes_options,
+    section,
     with_console,
 )
-from btrackmate.cli.run_options import linking_options, mask_options, merge_settings
+from btrackmate.cli.run_options import (
+    linking_options,
+    mask_options,
+    measuring_options,
+    merge_settings,
+    table_options,
+)
 from btrackmate.core.progress import Progress
 
 
-@click.command("track")
+@click.command("track", cls=SectionedCommand)
 @click.argument("source", type=PATH)
 @click.option(
     "-o", "--output", type=PATH, required=True, help="Tracks: .xml (TrackMate), .geff or .csv."
@@ -26,11 +34,10 @@ from btrackmate.core.progress import Progress
 @click.option(
     "--image", type=PATH, help="Image of labels, measured with them and named in the XML."
 )
-@mask_options
-@linking_options
-@calibration_options
-@role_axes_options
 @common_options
+@linking_options
+@section("Input", calibration_options, role_axes_options, table_options)
+@section("Tissue mask and measuring, of label images", mask_options, measuring_options)
 @with_console
 def command(
     source: Path,
@@ -55,9 +62,9 @@ def command(
     from btrackmate.pipeline.relinking import track_cells
     from btrackmate.report.trust import check_result, log_notes
 
-    check_tracks_output(output, overwrite=overwrite)
+    check_tracks_output(output, source, image, mask, config, overwrite=overwrite)
     settings = merge_settings(config, options, engine)
-    linker = start_engine(engine, settings.parse_tracker(), options).linker
+    linker = start_engine(engine, settings.tracker, options).linker
     result = track_cells(
         source, output, settings, image=image, mask=mask, linker=linker, progress=progress
     )

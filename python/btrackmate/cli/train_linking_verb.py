@@ -9,7 +9,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_outputs, write_text
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def command(
     import yaml
 
     import btrackmate
+    from btrackmate.io.convert import name_inputs
     from btrackmate.pipeline.linking_training import learn_linking
     from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
 
@@ -68,13 +69,13 @@ def command(
     if output.suffix not in (".yaml", ".yml"):
         msg = f"{output}: weights are written as YAML; end the name in .yaml"
         raise UserError(msg)
-    check_output(output, overwrite=overwrite)
+    read = [one for path in tracks for one in name_inputs(path)]
+    check_outputs([output], read, overwrite=overwrite)
     learnt = learn_linking(tracks, values, ridge, progress)
-    content = {"tracker": "flow", "tracker_settings": learnt.settings}
+    content = {"tracker": {"name": "flow", **learnt.settings}}
     origin = ", ".join(str(path) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
-    with write_atomically(output) as partial:
-        partial.write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_text(output, text + yaml.safe_dump(content, sort_keys=False))
     default = FlowSettings().weights
     for name in FlowWeights.model_fields:
         click.echo(

@@ -6,16 +6,23 @@ the function's file, or else in the user's cache folder, or in NUMBA_CACHE_DIR w
 `njit` from here.
 """
 
+import atexit
 import logging
+import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from numba import config, njit
 from numba.core import event
 
+from btrackmate.core.owners import Owner
+
 __all__ = ["njit"]
 
 _log = logging.getLogger(__name__)
+
+_PREFIX = "btrackmate-numba-"
 
 
 class _Announcer(event.Listener):  # type: ignore[misc]
@@ -47,13 +54,24 @@ def _ensure_cache() -> None:
     try:
         njit(cache=True)(probe)
     except RuntimeError:
-        config.CACHE_DIR = tempfile.mkdtemp(prefix="btrackmate-numba-")
+        config.CACHE_DIR = _make_folder()
         _log.warning(
             "neither the package's folder nor the user's cache folder can be written: compiled "
             "loops are kept for this process only, in %s; set NUMBA_CACHE_DIR to a folder that "
             "stays",
             config.CACHE_DIR,
         )
+
+
+def _make_folder() -> str:
+    """Make a folder that goes at the end of the process; clear those that killed ones left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = Owner.from_token(left.name.removeprefix(_PREFIX).rpartition("-")[0])
+        if owner is not None and owner.is_alive is False:
+            shutil.rmtree(left, ignore_errors=True)
+    made = tempfile.mkdtemp(prefix=f"{_PREFIX}{Owner.current().token}-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 event.register("numba:compile", _Announcer())

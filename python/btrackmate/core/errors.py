@@ -13,5 +13,12 @@ class UserError(BTrackMateError, ValueError):
     """
 
 
+class StorageError(BTrackMateError):
+    """Signal that the file system refused to write: disk full, folder gone, no permission.
+
+    The message is one line; the command line prints it without a traceback and exits with code 1.
+    """
+
+
 class Cancelled(BTrackMateError):
     """Signal that the user stopped a running step."""

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from btrackmate.core.errors import UserError
 
+#: With aliases as often as they stand.
+_MOST_VALUES = 1_000_000
+
 
 class Settings(BaseModel):
     """Immutable settings of one step; unknown names are refused.
@@ -21,8 +24,29 @@ class Settings(BaseModel):
         extra="forbid", frozen=True, populate_by_name=True, validate_default=True
     )
 
+    def __init__(self, /, **values: Any) -> None:
+        """Make settings from keywords.
+
+        Raises
+        ------
+        UserError
+            As :meth:`parse`.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _explain(type(self), error, type(self).__name__) from None
+
+    # nested settings are checked by the class that holds them, whose error says where
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @classmethod
-    def parse(cls, values: dict[str, Any], source: str = "settings") -> Self:
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """Make settings from a dict or from settings, as :meth:`parse`."""
+        return cls.parse(obj, cls.__name__, **how)
+
+    @classmethod
+    def parse(cls, values: Any, source: str = "settings", **how: Any) -> Self:
         """Make settings from plain values.
 
         Parameters
@@ -31,6 +55,8 @@ class Settings(BaseModel):
             Field names (or aliases) and values.
         source : str
             Where the values come from, for the message.
+        **how
+            As of pydantic's ``model_validate``.
 
         Raises
         ------
@@ -38,17 +64,9 @@ class Settings(BaseModel):
             If a name is unknown or a value does not fit; one line, the first fault.
         """
         try:
-            return cls.model_validate(values)
+            return super().model_validate(values, **how)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "values"
-            got = textwrap.shorten(repr(first.get("input")), 80)
-            fault = first["msg"].removeprefix("Value error, ")
-            msg = f"{source}: {where}: {fault} (got {got})"
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(_find_model(cls, first["loc"]).model_fields)
-                msg = f"{source}: unknown setting {where!r}; known: {known}"
-            raise UserError(msg) from None
+            raise _explain(cls, error, source) from None
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -60,6 +78,21 @@ class Settings(BaseModel):
             If the file is missing, is not YAML, or holds wrong settings.
         """
         return cls.parse(load_yaml(path), str(path))
+
+
+def _explain(model: type[BaseModel], error: ValidationError, source: str) -> UserError:
+    """Say the first fault in one line."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_find_model(model, first["loc"]).model_fields)
+        return UserError(f"{source}: unknown setting {where!r}; known: {known}")
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, UserError):  # it says what was got, and where
+        return UserError(f"{source}: {cause}")
+    got = textwrap.shorten(repr(first.get("input")), 80)
+    fault = first["msg"].removeprefix("Value error, ")
+    return UserError(f"{source}: {where or 'values'}: {fault} (got {got})")
 
 
 def _find_model(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
@@ -83,15 +116,21 @@ def load_yaml(path: Path) -> dict[str, Any]:
         If the file is missing or not readable, is not YAML, or holds no mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = _load(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         msg = f"{path}: no such file; give the path of a YAML settings file"
         raise UserError(msg) from None
     except OSError as error:
         msg = f"{path}: not readable ({error.strerror}); give the path of a YAML settings file"
         raise UserError(msg) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: not readable as YAML: {' '.join(str(error).split())}"
+    except RecursionError:
+        msg = f"{path}: not readable as YAML: it is nested too deeply"
+        raise UserError(msg) from None
+    except UserError:
+        raise
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = textwrap.shorten(f"{type(error).__name__} {error}", 200)
+        msg = f"{path}: not readable as YAML: {reason}"
         raise UserError(msg) from None
     if values is None:
         return {}
@@ -99,3 +138,43 @@ def load_yaml(path: Path) -> dict[str, Any]:
         msg = f"{path}: holds a {type(values).__name__}, expected names and values"
         raise UserError(msg)
     return values
+
+
+def _load(text: str, path: Path) -> Any:
+    """Read YAML whose names stand once, and whose aliases do not grow beyond measure."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_node(node, path, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_node(node: yaml.Node, path: Path, sizes: dict[int, int]) -> int:
+    """Count the values below a node, aliases as often as they stand; refuse doubled names."""
+    if id(node) in sizes:
+        return sizes[id(node)]
+    sizes[id(node)] = _MOST_VALUES + 1  # for an alias of what it lies in
+    line = node.start_mark.line + 1
+    size = 1
+    if isinstance(node, yaml.MappingNode):
+        names = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in names:
+                    name = textwrap.shorten(key.value, 80)
+                    msg = f"{path}, line {key.start_mark.line + 1}: {name!r} stands twice; keep one"
+                    raise UserError(msg)
+                names.add((key.tag, key.value))
+            size += _check_node(key, path, sizes) + _check_node(value, path, sizes)
+    elif isinstance(node, yaml.SequenceNode):
+        size += sum(_check_node(value, path, sizes) for value in node.value)
+    if size > _MOST_VALUES:
+        msg = f"{path}, line {line}: holds more than {_MOST_VALUES:,} values with its aliases; "
+        msg += "write them out"
+        raise UserError(msg)
+    sizes[id(node)] = size
+    return size

@@ -16,6 +16,13 @@ from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
 _NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
 
 
+#: What is said of each frame takes memory; a higher number is a time or a mistake.
+MOST_FRAMES = 1_000_000
+#: A longer movie whose length nothing but its spots tells has cells in one of so many frames.
+_FEW_FRAMES = 10_000
+_MOST_GAPS = 100
+
+
 @dataclass(frozen=True, eq=False)
 class Spots:
     """Spots of a movie, sorted by frame, then id.
@@ -100,6 +107,16 @@ class Spots:
         table = table.sort_values(["frame", "id"], ignore_index=True)
         table = table[_ordered_names(list(table.columns))]
         last = int(table["frame"].max()) + 1 if len(table) else 0
+        length = max(last, n_frames or 0)
+        occupied = table["frame"].nunique()
+        if n_frames is None and last > max(_FEW_FRAMES, _MOST_GAPS * occupied):
+            msg = f"{source}: frame {last - 1}, but only {occupied} frames have cells; is that a "
+            msg += "time? Frames are counted from 0"
+            raise UserError(msg)
+        if length > MOST_FRAMES:
+            msg = f"{source}: frame {length - 1}, but no movie has more than {MOST_FRAMES:,} "
+            msg += "frames; is that a time? Frames are counted from 0"
+            raise UserError(msg)
         if n_frames is not None and n_frames < last:
             msg = f"{source}: a spot lies in frame {last - 1}, but the movie has {n_frames} frames"
             raise UserError(msg)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import make_folder
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import Settings
 from btrackmate.core.words import option
@@ -104,7 +105,7 @@ def run_plugin(
     command = load_plugin_class(_BATCH)
     info = fiji.context.service("org.scijava.command.CommandService").getCommand(command)
     modules = fiji.context.service("org.scijava.module.ModuleService")
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     files = {"image": image, "labels": labels, "table": table, "mask": mask, "output": output}
     module = info.createModule()
     delegate = module.getDelegateObject()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.words import option
 from btrackmate.io.geff import write_geff
@@ -127,15 +127,38 @@ def write_tracks(
         write_geff(path, graph)
     else:
         spots_file, links_file = csv_names(path)
-        write_spots_csv(spots_file, graph.spots)
-        write_links_csv(links_file, graph)
+        with write_together():
+            write_spots_csv(spots_file, graph.spots)
+            write_links_csv(links_file, graph)
     return name_outputs(path)
 
 
-def check_tracks_output(path: Path, *, overwrite: bool = False) -> None:
-    """Refuse an output of tracks that exists already or has no known ending."""
-    for one in name_outputs(path):
-        check_output(one, overwrite=overwrite)
+def name_inputs(path: Path) -> tuple[Path, ...]:
+    """Name the files or the folder that tracks read from `path` consist of."""
+    if is_run_folder(path):
+        return (path / TRACKS,)
+    return (path, *csv_names(path)) if path.name.lower().endswith(".csv") else (path,)
+
+
+def check_tracks_output(
+    path: Path, *inputs: Path | None, table: Path | None = None, overwrite: bool = False
+) -> None:
+    """Refuse an output of tracks that exists already, is an input, or has no known ending.
+
+    Parameters
+    ----------
+    path : Path
+    *inputs : Path or None
+        Tracks and images that are read.
+    table : Path, optional
+        A CSV that is written, too.
+    overwrite : bool
+        Accept outputs that exist and are no inputs.
+    """
+    outputs = (*name_outputs(path), table)
+    check_ending(table, ".csv")
+    read = [one for source in inputs if source is not None for one in name_inputs(source)]
+    check_outputs(outputs, read, overwrite=overwrite)
 
 
 def convert(source: Path, target: Path) -> list[str]:

@@ -118,7 +118,7 @@ def read_cells(path: Path) -> Cells:
     blank = f"{separator} \t"
     regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
     if not (regular and width > 1 and '"' not in text):
-        return _split_lines(rows, separator, header_line)
+        return _split_lines(rows, separator, header_line, path)
     # A regular file is split at once; with quotes or blank lines it goes the long way.
     fields = separator.join(rows).split(separator)
     columns = [fields[place + width :: width] for place in range(width)]
@@ -173,15 +173,29 @@ def _find_header(rows: list[str], path: Path) -> tuple[int, str]:
     return 0, max(_SEPARATORS, key=first.count)
 
 
-def _split_lines(rows: list[str], separator: str, header_line: int) -> Cells:
+def _split_lines(rows: list[str], separator: str, header_line: int, path: Path) -> Cells:
     """Split lines with quotes, blank lines or wrong numbers of fields."""
+    try:
+        return _split_quoted(rows, separator, header_line, path)
+    except csv.Error as error:
+        msg = f"{path}: not readable as CSV: {error}; is a quote not closed?"
+        raise UserError(msg) from None
+
+
+def _split_quoted(rows: list[str], separator: str, header_line: int, path: Path) -> Cells:
     reader = csv.reader((f"{row}\n" for row in rows), delimiter=separator)
     header = next(reader)
     width = len(header)
     lines: list[int] = []
     fields: list[list[str]] = []
     ragged: dict[int, int] = {}
+    end = reader.line_num
     for row in reader:
+        begin, end = end + 1, reader.line_num
+        if end > begin:
+            msg = f"{path}, line {begin + header_line - 1}: a text in quotes goes on to line "
+            msg += f"{end + header_line - 1}; is a quote not closed?"
+            raise UserError(msg)
         if not any(word.strip() for word in row):
             continue
         if len(row) < width or any(word.strip() for word in row[width:]):

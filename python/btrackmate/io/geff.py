@@ -69,7 +69,10 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     }
     ids = spots.id.astype(np.uint64)
     edges = np.stack([ids[graph.source], ids[graph.target]], axis=1)
-    with write_atomically(path) as temporary:
+    import zarr
+
+    # All chunks are written, so that a missing one is known to be lost.
+    with write_atomically(path) as temporary, zarr.config.set({"array.write_empty_chunks": True}):
         write_arrays(
             temporary, ids, node_props, edges, edge_props, metadata, structure_validation=False
         )
@@ -128,6 +131,7 @@ def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool
         extra={
             "btrackmate": {
                 "version": version,
+                "whole": True,
                 "calibration": asdict(calibration),
                 "n_frames": spots.n_frames,
                 "ndim": spots.ndim,

@@ -2,12 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import zarr
+import zarr.errors
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
@@ -17,6 +19,7 @@ from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
+from btrackmate.io.ngff import list_missing_chunks
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
 
 _log = logging.getLogger(__name__)
@@ -25,7 +28,19 @@ _log = logging.getLogger(__name__)
 _FRAMES = ("frame", "timepoint", "time_point")
 _COSTS = {"cost": "cost", "LINK_COST": "cost", "confidence": "confidence",
           "LINK_CONFIDENCE": "confidence"}  # fmt: skip
-_FAULTS = (ValueError, KeyError, OSError, TypeError, AttributeError, RuntimeError, AssertionError)
+_FAULTS = (
+    zarr.errors.BaseZarrError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OSError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    RecursionError,
+    OverflowError,
+    AssertionError,
+)
 
 
 def read_geff(path: Path) -> TrackGraph:
@@ -90,10 +105,46 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
             warnings.simplefilter("ignore", UserWarning)
-            return read_to_memory(path)
+            content = read_to_memory(path)
+            missing = _find_incomplete(path)
     except _FAULTS as error:
         msg = f"{path}: not readable as GEFF: {' '.join(str(error).split())}"
         raise UserError(msg) from None
+    _check_complete(missing, content["metadata"], path)
+    return content
+
+
+def _find_incomplete(path: Path) -> list[str]:
+    """Name the arrays that lack chunks; Zarr reads these as zeros."""
+    found: list[str] = []
+
+    def look(group: Any, place: str) -> None:
+        for name, node in sorted(group.members()):
+            if isinstance(node, zarr.Group):
+                look(node, f"{place}{name}/")
+            elif list_missing_chunks(node):
+                found.append(f"{place}{name}")
+
+    look(zarr.open_group(path, mode="r"), "")
+    return found
+
+
+def _check_complete(missing: Sequence[str], metadata: Any, path: Path) -> None:
+    """Refuse a graph whose ids, links or positions lack chunks; warn of others.
+
+    Other programs leave out chunks of zeros, as of z in 2D, or of the time of a first frame.
+    """
+    ours = bool((metadata.extra or {}).get("btrackmate", {}).get("whole"))
+    axes = [axis for axis in metadata.axes or () if axis.type == "space"]
+    needed = {f"nodes/props/{axis.name}/values" for axis in axes[-2:]}
+    needed |= {"nodes/ids", "edges/ids"}
+    for name in missing:
+        what = name.removeprefix("nodes/props/").removesuffix("/values")
+        if ours or name in needed:
+            msg = f"{path}: not readable as GEFF: {what} is incomplete, chunks of it are not there"
+            msg += "; copy or save it again"
+            raise UserError(msg)
+        _log.warning("%s: chunks of %s are not there and are read as 0", path, what)
 
 
 def _name_columns(

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from btrackmate.io.vendor import OTHER_FORMATS, VENDOR_SUFFIXES, VendorSource
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie"]
+__all__ = ["Movie", "Role", "check_finite", "hash_path", "list_files", "open_movie"]
 
 _HASH_BLOCK = 1 << 20
 
@@ -305,25 +306,42 @@ def check_finite(image: NDArray[Any], where: str) -> None:
 def hash_path(path: Path) -> str:
     """Hash a file, or a folder's files with their names, as 64 hexadecimal digits (SHA-256).
 
-    Hidden files in a folder (names that begin with a dot) count only if Zarr made them.
+    Which files of a folder count, `list_files` says.
     """
     digest = hashlib.sha256()
-    if path.is_file():
-        _hash_file(path, digest)
-        return digest.hexdigest()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        name = file.relative_to(path)
-        if any(part.startswith(".") and not part.startswith(".z") for part in name.parts):
-            continue
-        digest.update(name.as_posix().encode() + b"\0")
-        _hash_file(file, digest)
+    for name, file in list_files(path):
+        if name:
+            digest.update(os.fsencode(name) + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(_HASH_BLOCK):
+                digest.update(block)
     return digest.hexdigest()
 
 
-def _hash_file(path: Path, digest: Any) -> None:
-    with path.open("rb") as stream:
-        while block := stream.read(_HASH_BLOCK):
-            digest.update(block)
+def list_files(path: Path) -> list[tuple[str, Path]]:
+    """List what an input consists of: a file itself, or a folder's files, by name.
+
+    Hidden files in a folder (names that begin with a dot) count only if Zarr made them.
+
+    Returns
+    -------
+    list of (str, Path)
+        Name in the folder, with slashes (empty for a file), and path.
+    """
+    if path.is_file():
+        return [("", path)]
+    found = []
+    for place, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        for name in names:
+            file = Path(place, name)
+            if not _is_hidden(name) and file.is_file():
+                found.append((file.relative_to(path), file))
+    return [(name.as_posix(), file) for name, file in sorted(found)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and not name.startswith(".z")
 
 
 def _open_again(

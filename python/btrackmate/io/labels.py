@@ -1,9 +1,10 @@
 """Label movies, written frame by frame: a resumable OME-Zarr and a TIFF for Fiji."""
 
+import hashlib
 import json
 import logging
 import math
-import shutil
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -11,12 +12,14 @@ from typing import Any, Self
 import numpy as np
 import tifffile
 import zarr
+import zarr.errors
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import make_folder, remove, write_atomically, write_text
+from btrackmate.core.replacing import sync_folder, sync_tree
 from btrackmate.io.units import NGFF_NAMES
 
 _log = logging.getLogger(__name__)
@@ -33,8 +36,9 @@ class LabelStore:
     """A label movie in an OME-Zarr folder that is written frame by frame and can be resumed.
 
     Make one with :meth:`open`. NGFF 0.4 on Zarr 2, which napari, Fiji (n5-zarr) and bioio read;
-    uint32, axes TZYX, or TYX in 2D. A frame counts as done once its marker, written after all
-    its chunks, stands in the folder: a process killed inside a frame leaves it undone.
+    uint32, axes TZYX, or TYX in 2D. A frame counts as done once its marker, written when all its
+    chunks are on the disk, stands in the folder and holds their checksum: a process killed inside
+    a frame, and a chunk that was damaged or lost, leave it undone.
 
     Attributes
     ----------
@@ -88,18 +92,36 @@ class LabelStore:
             "fingerprint": fingerprint,
         }
         if path.exists():
-            if _read_state(path) == state:
-                array = zarr.open_group(path, mode="r+")["0"]
+            if _read_state(path) == state and (array := _open_array(path)) is not None:
                 return cls(path, shape, array)
-            _log.warning("%s was made with other inputs or settings: it is made anew", path)
+            _log.warning(
+                "%s was made with other inputs or settings, or is damaged: it is made anew", path
+            )
         array = _create(path, shape, calibration, ndim, state)
         return cls(path, shape, array)
 
     @property
     def done(self) -> frozenset[int]:
-        """Frames that are finished."""
+        """Frames that are finished and whole; reads their chunks."""
         names = (marker.name for marker in (self.path / _STATE).iterdir())
-        return frozenset(int(name) for name in names if name.isdigit())
+        return frozenset(t for t in map(int, filter(str.isdecimal, names)) if self._is_done(t))
+
+    def _is_done(self, t: int) -> bool:
+        """Tell whether a frame's chunks are those that its marker tells of."""
+        try:
+            told = (self.path / _STATE / str(t)).read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return False
+        return told.strip() == self._hash_chunks(t)
+
+    def _hash_chunks(self, t: int) -> str:
+        """Hash a frame's chunks as they lie on the disk; empty ones are not written."""
+        digest = hashlib.sha256()
+        folder = self.path / "0" / str(t)
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     @property
     def is_complete(self) -> bool:
@@ -125,8 +147,7 @@ class LabelStore:
         if labels.ndim == 2 and expected[0] == 1:
             labels = labels[np.newaxis]
         _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
-        marker = self.path / _STATE / str(t)
-        marker.unlink(missing_ok=True)
+        remove(self.path / _STATE / str(t))
         frame = labels.astype(np.uint32, copy=False)
         self._array[t] = frame.reshape(self._array.shape[1:])
         self.finish(t)
@@ -144,13 +165,15 @@ class LabelStore:
         """
         expected = tuple(side.stop - side.start for side in box)
         _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
-        (self.path / _STATE / str(t)).unlink(missing_ok=True)
+        remove(self.path / _STATE / str(t))
         self._array[(t, *box)] = labels.astype(np.uint32, copy=False)
 
     def finish(self, t: int) -> None:
         """Mark a frame done whose parts are all written."""
-        with write_atomically(self.path / _STATE / str(t)) as temporary:
-            temporary.write_text("done\n", encoding="utf-8")
+        if (chunks := self.path / "0" / str(t)).is_dir():
+            sync_tree(chunks)
+            sync_folder(chunks.parent)
+        write_text(self.path / _STATE / str(t), self._hash_chunks(t) + "\n")
 
     def read(self, t: int) -> NDArray[np.uint32]:
         """Read one finished frame as (Z, Y, X).
@@ -160,7 +183,7 @@ class LabelStore:
         UserError
             If the frame is not finished.
         """
-        if not (self.path / _STATE / str(t)).exists():
+        if not os.path.lexists(self.path / _STATE / str(t)):
             msg = f"{self.path}: frame {t} is not finished; run again to go on"
             raise UserError(msg)
         return np.asarray(self._array[t], np.uint32).reshape(self.shape[1:])
@@ -255,12 +278,20 @@ def _create(
             compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
             fill_value=0,
             chunk_key_encoding={"name": "v2", "separator": "/"},
+            config={"write_empty_chunks": True},  # so that a missing one is known to be lost
         )
         group.attrs.update(_ngff_attributes(path.name, calibration, ndim))
-        folder = temporary / _STATE
-        folder.mkdir()
-        (folder / "state.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        make_folder(temporary / _STATE)
+        write_text(temporary / _STATE / "state.json", json.dumps(state, indent=1) + "\n")
     return zarr.open_group(path, mode="r+")["0"]
+
+
+def _open_array(path: Path) -> Any:
+    """Open the array of a store, None where its metadata are damaged."""
+    try:
+        return zarr.open_group(path, mode="r+")["0"]
+    except (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
@@ -278,7 +309,12 @@ def _read_state(path: Path) -> dict[str, Any] | None:
 
 def remove_markers(path: Path) -> None:
     """Remove what a store needs only for resuming, e.g. before it is handed on."""
-    shutil.rmtree(path / _STATE, ignore_errors=True)
+    remove(path / _STATE)
+
+
+def has_markers(path: Path) -> bool:
+    """Tell whether a store can be resumed: its markers are there."""
+    return (path / _STATE / "state.json").is_file()
 
 
 def _ngff_attributes(name: str, calibration: Calibration, ndim: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """OME-Zarr (NGFF 0.1 to 0.5, Zarr 2 and 3) and plain Zarr arrays, read chunk by chunk."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,22 @@ from btrackmate.core.errors import UserError
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
-_FAULTS = (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError, RuntimeError)
+_log = logging.getLogger(__name__)
+
+_FAULTS = (
+    zarr.errors.BaseZarrError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    RecursionError,
+    OverflowError,
+)
+#: Frames that a message names.
+_SHOWN = 10
 #: NGFF before 0.3 had no axis names but fixed them (https://ngff.openmicroscopy.org/0.1/).
 _FIXED_AXES = "TCZYX"
 
@@ -53,6 +69,7 @@ class NgffSource:
             raise UserError(_damaged(path, error)) from None
         self.shape = tuple(int(length) for length in self._array.shape)
         self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
+        self._warn_of_missing_chunks()
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the array (see :class:`FrameSource`)."""
@@ -70,6 +87,25 @@ class NgffSource:
 
     def close(self) -> None:
         """Do nothing: a Zarr folder keeps no file open."""
+
+    def _warn_of_missing_chunks(self) -> None:
+        try:
+            missing = list_missing_chunks(self._array)
+        except _FAULTS as error:
+            raise UserError(_damaged(self._path, error)) from None
+        if not missing:
+            return
+        where = ""
+        if self.axes.startswith("T"):
+            frames = sorted({chunk[0] for chunk in missing})
+            length = int(self._array.chunks[0])
+            named = ", ".join(str(t * length) for t in frames[:_SHOWN])
+            where = f" in frame {named}" + (", …" if len(frames) > _SHOWN else "")
+        _log.warning(
+            "%s: %d of %d chunks are not there%s and are read as %s: writers leave out empty ones; "
+            "if this one does not, the data are incomplete",
+            self._path, len(missing), self._array.nchunks, where, self._array.fill_value,
+        )  # fmt: skip
 
     def _open_image(self, group: zarr.Group) -> tuple[Any, str]:
         attributes = _ome_attributes(group)
@@ -95,6 +131,21 @@ class NgffSource:
         units = [axis.get("unit") for axis in described]
         self.scale = _to_scale(axes, list(factors), units)
         return array, axes
+
+
+def list_missing_chunks(array: Any) -> list[tuple[int, ...]]:
+    """List the chunks of a Zarr array that are not there; none of an array in shards."""
+    if getattr(array, "shards", None) is not None or array.ndim == 0:
+        return []
+    if array.nchunks_initialized >= array.nchunks:
+        return []
+    counts = [-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)]
+    folder = Path(str(array.store_path.store.root)) / array.store_path.path
+    return [
+        place
+        for place in np.ndindex(*counts)
+        if not (folder / array.metadata.encode_chunk_key(place)).exists()
+    ]
 
 
 def _ome_attributes(group: Any) -> dict[str, Any]:

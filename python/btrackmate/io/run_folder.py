@@ -1,6 +1,11 @@
 """The run folder: the only place that knows the names of its files."""
 
+from collections.abc import Iterable
 from pathlib import Path
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import check_apart, check_output, clear_leftovers
+from btrackmate.core.words import flag
 
 #: Written last: a folder that has it is a finished run.
 RECORD = "run.yaml"
@@ -18,7 +23,26 @@ PRUNED = "pruned.csv"
 DROPPED = "dropped.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
+#: Of a folder of analysis: its settings and inputs, and the folder of its pictures; each table is
+#: a .csv of its name.
+ANALYSIS = "analysis.yaml"
+FIGURES = "figures"
 LOG = "log.txt"
+#: All that a run writes; the record last.
+FILES = (
+    LABELS,
+    SPOTS,
+    TRACKS,
+    TRACKS_GEFF,
+    TRACKED_SPOTS,
+    TRACK_FEATURES,
+    PRUNED,
+    DROPPED,
+    SCORES,
+    REPORT,
+    LOG,
+    RECORD,
+)
 
 
 def is_run_folder(path: Path) -> bool:
@@ -30,3 +54,40 @@ def list_run_files(folder: Path) -> list[Path]:
     """List the files of a finished run, the report last."""
     paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
     return sorted(paths, key=lambda path: (path.name == REPORT, path.name))
+
+
+def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
+    """Refuse a run folder that is a file, cannot be made, or whose files are inputs.
+
+    What killed processes left in it is cleared.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file, expected a folder: give another output"
+        raise UserError(msg)
+    check_apart([folder / name for name in FILES], inputs)
+    check_output(folder, overwrite=True)
+    clear_leftovers(folder)
+
+
+def check_unused(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is no unfinished run of ours.
+
+    Raises
+    ------
+    UserError
+        If it holds a finished run or other files and `overwrite` is false.
+    """
+    if not folder.exists() or overwrite:
+        return
+    if is_run_folder(folder):
+        msg = f"{folder} holds a finished run: give another output, or {flag('overwrite')}"
+        raise UserError(msg)
+    if any(folder.iterdir()) and not (folder / WORK).exists():
+        msg = f"{folder} is not empty and holds no unfinished run: give another output, or "
+        msg += flag("overwrite")
+        raise UserError(msg)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+import re
 import struct
 import threading
 import weakref
@@ -22,6 +23,9 @@ from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _log = logging.getLogger(__name__)
+
+#: So many planes are listed whatever the metadata say.
+_FEW_PLANES = 100_000
 
 # What tifffile raises on damaged files.
 _FAULTS = (
@@ -60,6 +64,7 @@ class TiffSource:
                 self._file = tifffile.TiffFile(path)
             except _FAULTS as error:
                 raise UserError(_damaged(path, error)) from None
+            self._check_ome_planes()
             # A movie that nobody closes is closed when nobody uses it any more.
             self._closer = weakref.finalize(self, self._file.close)
             self._file.filehandle.set_lock(True)
@@ -107,6 +112,23 @@ class TiffSource:
     def close(self) -> None:
         """Close the file."""
         self._closer()
+
+    def _check_ome_planes(self) -> None:
+        """Refuse OME metadata that names more planes than the file can hold, before listing them.
+
+        A page takes at least 18 bytes; planes in other files are named in the metadata.
+        """
+        xml = (self._file.ome_metadata or "") if self._file.is_ome else ""
+        files = len(set(re.findall(r'FileName="([^"]*)"', xml))) or 1
+        limit = files * (self._path.stat().st_size // 18 + 1)
+        for pixels in re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", xml):
+            sizes = re.findall(r'\bSize[ZCT]="\s*(\d{1,18})\s*"', pixels)
+            said = math.prod(int(size) for size in sizes)
+            if files == 1 and said > limit and said > _FEW_PLANES:
+                self._file.close()
+                msg = f"{self._path}: its metadata name {said} planes, more than the file can "
+                msg += "hold; copy or save it again"
+                raise UserError(msg)
 
     def _check_planes(self) -> None:
         """Refuse a file that holds fewer planes than it says, as one cut off does."""

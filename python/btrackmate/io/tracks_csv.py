@@ -2,13 +2,13 @@
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import read_cells, skip_export_header, to_numbers
@@ -21,7 +21,7 @@ _NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "
 
 def write_spots_csv(path: Path, spots: Spots) -> None:
     """Write a spots table, one row a cell and frame, the schema's columns first."""
-    _write_table(path, spots.table)
+    write_table(path, spots.table)
 
 
 def write_links_csv(path: Path, graph: TrackGraph) -> None:
@@ -29,26 +29,28 @@ def write_links_csv(path: Path, graph: TrackGraph) -> None:
     table: pd.DataFrame = graph.links_table()
     if table["confidence"].isna().all():
         table = table.drop(columns="confidence")
-    _write_table(path, table)
+    write_table(path, table)
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write numbers exactly, missing ones as nothing, truths as 1 and 0.
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV: numbers exactly, missing ones as nothing, truths as 1 and 0."""
+    with write_stream(path) as stream:
+        _write_rows(stream, table)
 
-    Text goes the slow way through pandas.
-    """
-    with write_atomically(path) as temporary:
-        bools = [name for name, values in table.items() if values.dtype.kind == "b"]
-        table = table.astype(dict.fromkeys(bools, np.int64))
-        if any(values.dtype.kind not in "iuf" for _, values in table.items()):
-            table.to_csv(temporary, index=False, lineterminator="\n")
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerow(table.columns)
-            for begin in range(0, len(table), _BLOCK):
-                block = table.iloc[begin : begin + _BLOCK]
-                columns = [_format_column(values) for _, values in block.items()]
-                stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
+    """Write a table; one with text, or with missing whole numbers, goes the slow way."""
+    bools = [name for name, values in table.items() if values.dtype.kind == "b"]
+    table = table.astype(dict.fromkeys(bools, np.int64))
+    plain = (isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in table.dtypes)
+    if not all(plain):
+        table.to_csv(stream, index=False, lineterminator="\n")
+        return
+    csv.writer(stream, lineterminator="\n").writerow(table.columns)
+    for begin in range(0, len(table), _BLOCK):
+        block = table.iloc[begin : begin + _BLOCK]
+        columns = [_format_column(values) for _, values in block.items()]
+        stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
 
 
 def _format_column(values: "pd.Series[Any]") -> list[str]:

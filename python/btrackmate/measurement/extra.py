@@ -13,7 +13,7 @@ from btrackmate.core.schema import find_column
 from btrackmate.measurement.runs import find_runs
 
 #: What measures a cell: its region (boolean, cut to its box), and, with two arguments, the
-#: intensities of all channels there, (C, [Z,] Y, X); gives one number.
+#: intensities there, ([Z,] Y, X), or (C, [Z,] Y, X) of several channels; gives one number.
 Extra = Mapping[str, Callable[..., float]]
 
 
@@ -35,7 +35,8 @@ def measure_extra(
     extra : mapping from str to callable
         Functions by the feature's name: ``function(region)`` or ``function(region, intensity)``,
         as in scikit-image's ``extra_properties``, where ``region`` is ([Z,] Y, X) bool, the cell in
-        its bounding box, and ``intensity`` (C, [Z,] Y, X).
+        its bounding box, and ``intensity`` its pixels there, of the same shape; of several
+        channels (C, [Z,] Y, X).
     where : str
         Which frame it is, for messages.
 
@@ -71,11 +72,10 @@ def measure_extra(
         values = []
         for label, box in boxes:
             region = labels[box] == label
-            given = (
-                (region, channels[(slice(None), *box)])
-                if wants_image and channels is not None
-                else (region,)
-            )
+            given = [region]
+            if wants_image and channels is not None:
+                pixels = channels[(slice(None), *box)]
+                given.append(pixels[0] if len(pixels) == 1 else pixels)
             values.append(_as_number(function(*given), name, label, where))
         columns[name] = np.array(values, np.float64)
     return spots.assign(**columns)

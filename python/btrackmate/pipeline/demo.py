@@ -1,13 +1,12 @@
 """The demo: the shipped sample from pixels to a report, scored against its ground truth."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import check_output, make_folder, write_atomically
+from btrackmate.core.files import check_output, copy_file, make_folder, write_text
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
@@ -89,9 +88,9 @@ def run_demo(
     folder = output / "input"
     make_folder(folder)
     paths = sample_paths()
-    image, mask = (shutil.copy(path, folder) for path in (paths.image, paths.mask))
+    image, mask = (copy_file(path, folder / path.name) for path in (paths.image, paths.mask))
     result = run(
-        RunInputs(image=Path(image), mask=Path(mask)),
+        RunInputs(image=image, mask=mask),
         output / "run",
         demo_settings(),
         overwrite=overwrite,
@@ -99,8 +98,7 @@ def run_demo(
         command=command,
     )
     tables = [_score_movie(result, progress), _score_ovule(output)]
-    with write_atomically(result.folder / SCORES) as temporary:
-        temporary.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+    write_text(result.folder / SCORES, json.dumps(tables, indent=1) + "\n")
     build_report(result.folder)
     return DemoResult(result, tables)
 

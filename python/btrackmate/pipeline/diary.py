@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from btrackmate.core.files import append_text
+from btrackmate.core.replacing import NEW
 from btrackmate.io.run_folder import WORK
 
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -69,7 +71,7 @@ class _DiaryHandler(logging.Handler):
 
     def __init__(self, warnings: list[str], output: Path) -> None:
         super().__init__(logging.INFO)
-        self._hidden = f"{output / WORK}{os.sep}", f"{output}{os.sep}"
+        self._hidden = f"{output / WORK / NEW}{os.sep}", f"{output}{os.sep}"
         self.setFormatter(_FORMAT)
         self._warnings = warnings
         self._lines: list[str] = []
@@ -90,6 +92,5 @@ class _DiaryHandler(logging.Handler):
     def _flush_lines(self) -> None:
         if self._path is None:
             return
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.writelines(line + "\n" for line in self._lines)
+        append_text(self._path, "".join(line + "\n" for line in self._lines))
         self._lines.clear()

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.files import make_folder, remove
 from btrackmate.core.progress import Progress
-from btrackmate.io.labels import LabelStore
+from btrackmate.io.labels import LabelStore, has_markers
 from btrackmate.measurement import FrameMeasurement, MeasureResult, Tissue
 from btrackmate.measurement.movie import combine_frames, measure_one_frame
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
@@ -115,14 +115,8 @@ def segment_frames(
     """
     movie = job.image.movie
     n_frames = movie.n_frames
+    store = _open_store(job, work)
     todo = sorted(set(range(n_frames)) - set(work.done_frames()))
-    store = LabelStore.open(
-        work.labels,
-        (n_frames, *movie.shape[2:]),
-        movie.calibration,
-        ndim=movie.ndim,
-        fingerprint=work.fingerprint,
-    )
     progress("segmenting", n_frames - len(todo), n_frames)
     if needs_stacking(movie.ndim, job.models):
         _log.warning(
@@ -138,6 +132,24 @@ def segment_frames(
             frame = _segment_whole(job, t, store)
         keep(t, frame)
         progress("segmenting", n_frames - len(todo) + count, n_frames)
+
+
+def _open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
+    """Open the labels of the work folder; frames whose labels are not whole are not done."""
+    movie = job.image.movie
+    if work.labels.exists() and not has_markers(work.labels):
+        remove(work.labels)  # It was finished, but what was made of it had other settings.
+    store = LabelStore.open(
+        work.labels,
+        (movie.n_frames, *movie.shape[2:]),
+        movie.calibration,
+        ndim=movie.ndim,
+        fingerprint=work.fingerprint,
+    )
+    for t in sorted(set(work.done_frames()) - store.done):
+        _log.warning("the labels of frame %d were damaged and are made again", t)
+        work.forget_frame(t)
+    return store
 
 
 def _segment_whole(job: SegmentationJob, t: int, store: LabelStore) -> LabelledFrame:
@@ -162,8 +174,8 @@ def _segment_blocks(
     """Segment a frame block by block."""
     movie = job.image.movie
     scratch = work.path / "scratch"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+    remove(scratch)
+    make_folder(scratch)
     roi = None
     if job.roi is not None:
         mask, at = job.roi.movie, t if job.roi.n_frames > 1 else 0
@@ -180,7 +192,7 @@ def _segment_blocks(
         block_job, lambda box, labels: store.write_part(t, box, labels), progress
     )
     store.finish(t)
-    shutil.rmtree(scratch)
+    remove(scratch)
     return LabelledFrame(cells, lambda: store.read(t), lambda: job.image.frame(t))
 
 
@@ -213,16 +225,12 @@ class FrameWorker:
     def work_through(self, progress: Progress) -> None:
         """Segment (where no labels are given) and measure every frame that is not done yet."""
         n_frames = self._inputs.main.n_frames
-        done = self._work.done_frames()
-        todo = sorted(set(range(n_frames)) - set(done))
-        if done:
-            _log.info("%d of %d frames are done already", len(done), n_frames)
-        if not todo:
-            return
-        self._prepare_mask()
+        todo = sorted(set(range(n_frames)) - set(self._work.done_frames()))
+        if todo or self._inputs.labels is None:
+            self._prepare_mask()
         if self._inputs.labels is None:
             self._segment(progress)
-        else:
+        elif todo:
             self._measure_given(todo, progress)
 
     def combine(self) -> MeasureResult:

@@ -16,7 +16,6 @@ from btrackmate.io.trackmate.plugin import CSV_DETECTOR, LABEL_DETECTOR
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.auto import fill_distances
-from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.filters import filter_spots, filter_tracks
 from btrackmate.tracking.pruning import PruneResult, prune
 from btrackmate.tracking.settings import PruneSettings, TrackerSettings, to_trackmate
@@ -77,13 +76,11 @@ def link_and_prune(
         If a filter or penalty names a feature that the spots lack, or the tracker needs labels
         and there are none.
     """
-    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
-    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
-    filtered = filter_spots(spots, spot_filters)
-    tracker = fill_distances(settings.parse_tracker(), filtered.spots)
+    filtered = filter_spots(spots, settings.spot_filters)
+    tracker = fill_distances(settings.tracker, filtered.spots)
     graph = linker(filtered.spots, tracker, progress, labels)
     pruned = prune(graph, settings.prune)
-    kept = filter_tracks(pruned.graph, track_filters)
+    kept = filter_tracks(pruned.graph, settings.track_filters)
     dropped = [filtered.dropped, kept.dropped]
     return LinkingResult(kept.graph, tracker, join_tables(dropped), list_pruned(pruned))
 
@@ -134,16 +131,14 @@ def make_session(
     files : mapping
         Input files by role (labels or spots, mask): the Fiji plugin finds the cells in them again.
     """
-    spot_filters = [FeatureFilter.parse(text) for text in settings.spot_filters]
-    track_filters = [FeatureFilter.parse(text) for text in settings.track_filters]
     log = f"Written by BTrackMate {version}. Spots: {origin}.\n"
     log += log_pruning(settings.prune, linked.pruned)
     return Session(
         image_path=movie.path if movie else None,
         image_shape=movie.shape if movie else None,
         tracker=to_trackmate(linked.tracker),
-        spot_filters=[one.to_trackmate("spot") for one in spot_filters],
-        track_filters=[one.to_trackmate("track") for one in track_filters],
+        spot_filters=[one.to_trackmate("spot") for one in settings.spot_filters],
+        track_filters=[one.to_trackmate("track") for one in settings.track_filters],
         log=log,
         plugin_detector=_describe_detector(settings, files),
         pruning=settings.prune.model_dump(),

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 import btrackmate
+from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.pipeline.inputs import OpenInputs, RunInputs
@@ -102,4 +103,4 @@ def describe_graph(graph: TrackGraph) -> dict[str, Any]:
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a record as YAML."""
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_together
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.convert import FORMATS
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
+from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import ReportData, load_run, load_tracks
@@ -36,6 +37,11 @@ def name_report(source: Path) -> Path:
             raise UserError(msg)
         return source / REPORT
     return source.with_name(f"{source.name[: -len(ending)]}.{REPORT}")
+
+
+def is_tracks(source: Path) -> bool:
+    """Tell whether a path is a file of tracks, and no run folder, by its name."""
+    return source.name.lower().endswith(_ENDINGS)
 
 
 def report_tracks(
@@ -66,8 +72,7 @@ def report_tracks(
     UserError
         If the source is no run folder and no tracks, or a movie does not fit.
     """
-    is_tracks = source.name.lower().endswith(_ENDINGS)
-    data = load_tracks(source) if is_tracks else load_run(source)
+    data = load_tracks(source) if is_tracks(source) else load_run(source)
     with ExitStack() as stack:
         image = labels = mask = None
         if inputs.image is not None:
@@ -79,11 +84,10 @@ def report_tracks(
         if inputs.mask is not None:
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
-        write_report(output, data.with_movies(image, labels, mask))
-    if table is not None:
-        rows = make_tracks_table(data.graph, data.track_ids)
-        with write_atomically(table) as temporary:
-            rows.to_csv(temporary, index=False, lineterminator="\n")
+        with write_together():
+            write_report(output, data.with_movies(image, labels, mask))
+            if table is not None:
+                write_table(table, make_tracks_table(data.graph, data.track_ids))
 
 
 def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:

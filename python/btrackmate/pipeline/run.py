@@ -1,7 +1,6 @@
 """The whole way: image, labels or a CSV of cells → run folder."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,13 +9,24 @@ from typing import Any
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.files import remove_empty, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
+from btrackmate.core.workplace import Workplace
 from btrackmate.io.images import Movie, open_movie
-from btrackmate.io.run_folder import LOG, RECORD, REPORT, TRACKS, WORK
+from btrackmate.io.run_folder import (
+    FILES,
+    LABELS,
+    LOG,
+    RECORD,
+    REPORT,
+    TRACKS,
+    WORK,
+    check_run_folder,
+    check_unused,
+)
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
@@ -37,7 +47,7 @@ from btrackmate.pipeline.linking import (
     link_and_prune,
     make_session,
 )
-from btrackmate.pipeline.outputs import OUT, RunTables, publish, write_outputs
+from btrackmate.pipeline.outputs import RunTables, write_outputs
 from btrackmate.pipeline.record import (
     describe_environment,
     describe_graph,
@@ -46,7 +56,7 @@ from btrackmate.pipeline.record import (
     write_record,
 )
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.work import WorkFolder, check_run_folder, describe_files
+from btrackmate.pipeline.work import WorkFolder, describe_files
 from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
 from btrackmate.report.trust import check_result, log_notes
@@ -124,24 +134,35 @@ def run(
     UserError
         If an input or a setting is wrong; nothing is written then.
     """
-    if (output / WORK / OUT).exists():
-        _log.info("%s: the run was finished; its files are put in place", output)
-        publish(output)
-        return load_result(output)
-    check_output(output, overwrite=True)
-    check_run_folder(output, overwrite=overwrite)
-    job = _Run(inputs, output, settings or RunSettings(), progress)
+    settings = settings or RunSettings()
+    check_run_folder(output, inputs.paths().values())
+    place = Workplace(output / WORK, output, str(output))
+    work = WorkFolder(place, place.new / LABELS)
+    job = _Run(inputs, settings, work, progress)
     job.linker, job.engine, job.command = linker, engine, tuple(command)
     try:
-        with job.diary.collect():
-            job.open()
-            job.work_through()
+        place.enter(make=False)
+        whole = job.describe_whole()
+        if place.is_published and not work.is_finished(whole):
+            place.remove()
+        if work.is_finished(whole):
+            _log.info("%s: the run was finished; its files are put in place", output)
+        if not place.is_published:
+            check_unused(output, overwrite=overwrite)
+        if not work.is_finished(whole):
+            with job.diary.collect():
+                job.open()
+                job.work_through()
+            work.mark_finished(whole)
+        job.close()
+        work.publish(FILES)
     except UserError:
-        remove_if_empty(output)
+        work.give_up()
+        remove_empty(output)
         raise
     finally:
         job.close()
-    publish(output)
+        place.leave()
     return load_result(output)
 
 
@@ -164,18 +185,18 @@ class _Run:
     def __init__(
         self,
         inputs: RunInputs,
-        output: Path,
         settings: RunSettings,
+        work: WorkFolder,
         progress: Progress,
     ) -> None:
         self.inputs = inputs
-        self.output = output
+        self.work = work
         self.settings = settings
         self.linker: Linker = track
         self.engine = "builtin"
         self.command: tuple[str, ...] = ()
         self.progress = progress
-        self.diary = RunDiary(output)
+        self.diary = RunDiary(work.place.folder)
         self.started = datetime.now(UTC)
         self.opened: OpenInputs | None = None
         self.models: Models | None = None
@@ -199,27 +220,32 @@ class _Run:
 
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
-        work = WorkFolder(self.output / WORK, self._describe_job())
-        self.diary.write_to(work.path / LOG)
+        work, before = self.work, self._describe_job()
+        work.begin(before)
+        self.diary.write_to(work.place.new / LOG)
         _log.info("BTrackMate %s", version)
         spots = self.spots
         if spots is None:
             with self.diary.step("segmenting" if self.models else "measuring"):
-                spots = self._measure(work)
+                spots = self._measure()
         if not len(spots):
             _log.warning("no cell was found in the movie: there is nothing to track")
         with self.diary.step("linking and pruning"):
-            labels = self._give_labels(work)
+            labels = self._give_labels()
             linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
         dropped = join_tables([self.dropped, linked.dropped])
-        self._write(work, spots, replace(linked, dropped=dropped))
+        self._write(spots, replace(linked, dropped=dropped))
+        if self._describe_job() != before:
+            msg = f"{self._describe_origin()}: an input was changed while the run went on: "
+            msg += "start again"
+            raise UserError(msg)
 
     def close(self) -> None:
         """Close the inputs and the labels."""
-        if self.labels is not None:
-            self.labels.close()
-        if self.opened is not None:
-            self.opened.close()
+        for movies in (self.labels, self.opened):
+            if movies is not None:
+                movies.close()
+        self.labels = self.opened = None
 
     def _read_cells(self, path: Path) -> None:
         """Read a CSV of cells; an image beside it gives calibration and length."""
@@ -233,11 +259,11 @@ class _Run:
         if mask is not None and image is None:
             mask.close()
 
-    def _measure(self, work: WorkFolder) -> Spots:
+    def _measure(self) -> Spots:
         if self.opened is None:
             msg = "the inputs are not open"
             raise ValueError(msg)
-        worker = FrameWorker(self.opened, self.settings, work, self.models)
+        worker = FrameWorker(self.opened, self.settings, self.work, self.models)
         worker.work_through(self.progress)
         measured = worker.combine()
         self.dropped = measured.dropped
@@ -245,24 +271,34 @@ class _Run:
 
     def _describe_job(self) -> dict[str, Any]:
         """Name all that the frames' results depend on."""
-        settings = self.settings.model_dump(
-            mode="json", include={"input", "channel", "segmentation", "measure"}
-        )
+        parts = {"input", "channel", "segmentation", "measure"}
+        files: dict[str, Path | None] = {**self.inputs.paths()}
+        if self._segments:
+            chosen = self.settings.segmentation
+            files |= {"roi": chosen.roi, "shapes": chosen.shape_labels}
         return {
             "version": version,
-            "inputs": describe_files(self.inputs.paths()),
+            "inputs": describe_files(files),
             "models": self._describe_models(),
-            "settings": settings,
+            "settings": self.settings.model_dump(mode="json", include=parts),
         }
 
-    def _describe_models(self) -> dict[str, Any]:
-        return describe_models(self.settings.segmentation) if self.models else {}
+    def describe_whole(self) -> dict[str, Any]:
+        """Name all that the results depend on."""
+        settings = self.settings.model_dump(mode="json", exclude={"workers"})
+        return self._describe_job() | {"settings": settings, "engine": self.engine}
 
-    def _write(self, work: WorkFolder, spots: Spots, linked: LinkingResult) -> None:
-        """Write all files aside; the folder gets its name when it is complete."""
+    @property
+    def _segments(self) -> bool:
+        return self.inputs.labels is None and self.inputs.spots is None
+
+    def _describe_models(self) -> dict[str, Any]:
+        return describe_models(self.settings.segmentation) if self._segments else {}
+
+    def _write(self, spots: Spots, linked: LinkingResult) -> None:
+        """Write all files into the work folder."""
         tables = RunTables(spots, linked.graph, linked.dropped, linked.pruned)
-        aside = work.path / "out.tmp"
-        shutil.rmtree(aside, ignore_errors=True)
+        aside = self.work.place.new
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
             session = make_session(
@@ -272,7 +308,7 @@ class _Run:
         with self.diary.step("hashing the inputs"):
             record = self._make_record(tables, linked.tracker)
         with self.diary.step("writing the report"):
-            labels = self._open_labels(work)
+            labels = self._open_labels()
             data = ReportData(
                 record=record,
                 graph=tables.graph,
@@ -284,10 +320,9 @@ class _Run:
                 mask=self._open_mask(),
                 linking_limit=find_linking_limit(session.tracker),
             )
-            (aside / REPORT).write_text(render_report(data), encoding="utf-8")
+            write_text(aside / REPORT, render_report(data))
         write_record(aside / RECORD, record)
         log_notes(record["to_know"])
-        aside.rename(work.path / OUT)
 
     def _describe_origin(self) -> str:
         if self.inputs.spots is not None:
@@ -296,10 +331,10 @@ class _Run:
             return f"labels of {self.inputs.labels.name}"
         return f"VollSeg segmentation, mode {self.settings.segmentation.mode}"
 
-    def _open_labels(self, work: WorkFolder) -> Movie | None:
+    def _open_labels(self) -> Movie | None:
         """Open the labels of this run's segmentation, else those given."""
-        if self.labels is None and work.labels.exists():
-            self.labels = open_movie(work.labels, role="labels")
+        if self.labels is None and self.models is not None:
+            self.labels = open_movie(self.work.labels, role="labels")
         if self.labels is not None:
             return self.labels
         return self.opened.movies().get("labels") if self.opened else None
@@ -311,9 +346,9 @@ class _Run:
         opened = self.opened.movies().get("mask") if self.opened else None
         return opened or open_mask(self.inputs.mask)
 
-    def _give_labels(self, work: WorkFolder) -> FrameSource | None:
+    def _give_labels(self) -> FrameSource | None:
         """Give the labels that the cells were measured in, where they were."""
-        labels = self._open_labels(work)
+        labels = self._open_labels()
         if self.spots is not None or self.opened is None or labels is None:
             return None
         return self.opened.measured_labels(labels, self.settings.measure.mask)
@@ -340,12 +375,3 @@ class _Run:
             "warnings": self.diary.warnings,
             "timing": self.diary.timing,
         }
-
-
-def remove_if_empty(output: Path) -> None:
-    """Take an output folder away in which no frame was finished."""
-    work = output / WORK
-    if work.exists() and not any((work / "frames").iterdir()):
-        shutil.rmtree(work)
-    if output.is_dir() and not any(output.iterdir()):
-        output.rmdir()

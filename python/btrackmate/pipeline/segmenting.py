@@ -1,19 +1,24 @@
 """Segmentation by itself: a movie, a volume or a folder of them to label files."""
 
 import logging
-import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import make_folder, write_atomically
+from btrackmate.core.files import check_apart, check_outputs, clear_leftovers, make_folder
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import flag
+from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.image_calibration import warn_of_unknown
 from btrackmate.io.images import Movie, open_movie
-from btrackmate.io.labels import remove_markers, write_tiff_movie
+from btrackmate.io.labels import write_tiff_movie
+from btrackmate.io.run_folder import LABELS
+from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.frames import LabelledFrame, SegmentationJob, segment_frames
 from btrackmate.pipeline.inputs import MovieFrames, check_channel, open_calibrated
 from btrackmate.pipeline.record import describe_models
@@ -26,11 +31,44 @@ _log = logging.getLogger(__name__)
 
 #: Voxels of labels that are copied at a time.
 _SLAB = 1 << 25
+_SUFFIXES = (".tif", ".tiff", ".zarr")
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """What segmenting a movie writes.
+
+    Parameters
+    ----------
+    labels : Path
+        ``.tif`` (16 bit while ids fit, else 32) or ``.ome.zarr``.
+    cells : Path, optional
+        Table of the cells, in the same folder; put in place together with the labels.
+    overwrite : bool
+        Replace what is there.
+    """
+
+    labels: Path
+    cells: Path | None = None
+    overwrite: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The files' names, the labels last."""
+        paths = (self.cells, self.labels)
+        return [path.name for path in paths if path is not None]
+
+    def check(self, inputs: Iterable[Path | None]) -> None:
+        """Refuse names that cannot be written."""
+        if not self.labels.name.lower().endswith(_SUFFIXES):
+            msg = f"{self.labels}: labels are written as .tif or .ome.zarr; give such a name"
+            raise UserError(msg)
+        check_outputs((self.labels, self.cells), inputs, overwrite=self.overwrite)
 
 
 def segment_movie(
     image: Path,
-    output: Path,
+    output: Path | LabelFiles,
     settings: SegmentationSettings,
     options: InputSettings,
     *,
@@ -45,8 +83,8 @@ def segment_movie(
     Parameters
     ----------
     image : Path
-    output : Path
-        ``.tif`` (16 bit while ids fit, else 32) or ``.ome.zarr``.
+    output : Path or LabelFiles
+        A path alone is replaced if it exists.
     settings : SegmentationSettings
         Volumes that are too large for memory are worked in blocks.
     options : InputSettings
@@ -57,21 +95,25 @@ def segment_movie(
     Returns
     -------
     DataFrame
-        The cells that were found in this call: frame, label, z, y, x (voxels), origin, score,
-        voxels, agreement.
+        All cells: frame, label, z, y, x (voxels), origin, score, voxels, agreement.
 
     Raises
     ------
     UserError
         If the image, a model or the output's name is wrong.
     """
-    zarr = _is_zarr(output)
-    movie = open_calibrated(image, options)
-    warn_of_unknown(movie)
-    check_channel(movie, channel)
-    movie.check_values(progress)
-    models = load_models(settings)
-    return _segment_opened(movie, output, settings, models, options, channel, progress, zarr=zarr)
+    files = output if isinstance(output, LabelFiles) else LabelFiles(output, overwrite=True)
+    made = _Segmenting(image, files, settings, options, channel)
+    try:
+        if not made.is_finished():
+            with open_calibrated(image, options) as movie:
+                warn_of_unknown(movie)
+                check_channel(movie, channel)
+                movie.check_values(progress)
+                made.segment(movie, load_models(settings), progress)
+        return made.publish()
+    finally:
+        made.close()
 
 
 def segment_folder(
@@ -116,7 +158,7 @@ def segment_folder(
     images = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in (".tif", ".tiff", ".zarr") and not path.name.startswith(".")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
     )
     if not images:
         msg = f"{folder}: holds no image, expected .tif, .tiff or .zarr files"
@@ -130,32 +172,31 @@ def segment_folder(
         msg = f"{folder}: several images are named {twice[0]}; give them different names"
         raise UserError(msg)
     models = load_models(settings)
+    check_apart([output / f"{name}.tif" for name in names], images)
     make_folder(output)
+    clear_leftovers(output)
     tables = []
     for number, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-        labels, cells = output / f"{name}.tif", output / f"{name}.cells.csv"
-        if labels.exists() and cells.exists() and not overwrite:
-            remedy = flag("overwrite")
-            _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
-            tables.append(pd.read_csv(cells).assign(file=image.name))
-            continue
+        files = LabelFiles(output / f"{name}.tif", output / f"{name}.cells.csv", overwrite)
+        made = _Segmenting(image, files, settings, options, channel)
         try:
-            with open_calibrated(image, options) as movie:
-                check_channel(movie, channel)
-                movie.check_values(progress)
-                table = _segment_opened(
-                    movie, labels, settings, models, options, channel, progress, zarr=False
-                )
+            if (kept := made.read_kept()) is not None:
+                tables.append(kept.assign(file=image.name))
+                continue
+            if not made.is_finished():
+                with open_calibrated(image, options) as movie:
+                    check_channel(movie, channel)
+                    movie.check_values(progress)
+                    made.segment(movie, models, progress)
+            tables.append(made.publish().assign(file=image.name))
         except UserError as error:
             if not skip_bad_files:
                 msg = f"{error} (image {number} of {len(images)} in {folder}; "
                 msg += f"{flag('skip_bad_files')} leaves out what cannot be read)"
                 raise UserError(msg) from None
             _log.warning("skipped: %s", error)
-            shutil.rmtree(labels.parent / f".{labels.name}.work", ignore_errors=True)
-            continue
-        table.to_csv(cells, index=False, lineterminator="\n")
-        tables.append(table.assign(file=image.name))
+        finally:
+            made.close()
     if not tables:
         msg = f"{folder}: none of its {len(images)} images could be read"
         raise UserError(msg)
@@ -164,65 +205,124 @@ def segment_folder(
     return joined
 
 
-def _segment_opened(
-    movie: Movie,
-    output: Path,
-    settings: SegmentationSettings,
-    models: Models,
-    options: InputSettings,
-    channel: int,
-    progress: Progress,
-    *,
-    zarr: bool,
-) -> pd.DataFrame:
-    """Segment an opened movie into a label file."""
-    job = SegmentationJob.open(MovieFrames(movie, movie.ndim), channel, settings, models)
-    files = {"image": movie.path, "roi": settings.roi, "shapes": settings.shape_labels}
-    described = {
-        "version": version,
-        "inputs": describe_files({role: path for role, path in files.items() if path is not None}),
-        "models": describe_models(settings),
-        "settings": settings.model_dump(mode="json"),
-        "options": options.model_dump(mode="json"),
-        "channel": channel,
-    }
-    work = WorkFolder(output.parent / f".{output.name}.work", described)
+class _Segmenting:
+    """One movie on its way to its label file.
 
-    def keep(t: int, frame: LabelledFrame) -> None:
-        work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
+    Parameters
+    ----------
+    image : Path
+    files : LabelFiles
+    settings : SegmentationSettings
+    options : InputSettings
+    channel : int
+    """
 
-    try:
+    def __init__(
+        self,
+        image: Path,
+        files: LabelFiles,
+        settings: SegmentationSettings,
+        options: InputSettings,
+        channel: int,
+    ) -> None:
+        self._image = image
+        self._files = files
+        self._settings = settings
+        self._options = options
+        self._channel = channel
+        output = files.labels
+        place = Workplace(name_workplace(output, ".work"), output.parent, str(output))
+        zarr = output.suffix.lower() == ".zarr"
+        labels = place.new / output.name if zarr else place.path / LABELS
+        self._work = WorkFolder(place, labels)
+        self._job: dict[str, Any] = {}
+
+    def read_kept(self) -> pd.DataFrame | None:
+        """Read the cells where they and the labels are there, and are not to be made anew."""
+        labels, cells = self._files.labels, self._files.cells
+        if self._work.place.enter(make=False) and self._work.place.is_published:
+            self._work.place.remove()
+        if self._files.overwrite or cells is None or not (labels.exists() and cells.exists()):
+            return None
+        remedy = flag("overwrite")
+        _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
+        return pd.read_csv(cells)
+
+    def is_finished(self) -> bool:
+        """Take the work folder, if there is one; whether all was done there, or stands in place."""
+        place = self._work.place
+        place.enter(make=False)
+        self._job = self._describe()
+        finished = self._work.is_finished(self._whole())
+        if place.is_published and not finished:
+            place.remove()
+        if not place.is_published:
+            self._files.check(self._inputs().values())
+        return finished
+
+    def segment(self, movie: Movie, models: Models, progress: Progress) -> None:
+        """Segment the opened movie into the work folder."""
+        work = self._work
+        job = SegmentationJob.open(
+            MovieFrames(movie, movie.ndim), self._channel, self._settings, models
+        )
+        work.begin(self._job)
+
+        def keep(t: int, frame: LabelledFrame) -> None:
+            work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
+
         segment_frames(job, work, keep, progress)
-    except UserError:
-        if not work.done_frames():  # Nothing that a later call could go on from.
-            shutil.rmtree(work.path)
-        raise
-    frames = range(movie.n_frames)
-    cells = pd.concat([work.load_frame(t)["cells"] for t in frames], ignore_index=True)
-    cells.insert(0, "frame", cells.pop("frame"))
-    _put_labels(work, output, movie, int(cells["label"].max()) if len(cells) else 0, zarr=zarr)
-    shutil.rmtree(work.path)
-    return cells
+        if self._describe() != self._job:
+            msg = f"{self._image}, or another input, was changed while it was segmented: "
+            msg += "start again"
+            raise UserError(msg)
+        cells = self._read_cells()
+        new = work.place.new
+        if self._files.cells is not None:
+            write_table(new / self._files.cells.name, cells)
+        if work.labels.parent != new:
+            max_id = int(cells["label"].max()) if len(cells) else 0
+            _write_tiff(work.labels, new / self._files.labels.name, movie, max_id)
+        work.mark_finished(self._whole())
+
+    def publish(self) -> pd.DataFrame:
+        """Put the finished files in place, and give the table of cells."""
+        cells = self._read_cells()
+        self._work.publish(self._files.names)
+        return cells
+
+    def close(self) -> None:
+        """Let the work folder go; remove it if nothing is done in it."""
+        self._work.give_up()
+
+    def _inputs(self) -> dict[str, Path | None]:
+        settings = self._settings
+        return {"image": self._image, "roi": settings.roi, "shapes": settings.shape_labels}
+
+    def _describe(self) -> dict[str, Any]:
+        """Name all that the labels depend on."""
+        return {
+            "version": version,
+            "inputs": describe_files(self._inputs()),
+            "models": describe_models(self._settings),
+            "settings": self._settings.model_dump(mode="json"),
+            "options": self._options.model_dump(mode="json"),
+            "channel": self._channel,
+        }
+
+    def _whole(self) -> dict[str, Any]:
+        return self._job | {"names": self._files.names}
+
+    def _read_cells(self) -> pd.DataFrame:
+        tables = [self._work.load_frame(t)["cells"] for t in self._work.done_frames()]
+        cells = pd.concat(tables, ignore_index=True)
+        cells.insert(0, "frame", cells.pop("frame"))
+        return cells
 
 
-def _is_zarr(output: Path) -> bool:
-    name = output.name.lower()
-    if name.endswith(".zarr"):
-        return True
-    if name.endswith((".tif", ".tiff")):
-        return False
-    msg = f"{output}: labels are written as .tif or .ome.zarr; give such a name"
-    raise UserError(msg)
-
-
-def _put_labels(work: WorkFolder, output: Path, movie: Movie, max_id: int, *, zarr: bool) -> None:
-    """Put the finished labels where they belong."""
-    if zarr:
-        remove_markers(work.labels)
-        with write_atomically(output) as temporary:
-            work.labels.rename(temporary)
-        return
-    with open_movie(work.labels, role="labels") as labels:
+def _write_tiff(store: Path, path: Path, movie: Movie, max_id: int) -> None:
+    """Write stored labels as TIFF."""
+    with open_movie(store, role="labels") as labels:
         shape = (movie.n_frames, *movie.shape[2:])
         step = max(1, _SLAB // (shape[2] * shape[3]))
         rest = (slice(0, shape[2]), slice(0, shape[3]))
@@ -231,4 +331,4 @@ def _put_labels(work: WorkFolder, output: Path, movie: Movie, max_id: int, *, za
             for t in range(shape[0])
             for z in range(0, shape[1], step)
         )
-        write_tiff_movie(output, frames, shape, movie.calibration, max_id=max_id)
+        write_tiff_movie(path, frames, shape, movie.calibration, max_id=max_id)

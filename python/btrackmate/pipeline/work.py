@@ -1,22 +1,30 @@
-"""The unfinished part of a run: frames that are done stay done when the run is killed."""
+"""The unfinished part of a run: frames that are done stay done when the run is stopped."""
 
 import hashlib
+import io
 import json
 import logging
-import shutil
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from btrackmate.core.errors import UserError
-from btrackmate.core.files import make_folder, write_atomically
-from btrackmate.core.words import flag
-from btrackmate.io.run_folder import LABELS, RECORD, WORK
+from btrackmate.core.files import make_folder, remove, write_stream, write_text
+from btrackmate.core.workplace import Workplace
+from btrackmate.io.images import list_files
+from btrackmate.io.labels import remove_markers
 
 _log = logging.getLogger(__name__)
+
+_JOB = "job.json"
+_FINISHED = "finished.json"
+_FRAMES = "frames"
+_DIGEST_SIZE = hashlib.sha256().digest_size
+#: What the parts of a job are called in messages.
+_PARTS = {"version": "version of BTrackMate", "options": "settings", "channel": "settings"}
 
 
 class WorkFolder:
@@ -24,89 +32,207 @@ class WorkFolder:
 
     Parameters
     ----------
-    path : Path
-        The folder; made if missing.
-    job : mapping
-        What the frames' results depend on (inputs, models, settings, version), as plain JSON
-        values. Frames of another job are thrown away.
+    place : Workplace
+        The folder; it is entered when the work begins.
+    labels : Path
+        Where segmented labels are stored, frame by frame; in `place`.
+
+    Attributes
+    ----------
+    fingerprint : str
+        What stands for the job (64 hexadecimal digits), once it is begun.
     """
 
-    def __init__(self, path: Path, job: Mapping[str, Any]) -> None:
-        self.path = path
-        self._frames = path / "frames"
-        text = json.dumps(job, sort_keys=True, indent=1)
-        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
-        job_file = path / "job.json"
-        same = job_file.is_file() and job_file.read_text(encoding="utf-8") == text
-        if path.exists() and not same:
-            _log.warning(
-                "%s: unfinished work had other inputs, models or settings; begun anew", path.parent
-            )
-            shutil.rmtree(path)
-        make_folder(self._frames)
-        if not same:
-            with write_atomically(job_file) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+    def __init__(self, place: Workplace, labels: Path) -> None:
+        self.place = place
+        self.labels = labels
+        self.fingerprint = ""
+        self._frames = place.path / _FRAMES
 
     @property
-    def labels(self) -> Path:
-        """Where segmented labels are stored, frame by frame."""
-        return self.path / LABELS
+    def path(self) -> Path:
+        """The folder."""
+        return self.place.path
+
+    def begin(self, job: Mapping[str, Any]) -> None:
+        """Take the folder for a job; what is there of another one is thrown away.
+
+        Parameters
+        ----------
+        job : mapping
+            What the frames' results depend on (inputs, models, settings, version), as plain JSON
+            values.
+
+        Raises
+        ------
+        UserError
+            If another process works there.
+        """
+        self.place.enter()
+        text = _write_job(job)
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        before = self._read_job(_JOB)
+        if before is None or before != json.loads(text):
+            if before is not None:
+                _log.warning(
+                    "%s: begun anew, as what was done there had other %s",
+                    self.place.what, ", ".join(_list_changes(before, json.loads(text))),
+                )  # fmt: skip
+            self.place.clear()
+            write_text(self.path / _JOB, text)
+        remove(self.path / _FINISHED)
+        make_folder(self._frames)
+        for frame in self.done_frames():
+            if _read_checked(self._name(frame)) is None:
+                _log.warning("frame %d was damaged and is done again", frame)
+                self.forget_frame(frame)
+        done = self.done_frames()
+        if done:
+            _log.info(
+                "%s: goes on; %d finished frames are kept, as inputs, models, settings and version "
+                "are the same", self.place.what, len(done),
+            )  # fmt: skip
+
+    def mark_finished(self, job: Mapping[str, Any]) -> None:
+        """Note that all that is to be put in place lies in the folder, and of what job."""
+        write_text(self.path / _FINISHED, _write_job(job))
+
+    def is_finished(self, job: Mapping[str, Any]) -> bool:
+        """Tell whether all that a job makes lies in the folder, or stands in place already."""
+        return bool(self._read_job(_FINISHED) == json.loads(_write_job(job)))
+
+    def publish(self, names: Sequence[str]) -> None:
+        """Put what is finished in place in one moment, unless it stands there; remove the folder.
+
+        The frames' tables, and what tells that they are whole, are the last to go.
+
+        Parameters
+        ----------
+        names : sequence of str
+            See :meth:`btrackmate.core.workplace.Workplace.publish`.
+        """
+        if not self.place.is_published:
+            if self.labels.parent == self.place.new and self.labels.exists():
+                remove_markers(self.labels)
+            self.place.publish(names)
+        self.place.remove(_FINISHED, _FRAMES)
+
+    def give_up(self) -> None:
+        """Remove the folder if no frame is finished in it, and let another process take it."""
+        if self.place.is_held and not self.done_frames():
+            self.place.remove()
+        self.place.leave()
+
+    def _read_job(self, name: str) -> dict[str, Any] | None:
+        """Read the job of the folder; None where there is none, or none that is whole."""
+        try:
+            job = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return job if isinstance(job, dict) else None
 
     def done_frames(self) -> list[int]:
         """Give the frames that are finished, ascending."""
-        return sorted(int(path.stem) for path in self._frames.glob("[0-9]*.npz"))
+        names = (path.stem for path in self._frames.glob("*.npz"))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def forget_frame(self, frame: int) -> None:
+        """Let a frame be done again."""
+        remove(self._name(frame))
 
     def save_frame(self, frame: int, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Keep the tables of a finished frame."""
+        """Keep the tables of a finished frame, with a checksum."""
         arrays = {
             f"{name}/{column}": _plain(table[column])
             for name, table in tables.items()
             for column in table.columns
         }
-        with write_atomically(self._frames / f"{frame:06d}.npz") as temporary:
-            with temporary.open("wb") as stream:
-                np.savez(stream, **arrays)  # type: ignore[arg-type]
+        kept = io.BytesIO()
+        np.savez(kept, **arrays)  # type: ignore[arg-type]
+        with write_stream(self._name(frame), "wb") as stream:
+            stream.write(kept.getbuffer())
+            stream.write(hashlib.sha256(kept.getbuffer()).digest())
 
     def load_frame(self, frame: int) -> dict[str, pd.DataFrame]:
-        """Load the tables of a finished frame."""
+        """Load the tables of a finished frame.
+
+        Raises
+        ------
+        ValueError
+            If it is not finished.
+        """
+        content = _read_checked(self._name(frame))
+        if content is None:
+            msg = f"{self._name(frame)} is not there or damaged"
+            raise ValueError(msg)
         columns: dict[str, dict[str, Any]] = {}
-        with np.load(self._frames / f"{frame:06d}.npz", allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             for key in file.files:
                 name, _, column = key.partition("/")
                 columns.setdefault(name, {})[column] = file[key]
         return {name: pd.DataFrame(values) for name, values in columns.items()}
 
-    def remove(self) -> None:
-        """Remove the work folder when the run is finished."""
-        shutil.rmtree(self.path)
+    def _name(self, frame: int) -> Path:
+        return self._frames / f"{frame:06d}.npz"
 
 
-def describe_files(paths: Mapping[str, Path]) -> dict[str, Any]:
-    """Tell files by path, size and time of change, for the job of a work folder."""
+def _write_job(job: Mapping[str, Any]) -> str:
+    return json.dumps(job, sort_keys=True, indent=1)
+
+
+def _read_checked(path: Path) -> bytes | None:
+    """Read a file that ends with its checksum; None where that is wrong."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    body, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
+    whole = hashlib.sha256(body).digest() == digest and zipfile.is_zipfile(io.BytesIO(body))
+    return body if whole else None
+
+
+def describe_files(paths: Mapping[str, Path | None]) -> dict[str, Any]:
+    """Tell files, and those in folders one by one, by size and times of change.
+
+    Parameters
+    ----------
+    paths : dict from role to Path or None
+        Inputs; None for what is not given.
+
+    Returns
+    -------
+    dict
+        Absolute path and, of a file's or a folder's files, a hash of names, sizes and times: of
+        the content's change and of any change, which no program can set.
+    """
     return {
-        role: [str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns]
+        role: [str(path.absolute()), _stamp(path)]
         for role, path in paths.items()
+        if path is not None
     }
 
 
-def check_run_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that is no unfinished run of ours.
+def _stamp(path: Path) -> str:
+    digest = hashlib.sha256()
+    for name, file in list_files(path):
+        told = file.stat()
+        digest.update(f"{name}\0{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns}\n".encode())
+    return digest.hexdigest()
 
-    Raises
-    ------
-    UserError
-        If it holds a finished run or other files and `overwrite` is false.
-    """
-    if not folder.exists() or overwrite:
-        return
-    if (folder / RECORD).exists():
-        msg = f"{folder} holds a finished run: give another output, or {flag('overwrite')}"
-        raise UserError(msg)
-    if any(folder.iterdir()) and not (folder / WORK).exists():
-        msg = f"{folder} is not empty and holds no unfinished run: give another output, or "
-        msg += flag("overwrite")
-        raise UserError(msg)
+
+def _list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name the parts of a job that differ, inputs and models one by one."""
+    changes: list[str] = []
+    for part in sorted({*before, *now}):
+        one, other = before.get(part), now.get(part)
+        if one == other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict) and part in ("inputs", "models"):
+            roles = [role for role in sorted({*one, *other}) if one.get(role) != other.get(role)]
+            changes += [f"{role} ({part[:-1]})" for role in roles]
+        else:
+            changes.append(_PARTS.get(part, part))
+    return list(dict.fromkeys(changes))
 
 
 def _plain(values: "pd.Series[Any]") -> "np.ndarray[Any, Any]":

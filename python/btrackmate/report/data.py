@@ -4,13 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 import btrackmate
+from btrackmate.analysis import AnalysisSettings, Tracked, find_bounds
+from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
@@ -21,6 +23,9 @@ from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TR
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
 from btrackmate.tracking.settings import TrackerSettings, parse_tracker
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class ReportData:
         Ids of the tracks in their file; None: 0 … n−1.
     image_path : Path or None
         The image that a file of tracks names.
+    size : (Z, Y, X) tuple of int or None
+        Of the image that a file of tracks names, in voxels.
+    tables : dict of DataFrame or None
+        What the analysis found; None: it is made for the report.
+    analysis : AnalysisSettings or None
+        How `tables` were made.
+    pictures : mapping of Figure or None
+        Of the analysis, by name; None: they are drawn for the report.
     """
 
     record: dict[str, Any]
@@ -58,6 +71,21 @@ class ReportData:
     linking_limit: float | None = None
     track_ids: NDArray[np.int64] | None = None
     image_path: Path | None = None
+    size: tuple[int, int, int] | None = None
+    tables: Tables | None = None
+    analysis: AnalysisSettings | None = None
+    pictures: "Mapping[str, Figure] | None" = None
+
+    @property
+    def tracked(self) -> Tracked:
+        """What the analysis takes: the tracks, their ids and the borders of the image."""
+        movie = self.image or self.labels
+        size = self.size if movie is None else movie.shape[2:]
+        calibration = self.graph.spots.calibration
+        spacing = (calibration.dz, calibration.dy, calibration.dx)
+        return Tracked(
+            self.graph, None if size is None else find_bounds(size, spacing), self.track_ids
+        )
 
     def with_movies(
         self, image: Movie | None, labels: Movie | None, mask: Movie | None
@@ -126,20 +154,48 @@ def load_run(folder: Path) -> ReportData:
             msg = f"{folder}: has no {name}, so it is no finished run; start `btrackmate run` again"
             raise UserError(msg)
     record = load_yaml(folder / RECORD)
-    scores_file = folder / SCORES
-    scores = json.loads(scores_file.read_text(encoding="utf-8")) if scores_file.is_file() else []
+    for name in ("inputs", "calibration"):
+        if not isinstance(record.get(name), dict) or not any(record[name].values()):
+            msg = f"{folder / RECORD}: has no {name}, so it is damaged; "
+            msg += "start `btrackmate run` again"
+            raise UserError(msg)
     graph, document = read_tracks(folder)
     return ReportData(
         record=record,
         graph=graph,
-        pruned=pd.read_csv(folder / PRUNED),
-        dropped=pd.read_csv(folder / DROPPED),
-        scores=scores,
+        pruned=_read_table(folder / PRUNED),
+        dropped=_read_table(folder / DROPPED),
+        scores=_read_scores(folder / SCORES),
         image=_open_input(record, "image"),
         labels=open_labels(folder),
         mask=_open_input(record, "mask"),
         linking_limit=find_linking_limit(document.tracker) if document else None,
     )
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' own are ValueErrors.
+        raise _explain(path, error) from None
+
+
+def _read_scores(path: Path) -> list[dict[str, Any]]:
+    """Read the tables of scores; none where there is no file."""
+    if not path.is_file():
+        return []
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        for table in scores:
+            _ = table["title"], table["note"], list(table["columns"]), list(table["rows"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _explain(path, error) from None
+    return list(scores)
+
+
+def _explain(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())
+    return UserError(f"{path}: missing or damaged ({reason}); start `btrackmate run` again")
 
 
 def load_tracks(path: Path) -> ReportData:
@@ -170,7 +226,17 @@ def load_tracks(path: Path) -> ReportData:
         linking_limit=find_linking_limit(document.tracker) if document else None,
         track_ids=ids,
         image_path=document.image_path if document else None,
+        size=_find_size(document) if document else None,
     )
+
+
+def _find_size(document: TrackMateDocument) -> tuple[int, int, int] | None:
+    """Find the size of the image (Z, Y, X) that a TrackMate file states."""
+    try:
+        z, y, x = (int(document.image_data[name]) for name in ("nslices", "height", "width"))
+    except (KeyError, ValueError):
+        return None
+    return (z, y, x) if min(z, y, x) > 0 else None
 
 
 def _leave_hidden_out(document: TrackMateDocument) -> tuple[TrackGraph, NDArray[np.int64]]:
@@ -242,11 +308,16 @@ def _open_input(record: dict[str, Any], role: Role) -> Movie | None:
     entry = record["inputs"].get(role)
     if not entry:
         return None
-    path = Path(entry["path"])
+    size = record["calibration"]
+    try:
+        path = Path(entry["path"])
+        given = Given(
+            (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
+        )
+    except (KeyError, TypeError) as error:
+        msg = f"{RECORD} is damaged: {role} or calibration lacks {error}; start `btrackmate run` "
+        msg += "again"
+        raise UserError(msg) from None
     if not path.exists():
         return None
-    size = record["calibration"]
-    given = Given(
-        (size["dz"], size["dy"], size["dx"]), size["dt"], size["space_unit"], size["time_unit"]
-    )
     return open_movie(path, axes=entry.get("axes"), role=role, given=given)

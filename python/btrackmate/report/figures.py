@@ -25,7 +25,7 @@ _BLUE, _ORANGE = "#2f6f9f", "#d98032"
 
 def draw_cells_per_frame(graph: TrackGraph, dropped: pd.DataFrame | None) -> "Figure":
     """Plot the number of tracked, unlinked and dropped cells in every frame."""
-    figure, axis = _new_figure(4.6, 2.8)
+    figure, axis = new_figure(4.6, 2.8)
     frames = np.arange(graph.spots.n_frames)
     in_track = graph.track >= 0
     count = _count(graph.spots.frame, frames)
@@ -38,7 +38,7 @@ def draw_cells_per_frame(graph: TrackGraph, dropped: pd.DataFrame | None) -> "Fi
         axis.plot(frames, lost, color=_ORANGE, marker=".", ms=4, label="dropped")
     span = (-0.02 * frames.size - 0.2, frames.size - 0.8 + 0.02 * frames.size)
     axis.set(xlabel="frame", ylabel="cells", ylim=(0, None), xlim=span)
-    _count_whole(axis.xaxis, axis.yaxis)
+    count_whole(axis.xaxis, axis.yaxis)
     if len(axis.lines) > 1:
         axis.legend(frameon=False, fontsize=8)
     return figure
@@ -46,12 +46,12 @@ def draw_cells_per_frame(graph: TrackGraph, dropped: pd.DataFrame | None) -> "Fi
 
 def draw_track_lengths(graph: TrackGraph) -> "Figure":
     """Plot how many tracks last how many frames."""
-    figure, axis = _new_figure(4.6, 2.8)
+    figure, axis = new_figure(4.6, 2.8)
     length = track_durations(graph) + 1
     bins = np.arange(0.5, max(graph.spots.n_frames, 1) + 1.5, max(1, graph.spots.n_frames // 40))
     axis.hist(length, bins=bins.tolist(), color=_BLUE, edgecolor="white", linewidth=0.5)
     axis.set(xlabel="frames from first to last spot of the track", ylabel="tracks")
-    _count_whole(axis.xaxis, axis.yaxis)
+    count_whole(axis.xaxis, axis.yaxis)
     return figure
 
 
@@ -73,14 +73,14 @@ def draw_displacements(graph: TrackGraph, limit: float | None) -> "Figure | None
     steps = measure_steps(graph)
     if not steps.size:
         return None
-    figure, axis = _new_figure(4.6, 2.8)
+    figure, axis = new_figure(4.6, 2.8)
     unit = graph.spots.calibration.space_unit
     top = float(steps.max()) or 1.0
     if limit is not None and limit < 4 * top:  # a limit far away would squeeze the steps
         top = max(top, limit)
     axis.hist(steps, bins=40, range=(0, top), color=_BLUE, edgecolor="white", linewidth=0.5)
     axis.set(xlabel=f"displacement between two frames ({unit})", ylabel="links")
-    _count_whole(axis.yaxis)
+    count_whole(axis.yaxis)
     if limit is not None and limit <= top:
         axis.axvline(limit, color=_ORANGE, lw=1.5, ls="--", label=f"linking limit {limit:.4g}")
         axis.legend(frameon=False, fontsize=8)
@@ -149,10 +149,10 @@ def draw_lineages(graph: TrackGraph, ids: NDArray[np.int64] | None = None) -> "F
         return None
     tracklets = graph.tracklets
     shown = tracklets[tracklets["track"].isin(chosen)]
-    height = _place_tracklets(shown)
+    height = place_tracklets(shown)
     n_lines = int(max(height.values())) + 1
     tall = float(np.clip(1.0 + _LINE_HEIGHT * n_lines, 2.0, _MOST_HEIGHT))
-    figure, axis = _new_figure(10.8, tall)
+    figure, axis = new_figure(10.8, tall)
     colours = dict(zip(chosen.tolist(), track_colours(chosen) * 0.85, strict=True))
     frame = graph.spots.frame
     parents, children = graph.tracklet_links
@@ -176,12 +176,12 @@ def draw_lineages(graph: TrackGraph, ids: NDArray[np.int64] | None = None) -> "F
     axis.set_ylabel("track", fontsize=8)
     axis.set_ylim(n_lines + 0.5, -1.5)
     axis.spines["left"].set_visible(False)
-    _count_whole(axis.xaxis)
-    _add_time(axis, graph)
+    count_whole(axis.xaxis)
+    add_time(axis, graph)
     return figure
 
 
-def _add_time(axis: "Axes", graph: TrackGraph) -> None:
+def add_time(axis: "Axes", graph: TrackGraph) -> None:
     """Add the time above the frames, where the time step is known."""
     calibration = graph.spots.calibration
     if calibration.time_unit == "frame" and calibration.dt == 1:
@@ -206,7 +206,7 @@ def _draw_branch(
     axis.plot([x0, x0, x1], [height[parent], height[child], height[child]], color=colour, lw=1.0)
 
 
-def _place_tracklets(table: pd.DataFrame) -> dict[int, float]:
+def place_tracklets(table: pd.DataFrame) -> dict[int, float]:
     """Give every tracklet a row, a mother halfway between her daughters' subtrees.
 
     Leaves take the next free row in depth-first order; a blank row parts the tracks.
@@ -239,7 +239,7 @@ def _count(frame: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.in
     return np.bincount(frame, minlength=frames.size)[: frames.size]
 
 
-def _count_whole(*axes: "Axis") -> None:
+def count_whole(*axes: "Axis") -> None:
     """Put whole numbers on axes that count."""
     from matplotlib.ticker import MaxNLocator
 
@@ -247,7 +247,8 @@ def _count_whole(*axes: "Axis") -> None:
         axis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
-def _new_figure(width: float, height: float) -> "tuple[Figure, Axes]":
+def new_figure(width: float, height: float) -> "tuple[Figure, Axes]":
+    """Make a figure with one plot; sizes in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

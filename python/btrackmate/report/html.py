@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_text
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.run_folder import DROPPED, PRUNED, REPORT, TRACK_FEATURES
+from btrackmate.report.analysis_section import render_analysis
 from btrackmate.report.data import ReportData, load_run
 from btrackmate.report.figures import (
     choose_lineages,
@@ -18,6 +19,7 @@ from btrackmate.report.figures import (
     draw_track_lengths,
     track_durations,
 )
+from btrackmate.report.linked_view import make_linked_view
 from btrackmate.report.markup import (
     embed_png,
     embed_svg,
@@ -62,8 +64,7 @@ def build_report(folder: Path) -> Path:
 def write_report(path: Path, data: ReportData) -> None:
     """Write a report."""
     text = render_report(data)
-    with write_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def render_report(data: ReportData) -> str:
@@ -73,8 +74,10 @@ def render_report(data: ReportData) -> str:
         make_section("Scores against the ground truth", _scores(data)),
         make_section("What was tracked", _pictures(data)),
         make_section("Cells and tracks", _plots(data)),
+        make_section("Lineages in space and time", make_linked_view(data.graph, data.ids)),
         make_section("Lineages", _lineages(data)),
         make_section("Tracks", _tracks(data)),
+        make_section("Analysis", render_analysis(data)),
         make_section("What was pruned and dropped", _losses(data)),
         make_section("Warnings of the run", _warnings(data)),
         make_section("Time spent", _timing(data)),

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, make_folder, write_atomically
 from btrackmate.samples.files import write_stack
 from btrackmate.samples.sample import Stack, split_ovule
 from btrackmate.samples.training_set import Volume, make_training_volumes
@@ -54,7 +54,7 @@ def write_training_set(
     names = []
     with write_atomically(folder) as temporary:
         for part in ("Raw", "Segmentation"):
-            (temporary / part).mkdir(parents=True)
+            make_folder(temporary / part)
         for index, volume in enumerate(make_training_volumes(n, seed, shape=shape)):
             name = f"seed{seed:03d}_{index:03d}_frame{volume.frame:02d}.tif"
             _write_pair(temporary, name, volume)

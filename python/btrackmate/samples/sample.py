@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_atomically, write_text
 from btrackmate.samples.files import read_stack, write_stack
 from btrackmate.samples.movie import SampleMovie
 
@@ -95,12 +95,10 @@ def write_sample(movie: SampleMovie, folder: Path) -> SamplePaths:
     for path, array in arrays.items():
         with write_atomically(path) as temporary:
             write_stack(temporary, array, movie.calibration)
-    with write_atomically(paths.man_track) as temporary:
-        movie.man_track.to_csv(temporary, sep=" ", header=False, index=False, lineterminator="\n")
-    with write_atomically(paths.positions) as temporary:
-        movie.positions.to_csv(
-            temporary, index=False, float_format="%.3f", lineterminator="\n", encoding="utf-8"
-        )
+    table = movie.man_track.to_csv(sep=" ", header=False, index=False, lineterminator="\n")
+    write_text(paths.man_track, table)
+    table = movie.positions.to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    write_text(paths.positions, table)
     return paths
 
 

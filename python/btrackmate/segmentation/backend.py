@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,18 @@ SHIPPED_MODELS = Path(__file__).parent / "models"
 PERCENTILES = (1.0, 99.8)
 
 _GLOBAL_FLAGS = "tensorflow.python.pywrap_dlopen_global_flags"
+
+#: What a network's configuration may name at most.
+_LARGEST = {
+    "unet_n_depth": 10,
+    "unet_n_filter_base": 4096,
+    "unet_n_first": 4096,
+    "unet_n_conv_per_depth": 100,
+    "net_conv_after_unet": 65_536,
+    "n_rays": 4096,
+    "n_channel_in": 1024,
+    "n_channel_out": 1024,
+}
 
 
 def load_tensorflow() -> Any:
@@ -107,6 +120,43 @@ def quiet_networks() -> Iterator[TextIO]:
     ):
         warnings.simplefilter("ignore")
         yield stdout
+
+
+@contextlib.contextmanager
+def explain_model(folder: Path) -> Iterator[None]:
+    """Turn what TensorFlow and csbdeep say of a damaged model into one line that names its folder.
+
+    Sizes that no network has are refused first: building it would take all memory, or never end.
+
+    Raises
+    ------
+    UserError
+    """
+    config = read_json(folder / "config.json")
+    for name, limit in _LARGEST.items():
+        value = config.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
+            msg = (
+                f"{folder}/config.json: {name} is {value!r}, expected a number from 0 to {limit}; "
+            )
+            msg += "copy or train the model again"
+            raise UserError(msg)
+    try:
+        yield
+    except UserError:
+        raise
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, OSError) as error:
+        raise _explain(folder, error) from None
+    except (RecursionError, RuntimeError, TypeError, ValueError) as error:
+        raise _explain(folder, error) from None
+
+
+def _explain(folder: Path, error: Exception) -> UserError:
+    reason = textwrap.shorten(" ".join(str(error).split()), 200)
+    msg = f"{folder}: the model cannot be loaded ({reason}): weights, config.json or "
+    return UserError(
+        f"{msg}thresholds.json are damaged or another network's; copy or train it again"
+    )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.files import remove
 from btrackmate.core.parallel import compute_ahead
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.block_state import BlockState
@@ -124,7 +125,7 @@ def _thin_out(state: BlockState, model: Any, tiles: list[_Tile], nms_thresh: flo
             kept.append(left.where(cut.select(left.points, tile.place)))
         state.progress("suppression", len(kept), len(tiles))
     for tile in tiles:
-        tile.file.unlink()
+        remove(tile.file)
     return kept
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import (
     check_image_axes,
+    explain_model,
     find_model,
     load_tensorflow,
     quiet_networks,
@@ -63,7 +64,7 @@ class DenoiseModel:
         self.channels = int(config.get("n_channel_in", 1))
         self.ndim = len(self.axes.upper().replace("C", ""))
         self.norm_low, self.norm_high = read_percentiles(folder)
-        with quiet_networks():
+        with explain_model(folder), quiet_networks():
             from csbdeep.models import CARE
 
             self.network = CARE(None, name=folder.name, basedir=str(folder.parent))

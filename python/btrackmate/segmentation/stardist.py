@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import (
     check_image_axes,
+    explain_model,
     find_model,
     load_tensorflow,
     number_format,
@@ -76,15 +77,15 @@ class StarDistModel:
         self.folder = folder
         self.axes = str(config.get("axes", "ZYXC"))
         self.channels = int(config.get("n_channel_in", 1))
-        with quiet_networks(), number_format(bfloat16=bfloat16):
+        with explain_model(folder), quiet_networks(), number_format(bfloat16=bfloat16):
             from stardist.models import StarDist2D, StarDist3D
 
             kind = StarDist3D if "Z" in self.axes.upper() else StarDist2D
             self.network = kind(None, name=folder.name, basedir=str(folder.parent))
-        self.grid = tuple(int(step) for step in self.network.config.grid)
-        self.ndim = len(self.grid)
-        self.prob_thresh = float(self.network.thresholds.prob)
-        self.nms_thresh = float(self.network.thresholds.nms)
+            self.grid = tuple(int(step) for step in self.network.config.grid)
+            self.ndim = len(self.grid)
+            self.prob_thresh = float(self.network.thresholds.prob)
+            self.nms_thresh = float(self.network.thresholds.nms)
         self._table: RayTable | None = None
 
     @classmethod

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import (
     check_image_axes,
+    explain_model,
     find_model,
     load_tensorflow,
     number_format,
@@ -84,7 +85,7 @@ class UNetModel:
         self.boundary_thresh = _number(thresholds.get("boundary"))
         self.wall_thresh = _number(thresholds.get("wall"))
         self.rescue_thresh = _number(thresholds.get("rescue"))
-        with quiet_networks(), number_format(bfloat16=bfloat16):
+        with explain_model(folder), quiet_networks(), number_format(bfloat16=bfloat16):
             from csbdeep.models import CARE
 
             self.network = CARE(None, name=folder.name, basedir=str(folder.parent))

@@ -60,6 +60,11 @@ class FeatureFilter:
             raise UserError(msg)
         return cls(match["name"], value, match["sign"][0] == ">", len(match["sign"]) == 1)
 
+    @classmethod
+    def read(cls, given: "str | FeatureFilter") -> "FeatureFilter":
+        """Take a filter as it is, or as the user writes it."""
+        return given if isinstance(given, FeatureFilter) else cls.parse(str(given))
+
     def __str__(self) -> str:
         sign = (">" if self.above else "<") + ("" if self.strict else "=")
         return f"{self.name}{sign}{self.value:.12g}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_atomically
+from btrackmate.core.files import check_output, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.tracking.flow import link_flow
@@ -175,8 +175,7 @@ def write_weights(weights: FlowWeights, path: Path, *, overwrite: bool = False) 
         lines.append(f"# {field.description}")
         lines.append(yaml.safe_dump({name: getattr(weights, name)}).strip())
     check_output(path, overwrite=overwrite)
-    with write_atomically(path) as partial:
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def make_example(graph: TrackGraph, settings: FlowSettings) -> Example:

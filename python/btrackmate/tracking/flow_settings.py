@@ -8,6 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from btrackmate.core.settings import Settings
 from btrackmate.tracking.distances import AUTO, Distance
 
+#: Headings of settings.
+LINKING, SPLITTING, COSTS, _MOTION = "linking", "division", "costs", "motion and windows"
+
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Point = tuple[_Finite, _Finite, _Finite]
 
@@ -86,47 +89,57 @@ class FlowWeights(Settings):
 WEIGHT_NAMES = tuple(FlowWeights.model_fields)
 
 
+def _field(default: Any, text: str, group: str) -> Any:
+    return Field(default, description=text, json_schema_extra={"group": group})
+
+
 class FlowSettings(Settings):
     """Linking, gap closing and divisions over all frames at once, led by the neighbours' motion."""
 
-    linking_max_distance: Distance = Field(
-        AUTO, description="largest distance of a link from the predicted position [space unit]"
+    linking_max_distance: Distance = _field(
+        AUTO, "largest distance of a link from the predicted position [space unit]", LINKING
     )
-    allow_track_splitting: bool = Field(True, description="let cells divide")
-    splitting_max_distance: Distance = Field(
+    allow_track_splitting: bool = _field(True, "let cells divide", SPLITTING)
+    splitting_max_distance: Distance = _field(
         AUTO,
-        description="largest distance of a daughter from the mother's predicted position "
-        "[space unit]",
+        "largest distance of a daughter from the mother's predicted position [space unit]",
+        SPLITTING,
     )
-    max_frame_gap: Annotated[int, Field(ge=1)] = Field(
-        2, description="largest frame difference of a link; 2 bridges one missed frame"
+    max_frame_gap: Annotated[int, Field(ge=1)] = _field(
+        2, "largest frame difference of a link; 2 bridges one missed frame", LINKING
     )
     feature_penalties: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default_factory=dict,
         description="what 1.5·|a − b|/mean of a spot feature takes from the score of a link",
+        json_schema_extra={"group": COSTS},
     )
-    use_size: bool = Field(True, description="let volumes (or radii) count as evidence")
-    use_intensity: bool = Field(True, description="let the mean intensity of channel 1 count")
-    movie_bounds: tuple[_Point, _Point] | None = Field(
+    use_size: bool = _field(True, "let volumes (or radii) count as evidence", COSTS)
+    use_intensity: bool = _field(True, "let the mean intensity of channel 1 count", COSTS)
+    movie_bounds: tuple[_Point, _Point] | None = _field(
         None,
-        description="lowest and highest x, y, z of the image, where cells come and go [space unit]",
+        "lowest and highest x, y, z of the image, where cells come and go [space unit]",
+        COSTS,
     )
-    neighbours: Annotated[int, Field(ge=3, le=100)] = Field(
-        20, description="neighbours whose median motion predicts a cell's"
+    neighbours: Annotated[int, Field(ge=3, le=100)] = _field(
+        20, "neighbours whose median motion predicts a cell's", _MOTION
     )
-    motion_passes: Annotated[int, Field(ge=1, le=20)] = Field(
-        3, description="times that cells are linked and the neighbours' motion is taken"
+    motion_passes: Annotated[int, Field(ge=1, le=20)] = _field(
+        3, "times that cells are linked and the neighbours' motion is taken", _MOTION
     )
-    nearest: Annotated[int, Field(ge=2, le=20)] = Field(
-        5, description="largest number of candidate targets of a spot"
+    nearest: Annotated[int, Field(ge=2, le=20)] = _field(
+        5, "largest number of candidate targets of a spot", _MOTION
     )
-    window_spots: Annotated[int, Field(ge=1)] = Field(
-        150_000, description="spots whose links are decided together; bounds the memory"
+    window_spots: Annotated[int, Field(ge=1)] = _field(
+        150_000, "spots whose links are decided together; bounds the memory", _MOTION
     )
-    window_overlap: Annotated[int, Field(ge=1)] = Field(
-        5, description="frames that a window looks beyond those that it decides"
+    window_overlap: Annotated[int, Field(ge=1)] = _field(
+        5, "frames that a window looks beyond those that it decides", _MOTION
     )
-    weights: FlowWeights = Field(default_factory=FlowWeights, description="weights of the evidence")
+    weights: FlowWeights = Field(
+        default_factory=FlowWeights,
+        description="weights of the evidence",
+        json_schema_extra={"group": COSTS},
+    )
 
     @field_validator("weights", "feature_penalties", "movie_bounds", mode="before")
     @classmethod

@@ -5,14 +5,21 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+)
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column, resolve_name
 from btrackmate.core.settings import Settings
 from btrackmate.core.words import setting
 from btrackmate.tracking.distances import AUTO, Distance
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow_settings import COSTS, LINKING, SPLITTING, FlowSettings
 
 
 def _check_penalties(values: Any) -> Any:
@@ -43,19 +50,21 @@ Penalties = Annotated[
 ]
 
 
-def _field(default: Any, key: str, text: str) -> Any:
+def _field(default: Any, key: str, text: str, group: str = LINKING) -> Any:
     """Declare a field with TrackMate's key as its alias."""
-    return Field(default, alias=key, description=text)
+    return Field(default, alias=key, description=text, json_schema_extra={"group": group})
 
 
-def _penalties(key: str, what: str) -> Any:
+def _penalties(key: str, what: str, group: str) -> Any:
     return Field(
         default_factory=dict,
         alias=key,
         description=f"weight of each spot feature in the cost of {what}",
+        json_schema_extra={"group": group},
     )
 
 
+_GAPS, _MERGING = "gap closing", "merging"
 _SEARCH_RADIUS = "distance from a track's predicted position that a link stays below [space unit]"
 
 
@@ -87,29 +96,41 @@ class LapSettings(Settings):
     linking_max_distance: Distance = _field(
         AUTO, "LINKING_MAX_DISTANCE", "distance that a link between frames stays below [space unit]"
     )
-    linking_feature_penalties: Penalties = _penalties("LINKING_FEATURE_PENALTIES", "a link")
+    linking_feature_penalties: Penalties = _penalties(
+        "LINKING_FEATURE_PENALTIES", "a link", LINKING
+    )
     allow_gap_closing: bool = _field(
-        True, "ALLOW_GAP_CLOSING", "link track segments over missed frames"
+        True, "ALLOW_GAP_CLOSING", "link track segments over missed frames", _GAPS
     )
     gap_closing_max_distance: Distance = _field(
-        AUTO, "GAP_CLOSING_MAX_DISTANCE", "largest distance of a gap-closing link [space unit]"
+        AUTO,
+        "GAP_CLOSING_MAX_DISTANCE",
+        "largest distance of a gap-closing link [space unit]",
+        _GAPS,
     )
     max_frame_gap: Annotated[int, Field(ge=1)] = _field(
         2,
         "MAX_FRAME_GAP",
         "largest frame difference of a gap-closing link; 2 bridges one missed frame",
+        _GAPS,
     )
     gap_closing_feature_penalties: Penalties = _penalties(
-        "GAP_CLOSING_FEATURE_PENALTIES", "a gap-closing link"
+        "GAP_CLOSING_FEATURE_PENALTIES", "a gap-closing link", _GAPS
     )
     allow_track_splitting: bool = _field(
-        True, "ALLOW_TRACK_SPLITTING", "let a segment start from the middle of another (division)"
+        True,
+        "ALLOW_TRACK_SPLITTING",
+        "let a segment start from the middle of another (division)",
+        SPLITTING,
     )
     splitting_max_distance: Distance = _field(
-        AUTO, "SPLITTING_MAX_DISTANCE", "largest distance of a splitting link [space unit]"
+        AUTO,
+        "SPLITTING_MAX_DISTANCE",
+        "largest distance of a splitting link [space unit]",
+        SPLITTING,
     )
     splitting_feature_penalties: Penalties = _penalties(
-        "SPLITTING_FEATURE_PENALTIES", "a splitting link"
+        "SPLITTING_FEATURE_PENALTIES", "a splitting link", SPLITTING
     )
     division_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _field(
         0.0,
@@ -117,25 +138,35 @@ class LapSettings(Settings):
         "weight of what speaks against a division in the cost of a splitting link: daughters that "
         "do not lie evenly about the mother, or whose volumes and intensities do not fit hers; "
         "0 as in TrackMate",
+        SPLITTING,
     )
     allow_track_merging: bool = _field(
-        False, "ALLOW_TRACK_MERGING", "let a segment end in the middle of another"
+        False, "ALLOW_TRACK_MERGING", "let a segment end in the middle of another", _MERGING
     )
     merging_max_distance: Distance = _field(
-        AUTO, "MERGING_MAX_DISTANCE", "largest distance of a merging link [space unit]"
+        AUTO, "MERGING_MAX_DISTANCE", "largest distance of a merging link [space unit]", _MERGING
     )
-    merging_feature_penalties: Penalties = _penalties("MERGING_FEATURE_PENALTIES", "a merging link")
+    merging_feature_penalties: Penalties = _penalties(
+        "MERGING_FEATURE_PENALTIES", "a merging link", _MERGING
+    )
     alternative_linking_cost_factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _field(
         1.05,
         "ALTERNATIVE_LINKING_COST_FACTOR",
         "cost of no link, as a multiple of the largest cost (linking) or of the percentile of "
         "costs (gaps, splits, merges)",
+        COSTS,
     )
     cutoff_percentile: Annotated[float, Field(ge=0, le=1)] = _field(
-        0.9, "CUTOFF_PERCENTILE", "percentile of the costs of gaps, splits and merges, 0 to 1"
+        0.9,
+        "CUTOFF_PERCENTILE",
+        "percentile of the costs of gaps, splits and merges, 0 to 1",
+        COSTS,
     )
     blocking_value: float = _field(
-        math.inf, "BLOCKING_VALUE", "cost of a forbidden link; kept for TrackMate, has no effect"
+        math.inf,
+        "BLOCKING_VALUE",
+        "cost of a forbidden link; kept for TrackMate, has no effect",
+        COSTS,
     )
 
 
@@ -146,10 +177,10 @@ class SimpleLapSettings(LapSettings):
     """
 
     allow_track_splitting: Literal[False] = _field(
-        False, "ALLOW_TRACK_SPLITTING", "always off here; tracker lap can split"
+        False, "ALLOW_TRACK_SPLITTING", "always off here; tracker lap can split", SPLITTING
     )
     allow_track_merging: Literal[False] = _field(
-        False, "ALLOW_TRACK_MERGING", "always off here; tracker lap can merge"
+        False, "ALLOW_TRACK_MERGING", "always off here; tracker lap can merge", _MERGING
     )
 
 
@@ -161,7 +192,7 @@ class KalmanSettings(Settings):
     )
     kalman_search_radius: Distance = _field(AUTO, "KALMAN_SEARCH_RADIUS", _SEARCH_RADIUS)
     max_frame_gap: Annotated[int, Field(ge=0)] = _field(
-        2, "MAX_FRAME_GAP", "frames that a track may miss in all before it ends"
+        2, "MAX_FRAME_GAP", "frames that a track may miss in all before it ends", _GAPS
     )
 
 
@@ -208,7 +239,18 @@ class PruneSettings(Settings):
     prune_short_tracks: bool = Field(False, description="remove whole tracks that are short")
 
 
-TrackerSettings = LapSettings | NearestSettings | KalmanSettings | OverlapSettings | FlowSettings
+TrackerSettings = (
+    LapSettings
+    | SimpleLapSettings
+    | NearestSettings
+    | KalmanSettings
+    | AdvancedKalmanSettings
+    | OverlapSettings
+    | FlowSettings
+)
+
+#: The tracker of a run where none is named.
+DEFAULT_TRACKER = "flow"
 
 #: TrackMate's key and the settings class of each tracker, by our short name.
 TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
@@ -220,6 +262,14 @@ TRACKERS: dict[str, tuple[str, type[TrackerSettings]]] = {
     "overlap": ("OVERLAP_TRACKER", OverlapSettings),
     "flow": ("FLOW_TRACKER", FlowSettings),
 }
+
+
+def find_tracker(key: str) -> str | None:
+    """Give our short name of a tracker, by that or TrackMate's key in any case; None if unknown."""
+    return next(
+        (name for name, (other, _) in TRACKERS.items() if key.lower() in (name, other.lower())),
+        None,
+    )
 
 
 def parse_tracker(
@@ -242,14 +292,12 @@ def parse_tracker(
     UserError
         If the tracker or a name is unknown, a name is given twice, or a value does not fit.
     """
-    found = next(
-        (kind for name, (other, kind) in TRACKERS.items() if key.lower() in (name, other.lower())),
-        None,
-    )
-    if found is None:
+    short = find_tracker(key)
+    if short is None:
         msg = f"{source}: unknown tracker {key!r}; known: "
         msg += ", ".join(f"{name} ({other})" for name, (other, _) in TRACKERS.items())
         raise UserError(msg)
+    found = TRACKERS[short][1]
     lower = {name.lower(): value for name, value in values.items()}
     if len(lower) < len(values):
         msg = f"{source}: a setting is given twice among {', '.join(values)}; give it once"
@@ -257,12 +305,58 @@ def parse_tracker(
     try:
         return found.parse(lower, source)
     except UserError as error:
-        names = set(lower)
-        others = [name for name, (_, kind) in TRACKERS.items() if names <= set(kind.model_fields)]
-        if names <= set(found.model_fields) or not others:
+        foreign = set(lower) - set(found.model_fields)
+        others = [name for name, (_, kind) in TRACKERS.items() if foreign <= set(kind.model_fields)]
+        if not foreign or not others:
             raise
         msg = f"{error}; they are settings of the tracker {' or '.join(others)}, not of {key}"
         raise UserError(msg) from None
+
+
+def read_tracker_settings(value: Any) -> TrackerSettings:
+    """Make the settings of a tracker from any of the forms in which they are written.
+
+    Parameters
+    ----------
+    value : str, dict or TrackerSettings
+        A name; or a dict with the key ``name`` and settings, as in YAML files.
+
+    Raises
+    ------
+    UserError
+        As :func:`parse_tracker`, or if it is something else.
+    """
+    if isinstance(value, TrackerSettings):
+        return value
+    if isinstance(value, str):
+        return parse_tracker(value, {}, "tracker")
+    if isinstance(value, dict) and isinstance(value.get("name", DEFAULT_TRACKER), str):
+        values = {name: one for name, one in value.items() if name != "name"}
+        return parse_tracker(value.get("name", DEFAULT_TRACKER), values, "tracker")
+    msg = f"tracker is {value!r}, expected a name, or a name and its settings"
+    raise UserError(msg)
+
+
+def write_tracker_settings(settings: TrackerSettings) -> dict[str, Any]:
+    """Give the settings of a tracker, with its name, as a YAML file holds them."""
+    values = settings.model_dump(mode="json")
+    numbers = {name: value for name, value in settings if isinstance(value, float)}
+    return {"name": tracker_name(settings), **values, **numbers}  # JSON has no infinity
+
+
+#: Settings of one tracker, told apart by the key ``name``.
+AnyTracker = Annotated[
+    Annotated[LapSettings, Tag("lap")]
+    | Annotated[SimpleLapSettings, Tag("simple-lap")]
+    | Annotated[NearestSettings, Tag("nearest")]
+    | Annotated[KalmanSettings, Tag("kalman")]
+    | Annotated[AdvancedKalmanSettings, Tag("advanced-kalman")]
+    | Annotated[OverlapSettings, Tag("overlap")]
+    | Annotated[FlowSettings, Tag("flow")],
+    Discriminator(lambda settings: tracker_name(settings)),
+    BeforeValidator(read_tracker_settings),
+    PlainSerializer(write_tracker_settings),
+]
 
 
 def list_idle_settings(settings: TrackerSettings, given: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from btrackmate.core.files import write_stream, write_text
 from btrackmate.segmentation.backend import read_json
 from btrackmate.training.dataset import DataSet, Pair
 from btrackmate.training.fit import Curve
@@ -41,7 +42,7 @@ def write_curve(folder: Path, curve: Curve, title: str) -> None:
     from matplotlib.figure import Figure
 
     epochs = range(1, len(curve.loss) + 1)
-    with (folder / "training_curve.csv").open("w", newline="", encoding="utf-8") as file:
+    with write_stream(folder / "training_curve.csv") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["epoch", "loss", "val_loss"])
         for row in zip(epochs, curve.loss, curve.val_loss, strict=True):
@@ -52,7 +53,8 @@ def write_curve(folder: Path, curve: Curve, title: str) -> None:
     axes.plot(epochs, curve.val_loss, label="validation")
     axes.set(xlabel="epoch", ylabel="loss", yscale="log", title=title)
     axes.legend()
-    figure.savefig(folder / "training_curve.png", dpi=100)
+    with write_stream(folder / "training_curve.png", "wb") as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def write_card(
@@ -93,8 +95,8 @@ def write_card(
         "versions": {"python": platform.python_version(), **_versions()},
     }
     text = json.dumps(card, indent=2) + "\n"
-    (folder / "model_card.json").write_text(text, encoding="utf-8")
-    (folder / "model_card.md").write_text(_describe(card), encoding="utf-8")
+    write_text(folder / "model_card.json", text)
+    write_text(folder / "model_card.md", _describe(card))
 
 
 def read_scores(folder: Path) -> dict[str, float]:

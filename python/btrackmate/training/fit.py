@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import logging
 import math
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +14,26 @@ from typing import Any, TextIO
 import numpy as np
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import (
+    make_folder,
+    remove,
+    remove_empty,
+    write_atomically,
+    write_text,
+)
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import flag
+from btrackmate.core.workplace import Workplace
 from btrackmate.segmentation.backend import load_tensorflow
 from btrackmate.training.patches import PatchSource
 from btrackmate.training.settings import TrainSettings
 
+_log = logging.getLogger(__name__)
+
 WEIGHTS = "weights_best.h5"
 CHECKPOINT = "checkpoint.npz"
+_JOB = "training.json"
+_FINISHED = "finished.json"
 
 
 @dataclass(frozen=True)
@@ -155,10 +169,14 @@ def _load_checkpoint(model: Any, folder: Path) -> Curve:
     path = folder / CHECKPOINT
     if not path.is_file():
         return Curve()
-    with np.load(path, allow_pickle=False) as saved:
-        weights = _read_numbered(saved, "w")
-        state = _read_numbered(saved, "o")
-        curve = Curve(saved["loss"].tolist(), saved["val_loss"].tolist())
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            weights = _read_numbered(saved, "w")
+            state = _read_numbered(saved, "o")
+            curve = Curve(saved["loss"].tolist(), saved["val_loss"].tolist())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        _log.warning("%s is damaged: the training begins anew", path)
+        return Curve()
     model.optimizer.build(model.trainable_variables)
     fits = [w.shape for w in weights] == [w.shape for w in model.get_weights()]
     if not fits or len(state) != len(model.optimizer.variables):
@@ -175,34 +193,102 @@ def _read_numbered(saved: Any, letter: str) -> Sequence[Any]:
     return [saved[f"{letter}{i}"] for i in range(count)]
 
 
-def mark_work(folder: Path, fingerprint: dict[str, Any]) -> None:
-    """Begin a training's working folder, or check that the one there is of the same training.
+class TrainingFolder:
+    """The hidden folder beside a model's, in which it is trained until it is finished.
 
     Parameters
     ----------
     folder : Path
-        Made if missing.
-    fingerprint : dict
-        What makes two trainings the same: settings and data.
-
-    Raises
-    ------
-    UserError
-        If the folder is that of a training with other settings or data.
+        Where the finished model goes.
     """
-    path, text = folder / "training.json", json.dumps(fingerprint, indent=2, sort_keys=True)
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    if (folder / CHECKPOINT).exists():
-        msg = f"an unfinished training with other settings or data is in {folder}; "
-        msg += f"train with those to go on, or {flag('overwrite')} to begin anew"
-        raise UserError(msg)
-    with write_atomically(folder) as temporary:
-        temporary.mkdir(parents=True)
-        (temporary / path.name).write_text(text, encoding="utf-8")
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder.with_name(f".{folder.name}.training")
+        self._place = Workplace(path, folder.parent, str(folder))
 
-def clear_work(folder: Path) -> None:
-    """Leave only what belongs to the finished model in its working folder."""
-    for name in (CHECKPOINT, "training.json"):
-        (folder / name).unlink(missing_ok=True)
+    @property
+    def path(self) -> Path:
+        """The hidden folder."""
+        return self._place.path
+
+    @property
+    def model(self) -> Path:
+        """The model's folder while it is trained."""
+        return self._place.new / self.folder.name
+
+    def is_unfinished(self) -> bool:
+        """Tell whether a training was stopped here; clears what one that had ended left.
+
+        Raises
+        ------
+        UserError
+            If another process trains here just now.
+        """
+        if not self._place.enter(make=False):
+            return False
+        if self._place.is_published:
+            self._place.remove()
+            return False
+        self._place.leave()
+        return True
+
+    def begin(self, fingerprint: dict[str, Any], *, overwrite: bool) -> bool:
+        """Take the folder for a training; what is there of the same one is kept.
+
+        Parameters
+        ----------
+        fingerprint : dict
+            What makes two trainings the same: settings and data.
+        overwrite : bool
+            Throw away what is there of another.
+
+        Returns
+        -------
+        bool
+            Whether the training was finished, and only its model is to be put in place.
+
+        Raises
+        ------
+        UserError
+            If a training with other settings or data was stopped here, or another process trains.
+        """
+        self._place.enter()
+        text = json.dumps(fingerprint, indent=2, sort_keys=True)
+        if self._read(_JOB) == text and not overwrite:
+            make_folder(self.model)
+            return self._read(_FINISHED) == text
+        if (self.model / CHECKPOINT).exists() and not overwrite:
+            self._place.leave()
+            msg = f"an unfinished training with other settings or data is in {self.path}; "
+            msg += f"train with those to go on, or {flag('overwrite')} to begin anew"
+            raise UserError(msg)
+        self._place.clear()
+        make_folder(self.model)
+        write_text(self.path / _JOB, text)
+        return False
+
+    def mark_finished(self) -> None:
+        """Note that all of the model is there."""
+        write_text(self.path / _FINISHED, self._read(_JOB))
+
+    def publish(self) -> None:
+        """Put the model in place, without what it needed only for going on."""
+        remove(self.model / CHECKPOINT)
+        self._place.publish([self.folder.name])
+        self._place.remove()
+
+    def give_up(self) -> None:
+        """Remove the folder: there is nothing that could go on."""
+        self._place.remove()
+        remove_empty(self.folder.parent)
+
+    def leave(self) -> None:
+        """Let another process go on."""
+        self._place.leave()
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""

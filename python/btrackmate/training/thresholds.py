@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_text
 from btrackmate.core.progress import Progress
 from btrackmate.metrics.overlap import Overlap, count_overlaps
 from btrackmate.metrics.segmentation import match_instances
@@ -53,8 +53,7 @@ class Found:
         """Write ``thresholds.json`` into the model's folder; other values in it are kept."""
         path = folder / "thresholds.json"
         text = json.dumps(read_json(path) | self.thresholds, indent=2) + "\n"
-        with write_atomically(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def score_hits(objective: Objective, hits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """Training from a folder of images to finished model folders."""
 
 import logging
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.card import FUSED, warn_of_scores, write_card, write_curve
 from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
-from btrackmate.training.fit import clear_work, mark_work
+from btrackmate.training.fit import TrainingFolder
 from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
@@ -110,7 +109,8 @@ def train(
 
 def _check_outputs(outputs: dict[Kind, Path], overwrite: bool) -> set[Kind]:
     """Refuse models that exist; return those that an unfinished run of several left finished."""
-    going_on = any(_get_work(folder).exists() for folder in outputs.values())
+    unfinished = [TrainingFolder(folder).is_unfinished() for folder in outputs.values()]
+    going_on = any(unfinished)
     if going_on and not overwrite:
         return {kind for kind, folder in outputs.items() if folder.exists()}
     for folder in outputs.values():
@@ -177,38 +177,43 @@ def _train_one(
     overwrite: bool,
 ) -> None:
     """Train one network in its working folder, which becomes the model's when it is done."""
-    own, work = settings.for_network(kind), _get_work(folder)
-    if overwrite and work.exists():
-        shutil.rmtree(work)
-    mark_work(work, _describe_training(kind, data, own))
+    own, work = settings.for_network(kind), TrainingFolder(folder)
     try:
-        curve = TRAINERS[kind](work, data, own, progress)
+        if not work.begin(_describe_training(kind, data, own), overwrite=overwrite):
+            _fit(kind, work, data, own, progress)
+            work.mark_finished()
+        work.publish()
+    finally:
+        work.leave()
+
+
+def _fit(
+    kind: Kind, work: TrainingFolder, data: DataSet, settings: TrainSettings, progress: Progress
+) -> None:
+    """Train a network, search its thresholds, and write its curve and card."""
+    try:
+        curve = TRAINERS[kind](work.model, data, settings, progress)
     except UserError:
-        shutil.rmtree(work)  # Nothing that could go on.
+        work.give_up()  # Nothing that could go on.
         raise
-    found = _search(kind, work, own, data, progress)
-    clear_work(work)
+    found = _search(kind, work, settings, data, progress)
     if found.thresholds:
-        found.save(work)
-    title = TITLES[kind]
-    write_curve(work, curve, title)
-    write_card(work, title, data, own, (curve, found))
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.rename(folder)
+        found.save(work.model)
+    write_curve(work.model, curve, TITLES[kind])
+    write_card(work.model, TITLES[kind], data, settings, (curve, found))
 
 
 def _search(
-    kind: Kind, work: Path, settings: TrainSettings, data: DataSet, progress: Progress
+    kind: Kind, work: TrainingFolder, settings: TrainSettings, data: DataSet, progress: Progress
 ) -> Found:
     """Search thresholds; a U-Net beside a StarDist also gets those of the two fused."""
     if kind == "stardist":
-        return search_stardist(StarDistModel(work), data.validation, progress)
+        return search_stardist(StarDistModel(work.model), data.validation, progress)
     if kind == "n2v":
         return Found({}, {})
-    model = UNetModel(work)
+    model = UNetModel(work.model)
     found = search_unet(model, data.validation, progress)
-    star = _load_partner(work.with_name("stardist"), model, settings)
+    star = _load_partner(work.folder.with_name("stardist"), model, settings)
     if star is None:
         return found
     voxels = [Calibration()] * len(data.validation)
@@ -235,10 +240,6 @@ def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> Sta
         _log.warning("all cells that only the U-Net sees will be kept (%s)", error)
         return None
     return star
-
-
-def _get_work(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.training")
 
 
 def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> dict[str, Any]:

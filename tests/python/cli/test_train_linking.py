@@ -37,8 +37,8 @@ def test_learnt_settings_track(tracks: Path, tmp_path: Path, capsys: pytest.Capt
     assert run_command([str(word) for word in words]) == 0
     assert "link_distance\t" in capsys.readouterr().out
     content = yaml.safe_load(config.read_text())
-    assert content["tracker"] == "flow"
-    assert content["tracker_settings"]["linking_max_distance"] == 6
+    assert content["tracker"]["name"] == "flow"
+    assert content["tracker"]["linking_max_distance"] == 6
     found = tmp_path / "found.csv"
     words = ["track", tmp_path / "tracks.spots.csv", "-o", found, "--config", config, "--quiet"]
     assert run_command([str(word) for word in words]) == 0
@@ -98,7 +98,7 @@ def test_distances_come_from_the_true_links(
     """Steps of 40 and daughters 50 away: with 15 nothing would be found."""
     tracks, config = write_fast_lineages(tmp_path / "a.geff", 1.0), tmp_path / "flow.yaml"
     assert run_command(["train-linking", str(tracks), "-o", str(config), "--quiet"]) == 0
-    settings = yaml.safe_load(config.read_text())["tracker_settings"]
+    settings = yaml.safe_load(config.read_text())["tracker"]
     assert (settings["linking_max_distance"], settings["splitting_max_distance"]) == (48, 60)
     out, err = capsys.readouterr()
     assert out.splitlines()[-2:] == [f"{tracks}: link_f1 1.0000, division_f1 1.0000", str(config)]
@@ -112,7 +112,7 @@ def test_what_is_given_goes_over_the_truth_and_useless_weights_are_warned_of(
     words = ["train-linking", str(tracks), "-o", str(config), "--quiet"]
     words += ["--set", "LINKING_MAX_DISTANCE=45", "--set", "splitting_max_distance=20"]
     assert run_command(words) == 0
-    settings = yaml.safe_load(config.read_text())["tracker_settings"]
+    settings = yaml.safe_load(config.read_text())["tracker"]
     assert (settings["linking_max_distance"], settings["splitting_max_distance"]) == (45, 20)
     assert "division_f1 is 0.000" in capsys.readouterr().err
 
@@ -125,7 +125,7 @@ def test_distances_of_movies_in_different_units_are_not_written(
     config = tmp_path / "flow.yaml"
     words = ["train-linking", str(one), str(other), "-o", str(config), "--quiet"]
     assert run_command(words) == 0
-    assert "linking_max_distance" not in yaml.safe_load(config.read_text())["tracker_settings"]
+    assert "linking_max_distance" not in yaml.safe_load(config.read_text())["tracker"]
     out, err = capsys.readouterr()
     assert out.count("link_f1 1.0000, division_f1 1.0000") == 2
     assert "go from 4.8 to 48" in err

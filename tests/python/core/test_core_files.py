@@ -1,9 +1,19 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, make_folder, write_atomically
+from btrackmate.core.errors import StorageError, UserError
+from btrackmate.core.files import (
+    check_output,
+    check_outputs,
+    clear_leftovers,
+    make_folder,
+    write_atomically,
+    write_stream,
+    write_text,
+)
+from btrackmate.core.owners import Owner
 
 
 def test_file_appears_only_when_finished(tmp_path):
@@ -15,11 +25,13 @@ def test_file_appears_only_when_finished(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_temporary_name_keeps_the_suffixes(tmp_path):
-    """Writers choose the format by extension."""
+def test_the_temporary_name_is_the_name(tmp_path):
+    """Writers choose the format by extension, and no name is longer than the result's."""
     with write_atomically(tmp_path / "labels.ome.tif") as temporary:
-        assert temporary.name.endswith(".ome.tif")
-        assert temporary.parent == tmp_path
+        assert temporary.name == "labels.ome.tif"
+        assert temporary.is_relative_to(tmp_path)
+        assert all(part.startswith((".bt-", "new")) for part in
+                   temporary.relative_to(tmp_path).parts[:-1])  # fmt: skip
         temporary.touch()
 
 
@@ -58,12 +70,13 @@ def test_an_error_leaves_what_stood_there(tmp_path, before, after):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failed_rename_puts_the_old_folder_back(tmp_path):
+def test_a_failed_rename_leaves_the_old_folder(tmp_path):
     """Nothing was written at the temporary path, so there is nothing to rename."""
     path = tmp_path / "out.zarr"
     write(path, "folder", "old")
-    with pytest.raises(FileNotFoundError), write_atomically(path):
-        pass
+    with pytest.raises(StorageError, match="cannot write .*out.zarr: No such"):
+        with write_atomically(path):
+            pass
     assert read(path) == ("folder", "old")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -128,3 +141,73 @@ def test_the_longest_names_are_written(tmp_path, name):
     with write_atomically(path) as temporary:
         temporary.write_text("1", encoding="utf-8")
     assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+def test_leftovers_of_the_living_and_of_other_machines_stay(tmp_path):
+    now = Owner.current()
+    far = Owner(now.pid, now.ticks, "abcdef", now.boot)
+    dead = Owner(now.pid, now.ticks + 1, now.machine, now.boot)
+    names = [f".bt-{owner.token}-0" for owner in (now, far, dead)]
+    for name in names:
+        (tmp_path / name / "new").mkdir(parents=True)
+    (tmp_path / ".bt-something").mkdir()
+    clear_leftovers(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([".bt-something", *names[:2]])
+    for one in (tmp_path / names[1], tmp_path / names[1] / "new"):
+        os.utime(one, (0, 0))
+    write_text(tmp_path / "a", "1")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([".bt-something", names[0], "a"])
+
+
+def test_what_is_named_is_on_the_disk(tmp_path, monkeypatch):
+    """Else a power cut leaves empty files under their names."""
+    done = []
+    sync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (done.append(os.fstat(file).st_ino), sync(file)))
+    monkeypatch.setattr(
+        Path, "replace", lambda self, target: (done.append(target), replace(self, target))
+    )
+    with write_stream(tmp_path / "a.csv", "wb") as stream:
+        stream.write(b"1")
+    file, folder = (tmp_path / "a.csv").stat().st_ino, tmp_path.stat().st_ino
+    assert done == [file, tmp_path / "a.csv", folder]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "said"),
+    [
+        (["in.tif"], ["in.tif"], "in.tif is an input"),
+        (["link.tif"], ["in.tif"], "link.tif is an input"),
+        (["hard.tif"], ["in.tif"], "hard.tif is an input"),
+        (["IN.tif"], ["in.tif"], "IN.tif is an input"),
+        (["sub/../in.tif"], ["in.tif"], "in.tif is an input"),
+        (["linked/x.tif"], ["sub/x.tif"], "is an input"),
+        (["m.csv", "m.csv"], [], "m.csv and m.csv are one file"),
+        (["m.csv", "M.CSV"], [], "are one file"),
+        (["m.csv", "./m.csv"], [], "are one file"),
+        (["sub/m.csv", "linked/m.csv"], [], "are one file"),
+        (["é.csv", "e\u0301.csv"], [], "are one file"),
+        (["new", "new/m.csv"], [], "one lies in the other"),
+        (["sub"], ["sub/x.tif"], "lies in sub, which would be replaced"),
+        (["l.zarr/out.csv"], ["l.zarr"], "lies in l.zarr, an input"),
+    ],
+)
+def test_no_output_is_an_input_or_another_one(tmp_path, monkeypatch, outputs, inputs, said):
+    monkeypatch.chdir(tmp_path)
+    for name in ("in.tif", "sub/x.tif", "l.zarr/.zgroup"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    Path("link.tif").symlink_to("in.tif")
+    Path("hard.tif").hardlink_to("in.tif")
+    Path("linked").symlink_to("sub")
+    with pytest.raises(UserError, match=said) as caught:
+        check_outputs([Path(one) for one in outputs], [Path(one) for one in inputs], overwrite=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_outputs_beside_inputs_are_fine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("frames").mkdir()
+    check_outputs(
+        [Path("frames/t.csv"), None, Path("frames2")], [Path("frames"), None, Path("frame")]
+    )

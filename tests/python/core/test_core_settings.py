@@ -83,3 +83,24 @@ def test_missing_yaml_and_folder_are_refused(tmp_path):
         load_yaml(tmp_path / "no.yaml")
     with pytest.raises(UserError, match="not readable"):
         load_yaml(tmp_path)
+
+
+def test_mistakes_are_ours_by_every_way_in():
+    """Keywords, validation and nesting end in one line of ours, not in pydantic's error."""
+    from btrackmate.pipeline.settings import RunSettings
+    from btrackmate.tracking.settings import LapSettings
+
+    for call, start in (
+        (lambda: LapSettings(x=1), "LapSettings: unknown setting 'x'; known: linking_max"),
+        (lambda: LapSettings(linking_max_distance=-1), "LapSettings: linking_max_distance: exp"),
+        (lambda: LapSettings.model_validate({"max_frame_gap": 0}), "LapSettings: max_frame_gap"),
+        (
+            lambda: RunSettings(measure={"mask": {"fraction": 7}}),
+            "RunSettings: measure.mask.fraction: ",
+        ),
+        (lambda: RunSettings(spot_filters=["volume"]), "RunSettings: filter 'volume' is not"),
+    ):
+        with pytest.raises(UserError) as caught:
+            call()
+        assert str(caught.value).startswith(start)
+        assert "\n" not in str(caught.value)

@@ -49,7 +49,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.glob("*.ipynb"))])
+@pytest.mark.parametrize("name", ["train.ipynb", "predict.ipynb"])
 def test_notebooks_hold_no_outputs_and_an_install_cell(name):
     cells = read_cells(name)
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)

@@ -115,6 +115,7 @@ def test_other_settings_begin_anew(
 def test_publishing_that_was_stopped_is_finished(
     tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Once one name shows the new files all do, through links where they are not in place yet."""
     output = tmp_path / "out"
     rename = Path.replace
 
@@ -126,10 +127,12 @@ def test_publishing_that_was_stopped_is_finished(
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(KeyboardInterrupt):
         run(RunInputs(labels=labels_3d), output, SETTINGS)
-    assert not (output / "run.yaml").exists(), "run.yaml comes last: it marks a finished run"
+    seen = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+    assert {"tracked_spots.csv", "run.yaml", "report.html"} <= seen.keys()
+    assert (output / "tracked_spots.csv").is_symlink()
     monkeypatch.undo()
     result = run(RunInputs(labels=labels_3d), output, SETTINGS)
     assert len(result.graph.spots) == 15
-    assert {"tracked_spots.csv", "run.yaml", "report.html"} <= {
-        path.name for path in output.iterdir()
-    }
+    assert not (output / ".work").exists()
+    assert not any(path.is_symlink() for path in output.iterdir())
+    assert {p.name: p.read_bytes() for p in output.iterdir() if p.is_file()} == seen

@@ -49,9 +49,10 @@ def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert done.returncode == -9
     work = tmp_path / "killed/.stardist.training"
-    assert (work / CHECKPOINT).is_file()
+    model = work / "new/stardist"
+    assert (model / CHECKPOINT).is_file()
     assert not (tmp_path / "killed/stardist").exists()
-    with np.load(work / CHECKPOINT) as saved:  # The optimiser's moments are there too.
+    with np.load(model / CHECKPOINT) as saved:  # The optimiser's moments are there too.
         moments = [saved[name] for name in saved.files if name[0] == "o" and saved[name].ndim > 1]
     assert any(np.abs(moment).max() > 0 for moment in moments)
     epochs = []
@@ -112,4 +113,4 @@ def test_a_training_that_diverges_leaves_nothing(data, tmp_path):
     )
     with pytest.raises(UserError, match="diverged: the loss is not finite after 1 epochs"):
         train(weird, "a", tmp_path, settings)
-    assert list((tmp_path / "a").iterdir()) == []
+    assert not (tmp_path / "a").exists()

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
@@ -181,21 +182,19 @@ class TrackMateDocument:
         return shown
 
 
-def link_keys(source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.int64]:
-    """Give one number for each pair of spot ids, the same in both directions."""
+def link_keys(source: NDArray[Any], target: NDArray[Any]) -> pd.MultiIndex:
+    """Give a key for each pair of spot ids, the same in both directions."""
     a, b = source.astype(np.int64), target.astype(np.int64)
-    return (np.minimum(a, b) << 32) | np.maximum(a, b)
+    return pd.MultiIndex.from_arrays([np.minimum(a, b), np.maximum(a, b)])
 
 
 def match_links(
     edges: FeatureTable, source: NDArray[Any], target: NDArray[Any]
 ) -> NDArray[np.int64]:
     """Find the row of `edges` for each pair of spot ids, −1 where there is none."""
-    wanted = link_keys(source, target)
     if edges.n == 0:
-        return np.full(wanted.size, -1, np.int64)
+        return np.full(source.size, -1, np.int64)
     known = link_keys(edges.columns["SPOT_SOURCE_ID"], edges.columns["SPOT_TARGET_ID"])
-    order = np.argsort(known, kind="stable")
-    place = np.minimum(np.searchsorted(known[order], wanted), known.size - 1)
-    row = order[place]
-    return np.where(known[row] == wanted, row, -1)
+    first = np.flatnonzero(~known.duplicated())
+    place = known[first].get_indexer(link_keys(source, target))
+    return np.where(place >= 0, first[place], -1)

@@ -281,7 +281,7 @@ def _drop_unknown(
         edges.columns[k].astype(np.int64) for k in ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")
     )
     good = np.isin(source, ids) & np.isin(target, ids)
-    doubled = pd.Series(link_keys(source, target)).duplicated().to_numpy()
+    doubled = link_keys(source, target).duplicated()
     for bad, why in ((~good, "name a spot that is not there"), (good & doubled, "stand twice")):
         if bad.any():
             first = int(np.flatnonzero(bad)[0])

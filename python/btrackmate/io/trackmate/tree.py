@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 from xml.etree.ElementTree import Comment, Element, ProcessingInstruction
 
+from btrackmate.core.errors import UserError
+
+#: Levels of elements in a file; TrackMate's have six.
+MOST_LEVELS = 200
 #: What XML 1.0 cannot hold, whatever the escape.
 _ILLEGAL = {code: None for code in range(32) if code not in (9, 10, 13)} | {
     0xFFFE: None,
@@ -51,6 +55,10 @@ def write_element(
     depth : int
         Level of `element`.
     """
+    if depth > MOST_LEVELS:
+        msg = f"an element {element.tag!r} lies more than {MOST_LEVELS} levels deep; no TrackMate "
+        msg += "file is nested so deeply"
+        raise UserError(msg)
     indent = "  " * depth
     tag: Any = element.tag
     if tag is Comment or tag is ProcessingInstruction:

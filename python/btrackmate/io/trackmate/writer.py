@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
@@ -88,9 +88,10 @@ def write_trackmate(
         declared.append(("EdgeFeatures", CONFIDENCE))
     root = build_skeleton(path, graph, document, session, declared)
     contents = _make_contents(root, graph, plan, columns, document)
-    with write_atomically(path) as temporary:
-        opened = gzip.open(temporary, "wb") if path.suffix == ".gz" else temporary.open("wb")
-        with opened as binary, io.TextIOWrapper(binary, "utf-8", newline="\n") as stream:
+    with write_stream(path, "wb") as file:
+        # Without name and time: the same tracks are the same bytes.
+        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        with packed as binary, io.TextIOWrapper(binary, "utf-8", newline="\n") as stream:
             stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
             for node in document.prolog if document else ():
                 write_element(node, stream, {})

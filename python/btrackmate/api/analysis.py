@@ -1,0 +1,74 @@
+"""Tracks to tables of what they say."""
+
+from typing import TYPE_CHECKING, Any
+
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+
+def analyse(
+    tracks: TrackGraph,
+    *,
+    features: "Iterable[str] | None" = None,
+    group_by: str | None = None,
+    conditions: "pd.DataFrame | None" = None,
+    progress: Progress = ignore_progress,
+    **settings: Any,
+) -> "dict[str, pd.DataFrame]":
+    """Analyse tracks: lineages, cycle times, rhythms, boundary distance, motility, neighbours.
+
+    Parameters
+    ----------
+    tracks : TrackGraph
+    features : iterable of str, optional
+        Columns of the spots whose rhythm and course around divisions are looked at; by default mean
+        intensities, volume and boundary_distance, of those that there are.
+    group_by : str, optional
+        Column that splits the tables: of the tracklets, the spots, or `conditions`.
+    conditions : DataFrame, optional
+        track (or tracklet) and columns of yours.
+    progress : callable
+        Called with step, done and total.
+    **settings
+        Further fields of :class:`btrackmate.analysis.AnalysisSettings`, e.g. ``drift="local"``,
+        ``rhythm={"detrend": "constant"}``.
+
+    Returns
+    -------
+    dict of DataFrame
+        Tidy tables by name, see :func:`btrackmate.analysis.analyse_tracks`.
+
+    Raises
+    ------
+    UserError
+        If a setting is wrong, or a feature or column is not there.
+
+    Examples
+    --------
+    A cell whose volume goes up and down every five frames:
+
+    >>> import numpy as np, pandas as pd
+    >>> from btrackmate import track
+    >>> frame = np.arange(30)
+    >>> volume = 100 + np.cos(2 * np.pi * frame / 5)
+    >>> table = pd.DataFrame({"frame": frame, "x": 0.1 * frame, "y": 0.0, "volume": volume})
+    >>> tables = analyse(track(table))
+    >>> tables["rhythm"][["n", "period", "rhythmic"]].round(2)
+        n  period  rhythmic
+    0  30     5.0      True
+    >>> tables["motility"][["path_length", "straightness"]].round(2)
+       path_length  straightness
+    0          2.9           1.0
+    """
+    from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks
+
+    values = {"group_by": group_by, **settings}
+    if features is not None:
+        values["features"] = tuple(features)
+    chosen = AnalysisSettings.parse(values, "analyse")
+    return analyse_tracks(Tracked(tracks, conditions=conditions), chosen, progress)

@@ -1,0 +1,404 @@
+"""Putting finished files in place of older ones: all of them at one moment.
+
+No system call replaces several files at once, nor a folder that holds something. Here they are
+replaced through symbolic links: each name becomes, by an atomic rename, a link through one
+common pointer to what stood there; then the pointer is turned, in one rename, from ``old`` to
+``new``; then each link becomes, by an atomic rename, what it leads to. Whoever looks at the names
+sees all the old or all the new at every moment, and a process that is killed anywhere in between
+leaves names that lead to one of the two; `settle` ends what it began.
+
+Folders change places with their links by the exchange-rename of Linux and macOS. Where a file
+system has none (NFS), the files in a folder are replaced one by one in the same way. Where it has
+no symbolic links either (FAT, some network disks, Windows without the right to make them), the old
+ones are moved aside and the new ones to their place: killed in between, some are missing, none is
+lost, and `settle` puts them in place.
+"""
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+NEW, OLD = "new", "old"
+#: The pointer's name once all is in place.
+ENDED = "ended"
+_POINTER = "now"
+_PLAN = "plan.json"
+_MOVING = "moving.json"
+_UNSUPPORTED = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSYS", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "EPERM", "EACCES")
+)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    sys.audit("btrackmate.sync", str(path))
+    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        _flush(file)
+    finally:
+        os.close(file)
+
+
+def _flush(file: int) -> None:
+    if sys.platform == "darwin":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # Not on every disk.
+            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(file)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can tell."""
+    sys.audit("btrackmate.sync", str(path))
+    if os.name == "nt":
+        return
+    file = os.open(path, os.O_RDONLY)
+    try:
+        _flush(file)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+    finally:
+        os.close(file)
+
+
+def sync_tree(path: Path) -> None:
+    """Wait until a file, or a folder with all that it holds, is on the disk."""
+    if path.is_symlink():
+        return
+    if not path.is_dir():
+        sync_file(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            if not file.is_symlink():
+                sync_file(file)
+        sync_folder(Path(folder))
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or a folder, whatever it holds; nothing there is fine."""
+    if _is_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two names change places in one moment.
+
+    Returns
+    -------
+    bool
+        False where the system or the file system cannot do that; nothing has changed then.
+    """
+    call = _find_exchange()
+    if call is None:
+        return False
+    sys.audit("btrackmate.exchange", str(one), str(other))
+    if call(os.fsencode(one), os.fsencode(other)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))
+
+
+def _find_exchange() -> Any:
+    """Find the system call, None where there is none."""
+    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        return lambda a, b: library.renamex_np(a, b, 2)  # type: ignore[union-attr]
+    if hasattr(library, "renameat2"):
+        here = -100  # AT_FDCWD
+        return lambda a, b: library.renameat2(here, a, here, b, 2)  # type: ignore[union-attr]
+    return None
+
+
+def put_one(staging: Path, folder: Path, name: str) -> bool:
+    """Put one finished file or folder in place by one rename.
+
+    Parameters
+    ----------
+    staging : Path
+        Holds it as ``new/NAME``.
+    folder : Path
+    name : str
+
+    Returns
+    -------
+    bool
+        False where that cannot be: folders cannot change places on this disk. Nothing has changed.
+    """
+    source, target = staging / NEW / name, folder / name
+    if not os.path.lexists(target) or not (_is_folder(source) or _is_folder(target)):
+        source.replace(target)
+    elif not exchange(source, target):
+        return False
+    sync_folder(folder)
+    return True
+
+
+def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
+    """Put finished files and folders in place, all in one moment.
+
+    The caller holds a lock that keeps others from replacing the same names.
+
+    Parameters
+    ----------
+    staging : Path
+        Folder on the same disk; holds, as ``new/NAME``, what is finished and synced. A name that
+        it does not hold is taken away from `folder`. What was replaced lies in it afterwards.
+    folder : Path
+    names : sequence of str
+        The one that tells others that all is there last.
+    """
+    remove_tree(staging / OLD)  # What an earlier one that was taken back left.
+    (staging / OLD).mkdir()
+    plan = _make_plan(staging, folder, names) if _can_link(staging) else None
+    if plan is not None:
+        file = staging / _PLAN
+        file.write_text(json.dumps(plan._asdict()), encoding="ascii")
+        sync_file(file)
+    try:
+        if plan is None:
+            _move_all(staging, folder, names)
+        else:
+            _turn_all(staging, folder, plan)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            settle(staging, folder)
+        raise
+
+
+def has_begun(staging: Path) -> bool:
+    """Tell whether names lead into a hidden folder, or are being moved: it must not be removed."""
+    return (staging / _POINTER).is_symlink() or (staging / _MOVING).exists()
+
+
+def has_ended(staging: Path) -> bool:
+    """Tell whether all that a hidden folder held was put in place."""
+    return os.path.lexists(staging / ENDED)
+
+
+def settle(staging: Path, folder: Path) -> None:
+    """End what a killed or failed `put_all` began: all new ones in place, or all old ones.
+
+    Can itself be stopped, and done again. Nothing happens where nothing was begun.
+    """
+    pointer = staging / _POINTER
+    if pointer.is_symlink():
+        _show_all(staging, folder, _read_plan(staging), str(pointer.readlink()))
+    elif (staging / _MOVING).exists():
+        _move_all(staging, folder, ())
+
+
+class _Plan(NamedTuple):
+    """What changes: files or whole folders, and folders to make and to take away around them."""
+
+    names: list[str]
+    made: list[str]
+    gone: list[str]
+    exchanges: bool
+
+
+def _make_plan(staging: Path, folder: Path, names: Sequence[str]) -> _Plan | None:
+    """Plan a replacement through links; None where a folder and a file would change places."""
+    new = staging / NEW
+    folders = [n for n in names if _is_folder(new / n) or _is_folder(folder / n)]
+    if not folders or _can_exchange(staging):
+        return _Plan(list(names), [], [], bool(folders))
+    leaves: list[str] = []
+    made: list[str] = []
+    gone: list[str] = []
+    for name in names:
+        if name not in folders:
+            leaves.append(name)
+            continue
+        here, coming = _list_tree(folder, name), _list_tree(new, name)
+        if here.folders & coming.files or here.files & coming.folders:
+            return None
+        leaves += sorted(here.files | coming.files)
+        made += sorted(coming.folders - here.folders)
+        gone += sorted(here.folders - coming.folders)
+    return _Plan(leaves, made, gone, exchanges=False)
+
+
+class _Tree(NamedTuple):
+    files: set[str]
+    folders: set[str]
+
+
+def _list_tree(root: Path, name: str) -> _Tree:
+    """List a folder, or nothing, as paths from `root`."""
+    top = root / name
+    if not _is_folder(top):
+        return _Tree({name} if os.path.lexists(top) else set(), set())
+    found = _Tree(set(), {name})
+    for place, folders, files in os.walk(top):
+        at = Path(place).relative_to(root)
+        for one in folders:
+            is_link = Path(place, one).is_symlink()
+            (found.files if is_link else found.folders).add((at / one).as_posix())
+        found.files.update((at / one).as_posix() for one in files)
+    return found
+
+
+def _turn_all(staging: Path, folder: Path, plan: _Plan) -> None:
+    """Hide each name behind a link to the old one, turn the pointer, show the new ones."""
+    _point(staging, OLD)
+    sync_folder(staging)
+    for name in plan.made:
+        (folder / name).mkdir(exist_ok=True)
+    for name in plan.names:
+        _hide(staging, folder, name, exchanges=plan.exchanges)
+    _sync_around(folder, plan)
+    _point(staging, NEW)
+    sync_folder(staging)
+    _show_all(staging, folder, plan, NEW)
+
+
+def _point(staging: Path, side: str) -> None:
+    """Turn the pointer, in one moment."""
+    turned = staging / f"{_POINTER}.next"
+    turned.unlink(missing_ok=True)
+    turned.symlink_to(side)
+    turned.replace(staging / _POINTER)
+
+
+def _lead(staging: Path, folder: Path, name: str) -> str:
+    """Give the text of the link that stands for a name."""
+    return os.path.relpath(staging / _POINTER / name, (folder / name).parent)
+
+
+def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
+    """Let a name be a link to what stands there, which moves or is linked to ``old/NAME``."""
+    visible, kept = folder / name, staging / OLD / name
+    text = _lead(staging, folder, name)
+    if not os.path.lexists(visible):
+        if os.path.lexists(staging / NEW / name):
+            visible.symlink_to(text)
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if _is_folder(visible) or (exchanges and not visible.is_symlink()):
+        kept.symlink_to(text)
+        if not exchange(visible, kept):
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(visible))
+        return
+    if visible.is_symlink():
+        kept.symlink_to(visible.resolve())
+    else:
+        try:
+            os.link(visible, kept)
+        except OSError:  # A disk without hard links.
+            shutil.copy2(visible, kept)
+            sync_file(kept)
+    link = staging / "link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(text)
+    link.replace(visible)
+
+
+def _show_all(staging: Path, folder: Path, plan: _Plan, side: str) -> None:
+    """Let every link be what it leads to; then nothing leads into the staging folder any more."""
+    for name in plan.names:
+        _show(staging, folder, name, staging / side / name)
+    goes = plan.gone if side == NEW else plan.made
+    for name in sorted(goes, reverse=True):
+        with contextlib.suppress(OSError):  # Somebody put something in.
+            (folder / name).rmdir()
+    _sync_around(folder, plan)
+    if side == NEW:
+        (staging / _POINTER).replace(staging / ENDED)
+    else:
+        (staging / _POINTER).unlink()
+
+
+def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
+    visible = folder / name
+    if not visible.is_symlink() or str(visible.readlink()) != _lead(staging, folder, name):
+        return
+    if not os.path.lexists(real):
+        visible.unlink()
+    elif not _is_folder(real):
+        real.replace(visible)
+    elif not exchange(visible, real):
+        visible.unlink()
+        real.replace(visible)
+
+
+def _sync_around(folder: Path, plan: _Plan) -> None:
+    for parent in {(folder / name).parent for name in plan.names}:
+        if parent.is_dir():
+            sync_folder(parent)
+
+
+def _read_plan(staging: Path) -> _Plan:
+    return _Plan(**json.loads((staging / _PLAN).read_text(encoding="ascii")))
+
+
+def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
+    """Move the old ones aside, the last first, then the new ones to their place."""
+    new, old, moving = staging / NEW, staging / OLD, staging / _MOVING
+    if not moving.exists():
+        told = {"put": [name for name in names if os.path.lexists(new / name)]}
+        told["gone"] = [name for name in names if name not in told["put"]]
+        begun = staging / f"{_MOVING}.next"
+        begun.write_text(json.dumps(told), encoding="ascii")
+        sync_file(begun)
+        begun.replace(moving)
+        sync_folder(staging)
+    told = json.loads(moving.read_text(encoding="ascii"))
+    waiting = [name for name in told["put"] if os.path.lexists(new / name)]
+    for name in reversed([*told["gone"], *waiting]):
+        if os.path.lexists(folder / name) and not os.path.lexists(old / name):
+            (folder / name).replace(old / name)
+    for name in waiting:
+        remove_tree(folder / name)  # Made by somebody else in the meantime.
+        (new / name).replace(folder / name)
+    sync_folder(folder)
+    moving.replace(staging / ENDED)
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _can_link(staging: Path) -> bool:
+    """Try whether this disk has symbolic links."""
+    link = staging / "link"
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(NEW)
+    except (OSError, NotImplementedError):
+        return False
+    link.unlink()
+    return True
+
+
+def _can_exchange(staging: Path) -> bool:
+    """Try whether names can change places on this disk."""
+    one, other = staging / "one", staging / "other"
+    one.mkdir(exist_ok=True)
+    other.touch()
+    try:
+        return exchange(one, other)
+    finally:
+        for path in (one, other):
+            remove_tree(path)

@@ -1,0 +1,154 @@
+"""Hidden folders in which an output grows over minutes or days, and goes on after a stop."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from btrackmate.core.errors import StorageError
+from btrackmate.core.files import (
+    clear_leftovers,
+    describe_fault,
+    discard,
+    hold_folder,
+    make_folder,
+    remove,
+)
+from btrackmate.core.interrupts import hold_interrupts
+from btrackmate.core.locks import Lock
+from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle, sync_tree
+
+_LOCK = "lock"
+_LONGEST = 64
+
+
+class Workplace:
+    """A hidden folder that one process at a time works in, and what it makes for another folder.
+
+    What is finished in ``new`` is put in place in one moment by `publish`. Whatever stops the
+    process, the next one goes on from what is there.
+
+    Parameters
+    ----------
+    path : Path
+        The hidden folder.
+    folder : Path
+        Where the results go, on the same disk.
+    what : str
+        What is made, for the line that another process is refused with.
+    """
+
+    def __init__(self, path: Path, folder: Path, what: str) -> None:
+        self.path = path
+        self.what = what
+        self.folder = folder
+        self._lock = Lock(path / _LOCK, what)
+
+    @property
+    def new(self) -> Path:
+        """Folder for what is going to be put in place, under its final names."""
+        return self.path / NEW
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process works in the folder."""
+        return self._lock.is_ours
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its results stand where they belong, and only its removal was stopped."""
+        return has_ended(self.path)
+
+    def enter(self, *, make: bool = True) -> bool:
+        """Take the folder for this process, and end what one that was stopped began to publish.
+
+        Parameters
+        ----------
+        make : bool
+            Make the folder if it is not there.
+
+        Returns
+        -------
+        bool
+            Whether it is there now.
+
+        Raises
+        ------
+        UserError
+            If another process works there, or the folder cannot be made.
+        """
+        if self._lock.is_ours:
+            return True
+        if not make and not self.path.is_dir():
+            return False
+        make_folder(self.path)
+        try:
+            self._lock.acquire()
+            make_folder(self.new)
+            settle(self.path, self.folder)
+            clear_leftovers(self.folder)
+        except OSError as error:
+            self.leave()
+            msg = f"cannot work in {self.path}: {describe_fault(error)}"
+            raise StorageError(msg) from error
+        return True
+
+    def clear(self, *kept: str) -> None:
+        """Remove what is in the folder, but some entries, and make ``new`` again."""
+        for path in self._list(kept):
+            remove(path)
+        make_folder(self.new)
+
+    def publish(self, names: Sequence[str]) -> None:
+        """Put what ``new`` holds in place, in one moment.
+
+        Parameters
+        ----------
+        names : sequence of str
+            What there may be; what ``new`` does not hold is taken away from the folder. The name
+            that tells others that all is there is the last.
+
+        Raises
+        ------
+        UserError
+            If another process took the folder over in the meantime.
+        StorageError
+            If the disk refuses; nothing has changed then.
+        """
+        known = [n for n in names for at in (self.new, self.folder) if os.path.lexists(at / n)]
+        try:
+            for name in dict.fromkeys(known):
+                if os.path.lexists(self.new / name):
+                    sync_tree(self.new / name)
+            with hold_interrupts(), hold_folder(self.folder):
+                self._lock.confirm()
+                put_all(self.path, self.folder, list(dict.fromkeys(known)))
+        except OSError as error:
+            msg = f"cannot write {self.folder}: {describe_fault(error)}; what stood there is left "
+            msg += "as it was, and what is finished is kept: start again"
+            raise StorageError(msg) from error
+
+    def remove(self, *last: str) -> None:
+        """Remove the folder: all but some entries first, then at one moment the rest."""
+        with hold_interrupts():
+            for path in self._list((ENDED, *last)):
+                remove(path)
+            self._lock.release()
+            discard(self.path)
+
+    def leave(self) -> None:
+        """Let another process take the folder."""
+        self._lock.release()
+
+    def _list(self, kept: Sequence[str]) -> list[Path]:
+        """List the entries; that the results were published is forgotten last."""
+        paths = [p for p in self.path.iterdir() if p.name not in (_LOCK, *kept)]
+        return sorted(paths, key=lambda path: path.name == ENDED)
+
+
+def name_workplace(output: Path, ending: str) -> Path:
+    """Name the hidden folder beside an output, by a name that is not longer where it is long."""
+    name = f".{output.name}{ending}"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f".{hashlib.sha256(os.fsencode(output.name)).hexdigest()[:24]}{ending}"
+    return output.parent / name

@@ -1,0 +1,229 @@
+"""`btrackmate analyse`: files, groups, masks, several movies, and what it refuses."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+import yaml
+
+import btrackmate as bt
+from btrackmate.analysis import AnalysisSettings
+from btrackmate.cli.main import run_command
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.report.analysis_plots import draw_analysis
+
+XML = Path(__file__).parents[2] / "data" / "trackmate-xml"
+QUICK = ("--no-figures", "--no-report", "--quiet")
+
+
+def call(*words: object) -> int:
+    return run_command([str(word) for word in words])
+
+
+def make_graph(*, dt: float = 5.0, seed: int = 0) -> TrackGraph:
+    """Make three cells that divide once, 16 frames before and after, with a rhythm of 5 frames."""
+    rng = np.random.default_rng(seed)
+    rows, links = [], []
+    for cell in range(3):
+        for branch in (0, 1, 2):
+            for step in range(16):
+                frame = step + 16 * (branch > 0)
+                number = 100 * cell + 33 * branch + step
+                x = 10.0 * cell + 2 * branch + rng.normal()
+                rows.append((number, frame, x, rng.normal(), 5 + rng.normal()))
+                if step:
+                    links.append((number - 1, number))
+            if branch:
+                links.append((100 * cell + 15, 100 * cell + 33 * branch))
+    table = pd.DataFrame(rows, columns=["id", "frame", "x", "y", "z"])
+    volume = 100 + 10 * np.cos(2 * np.pi * table["frame"] / 5) + rng.normal(0, 1, len(table))
+    size = Calibration(dt=dt, space_unit="µm", time_unit="min")
+    spots = Spots.from_table(table.assign(volume=volume, radius=1.0), size)
+    source, target = np.array(links).T
+    return TrackGraph.from_ids(spots, source, target)
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Path:
+    path = tmp_path / "a.xml"
+    write_tracks(path, make_graph())
+    return path
+
+
+def test_tables_pictures_report_and_record_are_written(
+    tracks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tracks.with_name("out")
+    assert call("analyse", tracks, "-o", out, "--quiet") == 0
+    printed = capsys.readouterr().out
+    for name in ("rhythm.csv", "tracklets.csv", "figures", "report.html", "analysis.yaml"):
+        assert (out / name).exists()
+        assert str(out / name) in printed
+    assert "9 of 9 tracklets have a rhythm of volume" in printed
+    table = pd.read_csv(out / "rhythm.csv")
+    columns = ["track", "tracklet", "feature", "n", "dominant_frequency", "power", "p_value"]
+    assert not set(columns) - set(table)
+    np.testing.assert_allclose(table["dominant_frequency"], 1 / 25, rtol=0.05)
+    record = yaml.safe_load((out / "analysis.yaml").read_text(encoding="utf-8"))
+    assert record["inputs"]["a"]["dt"] == 5.0
+    assert record["units"]["frequencies, rates of exchange"] == "1/min"
+    assert record["settings"]["rhythm"]["noise"] == "red"
+    pictures = {path.name for path in (out / "figures").iterdir()}
+    for name in ("motility", "periods", "series_volume", "lineages_volume"):
+        assert {f"{name}.png", f"{name}.svg"} <= pictures
+    report = (out / "report.html").read_text(encoding="utf-8")
+    for title in ("Rhythms", "Motility", "Around divisions", "Neighbours", "Lineages by feature"):
+        assert f"<h3>{title}</h3>" in report
+    assert 'id="linked-view"' in report
+
+
+def test_every_axis_of_every_picture_has_a_name_and_lengths_have_units() -> None:
+    graph = make_graph()
+    distance = {"boundary_distance": graph.spots.positions[:, 0] - 10}
+    graph = graph.with_spots(graph.spots.with_columns(distance))
+    settings = AnalysisSettings.parse({"rhythm": {"wavelet": True}})
+    tables = bt.analyse(graph, rhythm={"wavelet": True})
+    figures = draw_analysis(graph, tables, settings, np.arange(graph.n_tracks))
+    assert len(figures) >= 12
+    for name, figure in figures.items():
+        for axis in figure.axes:
+            if not axis.axison or axis.get_label() == "<colorbar>":
+                continue
+            words = axis.get_xlabel() + axis.get_ylabel()
+            assert words, name
+            for quantity in ("time", "distance", "period (", "lag"):
+                if quantity in words and "not divided" not in words:
+                    assert "(" in words, (name, words)
+    assert figures["motility"].axes[0].get_ylabel() == "mean squared displacement (µm²)"
+
+
+def test_groups_split_the_pictures_too() -> None:
+    graph = make_graph()
+    tables = bt.analyse(graph, group_by="generation")
+    settings = AnalysisSettings.parse({"group_by": "generation"})
+    figures = draw_analysis(graph, tables, settings, np.arange(graph.n_tracks))
+    assert {"periods", "periods_0", "periods_1", "fates_0", "fates_1"} <= set(figures)
+    words = [text.get_text() for text in figures["motility"].axes[0].get_legend().get_texts()]
+    assert {"0: n = 3 tracklets", "1: n = 6 tracklets"} <= set(words)
+    titles = [axis.get_title(loc="right") for axis in figures["periods_1"].axes]
+    assert titles == ["n = 6"]
+
+
+def test_the_users_groups_split_the_tables(tracks: Path, tmp_path: Path) -> None:
+    groups = tmp_path / "groups.csv"
+    groups.write_text("track,drug\n0,yes\n1,no\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert call("analyse", tracks, "-o", out, "--group", groups, *QUICK) == 0
+    table = pd.read_csv(out / "motility.csv").groupby("track")["group"].unique()
+    assert [list(one) for one in table] == [["yes"], ["no"], ["none"]]
+    assert set(pd.read_csv(out / "msd.csv")["group"]) == {"all", "yes", "no", "none"}
+
+
+def test_movies_stand_in_one_table_and_have_groups(tracks: Path, tmp_path: Path) -> None:
+    second = tmp_path / "b.xml"
+    write_tracks(second, make_graph(seed=1))
+    groups = tmp_path / "groups.csv"
+    groups.write_text("movie,condition\na,wild type\nb,mutant\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert call("analyse", tracks, second, "-o", out, "--group", groups, *QUICK) == 0
+    table = pd.read_csv(out / "tracklets.csv").groupby("movie")["group"].unique()
+    assert {name: list(one) for name, one in table.items()} == {
+        "a": ["wild type"], "b": ["mutant"]
+    }  # fmt: skip
+    tests = pd.read_csv(out / "cycle_tests.csv").query("movie == 'all'")
+    assert tests["n_groups"].tolist() == [2, 2]
+
+
+def test_a_mask_gives_distances_to_tracks_without(tmp_path: Path) -> None:
+    """A cell walks along x from 2 to 17 µm; the tissue ends at x = 10 (faces of 1 µm voxels)."""
+    table = pd.DataFrame({"frame": np.arange(16), "x": 2.0 + np.arange(16), "y": 8.0})
+    table = table.assign(z=2.0, radius=1.0)
+    spots = Spots.from_table(table, Calibration(dt=2.0, space_unit="µm", time_unit="min"))
+    graph = TrackGraph.from_links(spots, np.arange(15), np.arange(1, 16))
+    tracks, mask = tmp_path / "a.xml", tmp_path / "mask.tif"
+    write_tracks(tracks, graph)
+    tissue = np.zeros((4, 20, 20), np.uint8)
+    tissue[:, :, :10] = 1
+    tifffile.imwrite(mask, tissue, photometric="minisblack")
+    out = tmp_path / "out"
+    words = ("--mask", mask, "--mask-axes", "ZYX", "--voxel-size", "1,1,1")
+    assert call("analyse", tracks, "-o", out, *words, *QUICK) == 0
+    ends = pd.read_csv(out / "boundary_approach.csv").iloc[0]
+    assert ends["start_distance"] == pytest.approx(7.5)  # the face lies at 9.5
+    assert ends["end_distance"] == pytest.approx(-7.5)
+    assert ends["rate"] == pytest.approx(-0.5, rel=0.02)
+    listed = pd.read_csv(out / "boundary_distance.csv")["boundary_distance"]
+    assert (listed < 0).sum() == 8
+
+
+@pytest.mark.parametrize("name", ["Celegans-5pc-17timepoints.xml.gz", "FakeTracks_mastodon.xml"])
+def test_real_files_of_trackmate_are_analysed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name.removesuffix(".gz")
+    content = (XML / name).read_bytes()
+    path.write_bytes(gzip.decompress(content) if name.endswith(".gz") else content)
+    out = tmp_path / "out"
+    assert call("analyse", path, "-o", out, *QUICK) == 0
+    _, document = read_tracks(path)
+    assert document is not None
+    table = pd.read_csv(out / "tracklets.csv")
+    assert set(table["track"]) == set(document.filtered_tracks)
+    assert len(pd.read_csv(out / "motility.csv")) == len(table)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--feature", "colour"), "no feature 'colour'; they have"),
+        (("--group-by", "colour"), "no column 'colour' to group by"),
+        (("--detrend", "moving-average"), "moving-average needs detrend_width"),
+        (("--group", "missing.csv"), "missing.csv: no such file"),
+        (("--min-samples", "3"), "min_samples: Input should be greater than or equal to 6"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_is_written(
+    words: tuple[str, ...], message: str, tracks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tracks.with_name("out")
+    assert call("analyse", tracks, "-o", out, *words, *QUICK) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tracks.parent.iterdir()) == ["a.xml"]
+
+
+def test_an_output_that_exists_is_left(tracks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tracks.with_name("out")
+    out.mkdir()
+    assert call("analyse", tracks, "-o", out, *QUICK) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert call("analyse", tracks, "-o", out, "--overwrite", *QUICK) == 0
+
+
+def test_movies_of_different_units_or_one_name_are_refused(
+    tracks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = make_graph()
+    size = Calibration(dt=5.0, space_unit="µm", time_unit="s")
+    other = Spots(graph.spots.table, size, 3, graph.spots.n_frames)
+    second = tmp_path / "b.xml"
+    write_tracks(second, graph.with_spots(other))
+    out = tmp_path / "out"
+    assert call("analyse", tracks, second, "-o", out, *QUICK) == 2
+    assert "b is in µm and sec, a in µm and min" in capsys.readouterr().err
+    words = ("--dt", 5, "--time-unit", "min")
+    assert call("analyse", tracks, second, "-o", out, *words, *QUICK) == 0
+    assert call("analyse", tracks, tracks, "-o", tmp_path / "out2", *QUICK) == 2
+    assert "would both be movie 'a'" in capsys.readouterr().err
+
+
+def test_the_library_gives_the_tables_of_the_verb(tracks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert call("analyse", tracks, "-o", out, *QUICK) == 0
+    tables = bt.analyse(bt.load(tracks))
+    assert {f"{name}.csv" for name in tables} == {path.name for path in out.glob("*.csv")}
+    written = pd.read_csv(out / "motility.csv")
+    np.testing.assert_allclose(written["mean_speed"], tables["motility"]["mean_speed"], rtol=1e-6)

@@ -1,0 +1,228 @@
+"""Outputs: never an input or another output, never half-written, and a line where they fail."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from faults import in_folder, read_tree
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.cli.main import run_command
+
+CSV = "id,frame,x,y,z,radius\n" + "".join(
+    f"{3 * t + k},{t},{20 * k},{t},0,2\n" for t in range(3) for k in range(3)
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "place"
+    place.mkdir()
+    write_imagej(place / "l.tif", dividing_cells(), "TZYX")
+    (place / "c.csv").write_text(CSV)
+    with in_folder(place):
+        for name in ("t.xml", "t.csv", "t.geff"):
+            assert run_command(["track", "c.csv", "-o", name, "--quiet"]) == 0
+        (place / "link.tif").symlink_to("l.tif")
+        (tmp_path / "folder").symlink_to("place")
+    return place
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "measure l.tif -o l.tif",
+        "measure l.tif -o m.csv --dropped m.csv",
+        "measure l.tif -o m.csv --dropped M.CSV",
+        "measure l.tif -o m.csv --dropped ../folder/m.csv",
+        "measure l.tif -o m.tif",
+        "measure l.tif -o m.csv --image l.tif --dropped d.xml",
+        "segment l.tif -o l.tif",
+        "segment l.tif -o link.tif",
+        "segment l.tif -o s.tif --cells l.tif",
+        "segment l.tif -o s.tif --cells s.tif",
+        "relabel t.xml l.tif -o l.tif",
+        "relabel t.xml l.tif -o link.tif",
+        "relabel t.xml l.tif -o r.tif --unpainted r.tif",
+        "relabel t.xml l.tif -o r.tif --unpainted t.xml",
+        "track c.csv -o c.csv",
+        "track t.csv -o t.csv",
+        "track t.xml -o T.XML",
+        "track c.csv -o n.xml --config n.xml",
+        "prune t.xml -o t.xml",
+        "prune t.geff -o ../folder/t.geff",
+        "filter t.xml -o f.xml --dropped t.xml",
+        "filter t.xml -o f.csv --dropped f.spots.csv",
+        "convert t.csv t.spots.csv",
+        "convert t.geff t.geff",
+        "convert t.geff t.geff/x.xml",
+        "report t.xml -o t.xml",
+        "report t.xml --table t.xml",
+        "report t.xml --table r.html -o r.html",
+        "evaluate --truth t.xml --result t.geff --json t.xml",
+        "evaluate --truth l.tif --result l.tif --json j.json --table j.json",
+        "train-linking t.xml -o t.xml",
+        "run --labels l.tif -o l.tif",
+    ],
+)
+def test_no_output_is_an_input_or_another_output(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    """survival-input-overwritten, through links and in other case too, though --overwrite."""
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        code = run_command([*line.split(), "--overwrite", "--quiet"])
+    assert code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert read_tree(place, hidden=True) == before
+
+
+@pytest.mark.parametrize("verb", ["measure", "track", "convert", "filter", "relabel", "report"])
+def test_longest_names_can_be_written(place: Path, verb: str) -> None:
+    """255 bytes is what file systems take; what is temporary is no longer."""
+    name = {"measure": "csv", "relabel": "tif", "report": "html"}.get(verb, "xml")
+    long = "é" * 119 + "n" * (16 - len(name)) + f".{name}"
+    assert len(os.fsencode(long)) == 255
+    line = {
+        "measure": ["measure", "l.tif", "-o", long],
+        "track": ["track", "c.csv", "-o", long],
+        "convert": ["convert", "t.geff", long],
+        "filter": ["filter", "t.xml", "-o", long, "--spot-filter", "x>0"],
+        "relabel": ["relabel", "t.xml", "l.tif", "-o", long],
+        "report": ["report", "t.xml", "-o", long],
+    }[verb]
+    with in_folder(place):
+        for _ in range(2):
+            assert run_command([*line, "--quiet", "--overwrite"]) == 0
+    assert (place / long).is_file()
+    assert not [path for path in place.iterdir() if path.name.startswith(".")]
+
+
+def test_longer_names_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with in_folder(place):
+        assert run_command(["measure", "l.tif", "-o", "n" * 252 + ".csv"]) == 2
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_names_that_are_not_utf8(place: Path) -> None:
+    odd = os.fsdecode(b"t\xe9\xff.csv")
+    (place / "c.csv").rename(place / odd)
+    out = os.fsdecode(b"o\xe9.xml")
+    done = start(place, "track", odd, "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert (place / out).is_file()
+
+
+def start(
+    place: Path, *words: str, before: str = "", **options: object
+) -> subprocess.CompletedProcess:
+    code = f"{textwrap.dedent(before)}\nfrom btrackmate.cli.main import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=place, check=False, stderr=subprocess.PIPE,
+        text=True, errors="replace", **options,
+    )  # fmt: skip
+
+
+def limit_files() -> None:
+    """Files of 200 bytes at most, which is as a full disk: write fails."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["track c.csv -o t.xml", "relabel t.xml l.tif -o r.tif", "track c.csv -o t.geff",
+     "run --labels l.tif -o out"],
+)  # fmt: skip
+def test_full_disk_is_a_line_and_leaves_what_was_there(place: Path, line: str) -> None:
+    before = read_tree(place)
+    done = start(place, *line.split(), "--overwrite", "--quiet", preexec_fn=limit_files)
+    assert done.returncode == 1, done.stderr
+    assert "cannot write" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    after = read_tree(place, hidden=False)
+    after.pop("out", None)
+    assert after == before
+
+
+def test_full_stdout_is_a_line(place: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = start(place, "prune", "t.xml", "--dry-run", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "btrackmate: cannot read or print: No space left on device\n"
+
+
+@pytest.mark.parametrize("numbers", [(2,), (1, 2), (0, 1, 2)])
+def test_closed_streams_do_no_harm(place: Path, numbers: tuple[int, ...]) -> None:
+    """A file that gets the number of stderr would take in what libraries print there."""
+
+    def close() -> None:
+        for number in numbers:
+            os.close(number)
+
+    done = start(place, "convert", "t.geff", "o.xml", preexec_fn=close)
+    assert done.returncode == 0
+    with in_folder(place):
+        assert run_command(["convert", "t.geff", "p.xml"]) == 0
+    assert (place / "o.xml").read_bytes().replace(b"o.xml", b"p.xml") == (
+        place / "p.xml"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_sigterm_ends_as_ctrl_c_does(place: Path, number: signal.Signals) -> None:
+    before = f"""
+        import os, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        import btrackmate.pipeline.frames as frames
+        real = frames.measure_one_frame
+        def stop(t, *rest):
+            if t == 3:
+                os.kill(os.getpid(), {int(number)})
+            return real(t, *rest)
+        frames.measure_one_frame = stop
+    """
+    words = ("run", "--labels", "l.tif", "-o", "out", "--quiet")
+    done = start(place, *words, before=before)
+    assert (done.returncode, done.stderr.strip()) == (1, "btrackmate: stopped by the user")
+    assert [path.name for path in (place / "out").iterdir()] == [".work"]
+    done = start(place, *words[:-1])
+    assert done.returncode == 0
+    assert "frames are kept, as inputs, models, settings and version are the same" in done.stderr
+    assert not (place / "out" / ".work").exists()
+
+
+def test_the_same_gzip_at_any_time(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
+        with in_folder(place):
+            assert run_command(["convert", "t.geff", "o.xml.gz", "--overwrite"]) == 0
+        contents.append((place / "o.xml.gz").read_bytes())
+    assert contents[0] == contents[1]
+    assert contents[0][:2] == b"\x1f\x8b"
+
+
+def test_numba_folder_goes_with_the_process(tmp_path: Path) -> None:
+    """Neither the package's folder nor the user's can be written: here, numba says so."""
+    code = """
+        import numba.core.caching as caching
+        caching.CacheImpl._locator_classes = []
+        import btrackmate.core.compiled
+        from numba import config
+        print(config.CACHE_DIR)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, "TMPDIR": str(tmp_path), "NUMBA_CACHE_DIR": ""},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path / "btrackmate-numba-"))
+    assert list(tmp_path.iterdir()) == []

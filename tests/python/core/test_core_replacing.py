@@ -1,0 +1,234 @@
+"""Files that are replaced together: stopped at every call, all old or all new ones stand."""
+
+import ctypes
+from pathlib import Path
+
+import pytest
+from faults import read_tree, run_child
+
+from btrackmate.core import replacing
+from btrackmate.core.errors import StorageError, UserError
+from btrackmate.core.files import (
+    claim_outputs,
+    clear_leftovers,
+    write_atomically,
+    write_text,
+    write_together,
+)
+
+#: Files and folders, before and after: what is replaced, what comes, what is left alone.
+OLD = {
+    "a.csv": b"old",
+    "b.csv": b"old",
+    "t.geff": None,
+    "t.geff/x": None,
+    "t.geff/x/0": b"old",
+    "t.geff/old": None,
+    "t.geff/old/0": b"old",
+    "other.txt": b"other",
+}
+NEW = {
+    "a.csv": b"new",
+    "b.csv": b"new",
+    "c.csv": b"new",
+    "t.geff": None,
+    "t.geff/x": None,
+    "t.geff/x/0": b"new",
+    "t.geff/x/1": b"new",
+    "other.txt": b"other",
+}
+
+
+def make(folder: Path, tree: dict[str, bytes | None]) -> None:
+    for name, content in tree.items():
+        if content is None:
+            (folder / name).mkdir(parents=True)
+        else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+
+def write_new(folder: Path) -> None:
+    with write_together():
+        for name in ("a.csv", "t.geff", "b.csv", "c.csv"):
+            with write_atomically(folder / name) as temporary:
+                parts = {n: c for n, c in NEW.items() if n == name or n.startswith(f"{name}/")}
+                make(temporary.parent, parts)
+
+
+def set_disk(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk lack the exchange-rename, or symbolic links too."""
+    if kind != "exchange":
+        monkeypatch.setattr(replacing, "_find_exchange", lambda: None)
+    if kind == "plain":
+
+        def refuse(self: Path, target: object, **_: object) -> None:
+            raise OSError(95, "Operation not supported")
+
+        monkeypatch.setattr(Path, "symlink_to", refuse)
+
+
+def whole(folder: Path) -> str:
+    """Say whether old or new files stand; folders that one of them alone has may be there."""
+    tree = read_tree(folder, hidden=False)
+    files = {name: content for name, content in tree.items() if content is not None}
+    for name, wanted in (("old", OLD), ("new", NEW)):
+        if files == {n: c for n, c in wanted.items() if c is not None}:
+            return name
+    return f"mixed: {files}"
+
+
+DISKS = ["exchange", "links", "plain"]
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_killed_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old or new stands after each kill; the next writer clears; starting again ends well."""
+    set_disk(disk, monkeypatch)
+    seen = set()
+    at, total = 0, 1
+    while at < total:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        make(folder, OLD)
+        ended = run_child(lambda: write_new(folder), folder, at=at)  # noqa: B023
+        total = total if at else ended.calls + 1
+        assert ended.killed == (at > 0)
+        if disk != "plain":
+            seen.add(whole(folder))
+        clear_leftovers(folder)
+        seen.add(whole(folder))
+        assert not [p for p in folder.rglob("*") if p.name.startswith(".bt") or p.is_symlink()]
+        assert set(read_tree(folder)) in (set(OLD), set(NEW))
+        write_new(folder)
+        assert read_tree(folder) == NEW
+        at += 1
+    assert seen == {"old", "new"}
+    assert total > 60
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_full_disk_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that fails is one line, and the old ones stand; or it comes too late to matter."""
+    set_disk(disk, monkeypatch)
+    at, total = 1, 2
+    outcomes = set()
+    while at < total:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        make(folder, OLD)
+
+        def work(folder: Path = folder) -> None:
+            try:
+                write_new(folder)
+            except (StorageError, UserError) as error:
+                assert "\n" not in str(error)
+                raise SystemExit(3) from None
+
+        ended = run_child(work, folder, at=at, fail=True)
+        if at == 1:
+            total = run_child(lambda: write_new(folder), folder).calls + 1  # noqa: B023
+            make_again(folder)
+            ended = run_child(work, folder, at=at, fail=True)
+        assert ended.code in (0, 3)
+        clear_leftovers(folder)
+        outcomes.add((ended.code, whole(folder)))
+        assert not [p for p in folder.rglob("*") if p.name.startswith(".bt") or p.is_symlink()]
+        at += 1
+    assert (3, "old") in outcomes
+    assert outcomes <= {(3, "old"), (3, "new"), (0, "new")}
+
+
+def make_again(folder: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.csv", "other.txt", "t.geff"):
+        replacing.remove_tree(folder / name)
+    make(folder, OLD)
+
+
+@pytest.mark.parametrize("disk", DISKS)
+@pytest.mark.parametrize("at", [0, 5, 9, 14])
+def test_clearing_up_that_is_killed_too(
+    disk: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_disk(disk, monkeypatch)
+    make(tmp_path, OLD)
+    total = run_child(lambda: write_new(tmp_path), tmp_path).calls
+    make_again(tmp_path)
+    # In the midst of showing the new ones.
+    run_child(lambda: write_new(tmp_path), tmp_path, at=total * 3 // 4)
+    again = 1
+    while run_child(lambda: clear_leftovers(tmp_path), tmp_path, at=again).killed and again < 99:
+        if disk != "plain":
+            assert whole(tmp_path) == "new"
+        again += 1 + at
+    clear_leftovers(tmp_path)
+    assert whole(tmp_path) in ("old", "new")
+    assert not list(tmp_path.glob(".bt*"))
+
+
+def test_a_folder_takes_a_file_s_place_where_nothing_exchanges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_disk("links", monkeypatch)
+    make(tmp_path, {"a.csv": None, "a.csv/x": b"old", "t.geff": b"old"})
+    write_new(tmp_path)
+    assert read_tree(tmp_path) == {n: c for n, c in NEW.items() if n != "other.txt"}
+
+
+def test_links_of_the_user_are_replaced_not_followed(tmp_path: Path) -> None:
+    make(tmp_path, {"real.csv": b"old", "b.csv": b"old"})
+    (tmp_path / "a.csv").symlink_to("real.csv")
+    (tmp_path / "t.geff").symlink_to("nowhere")
+    write_new(tmp_path)
+    tree = read_tree(tmp_path)
+    assert tree.pop("real.csv") == b"old"
+    assert tree == {n: c for n, c in NEW.items() if n != "other.txt"}
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]
+
+
+def test_an_exception_leaves_all(tmp_path: Path) -> None:
+    make(tmp_path, OLD)
+    with pytest.raises(RuntimeError), write_together():
+        write_text(tmp_path / "a.csv", "new")
+        assert (tmp_path / "a.csv").read_text() == "old"
+        write_text(tmp_path / "z.csv", "new")
+        raise RuntimeError
+    assert read_tree(tmp_path) == OLD
+
+
+def test_written_twice_in_a_block_the_last_counts(tmp_path: Path) -> None:
+    with write_together():
+        write_text(tmp_path / "a.csv", "1")
+        write_text(tmp_path / "b.csv", "2")
+        write_text(tmp_path / "a.csv", "3")
+    assert read_tree(tmp_path) == {"a.csv": b"3", "b.csv": b"2"}
+
+
+def test_two_folders(tmp_path: Path) -> None:
+    with write_together():
+        for name in ("one/a", "one/b", "two/a"):
+            write_text(tmp_path / name, name)
+    assert read_tree(tmp_path) == {
+        "one": None, "two": None, "one/a": b"one/a", "one/b": b"one/b", "two/a": b"two/a",
+    }  # fmt: skip
+
+
+def test_what_somebody_made_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    with pytest.raises(UserError, match="b.csv was made by somebody else.*overwrite"):
+        with claim_outputs((a, b)):
+            write_text(a, "ours")
+            write_text(b, "ours")
+            b.write_text("theirs")
+    assert read_tree(tmp_path) == {"b.csv": b"theirs"}
+
+
+def test_the_exchange_of_this_system(tmp_path: Path) -> None:
+    """Said once, so that the tests above test what they say they do."""
+    make(tmp_path, {"a": None, "a/x": b"1", "b": b"2"})
+    if not hasattr(ctypes.CDLL(None), "renameat2"):
+        pytest.skip("this system has no renameat2")
+    assert replacing.exchange(tmp_path / "a", tmp_path / "b")
+    assert read_tree(tmp_path) == {"b": None, "b/x": b"1", "a": b"2"}
+    with pytest.raises(FileNotFoundError):
+        replacing.exchange(tmp_path / "a", tmp_path / "c")
