@@ -5,7 +5,16 @@ import importlib
 
 import pytest
 
-MODULES = ("btrackmate.api.images", "btrackmate.api.tracks", "btrackmate.api.files")
+MODULES = (
+    "btrackmate.api.analysis",
+    "btrackmate.api.files",
+    "btrackmate.api.images",
+    "btrackmate.api.tracks",
+    "btrackmate.core.fields",
+    "btrackmate.core.graph",
+    "btrackmate.core.spots",
+    "btrackmate.tracking.feature_filter",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

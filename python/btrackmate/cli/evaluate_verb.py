@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import btrackmate
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, given_values, with_console
 from btrackmate.cli.run_options import mask_options
@@ -113,8 +114,31 @@ def command(
     )
     _check_scores(scores, files)
     _show(scores, each_image=each_image)
+    origin = {
+        "btrackmate": btrackmate.__version__,
+        "inputs": {
+            name: None if path is None else str(path)
+            for name, path in (
+                ("truth", truth),
+                ("result", result),
+                ("truth_tracks", truth_tracks),
+                ("result_tracks", result_tracks),
+                ("mask", mask),
+            )
+        },
+        "settings": {
+            "segmentation": segmentation,
+            "tracking": tracking,
+            "max_distance": max_distance,
+            "axes": axes,
+            "ssim_window": ssim_window,
+            "mask_policy": options["mask_policy"],
+            "mask_fraction": options["mask_fraction"],
+            "mask_tissues": options["mask_tissues"],
+        },
+    }
     with write_together(overwrite=overwrite):
-        _write(scores, files, result)
+        _write(scores, files, result, origin)
     print_paths(files.values())
 
 
@@ -126,7 +150,7 @@ def _apply_mask(
     from btrackmate.pipeline.evaluation import find_run_mask, mask_candidate
 
     if mask is not None:
-        named = {"policy": options["mask_policy"], "fraction": options["mask_fraction"]}
+        named = {name: options[f"mask_{name}"] for name in MaskSettings.model_fields}
         settings = MaskSettings.parse(given_values(MaskSettings, named), "options")
         return (
             mask_candidate(candidates[0], mask, settings),
@@ -174,10 +198,13 @@ def _show(scores: "Evaluation", *, each_image: bool) -> None:
         show_values(scores.tracking.to_dict())
 
 
-def _write(scores: "Evaluation", files: dict[str, Path | None], result: Path) -> None:
+def _write(
+    scores: "Evaluation", files: dict[str, Path | None], result: Path, origin: dict[str, Any]
+) -> None:
+    """Write the files that are asked for; `origin` says in the JSON what the scores are of."""
     shapes = scores.segmentation
     if files["json_file"] is not None:
-        values: dict[str, object] = dict(scores.to_dict())
+        values: dict[str, object] = {**origin, **scores.to_dict()}
         if shapes is not None:
             named = zip(shapes.names, shapes.images, strict=True)
             values["images"] = [{"image": name, **image.to_dict()} for name, image in named]

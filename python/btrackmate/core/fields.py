@@ -86,6 +86,15 @@ def describe_fields(settings: type[Settings]) -> tuple[SettingField, ...]:
 
     A description that ends in ``[…]`` names the unit there; a group is named by
     ``json_schema_extra={"group": …}``.
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> class Look(Settings):
+    ...     reach: float = Field(2.0, gt=0, description="how far [space unit]")
+    >>> (field,) = describe_fields(Look)
+    >>> field.label, field.text, field.unit, field.range
+    ('Reach', 'how far', 'space unit', '> 0')
     """
     return tuple(_describe(name, field) for name, field in settings.model_fields.items())
 

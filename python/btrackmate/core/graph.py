@@ -264,6 +264,17 @@ class TrackGraph:
         ------
         UserError
             If there is no such table.
+
+        Examples
+        --------
+        >>> from btrackmate.core.calibration import Calibration
+        >>> table = pd.DataFrame({"frame": [0, 1, 1], "x": [0.0, 1, -1], "y": 0.0})
+        >>> spots = Spots.from_table(table, Calibration(), ndim=2)
+        >>> graph = TrackGraph.from_ids(spots, [0, 0], [1, 2])
+        >>> graph.to_dataframe("divisions")[["frame", "mother", "daughter"]]
+           frame  mother  daughter
+        0      0       0         1
+        1      0       0         2
         """
         from btrackmate.core.views import make_table
 
@@ -273,6 +284,14 @@ class TrackGraph:
         """Give a directed graph: nodes are spot ids with all columns, edges go forward in time.
 
         Edges have cost and confidence.
+
+        Examples
+        --------
+        >>> from btrackmate.core.calibration import Calibration
+        >>> table = pd.DataFrame({"frame": [0, 1], "x": [0.0, 1], "y": 0.0})
+        >>> spots = Spots.from_table(table, Calibration(), ndim=2)
+        >>> TrackGraph.from_ids(spots, [0], [1]).to_networkx().nodes[1]["x"]
+        1.0
         """
         from btrackmate.core.views import make_networkx
 

@@ -87,6 +87,13 @@ class Spots:
         UserError
             If a column is missing, a frame is no integer ≥ 0, an id is doubled, or a position
             is not finite.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"frame": [1, 0], "x": [2.0, 1], "y": 0.0})
+        >>> spots = Spots.from_table(table, Calibration(dt=2.5, time_unit="min"), ndim=2)
+        >>> spots.table["time"].tolist()
+        [0.0, 2.5]
         """
         table = table.reset_index(drop=True).copy()
         if "z" not in table and ndim == 2:

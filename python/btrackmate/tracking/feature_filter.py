@@ -48,6 +48,11 @@ class FeatureFilter:
         ------
         UserError
             If the text is something else.
+
+        Examples
+        --------
+        >>> FeatureFilter.parse("volume>=50")
+        FeatureFilter(name='volume', value=50.0, above=True, strict=False)
         """
         match = _PATTERN.match(text)
         try:

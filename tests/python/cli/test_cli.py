@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from tiny_movies import dividing_cells, write_imagej
 
+import btrackmate
 from btrackmate.cli.main import run_command
 from btrackmate.io.trackmate import read_trackmate
 
@@ -135,6 +136,15 @@ def test_evaluate_labels_against_themselves(
     values = pd.read_json(scores, typ="series")
     for name in ("SEG", "DET", "TRA", "LNK", "CHOTA", "link_f1", "division_f1", "AP_0.9"):
         assert values[name] == pytest.approx(1.0), name
+    assert values["btrackmate"] == btrackmate.__version__
+    assert values["inputs"] == {
+        "truth": str(truth),
+        "result": str(tmp_path / "run"),
+        "truth_tracks": str(tracks),
+        "result_tracks": None,
+        "mask": None,
+    }
+    assert values["settings"]["ssim_window"] == 7
 
 
 def test_report_is_made_again(tmp_path: Path, labels_3d: Path) -> None:
