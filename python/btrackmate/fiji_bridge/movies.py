@@ -152,8 +152,8 @@ def _prepare(movie: LabelMovie, settings: MovieSettings) -> Any:
     job.trackerSettings = job.trackerFactory.getDefaultSettings()
     job.trackerSettings.putAll(
         to_java(
-            _distances(settings.tracker, _largest_side(image))
-            | to_trackmate(settings.tracker)[1]
+            to_trackmate(settings.tracker)[1]
+            | _distances(settings.tracker, job.trackerFactory, _largest_side(image))
             | _pruning(settings.prune)
         )
     )
@@ -176,19 +176,18 @@ def _find_tracker(settings: TrackerSettings) -> Any:
     return _ours(name)()
 
 
-def _distances(settings: TrackerSettings, voxel: float) -> dict[str, Any]:
-    """Ask the plugin for distances from the data, where all of them are to be."""
-    names = {name: field.alias for name, field in type(settings).model_fields.items()}
-    distances = [name for name in names if name.endswith(("_max_distance", "_radius"))]
-    auto = [name for name in distances if getattr(settings, name) == AUTO]
-    if not auto:
+def _distances(settings: TrackerSettings, factory: Any, voxel: float) -> dict[str, Any]:
+    """Ask the plugin for distances from the data, where they are to be; those given stay."""
+    names = {
+        name: str(field.alias)
+        for name, field in type(settings).model_fields.items()
+        if name.endswith(("_max_distance", "_radius"))
+    }
+    given = {names[name]: value for name in names if (value := getattr(settings, name)) != AUTO}
+    if len(given) == len(names):
         return {}
-    if len(auto) < len(distances):
-        msg = f"{auto[0]} is auto, but other distances are given: the plugin takes all of them "
-        msg += "from the data, or none"
-        raise UserError(msg)
-    last_resort = {str(names[name]): 10 * voxel for name in distances}
-    return {**last_resort, "AUTO_DISTANCES": True}
+    factory.keepDistances(to_java(given))
+    return dict.fromkeys(names.values(), 10 * voxel) | {"AUTO_DISTANCES": True}
 
 
 def _largest_side(image: Any) -> float:

@@ -124,6 +124,16 @@ def test_without_pruning_the_daughter_stays(plugin, tmp_path):
     assert plugin(fiji_jvm.track_arrays, movie, tmp_path / "t.xml", settings) == (8, 1)
 
 
+def test_one_distance_is_given_and_the_data_tell_the_others(plugin, tmp_path):
+    movie = LabelMovie(make_labels(), "TZYX", SCALE)
+    settings = MovieSettings(tracker=LapSettings(linking_max_distance=321))
+    plugin(fiji_jvm.track_arrays, movie, tmp_path / "t.xml", settings)
+    _, values = read_trackmate(tmp_path / "t.xml").tracker
+    assert values["LINKING_MAX_DISTANCE"] == 321
+    assert 0 < values["GAP_CLOSING_MAX_DISTANCE"] < 20
+    assert 0 < values["SPLITTING_MAX_DISTANCE"] < 20
+
+
 def test_plugin_on_files(plugin, tmp_path, files, expected):
     settings = PluginSettings(linking_distance=5.0, frame_gap=1)
     labels = files / "labels.tif"

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.StreamSupport;
 
 import org.jdom2.DataConversionException;
@@ -68,26 +69,30 @@ final class AutoDistances
 	 * @param settings
 	 *            settings of a tracker; changed, if the distances are to be taken
 	 *            from the data.
+	 * @param given
+	 *            distances that count all the same, by name.
 	 * @param unit
 	 *            unit of space, for the text.
 	 * @return what was found, a line for the log; empty if nothing was asked.
 	 */
-	static String fill( final SpotCollection spots, final Map< String, Object > settings, final String unit )
+	static String fill( final SpotCollection spots, final Map< String, Object > settings, final Map< String, Double > given, final String unit )
 	{
 		if ( !isOn( settings ) )
 			return "";
 		settings.put( KEY, false );
-		final double given = ( ( Number ) settings.get( TrackerKeys.KEY_LINKING_MAX_DISTANCE ) ).doubleValue();
-		// The last resort is ten voxels.
-		final LinkingDistances found = LinkingDistances.of( positions( spots ), given / 10 );
+		final double lastResort = ( ( Number ) settings.get( TrackerKeys.KEY_LINKING_MAX_DISTANCE ) ).doubleValue();
+		// It is ten voxels.
+		final LinkingDistances found = LinkingDistances.of( positions( spots ), lastResort / 10 );
 		final Map< String, Object > distances = new HashMap<>();
 		distances.put( TrackerKeys.KEY_LINKING_MAX_DISTANCE, found.linking() );
 		distances.put( TrackerKeys.KEY_KALMAN_SEARCH_RADIUS, found.linking() );
 		distances.put( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE, found.linking() );
 		distances.put( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE, found.splitting() );
 		distances.put( TrackerKeys.KEY_MERGING_MAX_DISTANCE, found.linking() );
+		distances.putAll( given );
 		settings.putAll( Jobs.known( settings, distances ) );
-		return String.format( "Distances from the data: linking and gap closing %.4g %s, splitting %.4g %s (median step %.3g, median nearest neighbour %.3g, 95 %% of these within %.3g).%n", found.linking(), unit, found.splitting(), unit, found.step(), found.near(), found.spacing() );
+		final String kept = given.isEmpty() ? "" : "; given: " + new TreeMap<>( given );
+		return String.format( "Distances from the data: linking and gap closing %.4g %s, splitting %.4g %s (median step %.3g, median nearest neighbour %.3g, 95 %% of these within %.3g)%s.%n", found.linking(), unit, found.splitting(), unit, found.step(), found.near(), found.spacing(), kept );
 	}
 
 	private static List< double[][] > positions( final SpotCollection spots )

@@ -35,6 +35,9 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	/** Keeps the table of what is pruned; null until the wizard gives it. */
 	private Model model;
 
+	/** Distances that count where the others are taken from the data. */
+	private Map< String, Double > given = Map.of();
+
 	private PrunedTrackerFactory( final SpotTrackerFactory tracker )
 	{
 		this.tracker = tracker;
@@ -80,6 +83,18 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		}
 	}
 
+	/**
+	 * Keeps distances where the others are taken from the data; of a script, not
+	 * saved.
+	 *
+	 * @param distances
+	 *            distances by TrackMate's names.
+	 */
+	public void keepDistances( final Map< String, Double > distances )
+	{
+		given = Map.copyOf( distances );
+	}
+
 	/** The settings that are TrackMate's. */
 	static Map< String, Object > others( final Map< String, Object > settings )
 	{
@@ -91,7 +106,7 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	@Override
 	public SpotTracker create( final SpotCollection spots, final Map< String, Object > settings )
 	{
-		final String distances = AutoDistances.fill( spots, settings, model == null ? "" : model.getSpaceUnits() );
+		final String distances = AutoDistances.fill( spots, settings, given, model == null ? "" : model.getSpaceUnits() );
 		return new PrunedTracker( tracker.create( spots, others( settings ) ), spots, settings, model ).announce( distances );
 	}
 

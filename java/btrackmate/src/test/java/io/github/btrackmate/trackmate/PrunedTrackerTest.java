@@ -247,4 +247,16 @@ class PrunedTrackerTest
 		assertEquals( linking, settings.get( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE ) );
 		assertTrue( ( Double ) settings.get( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE ) >= linking );
 	}
+
+	/** A script gives one distance; the data tell the others. */
+	@Test
+	void distancesThatAreGivenStay()
+	{
+		final TrackMate trackmate = trackmate( KEYS.get( 0 ), Map.of( AutoDistances.KEY, true, TrackerKeys.KEY_LINKING_MAX_DISTANCE, 5000.0 ) );
+		( ( PrunedTrackerFactory ) trackmate.getSettings().trackerFactory ).keepDistances( Map.of( TrackerKeys.KEY_LINKING_MAX_DISTANCE, 4321.0 ) );
+		assertTrue( trackmate.execTracking(), trackmate.getErrorMessage() );
+		final Map< String, Object > settings = trackmate.getSettings().trackerSettings;
+		assertEquals( 4321.0, settings.get( TrackerKeys.KEY_LINKING_MAX_DISTANCE ) );
+		assertTrue( ( Double ) settings.get( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE ) < 500 );
+	}
 }
