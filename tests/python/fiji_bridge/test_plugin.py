@@ -135,7 +135,7 @@ def test_one_distance_is_given_and_the_data_tell_the_others(plugin, tmp_path):
 
 
 def test_plugin_on_files(plugin, tmp_path, files, expected):
-    settings = PluginSettings(linking_distance=5.0, frame_gap=1)
+    settings = PluginSettings(linking_distance=5.0, frame_gap=1, min_tracklet_length=3)
     labels = files / "labels.tif"
     counts = plugin(fiji_jvm.plugin, labels, tmp_path / "t.xml", settings, mask=files / "mask.tif")
     assert counts == (6, 1)
@@ -154,7 +154,7 @@ def test_script_with_values_and_defaults(plugin, tmp_path, files, expected):
     labels = str(files / "labels.tif")
     values = {
         "image": labels, "labels": labels, "mask": str(files / "mask.tif"), "distance": "5",
-        "output": str(tmp_path / "t.xml"),
+        "minimum": "3", "output": str(tmp_path / "t.xml"),
     }  # fmt: skip
     outputs = plugin(fiji_jvm.script, SCRIPTS / "track_labels.py", values)
     assert outputs == {"spots": "6", "tracks": "1"}
