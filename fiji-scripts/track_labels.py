@@ -4,8 +4,8 @@
 #@ File (label = "Label image", description = "Same size; 0 is background, every other whole number a cell") labels
 #@ File (label = "Tissue mask (optional)", required = false, description = "0 outside, else the tissue id; one plane or all, one frame or all") mask
 #@ String (label = "Cells to keep", choices = {"keep-touching", "centroid", "fraction", "clip"}, value = "keep-touching") policy
-#@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
-#@ Double (label = "Minimum tracklet length (0 = off)", value = 3, min = 0) minimum
+#@ String (label = "Linking distance (unit of the image, or auto)", value = "auto", description = "auto: from the steps and the spacing of the cells") distance
+#@ Double (label = "Minimum tracklet length (0 = off)", value = 0, min = 0) minimum
 #@ String (label = "Unit of that length", choices = {"frames", "time"}, value = "frames", description = "frames, or the time unit of the image") unit
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
 #@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
@@ -36,6 +36,17 @@ def is_given(path):
     return path is not None and bool(path.getPath())
 
 
+def read_distance(text):
+    """Read a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not number > 0:
+        raise ValueError("The linking distance is '%s'; a number above 0, or auto, was expected." % text)
+    return number
+
+
 if output.exists() and not overwrite:
     raise ValueError("'%s' exists already; tick 'Overwrite', or choose another name." % output)
 imp = open_image(image)
@@ -55,10 +66,11 @@ settings.detectorSettings["MASK_POLICY"] = policy
 
 settings.trackerFactory = PrunedTrackerFactory.Lap()
 settings.trackerSettings = settings.trackerFactory.getDefaultSettings()
-settings.trackerSettings["LINKING_MAX_DISTANCE"] = distance
-settings.trackerSettings["GAP_CLOSING_MAX_DISTANCE"] = distance
+settings.trackerSettings["AUTO_DISTANCES"] = distance == "auto"
+if distance != "auto":
+    for name in ("LINKING_MAX_DISTANCE", "GAP_CLOSING_MAX_DISTANCE", "SPLITTING_MAX_DISTANCE"):
+        settings.trackerSettings[name] = read_distance(distance)
 settings.trackerSettings["ALLOW_TRACK_SPLITTING"] = True
-settings.trackerSettings["SPLITTING_MAX_DISTANCE"] = distance
 settings.trackerSettings["MIN_TRACKLET_LENGTH"] = minimum
 settings.trackerSettings["MIN_TRACKLET_UNIT"] = unit
 settings.addAllAnalyzers()

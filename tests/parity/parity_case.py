@@ -20,6 +20,7 @@ from btrackmate.pipeline.linking import LinkingResult, link_and_prune
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.steps import measure_labels
 from btrackmate.tracking import track
+from btrackmate.tracking.settings import to_trackmate
 
 HERE = Path(__file__).parent
 NAMES = ("labels_small", "plane_two_channels", "tissue_3d")
@@ -35,6 +36,7 @@ class Tables:
     dropped: pd.DataFrame
     links: pd.DataFrame
     pruned: pd.DataFrame
+    distances: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def tables(measured: MeasureResult, linked: LinkingResult) -> Tables:
         measured.dropped[[*key, "reason"]].sort_values(key, ignore_index=True),
         named.sort_values(list(named.columns), ignore_index=True),
         gone.sort_values(key, ignore_index=True),
+        to_trackmate(linked.tracker)[1],
     )
 
 

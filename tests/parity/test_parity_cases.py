@@ -35,3 +35,8 @@ def test_pruning_really_removes_something(case):
     assert (len(case.read("dropped")) > 0) == (case.mask is not None)
     channels = case.read("spots").filter(regex="mean_intensity_ch").shape[1]
     assert channels == {"labels_small": 0, "plane_two_channels": 2, "tissue_3d": 1}[case.name]
+
+
+def test_distances_are_those_that_every_route_takes(case, result):
+    expected = case.given["distances"]
+    assert {name: value for name, value in result.distances.items() if name in expected} == expected

@@ -1,4 +1,4 @@
-"""The columns of the spots table: name, TrackMate key, unit and type, stated once."""
+"""The columns of the spots table: name, TrackMate key, unit and type, as columns.csv has them."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.shared_tables import read_shared_table
 
 
 class Dimension(StrEnum):
@@ -82,63 +83,26 @@ def unit_of(dimension: Dimension, calibration: Calibration) -> str:
 
 _D = Dimension
 
+_ROWS = read_shared_table("columns")
+
 #: Label, short name and dimension in 2D of the columns for which they differ from those in 3D.
 _FLAT = {
-    "voxels": ("Pixel count", "Pixels", _D.NONE),
-    "volume": ("Area", "Area", _D.AREA),
-    "ellipsoid_a": ("Ellipse long semi-axis", "El. a", _D.LENGTH),
-    "ellipsoid_b": ("Ellipse short semi-axis", "El. b", _D.LENGTH),
-    "tissue_fraction": ("Area fraction inside tissue", "In tissue", _D.NONE),
+    row["name"]: (row["flat_label"], row["flat_short"], Dimension(row["flat_dimension"]))
+    for row in _ROWS
+    if row["flat_label"]
 }
 
 #: Columns that need no channel number, in the order in which they are written.
-SPOT_COLUMNS: tuple[Column, ...] = (
-    Column("id", "ID", "Spot ID", "Spot ID", _D.NONE, "int"),
-    Column("frame", "FRAME", "Frame", "Frame", _D.NONE, "int"),
-    Column("time", "POSITION_T", "T", "T", _D.TIME),
-    Column("x", "POSITION_X", "X", "X", _D.POSITION),
-    Column("y", "POSITION_Y", "Y", "Y", _D.POSITION),
-    Column("z", "POSITION_Z", "Z", "Z", _D.POSITION),
-    Column("radius", "RADIUS", "Radius", "R", _D.LENGTH),
-    Column("label", "LABEL_ID", "Label id", "Label", _D.NONE, "int"),
-    Column("voxels", "VOXEL_COUNT", "Voxel count", "Voxels", _D.NONE, "int"),
-    Column("volume", "VOLUME", "Volume", "Vol.", _D.VOLUME),
-    Column("quality", "QUALITY", "Quality", "Quality", _D.QUALITY),
-    Column("ellipsoid_a", "ELLIPSOID_A", "Ellipsoid long semi-axis", "El. a", _D.LENGTH),
-    Column("ellipsoid_b", "ELLIPSOID_B", "Ellipsoid middle semi-axis", "El. b", _D.LENGTH),
-    Column("ellipsoid_c", "ELLIPSOID_C", "Ellipsoid short semi-axis", "El. c", _D.LENGTH),
-    Column("surface", "SURFACE", "Surface area", "Surface", _D.AREA),
-    Column("perimeter", "PERIMETER", "Perimeter", "Perim.", _D.LENGTH),
-    Column("components", "COMPONENTS", "Connected pieces", "Pieces", _D.NONE, "int"),
-    Column("touches_border", "TOUCHES_BORDER", "Touches image border", "Border", _D.NONE, "int"),
+SPOT_COLUMNS: tuple[Column, ...] = tuple(
     Column(
-        "origin",
-        "CELL_ORIGIN",
-        "Origin of the cell (0 stardist, 1 unet, 2 rescued)",
-        "Origin",
-        _D.NONE,
-    ),
-    Column(
-        "segmentation_score", "SEGMENTATION_SCORE", "StarDist probability", "Seg. score", _D.QUALITY
-    ),
-    Column(
-        "agreement",
-        "NETWORK_AGREEMENT",
-        "Agreement (IoU) of cell and StarDist shape",
-        "Agreement",
-        _D.NONE,
-    ),
-    Column("tissue", "TISSUE_ID", "Tissue id", "Tissue", _D.NONE, "int"),
-    Column(
-        "tissue_fraction", "TISSUE_FRACTION", "Volume fraction inside tissue", "In tissue", _D.NONE
-    ),
-    Column(
-        "boundary_distance",
-        "BOUNDARY_DISTANCE",
-        "Signed distance to tissue boundary",
-        "Bound. dist.",
-        _D.LENGTH,
-    ),
+        row["name"],
+        row["key"],
+        row["label"],
+        row["short"],
+        Dimension(row["dimension"]),
+        "int" if row["kind"] == "int" else "float",
+    )
+    for row in _ROWS
 )
 
 _INTENSITY_WORDS = {

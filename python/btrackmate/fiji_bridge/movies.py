@@ -13,7 +13,9 @@ from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.fiji_bridge.linking import to_java
 from btrackmate.fiji_bridge.plugin import load_plugin_class
+from btrackmate.io.trackmate.plugin import PRUNING
 from btrackmate.measurement.settings import MaskSettings
+from btrackmate.tracking.distances import AUTO
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
     LapSettings,
@@ -149,7 +151,11 @@ def _prepare(movie: LabelMovie, settings: MovieSettings) -> Any:
     job.trackerFactory = _find_tracker(settings.tracker)
     job.trackerSettings = job.trackerFactory.getDefaultSettings()
     job.trackerSettings.putAll(
-        to_java(to_trackmate(settings.tracker)[1] | _pruning(settings.prune))
+        to_java(
+            to_trackmate(settings.tracker)[1]
+            | _distances(settings.tracker, job.trackerFactory, _largest_side(image))
+            | _pruning(settings.prune)
+        )
     )
     for fault in (
         job.detectorFactory.checkSettings(job.detectorSettings),
@@ -170,16 +176,30 @@ def _find_tracker(settings: TrackerSettings) -> Any:
     return _ours(name)()
 
 
-def _pruning(settings: PruneSettings) -> dict[str, Any]:
-    if settings.prune_internal or settings.prune_short_tracks:
-        msg = "prune_internal and prune_short_tracks are not among the plugin's tracker settings; "
-        msg += "prune the file with btrackmate prune"
-        raise UserError(msg)
-    return {
-        "MIN_TRACKLET_LENGTH": float(settings.min_tracklet_length),
-        "MIN_TRACKLET_UNIT": settings.unit,
-        "PRUNE_CENSORED": settings.prune_censored,
+def _distances(settings: TrackerSettings, factory: Any, voxel: float) -> dict[str, Any]:
+    """Ask the plugin for distances from the data, where they are to be; those given stay."""
+    names = {
+        name: str(field.alias)
+        for name, field in type(settings).model_fields.items()
+        if name.endswith(("_max_distance", "_radius"))
     }
+    given = {names[name]: value for name in names if (value := getattr(settings, name)) != AUTO}
+    if len(given) == len(names):
+        return {}
+    factory.keepDistances(to_java(given))
+    return dict.fromkeys(names.values(), 10 * voxel) | {"AUTO_DISTANCES": True}
+
+
+def _largest_side(image: Any) -> float:
+    """Give the largest side of a voxel, of a pixel in 2D."""
+    calibration = image.getCalibration()
+    sides = [calibration.pixelWidth, calibration.pixelHeight]
+    return float(max(sides + [calibration.pixelDepth] * (int(image.getNSlices()) > 1)))
+
+
+def _pruning(settings: PruneSettings) -> dict[str, Any]:
+    given = settings.model_dump()
+    return {name: given[ours] for name, ours in PRUNING.items()}
 
 
 def _masking(settings: MaskSettings) -> dict[str, Any]:

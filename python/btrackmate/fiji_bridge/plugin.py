@@ -15,6 +15,7 @@ from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.fiji_bridge.places import find_fiji, find_plugin_jars
 from btrackmate.fiji_bridge.settings import FijiSettings
+from btrackmate.tracking.distances import AUTO, Distance
 
 _BATCH = "io.github.btrackmate.trackmate.BatchCommand"
 _TRACKERS = {"lap": "LAP", "advanced-kalman": "advanced Kalman", "overlap": "overlap"}
@@ -48,13 +49,15 @@ class PluginSettings(Settings):
     tracker: Literal["lap", "advanced-kalman", "overlap"] = Field(
         "lap", description="TrackMate's tracker"
     )
-    linking_distance: float = Field(
-        15.0, gt=0, description="largest distance of links, gaps and divisions [space unit]"
+    linking_distance: Distance = Field(
+        AUTO,
+        description="largest distance of links, gaps and divisions [space unit]; "
+        "auto: from the steps and the spacing of the cells",
     )
     frame_gap: int = Field(2, ge=1, description="largest frame difference over a gap; 1: no gaps")
     splitting: bool = Field(True, description="cells divide")
     min_tracklet_length: float = Field(
-        3.0, ge=0, description="shortest tracklet after a division that stays; 0: no pruning"
+        0.0, ge=0, description="shortest tracklet after a division that stays; 0: no pruning"
     )
     unit: Literal["frames", "time"] = Field("frames", description="unit of min_tracklet_length")
     planes_are_frames: bool = Field(
@@ -182,7 +185,7 @@ def _make_inputs(settings: PluginSettings, files: dict[str, Path | None]) -> Any
     inputs.put("maskFraction", double(settings.mask_fraction))
     inputs.put("tissues", settings.tissues)
     inputs.put("tracker", _TRACKERS[settings.tracker])
-    inputs.put("linkingDistance", double(settings.linking_distance))
+    inputs.put("linkingDistance", str(settings.linking_distance))
     inputs.put("frameGap", integer(settings.frame_gap))
     inputs.put("splitting", settings.splitting)
     inputs.put("minTrackletLength", double(settings.min_tracklet_length))

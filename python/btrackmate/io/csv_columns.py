@@ -6,45 +6,19 @@ from dataclasses import dataclass
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import SPOT_COLUMNS, find_column, find_key
+from btrackmate.core.shared_tables import read_shared_table
 from btrackmate.io.units import LENGTHS, TIMES, normalise_space_unit, normalise_time_unit
 
-_ALIASES = {
-    "t": "frame",
-    "timepoint": "frame",
-    "positiont": "time",
-    "spotid": "id",
-    "cellid": "label",
-    "vol": "volume",
-    "nvoxels": "voxels",
-} | {f"{word}{axis}": axis for word in ("pos", "position", "centroid") for axis in "xyz"}
+_ROWS = read_shared_table("aliases")
+_ALIASES = {row["alias"]: row["name"] for row in _ROWS if row["strength"] == "strong"}
 #: Names that count only where no other column has the meaning, so that no table is refused for
 #: them; they are Imaris', CellProfiler's, scikit-image's and other programs'.
-_WEAK = (
-    {f"{axis}{word}": axis for word in ("pos", "position", "centroid", "coord") for axis in "xyz"}
-    | {f"{word}{axis}": axis for word in ("center", "centre", "coord") for axis in "xyz"}
-    | {f"locationcenter{axis}": axis for axis in "xyz"}
-    | {f"spotposition{axis}": axis for axis in "xyz"}
-    | {f"{axis}coordinate": axis for axis in "xyz"}
-    | {"row": "y", "cellrow": "y", "col": "x", "column": "x", "cellcol": "x"}
-    | dict.fromkeys(
-        (
-            "timeframe",
-            "timeindex",
-            "framenumber",
-            "frameindex",
-            "frameid",
-            "framei",
-            "imagenumber",
-            "spotframe",
-        ),
-        "frame",
-    )
-)
+_WEAK = {row["alias"]: row["name"] for row in _ROWS if row["strength"] == "weak"}
 _KNOWN = {column.name.replace("_", ""): column.name for column in SPOT_COLUMNS} | {
     column.key.lower().replace("_", ""): column.name for column in SPOT_COLUMNS
 }
 #: Known under these very names only: the paper's column Perimeter, say, is a feature of its own.
-_VERBATIM = {"surface", "perimeter", "components"}
+_VERBATIM = {row["alias"] for row in _ROWS if row["strength"] == "own"}
 _BRACKETS = re.compile(r"[\[(](.*?)[\])]")
 _UNIT_ENDING = re.compile(r"(?:(t|time)|(?:pos|position|centroid)?_?([xyz]))[_ ]([a-zµμ]+)", re.I)
 _MOST_NAMED = 20

@@ -124,8 +124,18 @@ def test_without_pruning_the_daughter_stays(plugin, tmp_path):
     assert plugin(fiji_jvm.track_arrays, movie, tmp_path / "t.xml", settings) == (8, 1)
 
 
+def test_one_distance_is_given_and_the_data_tell_the_others(plugin, tmp_path):
+    movie = LabelMovie(make_labels(), "TZYX", SCALE)
+    settings = MovieSettings(tracker=LapSettings(linking_max_distance=321))
+    plugin(fiji_jvm.track_arrays, movie, tmp_path / "t.xml", settings)
+    _, values = read_trackmate(tmp_path / "t.xml").tracker
+    assert values["LINKING_MAX_DISTANCE"] == 321
+    assert 0 < values["GAP_CLOSING_MAX_DISTANCE"] < 20
+    assert 0 < values["SPLITTING_MAX_DISTANCE"] < 20
+
+
 def test_plugin_on_files(plugin, tmp_path, files, expected):
-    settings = PluginSettings(linking_distance=5.0, frame_gap=1)
+    settings = PluginSettings(linking_distance=5.0, frame_gap=1, min_tracklet_length=3)
     labels = files / "labels.tif"
     counts = plugin(fiji_jvm.plugin, labels, tmp_path / "t.xml", settings, mask=files / "mask.tif")
     assert counts == (6, 1)
@@ -144,7 +154,7 @@ def test_script_with_values_and_defaults(plugin, tmp_path, files, expected):
     labels = str(files / "labels.tif")
     values = {
         "image": labels, "labels": labels, "mask": str(files / "mask.tif"), "distance": "5",
-        "output": str(tmp_path / "t.xml"),
+        "minimum": "3", "output": str(tmp_path / "t.xml"),
     }  # fmt: skip
     outputs = plugin(fiji_jvm.script, SCRIPTS / "track_labels.py", values)
     assert outputs == {"spots": "6", "tracks": "1"}
@@ -164,7 +174,7 @@ def test_a_word_that_is_no_boolean_is_not_taken_for_false(trackmate, tmp_path):
     ("changes", "message"),
     [
         ({"distanz": "5"}, "has no parameter 'distanz'; it has image, labels, mask, policy"),
-        ({"distance": "far"}, "distance=far does not fit, expected"),
+        ({"minimum": "far"}, "minimum=far does not fit, expected"),
         ({"policy": "some"}, "policy=some does not fit, expected one of keep-touching, centroid"),
         ({"output": None}, r"needs the parameter output \(Save as\); give output=VALUE"),
         ({"labels": "nowhere.tif"}, "Cannot open '.*nowhere.tif': an image that ImageJ reads"),

@@ -22,6 +22,8 @@ PLUGIN_TAG = "BTrackMatePlugin"
 LABEL_DETECTOR = "BTRACKMATE_LABEL_MASK_DETECTOR"
 CSV_DETECTOR = "BTRACKMATE_CSV_DETECTOR"
 _PRUNED = "BTRACKMATE_PRUNED_"
+#: The setting of the plugin's trackers that takes the distances from the data.
+_AUTO_DISTANCES = "AUTO_DISTANCES"
 #: TrackMate's trackers that the plugin has with pruning.
 _PRUNABLE = frozenset(("SPARSE_LAP_TRACKER", "ADVANCED_KALMAN_TRACKER", "OVERLAP_TRACKER"))
 #: Names of pruning among a tracker's settings, and ours.
@@ -37,7 +39,7 @@ PRUNING = {
 def split_pruning(
     key: str, settings: SettingsValues
 ) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
-    """Take pruning out of the settings of a tracker.
+    """Take pruning out of the settings of a tracker; distances from the data are ``"auto"``.
 
     Returns
     -------
@@ -51,6 +53,8 @@ def split_pruning(
     if not key.startswith(_PRUNED):
         return key, dict(settings), None
     own = {name: value for name, value in settings.items() if name not in PRUNING}
+    if own.pop(_AUTO_DISTANCES, False):
+        own |= {name: "auto" for name in own if name.endswith(("_MAX_DISTANCE", "_RADIUS"))}
     pruning = {PRUNING[name]: value for name, value in settings.items() if name in PRUNING}
     return key.removeprefix(_PRUNED), own, pruning
 

@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 import com.opencsv.CSVReader;
 import com.opencsv.CSVReaderBuilder;
@@ -113,6 +115,9 @@ public final class CsvCellReader
 		if ( header.isFromTrackMate() )
 			dropTrackMateLines( header, rows );
 
+		final Optional< String > comma = DecimalCommas.example( rows.stream().map( r -> r.fields ).collect( Collectors.toList() ) );
+		if ( comma.isPresent() )
+			rows.forEach( r -> DecimalCommas.replace( r.fields ) );
 		final List< String > ignored = new ArrayList<>();
 		final boolean[] used = findUsedColumns( header, rows, ignored );
 		final CsvRowParser parser = new CsvRowParser( file, header, used, options );
@@ -132,7 +137,7 @@ public final class CsvCellReader
 					throw e;
 				skipped.add( e );
 			}
-		return new CsvCells( cells, skipped, ignored );
+		return new CsvCells( cells, skipped, ignored, comma );
 	}
 
 	private void checkId( final CsvCell cell, final Map< Long, Long > lineOfId )

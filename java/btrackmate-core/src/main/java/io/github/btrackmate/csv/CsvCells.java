@@ -5,6 +5,7 @@
 package io.github.btrackmate.csv;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * All cells of a table, and what was left out. Immutable.
@@ -17,11 +18,14 @@ public final class CsvCells
 
 	private final List< String > ignoredColumns;
 
-	CsvCells( final List< CsvCell > cells, final List< CsvException > skippedRows, final List< String > ignoredColumns )
+	private final Optional< String > decimalComma;
+
+	CsvCells( final List< CsvCell > cells, final List< CsvException > skippedRows, final List< String > ignoredColumns, final Optional< String > decimalComma )
 	{
 		this.cells = List.copyOf( cells );
 		this.skippedRows = List.copyOf( skippedRows );
 		this.ignoredColumns = List.copyOf( ignoredColumns );
+		this.decimalComma = decimalComma;
 	}
 
 	/**
@@ -53,5 +57,16 @@ public final class CsvCells
 	public List< String > ignoredColumns()
 	{
 		return ignoredColumns;
+	}
+
+	/**
+	 * Returns a number of the file with a decimal comma, if decimal commas were
+	 * read as points.
+	 *
+	 * @return the number as it stands in the file.
+	 */
+	public Optional< String > decimalComma()
+	{
+		return decimalComma;
 	}
 }

@@ -4,29 +4,20 @@
  */
 package io.github.btrackmate.csv;
 
-import static io.github.btrackmate.schema.SpotColumn.COMPONENTS;
 import static io.github.btrackmate.schema.SpotColumn.FRAME;
 import static io.github.btrackmate.schema.SpotColumn.ID;
-import static io.github.btrackmate.schema.SpotColumn.LABEL;
-import static io.github.btrackmate.schema.SpotColumn.SURFACE;
 import static io.github.btrackmate.schema.SpotColumn.TIME;
-import static io.github.btrackmate.schema.SpotColumn.VOLUME;
-import static io.github.btrackmate.schema.SpotColumn.VOXELS;
 import static io.github.btrackmate.schema.SpotColumn.X;
 import static io.github.btrackmate.schema.SpotColumn.Y;
 import static io.github.btrackmate.schema.SpotColumn.Z;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 
-import io.github.btrackmate.schema.IntensityColumn;
+import io.github.btrackmate.schema.ColumnNames;
 import io.github.btrackmate.schema.SpotColumn;
 
 /**
@@ -34,26 +25,6 @@ import io.github.btrackmate.schema.SpotColumn;
  */
 final class CsvHeader
 {
-	/** Read like any other column: in a table in pixels, nobody knows their unit. */
-	private static final Set< SpotColumn > CARRIED_AS_GIVEN = EnumSet.of( SURFACE, COMPONENTS );
-
-	private static final Map< String, String > MEANINGS = new HashMap<>();
-
-	static
-	{
-		for ( final SpotColumn column : EnumSet.complementOf( EnumSet.copyOf( CARRIED_AS_GIVEN ) ) )
-			for ( final String name : List.of( column.columnName(), column.key() ) )
-				MEANINGS.put( plain( name ), column.columnName() );
-		alias( FRAME, "t", "timepoint" );
-		alias( X, "posx", "centroidx" );
-		alias( Y, "posy", "centroidy" );
-		alias( Z, "posz", "centroidz" );
-		alias( ID, "spotid" );
-		alias( LABEL, "cellid" );
-		alias( VOLUME, "vol" );
-		alias( VOXELS, "nvoxels" );
-	}
-
 	private final String file;
 
 	/** As they stand in the file. */
@@ -79,24 +50,21 @@ final class CsvHeader
 		for ( int i = 0; i < names.length; i++ )
 		{
 			displaced[ i ] = isDisplaced( names[ i ], given );
+			meanings[ i ] = names[ i ].isEmpty() || displaced[ i ] ? null : meaning( names[ i ], given );
+		}
+		ColumnNames.addWeak( names, meanings );
+		for ( int i = 0; i < names.length; i++ )
+		{
 			if ( names[ i ].isEmpty() || displaced[ i ] )
 				continue;
-			meanings[ i ] = meaning( names[ i ], given );
-			final String name = meanings[ i ] == null ? names[ i ] : meanings[ i ];
-			final Integer other = columns.put( name, i );
+			final Integer other = columns.put( name( i ), i );
 			if ( other != null )
-				throw new CsvException( file, line, name, "the columns '" + names[ other ] + "' and '" + names[ i ] + "' both mean " + name + "; rename or delete one of them." );
+				throw new CsvException( file, line, name( i ), "the columns '" + names[ other ] + "' and '" + names[ i ] + "' both mean " + name( i ) + "; rename or delete one of them." );
 		}
 		require( X, line );
 		require( Y, line );
 		if ( !has( TIME ) )
 			require( FRAME, line );
-	}
-
-	private static void alias( final SpotColumn column, final String... names )
-	{
-		for ( final String name : names )
-			MEANINGS.put( name, column.columnName() );
 	}
 
 	/** What was given for a column of the file, else what its name suggests. */
@@ -105,7 +73,7 @@ final class CsvHeader
 		for ( final Map.Entry< SpotColumn, String > entry : given.entrySet() )
 			if ( entry.getValue().equals( name ) )
 				return entry.getKey().columnName();
-		return meaning( name ).orElse( null );
+		return ColumnNames.meaning( name ).orElse( null );
 	}
 
 	/** Whether another column was given for what the name suggests. */
@@ -113,19 +81,6 @@ final class CsvHeader
 	{
 		final String meaning = meaning( name, given );
 		return given.entrySet().stream().anyMatch( e -> e.getKey().columnName().equals( meaning ) && !e.getValue().equals( name ) );
-	}
-
-	private static Optional< String > meaning( final String name )
-	{
-		final String plain = plain( name );
-		final Optional< String > intensity = IntensityColumn.find( plain );
-		return intensity.isPresent() ? intensity : Optional.ofNullable( MEANINGS.get( plain ) );
-	}
-
-	/** Without case, spaces, underscores, hyphens and a unit in brackets. */
-	private static String plain( final String name )
-	{
-		return name.toLowerCase( Locale.ROOT ).replaceAll( "[\\[(].*[\\])]", "" ).replaceAll( "[\\s_-]", "" );
 	}
 
 	private void require( final SpotColumn column, final long line )

@@ -10,70 +10,83 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The columns of the spots table that need no channel number. For intensities
- * see {@link IntensityColumn}.
+ * The columns of the spots table that need no channel number. Their keys, labels,
+ * units and types stand in a table that the Python package reads, too. For
+ * intensities see {@link IntensityColumn}.
  */
 public enum SpotColumn
 {
 	/** Id of the spot, unique in a movie. */
-	ID( "id", "ID", "Spot ID", Dimension.NONE ),
+	ID,
 
 	/** Frame, from 0. */
-	FRAME( "frame", "FRAME", "Frame", Dimension.NONE ),
+	FRAME,
 
 	/** Frame × frame interval. */
-	TIME( "time", "POSITION_T", "T", Dimension.TIME ),
+	TIME,
 
 	/** Centroid along x. */
-	X( "x", "POSITION_X", "X", Dimension.POSITION ),
+	X,
 
 	/** Centroid along y. */
-	Y( "y", "POSITION_Y", "Y", Dimension.POSITION ),
+	Y,
 
 	/** Centroid along z. */
-	Z( "z", "POSITION_Z", "Z", Dimension.POSITION ),
+	Z,
 
 	/** Radius of the ball or disc of the same volume. */
-	RADIUS( "radius", "RADIUS", "Radius", Dimension.LENGTH ),
+	RADIUS,
 
 	/** Label in the label image. */
-	LABEL( "label", "LABEL_ID", "Label id", Dimension.NONE ),
+	LABEL,
 
 	/** Number of voxels. */
-	VOXELS( "voxels", "VOXEL_COUNT", "Voxel count", Dimension.NONE ),
+	VOXELS,
 
 	/** Volume, area in 2D. */
-	VOLUME( "volume", "VOLUME", "Volume", Dimension.VOLUME ),
+	VOLUME,
 
 	/** Quality of the detection. */
-	QUALITY( "quality", "QUALITY", "Quality", Dimension.QUALITY ),
+	QUALITY,
 
 	/** Longest semi-axis of the ellipsoid of the same moments. */
-	ELLIPSOID_A( "ellipsoid_a", "ELLIPSOID_A", "Ellipsoid long semi-axis", Dimension.LENGTH ),
+	ELLIPSOID_A,
 
 	/** Middle semi-axis (in 2D the short one). */
-	ELLIPSOID_B( "ellipsoid_b", "ELLIPSOID_B", "Ellipsoid middle semi-axis", Dimension.LENGTH ),
+	ELLIPSOID_B,
 
 	/** Shortest semi-axis; none in 2D. */
-	ELLIPSOID_C( "ellipsoid_c", "ELLIPSOID_C", "Ellipsoid short semi-axis", Dimension.LENGTH ),
+	ELLIPSOID_C,
 
 	/** Estimate of the surface; none in 2D. */
-	SURFACE( "surface", "SURFACE", "Surface area", Dimension.AREA ),
+	SURFACE,
+
+	/** Estimate of the perimeter; none in 3D. */
+	PERIMETER,
 
 	/** Number of connected pieces. */
-	COMPONENTS( "components", "COMPONENTS", "Connected pieces", Dimension.NONE ),
+	COMPONENTS,
 
 	/** 1 if a voxel lies at the border of the image, else 0. */
-	TOUCHES_BORDER( "touches_border", "TOUCHES_BORDER", "Touches image border", Dimension.NONE ),
+	TOUCHES_BORDER,
+
+	/** Which network found the cell: 0 StarDist, 1 U-Net, 2 rescued. */
+	ORIGIN,
+
+	/** Probability that StarDist gives the cell. */
+	SEGMENTATION_SCORE,
+
+	/** Overlap (IoU) of the cell with StarDist's shape. */
+	AGREEMENT,
 
 	/** Tissue that holds most of the cell, 0 for none. */
-	TISSUE( "tissue", "TISSUE_ID", "Tissue id", Dimension.NONE ),
+	TISSUE,
 
 	/** Part of the voxels that is inside a tissue. */
-	TISSUE_FRACTION( "tissue_fraction", "TISSUE_FRACTION", "Volume fraction inside tissue", Dimension.NONE ),
+	TISSUE_FRACTION,
 
 	/** Distance to the surface of the tissue, + inside. */
-	BOUNDARY_DISTANCE( "boundary_distance", "BOUNDARY_DISTANCE", "Signed distance to tissue boundary", Dimension.LENGTH );
+	BOUNDARY_DISTANCE;
 
 	/** What the unit of a column follows from, in TrackMate's words. */
 	public enum Dimension
@@ -103,25 +116,14 @@ public enum SpotColumn
 		for ( final SpotColumn column : values() )
 		{
 			BY_NAME.put( column.columnName, column );
-			BY_NAME.put( column.key.toLowerCase( Locale.ROOT ), column );
+			BY_NAME.put( column.key().toLowerCase( Locale.ROOT ), column );
 		}
 	}
 
-	private final String columnName;
+	private final String columnName = name().toLowerCase( Locale.ROOT );
 
-	private final String key;
-
-	private final String label;
-
-	private final Dimension dimension;
-
-	private SpotColumn( final String columnName, final String key, final String label, final Dimension dimension )
-	{
-		this.columnName = columnName;
-		this.key = key;
-		this.label = label;
-		this.dimension = dimension;
-	}
+	/** What columns.csv says of it. */
+	private final Map< String, String > row = SharedTable.COLUMNS.row( columnName );
 
 	/**
 	 * Finds a column by its name or TrackMate key, in any case.
@@ -152,7 +154,7 @@ public enum SpotColumn
 	 */
 	public String key()
 	{
-		return key;
+		return row.get( "key" );
 	}
 
 	/**
@@ -162,7 +164,27 @@ public enum SpotColumn
 	 */
 	public String label()
 	{
-		return label;
+		return row.get( "label" );
+	}
+
+	/**
+	 * Returns the short name for people, as TrackMate shows it.
+	 *
+	 * @return short name.
+	 */
+	public String shortLabel()
+	{
+		return row.get( "short" );
+	}
+
+	/**
+	 * Returns whether the values are whole numbers.
+	 *
+	 * @return {@code true} for counts and ids.
+	 */
+	public boolean isWhole()
+	{
+		return "int".equals( row.get( "kind" ) );
 	}
 
 	/**
@@ -172,6 +194,6 @@ public enum SpotColumn
 	 */
 	public Dimension dimension()
 	{
-		return dimension;
+		return Dimension.valueOf( row.get( "dimension" ) );
 	}
 }

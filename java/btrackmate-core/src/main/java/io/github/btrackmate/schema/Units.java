@@ -15,6 +15,8 @@ import java.util.Map;
  */
 public final class Units
 {
+	private static final String FRAME = "frame";
+
 	private static final Map< String, String > SPACE = spellings( Map.of(
 			"µm", List.of( "um", "µm", "\u03bcm", "micron", "microns", "micrometer", "micrometers", "micrometre" ),
 			"nm", List.of( "nm", "nanometer", "nanometers", "nanometre" ),
@@ -27,7 +29,7 @@ public final class Units
 			"min", List.of( "min", "mins", "minute", "minutes" ),
 			"h", List.of( "h", "hr", "hour", "hours" ),
 			"day", List.of( "d", "day", "days" ),
-			"frame", List.of( "", "frame", "frames" ) ) );
+			FRAME, List.of( "", "frame", "frames" ) ) );
 
 	private Units()
 	{}
@@ -64,5 +66,12 @@ public final class Units
 	{
 		final String spelled = text.strip();
 		return TIME.getOrDefault( spelled.toLowerCase( Locale.ROOT ), spelled );
+	}
+
+	/** Whether a text is a unit of time, frames not among them. */
+	static boolean isTime( final String text )
+	{
+		final String unit = TIME.getOrDefault( text.strip().toLowerCase( Locale.ROOT ), FRAME );
+		return !FRAME.equals( unit );
 	}
 }

@@ -49,16 +49,16 @@ public final class BatchCommand extends MenuCommand
 	private File table;
 
 	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table: physical (those of the image) or pixels" )
-	private String tableUnits = CsvDetectorFactory.PHYSICAL;
+	private String tableUnits = Defaults.TABLE_UNITS;
 
 	@Parameter( persist = false, label = "Tissue mask", required = false, description = "File: 0 outside, else the tissue id; one plane or all, one frame or all" )
 	private File mask;
 
 	@Parameter( persist = false, required = false, label = "Cells to keep", choices = { "keep-touching", "centroid", "fraction", "clip" }, description = "Which cells of a label image the mask keeps; of a table always those with the centroid inside" )
-	private String maskPolicy = "keep-touching";
+	private String maskPolicy = Defaults.MASK_POLICY;
 
 	@Parameter( persist = false, required = false, label = "Least fraction inside (0 to 1)", min = "0", max = "1", stepSize = "0.05", description = "For 'fraction': least part of the voxels of a cell in the tissue, without unit" )
-	private double maskFraction = 0.5;
+	private double maskFraction = Defaults.MASK_FRACTION;
 
 	@Parameter( persist = false, label = "Tissue ids (empty: all)", required = false, description = "Ids of the tissues that count, with commas between them" )
 	private String tissues = "";
@@ -66,20 +66,20 @@ public final class BatchCommand extends MenuCommand
 	@Parameter( persist = false, required = false, label = "Tracker", choices = { "LAP", "advanced Kalman", "overlap" }, description = "TrackMate's tracker" )
 	private String tracker = "LAP";
 
-	@Parameter( persist = false, required = false, label = "Linking distance (calibrated unit of the image, such as µm)", min = "0", description = "Greatest distance from frame to frame, and over gaps and divisions, in the unit of the image, e.g. µm" )
-	private double linkingDistance = 15;
+	@Parameter( persist = false, required = false, label = "Linking distance (calibrated unit of the image, such as µm; or auto)", description = "auto: from the steps and the spacing of the cells; else the greatest distance from frame to frame, and over gaps and divisions, in the unit of the image, e.g. µm" )
+	private String linkingDistance = Defaults.DISTANCE;
 
 	@Parameter( persist = false, required = false, label = "Frame gap (frames)", min = "1", description = "Greatest difference of frames over a gap, in frames; 1: no gap closing" )
-	private int frameGap = 2;
+	private int frameGap = Defaults.FRAME_GAP;
 
 	@Parameter( persist = false, required = false, label = "Cells divide", description = "Whether tracks may split" )
-	private boolean splitting = true;
+	private boolean splitting = Defaults.SPLITTING;
 
 	@Parameter( persist = false, required = false, label = "Minimum tracklet length (0 = off)", min = "0", description = "Daughters that end sooner after a division are pruned; in frames or time units, see below" )
-	private double minTrackletLength = 3;
+	private double minTrackletLength = Defaults.MIN_TRACKLET_LENGTH;
 
 	@Parameter( persist = false, required = false, label = "Unit of that length", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "frames, or the time unit of the image" )
-	private String minTrackletUnit = TrackletLength.FRAMES;
+	private String minTrackletUnit = Defaults.MIN_TRACKLET_UNIT;
 
 	@Parameter( persist = false, required = false, label = "Planes are frames", description = "For files that lost their dimensions: takes z as t" )
 	private boolean planesAreFrames = false;
@@ -154,7 +154,7 @@ public final class BatchCommand extends MenuCommand
 		return new TrackInputs(
 				new Cells( path( labels ), labelChannel, path( table ), tableUnits ),
 				new TissueChoice( path( mask ), maskPolicy, maskFraction, tissues == null ? "" : tissues ),
-				new Linking( tracker, linkingDistance, frameGap, splitting, minTrackletLength, minTrackletUnit ) );
+				new Linking( tracker, Linking.parseDistance( linkingDistance ), frameGap, splitting, minTrackletLength, minTrackletUnit ) );
 	}
 
 	private ImagePlus open( final File file, final String role )

@@ -140,6 +140,7 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 		final Path file = Path.of( ( String ) settings.get( CSV_FILE ) );
 		final CsvCells cells = read( file, options( image, ( String ) settings.get( CSV_UNITS ) ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) ) );
 		cells.skippedRows().forEach( e -> logger.error( "Skipped: " + e.getMessage() + "\n" ) );
+		cells.decimalComma().ifPresent( number -> logger.log( "Decimal commas, as in " + number + ", are read as points.\n" ) );
 		if ( !cells.ignoredColumns().isEmpty() )
 			logger.log( "Columns that are not read: " + String.join( ", ", cells.ignoredColumns() ) + "\n" );
 		final CsvFeatures features = new CsvFeatures( cells );

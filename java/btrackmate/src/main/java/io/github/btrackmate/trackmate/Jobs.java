@@ -30,6 +30,9 @@ import io.github.btrackmate.schema.Units;
  */
 final class Jobs
 {
+	/** Linking distance where the data tell none, in voxels. */
+	private static final double LAST_RESORT = 10;
+
 	private Jobs()
 	{}
 
@@ -80,14 +83,23 @@ final class Jobs
 		return known;
 	}
 
-	/** Names TrackMate's settings for what the commands ask for. */
-	static Map< String, Object > tracking( final TrackInputs.Linking linking )
+	/**
+	 * Names TrackMate's settings for what the commands ask for.
+	 *
+	 * @param linking
+	 *            what they ask for.
+	 * @param voxel
+	 *            largest side of a voxel.
+	 */
+	static Map< String, Object > tracking( final TrackInputs.Linking linking, final double voxel )
 	{
 		final Map< String, Object > settings = new HashMap<>();
-		settings.put( TrackerKeys.KEY_LINKING_MAX_DISTANCE, linking.distance() );
-		settings.put( TrackerKeys.KEY_KALMAN_SEARCH_RADIUS, linking.distance() );
-		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE, linking.distance() );
-		settings.put( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE, linking.distance() );
+		settings.put( AutoDistances.KEY, linking.distance().isEmpty() );
+		final double distance = linking.distance().orElse( LAST_RESORT * voxel );
+		settings.put( TrackerKeys.KEY_LINKING_MAX_DISTANCE, distance );
+		settings.put( TrackerKeys.KEY_KALMAN_SEARCH_RADIUS, distance );
+		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE, distance );
+		settings.put( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE, distance );
 		settings.put( TrackerKeys.KEY_ALLOW_GAP_CLOSING, linking.frameGap() > 1 );
 		settings.put( TrackerKeys.KEY_GAP_CLOSING_MAX_FRAME_GAP, linking.frameGap() );
 		settings.put( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, linking.splitting() );

@@ -43,6 +43,9 @@ final class PrunedTracker implements SpotTracker, Cancelable
 
 	private String errorMessage;
 
+	/** A line for the log; empty for none. */
+	private String announcement = "";
+
 	/**
 	 * Creates a tracker.
 	 *
@@ -63,6 +66,13 @@ final class PrunedTracker implements SpotTracker, Cancelable
 		this.settings = settings;
 	}
 
+	/** Sets a line that is logged before the linking. */
+	PrunedTracker announce( final String line )
+	{
+		announcement = line;
+		return this;
+	}
+
 	@Override
 	public boolean checkInput()
 	{
@@ -73,6 +83,8 @@ final class PrunedTracker implements SpotTracker, Cancelable
 	@Override
 	public boolean process()
 	{
+		if ( !announcement.isEmpty() )
+			logger.log( announcement );
 		for ( final Spot spot : spots.iterable( false ) )
 			if ( HIDDEN_BY_PRUNING.equals( spot.getFeature( SpotCollection.VISIBILITY ) ) )
 				spot.putFeature( SpotCollection.VISIBILITY, SpotCollection.ONE );

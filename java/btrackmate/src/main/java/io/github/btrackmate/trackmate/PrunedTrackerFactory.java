@@ -6,6 +6,8 @@ package io.github.btrackmate.trackmate;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 import javax.swing.ImageIcon;
 
@@ -32,6 +34,9 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 
 	/** Keeps the table of what is pruned; null until the wizard gives it. */
 	private Model model;
+
+	/** Distances that count where the others are taken from the data. */
+	private Map< String, Double > given = Map.of();
 
 	private PrunedTrackerFactory( final SpotTrackerFactory tracker )
 	{
@@ -78,10 +83,31 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		}
 	}
 
+	/**
+	 * Keeps distances where the others are taken from the data; of a script, not
+	 * saved.
+	 *
+	 * @param distances
+	 *            distances by TrackMate's names.
+	 */
+	public void keepDistances( final Map< String, Double > distances )
+	{
+		given = Map.copyOf( distances );
+	}
+
+	/** The settings that are TrackMate's. */
+	static Map< String, Object > others( final Map< String, Object > settings )
+	{
+		final Map< String, Object > others = TrackletLength.others( settings );
+		others.remove( AutoDistances.KEY );
+		return others;
+	}
+
 	@Override
 	public SpotTracker create( final SpotCollection spots, final Map< String, Object > settings )
 	{
-		return new PrunedTracker( tracker.create( spots, TrackletLength.others( settings ) ), spots, settings, model );
+		final String distances = AutoDistances.fill( spots, settings, given, model == null ? "" : model.getSpaceUnits() );
+		return new PrunedTracker( tracker.create( spots, others( settings ) ), spots, settings, model ).announce( distances );
 	}
 
 	@Override
@@ -94,8 +120,10 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	@Override
 	public Map< String, Object > getDefaultSettings()
 	{
-		final Map< String, Object > settings = new HashMap<>( tracker.getDefaultSettings() );
+		final Map< String, Object > settings = Defaults.ofTracker( tracker.getDefaultSettings() );
 		settings.putAll( TrackletLength.defaults() );
+		if ( AutoDistances.fits( settings ) )
+			settings.put( AutoDistances.KEY, false );
 		return settings;
 	}
 
@@ -104,15 +132,16 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 	{
 		if ( settings == null )
 			return "There are no tracker settings.\n";
-		final String fault = tracker.checkSettings( TrackletLength.others( settings ) );
-		return fault == null ? TrackletLength.check( settings ) : fault;
+		return Stream.of( tracker.checkSettings( others( settings ) ), TrackletLength.check( settings ), AutoDistances.check( settings ) ).filter( Objects::nonNull ).findFirst().orElse( null );
 	}
 
 	@Override
 	public String marshal( final Map< String, Object > settings, final Element element )
 	{
 		TrackletLength.marshal( settings, element );
-		return tracker.marshal( TrackletLength.others( settings ), element );
+		if ( settings.containsKey( AutoDistances.KEY ) )
+			element.setAttribute( AutoDistances.KEY, String.valueOf( AutoDistances.isOn( settings ) ) );
+		return tracker.marshal( others( settings ), element );
 	}
 
 	@Override
@@ -123,6 +152,9 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		try
 		{
 			TrackletLength.unmarshal( rest, own );
+			if ( AutoDistances.fits( tracker.getDefaultSettings() ) )
+				own.put( AutoDistances.KEY, false );
+			AutoDistances.unmarshal( rest, own );
 		}
 		catch ( final DataConversionException e )
 		{
@@ -139,7 +171,7 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 		final String fault = checkSettings( settings );
 		if ( fault != null )
 			return fault;
-		return tracker.toString( TrackletLength.others( settings ) ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)" + TrackletLength.describeFlags( settings ) + "\n";
+		return tracker.toString( others( settings ) ) + ( AutoDistances.isOn( settings ) ? "  Distances: from the data\n" : "" ) + "  Minimum tracklet length: " + settings.get( TrackletLength.MINIMUM ) + " " + settings.get( TrackletLength.UNIT ) + " (0 = off)" + TrackletLength.describeFlags( settings ) + "\n";
 	}
 
 	@Override

@@ -33,9 +33,11 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 
 	private final transient Map< String, Object > defaults;
 
-	private final JSpinner minimum = new JSpinner( new SpinnerNumberModel( 3.0, 0.0, 1e9, 1.0 ) );
+	private final JSpinner minimum = new JSpinner( new SpinnerNumberModel( 0.0, 0.0, 1e9, 1.0 ) );
 
 	private final JComboBox< String > unit;
+
+	private final JCheckBox auto = new JCheckBox( "Distances from the data (those above don't count)" );
 
 	/** In the order in which they are shown. */
 	private final Map< String, JCheckBox > flags = new LinkedHashMap<>();
@@ -63,6 +65,13 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		row.add( unit );
 		final JPanel own = new JPanel( new GridLayout( 0, 1 ) );
 		own.setBorder( BorderFactory.createEmptyBorder( 4, 4, 4, 4 ) );
+		if ( AutoDistances.fits( defaults ) )
+		{
+			auto.setName( "autoDistances" );
+			auto.setFont( Fonts.SMALL_FONT );
+			auto.setToolTipText( "Linking, gap closing, splitting and merging: from the steps and the spacing of the cells, when the tracker starts; then they stand above" );
+			own.add( auto );
+		}
 		own.add( row );
 		addFlag( own, TrackletLength.CENSORED, PruneDialog.CENSORED );
 		addFlag( own, TrackletLength.INTERNAL, PruneDialog.INTERNAL );
@@ -98,7 +107,8 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 			if ( v != null )
 				all.put( k, v );
 		} );
-		tracker.setSettings( TrackletLength.others( all ) );
+		tracker.setSettings( PrunedTrackerFactory.others( all ) );
+		auto.setSelected( AutoDistances.isOn( all ) );
 		minimum.setValue( ( ( Number ) all.get( TrackletLength.MINIMUM ) ).doubleValue() );
 		unit.setSelectedIndex( TrackletLength.TIME.equals( all.get( TrackletLength.UNIT ) ) ? 1 : 0 );
 		flags.forEach( ( key, box ) -> box.setSelected( ( Boolean ) all.get( key ) ) );
@@ -111,6 +121,8 @@ final class PrunedTrackerPanel extends ConfigurationPanel
 		settings.put( TrackletLength.MINIMUM, ( ( Number ) minimum.getValue() ).doubleValue() );
 		settings.put( TrackletLength.UNIT, unit.getSelectedIndex() == 1 ? TrackletLength.TIME : TrackletLength.FRAMES );
 		flags.forEach( ( key, box ) -> settings.put( key, box.isSelected() ) );
+		if ( AutoDistances.fits( settings ) )
+			settings.put( AutoDistances.KEY, auto.isSelected() );
 		return settings;
 	}
 

@@ -5,22 +5,15 @@
 package io.github.btrackmate.trackmate;
 
 import java.awt.GraphicsEnvironment;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 import org.scijava.command.Command;
 import org.scijava.plugin.Plugin;
 
-import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Settings;
-import fiji.plugin.trackmate.Spot;
-import fiji.plugin.trackmate.SpotCollection;
 import ij.ImagePlus;
 import ij.WindowManager;
-import io.github.btrackmate.cells.CellSpacing;
 import io.github.btrackmate.cells.LabelLook;
-import io.github.btrackmate.schema.Units;
 import io.github.btrackmate.trackmate.TrackInputs.Cells;
 import io.github.btrackmate.trackmate.TrackInputs.Linking;
 import io.github.btrackmate.trackmate.TrackInputs.TissueChoice;
@@ -33,12 +26,6 @@ import io.github.btrackmate.trackmate.TrackInputs.TissueChoice;
 @Plugin( type = Command.class, menuPath = "Plugins>Tracking>BTrackMate>Quick Track" )
 public final class QuickTrackCommand extends MenuCommand
 {
-	/** Linking distance, in spacings of the cells. */
-	private static final double REACH = 0.75;
-
-	/** In radii of the cells, where a frame has but one of them. */
-	private static final double LONE_REACH = 2;
-
 	@Override
 	boolean hasDialog()
 	{
@@ -51,11 +38,11 @@ public final class QuickTrackCommand extends MenuCommand
 		if ( GraphicsEnvironment.isHeadless() )
 			throw new IllegalArgumentException( "Quick Track opens TrackMate's wizard, which needs a screen. Without one, run Batch…" );
 		final ImagePlus imp = Images.getOrActive( "" );
-		final TrackInputs inputs = new TrackInputs( cells( imp ), TissueChoice.NONE, linking( 1 ) );
+		final TrackInputs inputs = new TrackInputs( cells( imp ), TissueChoice.NONE, Linking.DEFAULT );
 		inputs.check( inputs.open( imp ) );
 		final Wizard wizard = new Wizard( imp );
 		final Settings settings = inputs.settings( imp, wizard.model(), inputs.detector( wizard.model() ) );
-		wizard.openWithTracks( settings, model -> choose( model, imp ) );
+		wizard.openWithTracks( settings );
 	}
 
 	/** The active image has the labels, or another open one that belongs to it. */
@@ -70,36 +57,5 @@ public final class QuickTrackCommand extends MenuCommand
 			return new Cells( Images.nameOf( labels.get() ), 1, "", CsvDetectorFactory.PHYSICAL );
 		final String what = guess.look( imp, 1 ) == LabelLook.INTENSITIES ? "looks like intensities" : "looks like a mask, or is empty";
 		throw new IllegalArgumentException( "The active image '" + imp.getTitle() + "' " + what + ", and no open image looks like its labels. Open or activate the label image (every cell has a number of its own), or use Track…; " + WindowManager.getImageCount() + " image(s) are open." );
-	}
-
-	private static Linking linking( final double distance )
-	{
-		return new Linking( TrackInputs.TRACKERS[ 0 ], distance, 2, true, 3, TrackletLength.FRAMES );
-	}
-
-	private static Linking choose( final Model model, final ImagePlus imp )
-	{
-		final double distance = distance( model.getSpots() );
-		model.getLogger().log( String.format( "Quick Track: linking distance %.3g %s, from the spacing of the cells; LAP tracker, frame gap 2, minimum tracklet length 3 frames.%n", distance, Units.space( imp.getCalibration().getUnit() ) ) );
-		return linking( distance );
-	}
-
-	/** Not so far that a cell would reach its neighbour. */
-	static double distance( final SpotCollection spots )
-	{
-		final List< List< double[] > > frames = new ArrayList<>();
-		double radii = 0;
-		for ( final Integer t : spots.keySet() )
-		{
-			final List< double[] > cells = new ArrayList<>();
-			for ( final Spot spot : spots.iterable( t, true ) )
-			{
-				cells.add( new double[] { spot.getFeature( Spot.POSITION_X ), spot.getFeature( Spot.POSITION_Y ), spot.getFeature( Spot.POSITION_Z ) } );
-				radii += spot.getFeature( Spot.RADIUS );
-			}
-			frames.add( cells );
-		}
-		final double spacing = CellSpacing.of( frames );
-		return Double.isNaN( spacing ) ? LONE_REACH * radii / spots.getNSpots( true ) : REACH * spacing;
 	}
 }

@@ -5,7 +5,7 @@
 package io.github.btrackmate.trackmate;
 
 import java.util.Collection;
-import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,31 +39,24 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 
 	private static final String INFO_TEXT = "<html>Label id, volume, shape and place in the tissue, as BTrackMate's detectors measure them. They stay as they are when features are computed again.</html>";
 
-	/** With TrackMate's short names. */
-	private static final Map< SpotColumn, String > COLUMNS = new EnumMap<>( Map.ofEntries(
-			Map.entry( SpotColumn.LABEL, "Label" ),
-			Map.entry( SpotColumn.VOXELS, "Voxels" ),
-			Map.entry( SpotColumn.VOLUME, "Vol." ),
-			Map.entry( SpotColumn.ELLIPSOID_A, "El. a" ),
-			Map.entry( SpotColumn.ELLIPSOID_B, "El. b" ),
-			Map.entry( SpotColumn.ELLIPSOID_C, "El. c" ),
-			Map.entry( SpotColumn.SURFACE, "Surface" ),
-			Map.entry( SpotColumn.COMPONENTS, "Pieces" ),
-			Map.entry( SpotColumn.TOUCHES_BORDER, "Border" ),
-			Map.entry( SpotColumn.TISSUE, "Tissue" ),
-			Map.entry( SpotColumn.TISSUE_FRACTION, "In tissue" ),
-			Map.entry( SpotColumn.BOUNDARY_DISTANCE, "Bound. dist." ) ) );
+	/** What TrackMate has itself, or measures in its own way (the perimeter). */
+	private static final Set< SpotColumn > TRACKMATES = EnumSet.of( SpotColumn.ID, SpotColumn.FRAME, SpotColumn.TIME, SpotColumn.X, SpotColumn.Y, SpotColumn.Z, SpotColumn.RADIUS, SpotColumn.QUALITY, SpotColumn.PERIMETER );
+
+	private static final Set< SpotColumn > COLUMNS = EnumSet.complementOf( EnumSet.copyOf( TRACKMATES ) );
 
 	/**
 	 * Not the ids: TrackMate writes whole numbers as int, and an id may be up to
 	 * 2³²−1.
 	 */
-	private static final Set< SpotColumn > INTEGERS = Set.of( SpotColumn.VOXELS, SpotColumn.COMPONENTS, SpotColumn.TOUCHES_BORDER );
+	private static boolean isInteger( final SpotColumn column )
+	{
+		return column.isWhole() && column != SpotColumn.LABEL && column != SpotColumn.TISSUE;
+	}
 
 	private static < V > Map< String, V > byKey( final Function< SpotColumn, V > value )
 	{
 		final Map< String, V > map = new LinkedHashMap<>();
-		COLUMNS.keySet().forEach( c -> map.put( c.key(), value.apply( c ) ) );
+		COLUMNS.forEach( c -> map.put( c.key(), value.apply( c ) ) );
 		return map;
 	}
 
@@ -75,7 +68,7 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 
 	static Collection< SpotColumn > columns()
 	{
-		return COLUMNS.keySet();
+		return COLUMNS;
 	}
 
 	@Override
@@ -105,7 +98,7 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 	@Override
 	public Map< String, String > getFeatureShortNames()
 	{
-		return byKey( COLUMNS::get );
+		return byKey( SpotColumn::shortLabel );
 	}
 
 	@Override
@@ -117,7 +110,7 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 	@Override
 	public Map< String, Boolean > getIsIntFeature()
 	{
-		return byKey( INTEGERS::contains );
+		return byKey( SpotFeatures::isInteger );
 	}
 
 	@Override

@@ -42,16 +42,16 @@ public final class TrackCommand extends MenuCommand
 	private File table;
 
 	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table" )
-	private String tableUnits = CsvDetectorFactory.PHYSICAL;
+	private String tableUnits = Defaults.TABLE_UNITS;
 
 	@Parameter( persist = false, required = false, label = "Tissue mask", description = "Title of an open image, or a file" )
 	private String mask = "";
 
 	@Parameter( persist = false, required = false, label = "Cells to keep", choices = { "keep-touching", "centroid", "fraction", "clip" }, description = "Which cells of a label image the mask keeps" )
-	private String maskPolicy = "keep-touching";
+	private String maskPolicy = Defaults.MASK_POLICY;
 
 	@Parameter( persist = false, required = false, label = "Least fraction inside (0 to 1)", description = "For 'fraction', without unit" )
-	private double maskFraction = 0.5;
+	private double maskFraction = Defaults.MASK_FRACTION;
 
 	@Parameter( persist = false, required = false, label = "Tissue ids (empty: all)", description = "Ids of the tissues that count, with commas between them" )
 	private String tissues = "";
@@ -59,20 +59,20 @@ public final class TrackCommand extends MenuCommand
 	@Parameter( persist = false, required = false, label = "Tracker", choices = { "LAP", "advanced Kalman", "overlap" }, description = "TrackMate's tracker" )
 	private String tracker = "LAP";
 
-	@Parameter( persist = false, required = false, label = "Linking distance", description = "Greatest distance from frame to frame, and over gaps and divisions, in the unit of the image, e.g. µm" )
-	private double linkingDistance = 15;
+	@Parameter( persist = false, required = false, label = "Linking distance", description = "auto: from the steps and the spacing of the cells; else the greatest distance from frame to frame, and over gaps and divisions, in the unit of the image, e.g. µm" )
+	private String linkingDistance = Defaults.DISTANCE;
 
 	@Parameter( persist = false, required = false, label = "Frame gap (frames)", description = "Greatest difference of frames over a gap, in frames; 1: no gap closing" )
-	private int frameGap = 2;
+	private int frameGap = Defaults.FRAME_GAP;
 
 	@Parameter( persist = false, required = false, label = "Cells divide", description = "Whether tracks may split" )
-	private boolean splitting = true;
+	private boolean splitting = Defaults.SPLITTING;
 
 	@Parameter( persist = false, required = false, label = "Minimum tracklet length (0 = off)", description = "Daughters that end sooner after a division are pruned" )
-	private double minTrackletLength = 3;
+	private double minTrackletLength = Defaults.MIN_TRACKLET_LENGTH;
 
 	@Parameter( persist = false, required = false, label = "Unit of that length", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "frames, or the time unit of the image" )
-	private String minTrackletUnit = TrackletLength.FRAMES;
+	private String minTrackletUnit = Defaults.MIN_TRACKLET_UNIT;
 
 	/** The dialog is our own. */
 	@Override
@@ -100,7 +100,7 @@ public final class TrackCommand extends MenuCommand
 		return new TrackInputs(
 				new Cells( labels, labelChannel, path( table ), tableUnits ),
 				new TissueChoice( mask, maskPolicy, maskFraction, tissues ),
-				new Linking( tracker, linkingDistance, frameGap, splitting, minTrackletLength, minTrackletUnit ) );
+				new Linking( tracker, Linking.parseDistance( linkingDistance ), frameGap, splitting, minTrackletLength, minTrackletUnit ) );
 	}
 
 	private void open( final ImagePlus imp, final TrackInputs inputs )
@@ -129,7 +129,7 @@ public final class TrackCommand extends MenuCommand
 		options.put( "maskFraction", inputs.tissue().fraction() );
 		options.put( "tissues", inputs.tissue().ids() );
 		options.put( "tracker", inputs.linking().tracker() );
-		options.put( "linkingDistance", inputs.linking().distance() );
+		options.put( "linkingDistance", inputs.linking().distanceText() );
 		options.put( "frameGap", inputs.linking().frameGap() );
 		options.put( "splitting", inputs.linking().splitting() );
 		options.put( "minTrackletLength", inputs.linking().minimum() );

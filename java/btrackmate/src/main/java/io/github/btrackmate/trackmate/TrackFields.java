@@ -141,7 +141,7 @@ final class TrackFields
 		idsRow = form.row( "Tissue ids", "tissues", "Ids of the tissues that count, with commas between them; empty: all", ids, new JLabel( "(empty: all)" ) );
 		form.heading( "Tracking" );
 		form.row( "Tracker", "tracker", "TrackMate's tracker; LAP suits most movies", tracker, null );
-		form.row( "Linking distance", "linkingDistance", "Greatest distance of a cell from frame to frame, and over gaps and divisions", distance, distanceUnit );
+		form.row( "Linking distance", "linkingDistance", "Greatest distance of a cell from frame to frame, and over gaps and divisions; auto: from the steps and the spacing of the cells", distance, distanceUnit );
 		form.row( "Frame gap", "frameGap", "Greatest difference of frames over a gap; 1: no gap closing", gap, new JLabel( "frames (1: none)" ) );
 		form.row( "Cells divide", "splitting", "Whether tracks may split", splitting, null );
 		form.row( "Minimum tracklet length", "minTrackletLength", "Daughters that end sooner after a division are pruned; 0: off", minimum, minimumUnit );
@@ -179,14 +179,14 @@ final class TrackFields
 		likelyChannel.ifPresent( c -> channel.setText( String.valueOf( c ) ) );
 		mask.setSelectedItem( guess.mask( active, likelyLabels.orElse( null ) ).orElse( null ) );
 		( likelyLabels.isPresent() || likelyChannel.isEmpty() && open.size() > 1 ? fromLabels : fromChannel ).setSelected( true );
-		policy.setSelectedItem( Prefs.get( KEY + "policy", TrackInputs.POLICIES[ 0 ] ) );
-		fraction.setText( Prefs.get( KEY + "fraction", "0.5" ) );
+		policy.setSelectedItem( Prefs.get( KEY + "policy", Defaults.MASK_POLICY ) );
+		fraction.setText( Prefs.get( KEY + "fraction", String.valueOf( Defaults.MASK_FRACTION ) ) );
 		tracker.setSelectedItem( Prefs.get( KEY + "tracker", TrackInputs.TRACKERS[ 0 ] ) );
-		distance.setText( Prefs.get( KEY + "distance", "15" ) );
-		gap.setText( Prefs.get( KEY + "gap", "2" ) );
-		splitting.setSelected( Prefs.get( KEY + "splitting", true ) );
-		minimum.setText( Prefs.get( KEY + "minimum", "3" ) );
-		minimumUnit.setSelectedItem( Prefs.get( KEY + "minimumUnit", TrackletLength.FRAMES ) );
+		distance.setText( Prefs.get( KEY + "distance", Defaults.DISTANCE ) );
+		gap.setText( Prefs.get( KEY + "gap", String.valueOf( Defaults.FRAME_GAP ) ) );
+		splitting.setSelected( Prefs.get( KEY + "splitting", Defaults.SPLITTING ) );
+		minimum.setText( Prefs.get( KEY + "minimum", String.valueOf( Defaults.MIN_TRACKLET_LENGTH ) ) );
+		minimumUnit.setSelectedItem( Prefs.get( KEY + "minimumUnit", Defaults.MIN_TRACKLET_UNIT ) );
 	}
 
 	/** Keeps what was chosen for the next time. */
@@ -345,7 +345,7 @@ final class TrackFields
 	 */
 	TrackInputs inputs()
 	{
-		final Linking linking = new Linking( text( tracker ), Form.number( distance, "Linking distance" ), Form.wholeNumber( gap, "Frame gap" ), splitting.isSelected(), Form.number( minimum, "Minimum tracklet length" ), minimumUnit.getSelectedIndex() == 1 ? TrackletLength.TIME : TrackletLength.FRAMES );
+		final Linking linking = new Linking( text( tracker ), Linking.parseDistance( distance.getText() ), Form.wholeNumber( gap, "Frame gap" ), splitting.isSelected(), Form.number( minimum, "Minimum tracklet length" ), minimumUnit.getSelectedIndex() == 1 ? TrackletLength.TIME : TrackletLength.FRAMES );
 		return new TrackInputs( cells(), tissue(), linking );
 	}
 

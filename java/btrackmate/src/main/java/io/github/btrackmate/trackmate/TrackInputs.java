@@ -8,14 +8,17 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.detection.DetectorKeys;
 import fiji.plugin.trackmate.detection.SpotDetectorFactoryBase;
 import ij.ImagePlus;
+import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.csv.CsvCells;
 import io.github.btrackmate.mask.MaskPolicy;
 
@@ -71,7 +74,7 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 	 */
 	record TissueChoice( String mask, String policy, double fraction, String ids )
 	{
-		static final TissueChoice NONE = new TissueChoice( "", POLICIES[ 0 ], 0.5, "" );
+		static final TissueChoice NONE = new TissueChoice( "", Defaults.MASK_POLICY, Defaults.MASK_FRACTION, "" );
 	}
 
 	/**
@@ -81,7 +84,7 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 	 *            one of {@link #TRACKERS}.
 	 * @param distance
 	 *            greatest distance from frame to frame, over gaps and divisions,
-	 *            in the unit of the image.
+	 *            in the unit of the image; empty to take it from the data.
 	 * @param frameGap
 	 *            greatest difference of frames over a gap; 1 for none.
 	 * @param splitting
@@ -91,14 +94,45 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 	 * @param unit
 	 *            its unit, frames or time.
 	 */
-	record Linking( String tracker, double distance, int frameGap, boolean splitting, double minimum, String unit )
+	record Linking( String tracker, OptionalDouble distance, int frameGap, boolean splitting, double minimum, String unit )
 	{
+		static final Linking DEFAULT = new Linking( TRACKERS[ 0 ], parseDistance( Defaults.DISTANCE ), Defaults.FRAME_GAP, Defaults.SPLITTING, Defaults.MIN_TRACKLET_LENGTH, Defaults.MIN_TRACKLET_UNIT );
+
+		/**
+		 * Reads a distance.
+		 *
+		 * @param text
+		 *            a number, or {@code auto}.
+		 * @return the number; empty for auto.
+		 * @throws IllegalArgumentException
+		 *             if it is neither; for the user.
+		 */
+		static OptionalDouble parseDistance( final String text )
+		{
+			if ( text == null || text.isBlank() || AutoDistances.AUTO.equalsIgnoreCase( text.strip() ) )
+				return OptionalDouble.empty();
+			try
+			{
+				return OptionalDouble.of( Double.parseDouble( text.strip() ) );
+			}
+			catch ( final NumberFormatException e )
+			{
+				throw new IllegalArgumentException( "Linking distance is '" + text.strip() + "'; a number was expected, such as 12.5, or auto.", e );
+			}
+		}
+
+		/** The same as the macro recorder writes it. */
+		String distanceText()
+		{
+			return distance.isPresent() ? String.valueOf( distance.getAsDouble() ) : AutoDistances.AUTO;
+		}
+
 		private void check( final String spaceUnit )
 		{
 			if ( !List.of( TRACKERS ).contains( tracker ) )
 				throw new IllegalArgumentException( "There is no tracker '" + tracker + "'; use LAP, advanced Kalman or overlap." );
-			if ( !( distance > 0 ) || Double.isInfinite( distance ) )
-				throw new IllegalArgumentException( "The linking distance is " + distance + "; a number of " + spaceUnit + " above 0 was expected." );
+			if ( distance.isPresent() && ( !( distance.getAsDouble() > 0 ) || Double.isInfinite( distance.getAsDouble() ) ) )
+				throw new IllegalArgumentException( "The linking distance is " + distance.getAsDouble() + "; a number of " + spaceUnit + " above 0, or auto, was expected." );
 			if ( frameGap < 1 )
 				throw new IllegalArgumentException( "The frame gap is " + frameGap + "; a whole number of frames from 1 on was expected (1: no gap closing)." );
 			if ( !( minimum >= 0 ) || Double.isInfinite( minimum ) )
@@ -194,7 +228,13 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 	 */
 	Settings settings( final ImagePlus image, final Model model, final SpotDetectorFactoryBase< ? > detector )
 	{
-		return Jobs.settings( image, detector, detection(), Jobs.tracker( linking.tracker(), model ), Jobs.tracking( linking ) );
+		return Jobs.settings( image, detector, detection(), Jobs.tracker( linking.tracker(), model ), Jobs.tracking( linking, voxel( image ) ) );
+	}
+
+	private static double voxel( final ImagePlus image )
+	{
+		final VoxelSize size = Movie.of( image, 1 ).voxelSize();
+		return IntStream.range( 0, size.numDimensions() ).mapToDouble( size::get ).max().orElseThrow();
 	}
 
 	/** A detector that finds its images by name, as the wizard's panel shows them. */

@@ -17,6 +17,7 @@ import org.jdom2.Element;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.SpotCollection;
 import io.github.btrackmate.prune.PruneSettings;
+import io.github.btrackmate.schema.SharedDefaults;
 
 /**
  * The settings of pruning among those of a tracker: names, defaults, checks, and
@@ -51,9 +52,9 @@ final class TrackletLength
 	static Map< String, Object > defaults()
 	{
 		final Map< String, Object > defaults = new LinkedHashMap<>();
-		defaults.put( MINIMUM, 3.0 );
-		defaults.put( UNIT, FRAMES );
-		FLAGS.forEach( flag -> defaults.put( flag, false ) );
+		defaults.put( MINIMUM, Defaults.MIN_TRACKLET_LENGTH );
+		defaults.put( UNIT, Defaults.MIN_TRACKLET_UNIT );
+		FLAGS.forEach( flag -> defaults.put( flag, SharedDefaults.isOn( flag.toLowerCase( Locale.ROOT ) ) ) );
 		return defaults;
 	}
 

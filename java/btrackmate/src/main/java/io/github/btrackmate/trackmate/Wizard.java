@@ -9,7 +9,6 @@ import java.awt.Dimension;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -32,7 +31,6 @@ import fiji.plugin.trackmate.util.LogRecorder;
 import fiji.plugin.trackmate.visualization.hyperstack.HyperStackDisplayer;
 import ij.IJ;
 import ij.ImagePlus;
-import io.github.btrackmate.trackmate.TrackInputs.Linking;
 
 /**
  * TrackMate's wizard, opened where there is something to decide: the cells are
@@ -75,7 +73,7 @@ final class Wizard extends TrackMatePlugIn
 	 */
 	void openWithCells( final Settings settings )
 	{
-		open( settings, FILTER_SPOTS, null );
+		open( settings, FILTER_SPOTS );
 	}
 
 	/**
@@ -84,17 +82,15 @@ final class Wizard extends TrackMatePlugIn
 	 *
 	 * @param settings
 	 *            settings for the image.
-	 * @param linking
-	 *            chooses how the cells that were found are linked.
 	 * @throws IllegalArgumentException
 	 *             if TrackMate refuses; for the user. Nothing is shown then.
 	 */
-	void openWithTracks( final Settings settings, final Function< Model, Linking > linking )
+	void openWithTracks( final Settings settings )
 	{
-		open( settings, ConfigureViewsDescriptor.KEY, linking );
+		open( settings, ConfigureViewsDescriptor.KEY );
 	}
 
-	private void open( final Settings settings, final String panel, final Function< Model, Linking > linking )
+	private void open( final Settings settings, final String panel )
 	{
 		final LogRecorder log = new LogRecorder( new StatusLogger() );
 		model.setLogger( log );
@@ -105,11 +101,8 @@ final class Wizard extends TrackMatePlugIn
 			Jobs.detect( trackmate );
 			if ( model.getSpots().getNSpots( true ) == 0 )
 				throw new IllegalArgumentException( "No cell was found.\n" + log.toString().lines().filter( l -> l.startsWith( "No " ) || l.contains( "dropped" ) ).limit( 5 ).collect( Collectors.joining( "\n" ) ) );
-			if ( linking != null )
-			{
-				settings.trackerSettings.putAll( Jobs.known( settings.trackerSettings, Jobs.tracking( linking.apply( model ) ) ) );
+			if ( !FILTER_SPOTS.equals( panel ) )
 				Jobs.link( trackmate );
-			}
 		}
 		finally
 		{

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 
@@ -253,7 +254,7 @@ class CommandsTest
 		return new TrackInputs( new TrackInputs.Cells( labels, 1, "", "physical" ), tissue, linking );
 	}
 
-	private static final TrackInputs.Linking LINKING = new TrackInputs.Linking( "LAP", 4.5, 1, true, 7, "frames" );
+	private static final TrackInputs.Linking LINKING = new TrackInputs.Linking( "LAP", OptionalDouble.of( 4.5 ), 1, true, 7, "frames" );
 
 	/** What the dialog chose arrives in TrackMate's settings; images that do not fit are refused before the wizard opens. */
 	@Test
@@ -294,10 +295,10 @@ class CommandsTest
 		assertTrue( fault( imp, inputs( "", new TrackInputs.TissueChoice( mask.getPath(), "fraction", 1.7, "" ), LINKING ) ).contains( "1.7" ) );
 		assertTrue( fault( imp, inputs( "", new TrackInputs.TissueChoice( "", "centroid", 0.5, "1" ), LINKING ) ).contains( "there is no tissue mask" ) );
 		for ( final double distance : new double[] { -3, 0, Double.NaN } )
-			assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", distance, 1, true, 7, "frames" ) ) ).contains( "a number of µm above 0 was expected" ) );
-		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", 5, 0, true, 7, "frames" ) ) ).contains( "The frame gap is 0" ) );
-		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", 5, 1, true, -1, "frames" ) ) ).contains( "-1.0; a number from 0 on" ) );
-		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAPP", 5, 1, true, 1, "frames" ) ) ).contains( "no tracker 'LAPP'" ) );
+			assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", OptionalDouble.of( distance ), 1, true, 7, "frames" ) ) ).contains( "a number of µm above 0, or auto, was expected" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", OptionalDouble.of( 5 ), 0, true, 7, "frames" ) ) ).contains( "The frame gap is 0" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", OptionalDouble.of( 5 ), 1, true, -1, "frames" ) ) ).contains( "-1.0; a number from 0 on" ) );
+		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAPP", OptionalDouble.of( 5 ), 1, true, 1, "frames" ) ) ).contains( "no tracker 'LAPP'" ) );
 		final Path table = folder.resolve( "cells.csv" );
 		final TrackInputs fromTable = new TrackInputs( new TrackInputs.Cells( "", 1, table.toString(), "physical" ), none, LINKING );
 		assertTrue( fault( imp, fromTable ).contains( "There is no file" ) );

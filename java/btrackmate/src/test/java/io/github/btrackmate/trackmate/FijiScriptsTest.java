@@ -113,7 +113,7 @@ class FijiScriptsTest
 
 	private Map< String, Object > values( final Map< String, Object > changes )
 	{
-		final Map< String, Object > values = new HashMap<>( Map.of( "commands", context.service( CommandService.class ), "log", context.service( LogService.class ), "image", movie, "labels", movie, "policy", "keep-touching", "distance", 6.0, "minimum", 3.0, "output", xml ) );
+		final Map< String, Object > values = new HashMap<>( Map.of( "commands", context.service( CommandService.class ), "log", context.service( LogService.class ), "image", movie, "labels", movie, "policy", "keep-touching", "distance", "6.0", "minimum", 3.0, "output", xml ) );
 		values.put( "overwrite", false );
 		values.put( "unit", "frames" );
 		values.put( "mask", null );

@@ -74,17 +74,20 @@ class MenuTest
 		ij.setVisible( true );
 	}
 
+	/** On the thread of the windows: ImageJ's menu and AWT's tree lock each other out otherwise. */
 	@AfterEach
-	void close()
+	void close() throws InterruptedException, InvocationTargetException
 	{
 		if ( ij == null )
 			return;
-		for ( final int id : WindowManager.getIDList() == null ? new int[ 0 ] : WindowManager.getIDList() )
-		{
-			WindowManager.getImage( id ).changes = false;
-			WindowManager.getImage( id ).close();
-		}
-		Arrays.stream( Window.getWindows() ).forEach( Window::dispose );
+		SwingUtilities.invokeAndWait( () -> {
+			for ( final int id : WindowManager.getIDList() == null ? new int[ 0 ] : WindowManager.getIDList() )
+			{
+				WindowManager.getImage( id ).changes = false;
+				WindowManager.getImage( id ).close();
+			}
+			Arrays.stream( Window.getWindows() ).forEach( Window::dispose );
+		} );
 	}
 
 	private static ImagePlus show( final File file )
@@ -224,6 +227,7 @@ class MenuTest
 		Screen.press( wizard, "Next" );
 		Thread.sleep( 2000 );
 		Screen.shoot( "tracked-" + name );
+		parity.checkDistances( trackmate.getSettings().trackerSettings );
 		parity.check( model );
 		wizard.dispose();
 	}

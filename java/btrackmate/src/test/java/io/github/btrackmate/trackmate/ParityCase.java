@@ -44,6 +44,8 @@ final class ParityCase
 			"x", Spot.POSITION_X, "y", Spot.POSITION_Y, "z", Spot.POSITION_Z, "radius", Spot.RADIUS,
 			"volume", SpotColumn.VOLUME.key(), "tissue", SpotColumn.TISSUE.key(), "boundary_distance", SpotColumn.BOUNDARY_DISTANCE.key() );
 
+	private static final double PRECISION = 1e-9;
+
 	private final Path folder;
 
 	private final JsonObject settings;
@@ -82,9 +84,10 @@ final class ParityCase
 		return settings.get( setting ).getAsString();
 	}
 
-	double distance()
+	/** A number, or auto. */
+	String distance()
 	{
-		return settings.get( "linking_distance" ).getAsDouble();
+		return text( "linking_distance" );
 	}
 
 	int frameGap()
@@ -102,8 +105,17 @@ final class ParityCase
 	{
 		final TmXmlReader reader = new TmXmlReader( xml );
 		final Model model = reader.getModel();
+		checkDistances( reader.readSettings( reader.readImage() ).trackerSettings );
 		assertTrue( reader.isReadingOk(), reader.getErrorMessage() );
 		check( model );
+	}
+
+	/** The distances that the tracker was given, or found in the data. */
+	void checkDistances( final Map< String, Object > tracker )
+	{
+		final JsonObject expected = settings.getAsJsonObject( "distances" );
+		for ( final String kind : expected.keySet() )
+			assertEquals( expected.get( kind ).getAsDouble(), ( Double ) tracker.get( kind ), PRECISION, kind );
 	}
 
 	void check( final Model model ) throws IOException

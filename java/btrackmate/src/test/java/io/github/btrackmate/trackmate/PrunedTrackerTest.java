@@ -85,6 +85,7 @@ class PrunedTrackerTest
 		settings.trackerSettings = new HashMap<>( settings.trackerFactory.getDefaultSettings() );
 		if ( settings.trackerSettings.containsKey( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING ) )
 			settings.trackerSettings.put( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING, true );
+		settings.trackerSettings.put( TrackletLength.MINIMUM, 3.0 );
 		settings.trackerSettings.putAll( changes );
 		assertNull( settings.trackerFactory.checkSettings( settings.trackerSettings ) );
 		settings.addAllAnalyzers();
@@ -217,7 +218,45 @@ class PrunedTrackerTest
 		final Map< String, Object > nulls = new HashMap<>();
 		settings.keySet().forEach( k -> nulls.put( k, null ) );
 		panel.setSettings( nulls );
-		assertEquals( 3.0, panel.getSettings().get( TrackletLength.MINIMUM ) );
+		assertEquals( 0.0, panel.getSettings().get( TrackletLength.MINIMUM ) );
 		assertFalse( ( Boolean ) panel.getSettings().get( TrackletLength.CENSORED ) );
+	}
+
+	/** The defaults of the command line; a script's numbers count, since the data are asked only where that is set. */
+	@Test
+	void defaultsAreTheSharedOnes()
+	{
+		final Map< String, Object > lap = new PrunedTrackerFactory.Lap().getDefaultSettings();
+		assertEquals( 0.0, lap.get( TrackletLength.MINIMUM ) );
+		assertEquals( true, lap.get( TrackerKeys.KEY_ALLOW_TRACK_SPLITTING ) );
+		assertEquals( 2, lap.get( TrackerKeys.KEY_GAP_CLOSING_MAX_FRAME_GAP ) );
+		assertEquals( false, lap.get( AutoDistances.KEY ) );
+		assertFalse( new PrunedTrackerFactory.Overlap().getDefaultSettings().containsKey( AutoDistances.KEY ) );
+	}
+
+	/** What the data told replaces what stood there, in the settings that are saved. */
+	@Test
+	void distancesFromTheDataStandInTheSettings()
+	{
+		final TrackMate trackmate = trackmate( KEYS.get( 0 ), Map.of( AutoDistances.KEY, true, TrackerKeys.KEY_LINKING_MAX_DISTANCE, 5000.0 ) );
+		assertTrue( trackmate.execTracking(), trackmate.getErrorMessage() );
+		final Map< String, Object > settings = trackmate.getSettings().trackerSettings;
+		assertEquals( false, settings.get( AutoDistances.KEY ) );
+		final double linking = ( Double ) settings.get( TrackerKeys.KEY_LINKING_MAX_DISTANCE );
+		assertTrue( linking < 5000, "linking distance " + linking );
+		assertEquals( linking, settings.get( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE ) );
+		assertTrue( ( Double ) settings.get( TrackerKeys.KEY_SPLITTING_MAX_DISTANCE ) >= linking );
+	}
+
+	/** A script gives one distance; the data tell the others. */
+	@Test
+	void distancesThatAreGivenStay()
+	{
+		final TrackMate trackmate = trackmate( KEYS.get( 0 ), Map.of( AutoDistances.KEY, true, TrackerKeys.KEY_LINKING_MAX_DISTANCE, 5000.0 ) );
+		( ( PrunedTrackerFactory ) trackmate.getSettings().trackerFactory ).keepDistances( Map.of( TrackerKeys.KEY_LINKING_MAX_DISTANCE, 4321.0 ) );
+		assertTrue( trackmate.execTracking(), trackmate.getErrorMessage() );
+		final Map< String, Object > settings = trackmate.getSettings().trackerSettings;
+		assertEquals( 4321.0, settings.get( TrackerKeys.KEY_LINKING_MAX_DISTANCE ) );
+		assertTrue( ( Double ) settings.get( TrackerKeys.KEY_GAP_CLOSING_MAX_DISTANCE ) < 500 );
 	}
 }
