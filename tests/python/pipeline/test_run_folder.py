@@ -21,6 +21,7 @@ from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
+from btrackmate.tracking.settings import tracker_name
 
 SETTINGS = RunSettings(workers=1, tracker="nearest")
 LAP = RunSettings(workers=1, tracker="lap")
@@ -74,7 +75,7 @@ def test_finished_files_of_another_job_are_not_published(
     }[other]
     result = run(RunInputs(labels=labels), output, settings)
     assert result.record["inputs"]["labels"]["path"] == str(labels)
-    assert result.record["linking"]["tracker"] == settings.tracker
+    assert result.record["linking"]["tracker"] == tracker_name(settings.tracker)
     assert result.graph.spots.n_frames == (3 if other == "labels" else 6)
     assert ("median_intensity_ch1" in result.graph.spots.table) is False
     assert not (output / ".work").exists()
