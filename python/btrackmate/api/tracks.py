@@ -17,6 +17,8 @@ from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_n
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from btrackmate.tracking.pruning import PruneResult
+
 Distance = float | Literal["auto"]
 
 
@@ -178,15 +180,9 @@ def prune(
     >>> prune(tracks, 2).spots.id.tolist()
     [0, 1, 2, 4, 5]
     """
-    from btrackmate.tracking.pruning import prune as remove
-
-    chosen = PruneSettings.parse(
-        {"min_tracklet_length": min_tracklet_length, "unit": unit, **settings}, "prune"
-    )
-    kept = remove(tracks, chosen).graph
-    return replace(
-        kept, record={**tracks.record, **note_step("prune", chosen.model_dump(mode="json"))}
-    )
+    chosen, found = _find_short(tracks, min_tracklet_length, unit, settings)
+    note = note_step("prune", chosen.model_dump(mode="json"))
+    return replace(found.graph, record={**tracks.record, **note})
 
 
 def list_pruned(
@@ -205,12 +201,18 @@ def list_pruned(
         rule.
     """
     from btrackmate.pipeline.linking import list_pruned as list_removed
+
+    return list_removed(_find_short(tracks, min_tracklet_length, unit, settings)[1])
+
+
+def _find_short(
+    tracks: TrackGraph, length: float, unit: str, settings: dict[str, Any]
+) -> "tuple[PruneSettings, PruneResult]":
     from btrackmate.tracking.pruning import prune as remove
 
-    chosen = PruneSettings.parse(
-        {"min_tracklet_length": min_tracklet_length, "unit": unit, **settings}, "prune"
-    )
-    return list_removed(remove(tracks, chosen))
+    values = {"min_tracklet_length": length, "unit": unit, **settings}
+    chosen = PruneSettings.parse(values, "prune")
+    return chosen, remove(tracks, chosen)
 
 
 def _as_list(given: str | Iterable[str]) -> list[str]:

@@ -218,8 +218,7 @@ def make_option(field: SettingField, text: str) -> Callable[[Function], Function
 
     What the command line has no words for is given as YAML, e.g. ``{volume: 1.5}``.
     """
-    notes = [f"in {field.unit}s"] if field.unit else []
-    notes += [field.range] if field.range else []
+    notes = field.notes
     if field.default is not None and field.kind != "other":
         shown = field.default
         if field.kind == "bool":

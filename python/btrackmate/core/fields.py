@@ -71,6 +71,11 @@ class SettingField:
     group: str
 
     @property
+    def notes(self) -> list[str]:
+        """Unit and range in words, where there are any."""
+        return [f"in {self.unit}s"] * bool(self.unit) + [self.range] * bool(self.range)
+
+    @property
     def range(self) -> str:
         """Say the range in words; empty if there is none."""
         parts = []
@@ -197,9 +202,7 @@ def _write_lines(settings: Settings, names: dict[str, str], indent: str) -> Iter
     dump = settings.model_dump(mode="json")
     for field in describe_fields(type(settings)):
         value = getattr(settings, field.name)
-        notes = [field.text.rstrip(".")]
-        notes += [f"in {field.unit}s"] if field.unit else []
-        notes += [field.range] if field.range else []
+        notes = [field.text.rstrip("."), *field.notes]
         notes += [" | ".join(map(str, field.choices))] if field.kind == "choice" else []
         if field.choices and field.kind == "float":
             notes.append(f"a number, or {' or '.join(map(str, field.choices))}")

@@ -9,8 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-import javax.swing.ImageIcon;
-
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
@@ -18,7 +16,6 @@ import fiji.plugin.trackmate.Model;
 import fiji.plugin.trackmate.SelectionModel;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.AbstractTMAction;
-import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import io.github.btrackmate.trackmate.ModelPruner.Link;
@@ -58,42 +55,12 @@ public final class RestorePrunedAction extends AbstractTMAction
 	 * Makes the action known to TrackMate.
 	 */
 	@Plugin( type = TrackMateActionFactory.class )
-	public static final class Factory implements TrackMateActionFactory
+	public static final class Factory extends ActionFactory
 	{
-		@Override
-		public String getInfoText()
+		/** Creates the factory. */
+		public Factory()
 		{
-			return INFO_TEXT;
-		}
-
-		@Override
-		public ImageIcon getIcon()
-		{
-			return About.ICON;
-		}
-
-		@Override
-		public String getUrl()
-		{
-			return About.URL;
-		}
-
-		@Override
-		public String getKey()
-		{
-			return KEY;
-		}
-
-		@Override
-		public String getName()
-		{
-			return NAME;
-		}
-
-		@Override
-		public TrackMateAction create()
-		{
-			return new RestorePrunedAction();
+			super( KEY, NAME, INFO_TEXT, RestorePrunedAction::new );
 		}
 	}
 }

@@ -8,15 +8,12 @@ import java.awt.Frame;
 import java.awt.GraphicsEnvironment;
 import java.util.Optional;
 
-import javax.swing.ImageIcon;
-
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.SelectionModel;
 import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.AbstractTMAction;
-import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 
@@ -57,80 +54,25 @@ final class ShowLeftOutAction extends AbstractTMAction
 		logger.log( kind.title() + ": " + table.get().size() + " rows.\n" );
 	}
 
-	private abstract static class Factory implements TrackMateActionFactory
-	{
-		private final LeftOut.Kind kind;
-
-		private final String name;
-
-		private Factory( final LeftOut.Kind kind, final String name )
-		{
-			this.kind = kind;
-			this.name = name;
-		}
-
-		@Override
-		public ImageIcon getIcon()
-		{
-			return About.ICON;
-		}
-
-		@Override
-		public String getUrl()
-		{
-			return About.URL;
-		}
-
-		@Override
-		public String getKey()
-		{
-			return "BTRACKMATE_SHOW_" + kind;
-		}
-
-		@Override
-		public String getName()
-		{
-			return name;
-		}
-
-		@Override
-		public TrackMateAction create()
-		{
-			return new ShowLeftOutAction( kind );
-		}
-	}
-
 	/** Makes the table of dropped cells known to TrackMate. */
 	@Plugin( type = TrackMateActionFactory.class )
-	public static final class Dropped extends Factory
+	public static final class Dropped extends ActionFactory
 	{
 		/** Creates the factory. */
 		public Dropped()
 		{
-			super( LeftOut.Kind.DROPPED, SHOW_DROPPED );
-		}
-
-		@Override
-		public String getInfoText()
-		{
-			return "<html>Lists the cells that the tissue mask dropped, with the reason: <i>outside</i> (no voxel in the tissue), <i>centroid_outside</i> or <i>fraction_below</i>. ImageJ saves the table as CSV.</html>";
+			super( "BTRACKMATE_SHOW_" + LeftOut.Kind.DROPPED, SHOW_DROPPED, "<html>Lists the cells that the tissue mask dropped, with the reason: <i>outside</i> (no voxel in the tissue), <i>centroid_outside</i> or <i>fraction_below</i>. ImageJ saves the table as CSV.</html>", () -> new ShowLeftOutAction( LeftOut.Kind.DROPPED ) );
 		}
 	}
 
 	/** Makes the table of pruned spots known to TrackMate. */
 	@Plugin( type = TrackMateActionFactory.class )
-	public static final class Pruned extends Factory
+	public static final class Pruned extends ActionFactory
 	{
 		/** Creates the factory. */
 		public Pruned()
 		{
-			super( LeftOut.Kind.PRUNED, SHOW_PRUNED );
-		}
-
-		@Override
-		public String getInfoText()
-		{
-			return "<html>Lists the spots and links that pruning took last, by the tracker or by <i>Prune short tracklets</i>, with the rule. ImageJ saves the table as CSV.</html>";
+			super( "BTRACKMATE_SHOW_" + LeftOut.Kind.PRUNED, SHOW_PRUNED, "<html>Lists the spots and links that pruning took last, by the tracker or by <i>Prune short tracklets</i>, with the rule. ImageJ saves the table as CSV.</html>", () -> new ShowLeftOutAction( LeftOut.Kind.PRUNED ) );
 		}
 	}
 }

@@ -8,8 +8,6 @@ import java.awt.Frame;
 import java.awt.GraphicsEnvironment;
 import java.util.Map;
 
-import javax.swing.ImageIcon;
-
 import org.scijava.plugin.Plugin;
 
 import fiji.plugin.trackmate.Logger;
@@ -19,7 +17,6 @@ import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.action.AbstractTMAction;
-import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings.TrackMateObject;
@@ -99,42 +96,12 @@ public final class TissueViewAction extends AbstractTMAction
 
 	/** Makes the action known to TrackMate. */
 	@Plugin( type = TrackMateActionFactory.class )
-	public static final class Factory implements TrackMateActionFactory
+	public static final class Factory extends ActionFactory
 	{
-		@Override
-		public String getInfoText()
+		/** Creates the factory. */
+		public Factory()
 		{
-			return INFO_TEXT;
-		}
-
-		@Override
-		public ImageIcon getIcon()
-		{
-			return About.ICON;
-		}
-
-		@Override
-		public String getUrl()
-		{
-			return About.URL;
-		}
-
-		@Override
-		public String getKey()
-		{
-			return KEY;
-		}
-
-		@Override
-		public String getName()
-		{
-			return NAME;
-		}
-
-		@Override
-		public TrackMateAction create()
-		{
-			return new TissueViewAction();
+			super( KEY, NAME, INFO_TEXT, TissueViewAction::new );
 		}
 	}
 }
