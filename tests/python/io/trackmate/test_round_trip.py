@@ -151,9 +151,7 @@ def test_spots_in_a_comment_are_no_spots(tmp_path):
     assert read_trackmate(path).graph.spots.frame.tolist() == [4]
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 50_000), st.binary(min_size=0, max_size=6), st.integers(0, 40))
 def test_damaged_files_give_one_line(tmp_path, position, inserted, removed):
     data = (DATA / "trackmate-xml" / "laptrack_gap_closing.xml").read_bytes()

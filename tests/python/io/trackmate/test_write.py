@@ -442,9 +442,7 @@ def test_new_columns_are_declared_in_a_document(tmp_path):
 numbers = st.floats(-1e30, 1e30)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(numbers, numbers, st.integers(0, 3), st.floats(width=64)), max_size=8),
     st.data(),
