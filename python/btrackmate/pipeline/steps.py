@@ -3,7 +3,6 @@
 What opens images is imported by the functions that do: tracks and tables need none of it.
 """
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +69,7 @@ def measure_opened(
         opened.main.calibration,
         settings.measure,
         progress=progress,
-        workers=settings.workers or os.cpu_count() or 1,
+        workers=settings.workers,
     )
 
 
