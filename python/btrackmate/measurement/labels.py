@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.core.calibration import Calibration
+from btrackmate.core.calibration import Calibration, measure_radius
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 from btrackmate.measurement.intensity import measure_intensity
 from btrackmate.measurement.runs import LabelRuns, find_runs
 from btrackmate.measurement.settings import MeasureSettings
-from btrackmate.measurement.shape import measure_contact, measure_radius, measure_semi_axes
+from btrackmate.measurement.shape import measure_contact, measure_semi_axes
 
 
 def measure_frame(

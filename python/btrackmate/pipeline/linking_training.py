@@ -10,7 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import setting
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.metrics import TrackingScores, score_same_spots
 from btrackmate.tracking.flow import link_flow
 from btrackmate.tracking.flow_learn import train_linking
