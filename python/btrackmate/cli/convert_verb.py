@@ -40,8 +40,8 @@ def command(
 
     Prints what the target's format cannot hold. CSV makes two tables, NAME.spots.csv and
     NAME.links.csv. A TARGET without an ending, such as 01_RES, becomes a folder of the Cell
-    Tracking Challenge; it needs the label images of the cells. SOURCE may be a run folder, a Challenge folder or a
-    table with track ids, too.
+    Tracking Challenge; it needs the label images of the cells. SOURCE may be a run folder, a
+    Challenge folder or a table with track ids, too.
     """
     from btrackmate.io.track_formats import check_tracks_output, name_inputs, name_outputs
     from btrackmate.pipeline.converting import convert, is_ctc_target

@@ -34,8 +34,8 @@ def read_ctc_tracks(folder: Path) -> TrackGraph:
     -------
     TrackGraph
         One spot a label and frame, at its centroid in voxels, with `label` (of the tracklet),
-        `voxels` and `radius`; ids from 0, by frame, then label. The cells of a tracklet are linked in order,
-        over gaps; its first one to the last of its parent.
+        `voxels` and `radius`; ids from 0, by frame, then label. The cells of a tracklet are linked
+        in order, over gaps; its first one to the last of its parent.
 
     Raises
     ------
