@@ -63,7 +63,7 @@ def command(
     import btrackmate
     from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.linking_training import learn_linking
-    from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
+    from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
 
     values = parse_assignments(assignments)
     if output.suffix not in (".yaml", ".yml"):

@@ -2,10 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
@@ -52,9 +48,3 @@ class Calibration:
     def voxel_volume(self, ndim: int) -> float:
         """Volume (`ndim` 3) or area (2) of one voxel in `space_unit` to the power `ndim`."""
         return math.prod(self.spacing(ndim))
-
-
-def measure_radius(volume: NDArray[Any], ndim: int) -> NDArray[np.float64]:
-    """Give the radius of the ball (`ndim` 3) or disc (2) of a volume or area."""
-    ball = np.cbrt(volume * (3 / (4 * math.pi))) if ndim == 3 else np.sqrt(volume / math.pi)
-    return np.asarray(ball, np.float64)

@@ -10,11 +10,11 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
-from btrackmate.core.calibration import Calibration, measure_radius
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.spots import Spots
+from btrackmate.core.spots import Spots, measure_radius
 from btrackmate.io.ctc import CTC_NAMES, CtcMovie, find_ctc, read_ctc
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.core.calibration import Calibration, measure_radius
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.spots import measure_radius
 from btrackmate.core.words import option
 from btrackmate.measurement.intensity import measure_intensity
 from btrackmate.measurement.runs import LabelRuns, find_runs

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.core.calibration import measure_radius
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import measure_radius
 from btrackmate.core.words import flag, option
 from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.track_formats import (

@@ -9,7 +9,7 @@ import tifffile
 from tiny_movies import write_imagej
 
 from btrackmate.cli.main import run_command
-from btrackmate.samples.training_set import make_training_volumes
+from btrackmate_samples.training_set import make_training_volumes
 
 pytest.importorskip("stardist", reason="stardist is not installed")
 
