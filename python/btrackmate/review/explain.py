@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.io.convert import read_tracks
+from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.review.explanation import Explanation, LinkExplanation
 from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
 from btrackmate.tracking.auto import fill_distances
@@ -166,6 +168,28 @@ def choose_settings(
 
 #: Of a record, what is no setting of the tracker.
 _NOT_SETTINGS = ("tracker", "version", "at")
+
+
+def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> Explainer:
+    """Make an explainer of a file of tracks, with the corrections of the journal beside it.
+
+    Parameters
+    ----------
+    path : Path
+        Tracks of any format, or a run folder.
+    tracker, values
+        As in `choose_settings`.
+
+    Raises
+    ------
+    UserError
+        If the tracks can't be read, or explained.
+    """
+    graph, document = read_tracks(path)
+    recorded = document.tracker if document is not None else None
+    settings, source = choose_settings(graph, recorded, tracker, values)
+    file = path / TRACKS if is_run_folder(path) else path
+    return Explainer(graph, settings, source, *read_corrections(file))
 
 
 def read_corrections(path: Path) -> tuple[set[Pair], set[Pair]]:

@@ -13,32 +13,60 @@ from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidat
 from btrackmate.tracking.flow_contrasts import make_evidence
 from btrackmate.tracking.flow_motion import Motion, estimate_motion
 from btrackmate.tracking.flow_settings import FlowSettings
-from btrackmate.tracking.flow_solve import solve
+from btrackmate.tracking.flow_solve import list_slots, solve
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 #: How many times the reach of links the surroundings that are solved again go, and how many frames.
-_AROUND, _FRAMES = 2.5, 2
-#: Largest change of a weight that is tried.
-_LARGEST = 64.0
-#: Weights are given so exactly.
-_EXACT = 1e-4
+_AROUND, _FRAMES = 1.5, 1
+#: Largest change of a weight that is tried, in how many steps, and how exactly it is told.
+_LARGEST, _STEPS, _EXACT = 16.0, 12, 1e-6
 #: Largest multiple of the reach at which a pair out of reach is still weighed.
 _WIDEST = 3.0
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Candidates around two spots, by row of all spots, with their log odds."""
+    """Candidates around two spots, by row of all spots, with their log odds.
+
+    `compact` are the same with the spots numbered from 0 to `size`, and `slots` what they take.
+    """
 
     candidates: Candidates
     score: Floats
+    compact: Candidates
+    size: int
+    slots: Rows
+
+    @classmethod
+    def make(cls, candidates: Candidates, score: Floats) -> "_Problem":
+        """Give the spots numbers of their own."""
+        ends = np.concatenate((candidates.source, candidates.first, candidates.second))
+        rows = np.unique(ends[ends >= 0])
+        source, first, second = (
+            np.where(part >= 0, np.searchsorted(rows, part), -1)
+            for part in (candidates.source, candidates.first, candidates.second)
+        )
+        compact = Candidates(source, first, second, candidates.gap)
+        return cls(candidates, score, compact, rows.size, list_slots(compact, rows.size))
 
     def find(self, a: int, b: int) -> Rows:
         """Numbers of the candidates that link row a to row b: the link, and divisions."""
         c = self.candidates
         return np.flatnonzero((c.source == a) & ((c.first == b) | (c.second == b)))
+
+    def choose(self, score: Floats, without: Rows | None = None) -> Rows:
+        """Choose as the tracker does; numbers of candidates."""
+        if without is not None:
+            score = score.copy()
+            score[without] = -np.inf
+        return solve(self.compact, score, self.size).chosen
+
+    def find_rivals(self, number: int) -> Rows:
+        """Numbers of the candidates that share a slot with one, itself among them."""
+        taken = self.slots[number][self.slots[number] >= 0]
+        return np.flatnonzero(np.isin(self.slots, taken).any(axis=1))
 
 
 class FlowExplainer:
@@ -78,11 +106,11 @@ class FlowExplainer:
                 flips = (Flip({"max_frame_gap": gap - 0.5}, below=False, sure=False),)
             return LinkExplanation(*ends, linked, "link", why, flips=flips)
         problem = self._gather(a, b, gap)
-        chosen = self._choose(problem)
+        chosen = problem.choose(problem.score)
         own = problem.find(a, b)
         hit = own[np.isin(own, chosen)]
         if hit.size:
-            return self._explain_chosen(a, b, problem, int(hit[0]), linked)
+            return self._explain_chosen(a, b, problem, int(hit[0]), chosen, linked)
         return self._explain_rejected(a, b, gap, problem, chosen, linked)
 
     def suggest(self, row: int) -> Iterator[tuple[int, int]]:
@@ -101,25 +129,23 @@ class FlowExplainer:
                 yield (row, one) if is_next else (one, row)
 
     def _explain_chosen(
-        self, a: int, b: int, problem: _Problem, number: int, linked: bool
+        self, a: int, b: int, problem: _Problem, number: int, chosen: Rows, linked: bool
     ) -> LinkExplanation:
         score = float(problem.score[number])
         division = bool(problem.candidates.second[number] >= 0)
         kind = "division" if division else "link"
-        without = problem.score.copy()
-        without[problem.find(a, b)] = -np.inf
-        best, other = self._choose(problem), self._choose(replace(problem, score=without))
-        lead = float(problem.score[best].sum() - problem.score[other].sum())
+        other = problem.choose(problem.score, problem.find(a, b))
+        lead = float(problem.score[chosen].sum() - problem.score[other].sum())
         reason = f"{kind} of log odds {score:.4g}; without it the best choice around is worth "
         reason += f"{lead:.4g} less"
-        flips = self._lower(a, b, problem, division)
+        flips = self._turn(problem, problem.find(a, b), division=division, lower=True)
         if division:
             far = float(max(self._distance(a, int(problem.candidates.first[number])),
                             self._distance(a, int(problem.candidates.second[number]))))  # fmt: skip
             flips = (*flips, Flip({"splitting_max_distance": far}, below=True, sure=False))
         return LinkExplanation(
             int(self._id[a]), int(self._id[b]), linked, kind, reason, by_tracker=True, cost=score,
-            limit=0.0, rivals=self._rivals(a, b, problem, number), flips=flips,
+            limit=0.0, rivals=self._rivals(a, b, problem, number, chosen), flips=flips,
         )  # fmt: skip
 
     def _explain_rejected(
@@ -141,7 +167,7 @@ class FlowExplainer:
         far = self._distance(a, b)
         limit = self._reach.division if kind == "division" else self._reach.distance
         name = "splitting_max_distance" if kind == "division" else "linking_max_distance"
-        rivals = self._rivals(a, b, problem, int(pick[0]) if pick.size else -1)
+        rivals = self._rivals(a, b, problem, int(pick[0]) if pick.size else -1, chosen)
         flips: tuple[Flip, ...] = ()
         score = None
         if kind == "division" and not self.settings.allow_track_splitting:
@@ -155,7 +181,7 @@ class FlowExplainer:
             reason = f"{kind} of log odds {score:.4g}"
             reason += ", so that nothing is likelier" if score <= 0 else ", and others are worth "
             reason += "" if score <= 0 else "more in all"
-            flips = self._raise(a, b, problem, division=goes_on)
+            flips = self._turn(problem, pick[:1], division=goes_on, lower=False)
         return LinkExplanation(
             int(self._id[a]), int(self._id[b]), linked, kind, reason, cost=score, limit=0.0,
             rivals=rivals, flips=flips,
@@ -186,58 +212,40 @@ class FlowExplainer:
             np.where(found.second >= 0, rows[found.second], -1),
             found.gap,
         )
-        return _Problem(placed, self._evidence.score(placed, self.settings.weights))
+        return _Problem.make(placed, self._evidence.score(placed, self.settings.weights))
 
-    def _choose(self, problem: _Problem, added: Floats | float = 0.0) -> Rows:
-        """Choose as the tracker does, after adding to the log odds; numbers of candidates."""
-        candidates = problem.candidates
-        rows, place = np.unique(
-            np.concatenate((candidates.source, candidates.first, candidates.second)),
-            return_inverse=True,
-        )
-        shift = int(rows[0] == -1)
-        m = len(candidates)
-        compact = Candidates(
-            place[:m] - shift, place[m : 2 * m] - shift, place[2 * m :] - shift, candidates.gap
-        )
-        return solve(compact, problem.score + added, rows.size - shift).chosen
-
-    def _lower(self, a: int, b: int, problem: _Problem, division: bool) -> tuple[Flip, ...]:
-        """Find how low the weight of all links, or divisions, must be for a pair to go."""
-        return self._search(a, b, problem, division=division, lower=True)
-
-    def _raise(self, a: int, b: int, problem: _Problem, *, division: bool) -> tuple[Flip, ...]:
-        """Find how high the weight of all links, or divisions, must be for a pair to come."""
-        return self._search(a, b, problem, division=division, lower=False)
-
-    def _search(
-        self, a: int, b: int, problem: _Problem, *, division: bool, lower: bool
+    def _turn(
+        self, problem: _Problem, own: Rows, *, division: bool, lower: bool
     ) -> tuple[Flip, ...]:
-        """Halve the change of a weight at which the choice turns."""
-        candidates = problem.candidates
-        is_division = candidates.second >= 0
-        mask = is_division if division else ~is_division & (candidates.first >= 0)
-        own = problem.find(a, b)
-        sign = -1.0 if lower else 1.0
+        """Find how low, or high, the weight of all links, or divisions, must be to turn the choice.
 
-        def is_turned(change: float) -> bool:
-            there = bool(
-                np.isin(own, self._choose(problem, np.where(mask, sign * change, 0.0))).any()
-            )
-            return there != lower
-
-        high = 1.0
-        while not is_turned(high):
-            high *= 2
-            if high > _LARGEST:
-                return ()
-        low = 0.0
-        while high - low > _EXACT:
-            middle = (low + high) / 2
-            low, high = (low, middle) if is_turned(middle) else (middle, high)
-        name = "division" if division else "link"
-        value = getattr(self.settings.weights, name) + sign * high
-        return (Flip({f"weights.{name}": value}, below=lower, sure=self._sure),)
+        The difference of the best totals with and without the pair's candidates falls, piece by
+        piece in a straight line, with the weight: Newton's steps find where it is 0.
+        """
+        c = problem.candidates
+        mask = c.second >= 0 if division else (c.second < 0) & (c.first >= 0)
+        sign, change = (-1.0 if lower else 1.0), 0.0
+        for _ in range(_STEPS):
+            score = problem.score + np.where(mask, sign * change, 0.0)
+            rest = problem.choose(score, own)
+            if lower:
+                best = problem.choose(score)
+                is_turned = not np.isin(own, best).any()
+            else:
+                number = int(own[0])
+                best = np.append(problem.choose(score, problem.find_rivals(number)), number)
+                is_turned = bool(score[best].sum() > score[rest].sum())
+            if is_turned:
+                name = "division" if division else "link"
+                value = getattr(self.settings.weights, name) + sign * change
+                return (Flip({f"weights.{name}": value}, below=lower, sure=self._sure),)
+            slope = int(mask[best].sum()) - int(mask[rest].sum())
+            if slope <= 0:
+                break
+            change += abs(float(score[best].sum() - score[rest].sum())) / slope + _EXACT
+            if change > _LARGEST:
+                break
+        return ()
 
     def _widen(
         self, name: str, far: float, limit: float, a: int, b: int, gap: int, child: int
@@ -253,7 +261,7 @@ class FlowExplainer:
         else:
             reach = replace(self._reach, distance=wide)
         problem = self._gather(a, b, gap, reach)
-        if not np.isin(problem.find(a, b), self._choose(problem)).any():
+        if not np.isin(problem.find(a, b), problem.choose(problem.score)).any():
             return ()
         return (Flip({name: wide / (1 + 1e-6)}, below=False, sure=False),)
 
@@ -263,10 +271,12 @@ class FlowExplainer:
         off = self._positions[b] - self._positions[a] - gap * self._motion.shift[a]
         return float(np.sqrt((off**2).sum()))
 
-    def _rivals(self, a: int, b: int, problem: _Problem, number: int) -> tuple[Rival, ...]:
+    def _rivals(
+        self, a: int, b: int, problem: _Problem, number: int, best: Rows
+    ) -> tuple[Rival, ...]:
         """Give the candidates that leave a or enter b, the likeliest first."""
         c = problem.candidates
-        chosen = set(self._choose(problem).tolist())
+        chosen = set(best.tolist())
         same = (c.source == a) | (c.first == b) | (c.second == b)
         rows = np.flatnonzero(same & (c.first >= 0))
         rows = rows[rows != number]

@@ -1,14 +1,14 @@
 """Explanations of the trackers that link frames, then segments, by linear assignment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.review.candidate_pool import Pool, Rows
 from btrackmate.review.explanation import Flip, LinkExplanation, Rival
 from btrackmate.tracking.costs import link_costs
 from btrackmate.tracking.distances import known_distance
@@ -25,42 +25,14 @@ from btrackmate.tracking.segment_linking import (
 )
 from btrackmate.tracking.settings import LapSettings
 
-Rows = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
 #: By how much a threshold is passed when it is tried.
 _BEYOND = 1e-6
+#: What a distance that is just enough is multiplied by where it is not.
+_LARGER = (1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
 #: How many times the largest distance of a step candidates are looked for.
 _WIDEST = 4.0
 #: Candidates that hang together up to which an assignment is solved again.
 _MOST = 20_000
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Candidates of one step, by row of the spots, up to some distance.
-
-    Parameters
-    ----------
-    radius : float
-    source, target : (m,) ndarray of int
-    cost : (m,) ndarray of float
-    """
-
-    radius: float
-    source: Rows
-    target: Rows
-    cost: Floats
-
-    def within(self, radius: float) -> "Pool":
-        """Keep what a smaller distance would find."""
-        near = self.cost <= radius * radius
-        return Pool(radius, self.source[near], self.target[near], self.cost[near])
-
-    def find(self, source: int, target: int) -> float | None:
-        """Give the cost of a candidate, None if it is not there."""
-        place = np.flatnonzero((self.source == source) & (self.target == target))
-        return float(self.cost[place[0]]) if place.size else None
 
 
 class LapExplainer:
@@ -258,8 +230,11 @@ class LapExplainer:
                 found.append(Flip({STEPS[kind]: True}, below=False))
             return tuple(found)
         if root > radius:
-            if root <= _WIDEST * radius and self._would_choose(a, b, {kind: root * (1 + _BEYOND)}):
-                found.append(Flip({f"{kind}_max_distance": root}, below=False))
+            # The cost of no link grows with the distance, so that more than the cost may be needed.
+            for tried in (root * step for step in _LARGER if root * step <= _WIDEST * radius):
+                if self._would_choose(a, b, {kind: tried * (1 + _BEYOND)}):
+                    found.append(Flip({f"{kind}_max_distance": tried}, below=False))
+                    break
         elif cost >= self._alternative:
             percentile = self._find_percentile(a, b, cost)
             if percentile is not None:
