@@ -24,7 +24,7 @@ from btrackmate.tracking.settings import (
 
 Pair = tuple[int, int]
 #: Pairs beside its own links that are told of a spot, ahead and behind.
-_NEARLY = 2
+_AHEAD, _BEHIND = 2, 1
 
 
 class _Steps(Protocol):
@@ -82,8 +82,8 @@ class Explainer:
         own = [(int(s), row) for s in graph.source[graph.target == row]]
         own += [(row, int(t)) for t in graph.children(row)]
         nearly = [pair for pair in self._steps.suggest(row) if pair not in own]
-        ahead = [pair for pair in nearly if pair[0] == row][:_NEARLY]
-        behind = [pair for pair in nearly if pair[1] == row][:_NEARLY]
+        ahead = [pair for pair in nearly if pair[0] == row][:_AHEAD]
+        behind = [pair for pair in nearly if pair[1] == row][:_BEHIND]
         return self._tell(spot, [*own, *ahead, *behind])
 
     def explain_link(self, source: int, target: int) -> Explanation:
