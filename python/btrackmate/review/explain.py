@@ -52,11 +52,6 @@ class Explainer:
         Where they come from, which is told.
     made, removed : collection of (source, target)
         Links that corrections made and removed, by spot ids.
-
-    Raises
-    ------
-    UserError
-        If the tracker is one whose links can't be explained.
     """
 
     def __init__(
@@ -124,9 +119,9 @@ def _make_steps(tracks: TrackGraph, settings: TrackerSettings) -> _Steps:
         from btrackmate.review.explain_lap import LapExplainer
 
         return LapExplainer(tracks.spots, settings)
-    msg = f"links of the tracker {tracker_name(settings)} can't be explained yet; lap, simple-lap "
-    msg += "and flow can"
-    raise UserError(msg)
+    from btrackmate.review.explain_costs import CostExplainer
+
+    return CostExplainer(tracks, settings)
 
 
 def choose_settings(
