@@ -10,6 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.schema import resolve_name
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
+from btrackmate.tracking.settings import TrackerSettings
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,25 @@ def gather_features(
         columns.append(spots.feature(resolve_name(name)))
     features = np.stack(columns, axis=1) if columns else np.empty((len(spots), 0))
     return np.ascontiguousarray(features), np.array([penalties[name] for name in names], float)
+
+
+def gather_terms(spots: Spots, settings: TrackerSettings, kind: str) -> tuple[Floats, Floats]:
+    """Collect what a tracker's settings add to the distance.
+
+    Parameters
+    ----------
+    spots : Spots
+    settings : TrackerSettings
+    kind : {"linking", "gap_closing", "splitting", "merging"}
+        Of which links; trackers without penalties have none.
+
+    Returns
+    -------
+    features, weights : ndarray
+        As :func:`gather_features` gives them.
+    """
+    name = f"{kind}_feature_penalties"
+    return gather_features(spots, getattr(settings, name, {}), name)
 
 
 def link_costs(

@@ -10,7 +10,7 @@ from btrackmate.core.parallel import count_cores, run_in_order
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
-from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.costs import gather_terms
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.kernels import Floats, Grid, Rows
 from btrackmate.tracking.settings import LapSettings
@@ -66,9 +66,7 @@ def link_frames(spots: Spots, settings: LapSettings, progress: Progress) -> Fram
     Jaqaman et al., Nature Methods 5, 695–702 (2008), doi:10.1038/nmeth.1237.
     """
     distance = known_distance(settings.linking_max_distance)
-    features, weights = gather_features(
-        spots, settings.linking_feature_penalties, "linking_feature_penalties"
-    )
+    features, weights = gather_terms(spots, settings, "linking")
     links = _start_links(spots, distance)
     limits = (distance, settings.alternative_linking_cost_factor)
     penalties = (features[links.grid.order], weights)

@@ -10,7 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
-from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.costs import gather_terms
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.frame_linking import FrameLinks, build_grid
 from btrackmate.tracking.kernels import Floats, Points, Rows
@@ -193,10 +193,7 @@ class _Linking:
         self.radius = known_distance(settings.kalman_search_radius)
         grid = build_grid(spots, self.radius)
         self.links = FrameLinks(grid, np.full(n, -1, np.int32), np.full(n, np.nan))
-        weights = {}
-        if isinstance(settings, AdvancedKalmanSettings):
-            weights = settings.linking_feature_penalties
-        features, weight = gather_features(spots, weights, "linking_feature_penalties")
+        features, weight = gather_terms(spots, settings, "linking")
         self.penalties = (features[grid.order], weight)
 
     def link(self, first: int, second: int, noise: Noise, progress: Progress) -> None:

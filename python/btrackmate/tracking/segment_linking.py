@@ -8,7 +8,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
-from btrackmate.tracking.costs import gather_features
+from btrackmate.tracking.costs import gather_terms
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.frame_linking import FrameLinks
 from btrackmate.tracking.kernels import Floats, Rows
@@ -123,8 +123,7 @@ def _find_links(
     kind: str,
 ) -> Links:
     radius = known_distance(getattr(settings, f"{kind}_max_distance"))
-    name = f"{kind}_feature_penalties"
-    features, weights = gather_features(spots, getattr(settings, name), name)
+    features, weights = gather_terms(spots, settings, kind)
     penalties = (features[links.grid.order], weights)
     result: Links = kernels.find_segment_links(links.grid, state, query, radius, penalties)
     if result[0].size > kernels.MAX_CANDIDATES:
