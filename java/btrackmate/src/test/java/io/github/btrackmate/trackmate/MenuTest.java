@@ -51,6 +51,7 @@ import ij.ImageJ;
 import ij.ImagePlus;
 import ij.WindowManager;
 import ij.Prefs;
+import io.github.btrackmate.schema.SharedDefaults;
 
 /**
  * Plugins &gt; Tracking &gt; BTrackMate &gt; Track… on a screen: the command
@@ -263,6 +264,7 @@ class MenuTest
 		small.show();
 		final JDialog dialog = openDialog();
 		choose( dialog, "mask", null );
+		assertTrue( field( dialog, JTextField.class, "linkingDistance" ).getToolTipText().endsWith( "Default: " + SharedDefaults.text( "linking_max_distance" ) ) );
 		assertFalse( field( dialog, JComboBox.class, "maskPolicy" ).isVisible() );
 		assertFalse( field( dialog, JTextField.class, "table" ).isVisible() );
 		type( dialog, "linkingDistance", "abc" );
