@@ -247,6 +247,7 @@ class MenuTest
 		assertEquals( mask, chosen( dialog, "mask" ) );
 		awaitText( dialog, "count", "Frame 1: " );
 		assertNotNull( movie.getOverlay(), "the cells are outlined" );
+		assertEquals( "15", field( dialog, JTextField.class, "linkingDistance" ).getText(), "what was used last" );
 		Screen.shoot( "guessed" );
 		press( dialog, "cancel" );
 		running.get();
