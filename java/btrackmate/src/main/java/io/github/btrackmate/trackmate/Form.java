@@ -110,6 +110,12 @@ final class Form
 		panel.add( component, c );
 	}
 
+	/** A number as people write it, 3 and not 3.0. */
+	static String plain( final double value )
+	{
+		return value == Math.rint( value ) && Math.abs( value ) < 1e9 ? String.valueOf( ( long ) value ) : String.valueOf( value );
+	}
+
 	/**
 	 * Reads a number.
 	 *

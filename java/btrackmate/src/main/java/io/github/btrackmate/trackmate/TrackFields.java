@@ -149,7 +149,7 @@ final class TrackFields
 		form.row( "Linking distance", "linkingDistance", "Greatest distance of a cell from frame to frame, and over gaps and divisions; auto: from the steps and the spacing of the cells" + initially( Defaults.DISTANCE ), distance, distanceUnit );
 		form.row( "Frame gap", "frameGap", "Greatest difference of frames over a gap; 1: no gap closing" + initially( Defaults.FRAME_GAP ), gap, new JLabel( "frames (1: none)" ) );
 		form.row( "Cells divide", "splitting", "Whether tracks may split" + initially( Defaults.SPLITTING ? "yes" : "no" ), splitting, null );
-		form.row( "Minimum tracklet length", "minTrackletLength", "Daughters that end sooner after a division are pruned; 0: off" + initially( Defaults.MIN_TRACKLET_LENGTH + " " + Defaults.MIN_TRACKLET_UNIT ), minimum, minimumUnit );
+		form.row( "Minimum tracklet length", "minTrackletLength", "Daughters that end sooner after a division are pruned; 0: off" + initially( Form.plain( Defaults.MIN_TRACKLET_LENGTH ) + " " + Defaults.MIN_TRACKLET_UNIT ), minimum, minimumUnit );
 		minimumUnit.setName( "minTrackletUnit" );
 		fillIn( open, guess, active );
 		listen();
@@ -196,7 +196,7 @@ final class TrackFields
 		distance.setText( Prefs.get( KEY + "distance", Defaults.DISTANCE ) );
 		gap.setText( Prefs.get( KEY + "gap", String.valueOf( Defaults.FRAME_GAP ) ) );
 		splitting.setSelected( Prefs.get( KEY + "splitting", Defaults.SPLITTING ) );
-		minimum.setText( Prefs.get( KEY + "minimum", String.valueOf( Defaults.MIN_TRACKLET_LENGTH ) ) );
+		minimum.setText( Prefs.get( KEY + "minimum", Form.plain( Defaults.MIN_TRACKLET_LENGTH ) ) );
 		minimumUnit.setSelectedItem( Prefs.get( KEY + "minimumUnit", Defaults.MIN_TRACKLET_UNIT ) );
 	}
 
