@@ -30,12 +30,10 @@ MOST_PANELS = 12
 class Tutorial:
     """Fiji on a screen, step by step."""
 
-    def __init__(self, fiji, pictures):
+    def __init__(self, fiji, folder, pictures):
         self.fiji = fiji
+        self.folder = folder
         self.pictures = pictures
-        self.folder = Path(tempfile.mkdtemp())
-        for name in (MOVIE, LABELS, MASK):
-            shutil.copy(DATA / name, self.folder)
         self.robot = jpype.JClass("java.awt.Robot")()
         self.ij = jpype.JClass("ij.IJ")
         prefs = jpype.JClass("ij.Prefs")
@@ -48,6 +46,7 @@ class Tutorial:
 
     def shoot(self, name, *shown):
         """Save what the screen shows of some windows, in few colours."""
+        time.sleep(SETTLE)
         area = jpype.JClass("java.awt.Rectangle")(0, 0, -1, -1)
         for window in shown:
             on_screen(window.toFront)
@@ -171,9 +170,14 @@ def is_called(button, text):
 
 def main(folder, pictures):
     """Walk through all steps."""
-    tutorial = Tutorial(start_fiji(FijiSettings(fiji=folder, mode="interactive")), pictures)
-    for step in STEPS:
-        step(tutorial)
+    with tempfile.TemporaryDirectory() as data:
+        for name in (MOVIE, LABELS, MASK):
+            shutil.copy(DATA / name, data)
+        os.chdir(data)  # so that dialogs show short paths
+        fiji = start_fiji(FijiSettings(fiji=folder, mode="interactive"))
+        tutorial = Tutorial(fiji, Path(data), pictures)
+        for step in STEPS:
+            step(tutorial)
     sys.stdout.write(json.dumps(tutorial.found))
     sys.stdout.flush()
     os._exit(0)
@@ -188,9 +192,7 @@ def install(tutorial):
 
 def open_images(tutorial):
     """Step 2: movie, labels and tissue."""
-    shown = [
-        tutorial.open(name, 10 + 270 * i, 140) for i, name in enumerate((MOVIE, LABELS, MASK))
-    ]
+    shown = [tutorial.open(name, 10 + 270 * i, 140) for i, name in enumerate((MOVIE, LABELS, MASK))]
     statistics = jpype.JClass("ij.process.StackStatistics")
     for imp in shown:
         if imp is shown[0]:
@@ -225,11 +227,11 @@ def track(tutorial):
     fields = find_fields(dialog)
     on_screen(lambda: fields["maskPolicy"].setSelectedItem("centroid"))
     wait_for("the cells", lambda: "cells" in str(fields["count"].getText()))
-    tutorial.found["preview"] = str(fields["count"].getText())
     tutorial.found["chosen"] = [
         str(fields[name].getSelectedItem().getTitle()) for name in ("image", "labels", "mask")
     ]
     tutorial.shoot("4-track-dialog", tutorial.image(MOVIE).getWindow(), dialog)
+    tutorial.found["preview"] = str(fields["count"].getText())
     on_screen(fields["ok"].doClick)
 
 
@@ -281,6 +283,7 @@ def edit(tutorial):
     tutorial.press(wizard, "TrackScheme")
     scheme = find_window("TrackScheme")
     scheme.setBounds(260, 140, 900, 560)
+    time.sleep(4 * SETTLE)  # it lays out the tracks
     tutorial.shoot("8-trackscheme", scheme)
     on_screen(scheme.dispose)
 
@@ -288,14 +291,13 @@ def edit(tutorial):
 def save_and_relabel(tutorial):
     """Step 9, with the file that step 10 writes: the tracks as a label image."""
     tutorial.close("TrackMate on")
-    tracks, painted = tutorial.folder / "tracks.xml", tutorial.folder / "painted.tif"
     tutorial.ij.doCommand("Relabel Image by Track...")
     dialog = find_window("Relabel Image by Track")
     dialog.setLocation(260, 140)
     values = {
-        "TrackMate file": tracks,
-        "Label image": tutorial.folder / LABELS,
-        "Save as": painted,
+        "TrackMate file": "tracks.xml",
+        "Label image": LABELS,
+        "Save as": "painted.tif",
     }
     put_in(dialog, values)
     tutorial.shoot("9-relabel", dialog)
@@ -307,7 +309,8 @@ def save_and_relabel(tutorial):
     shown.getCanvas().zoomIn(0, 0)
     shown.getWindow().setLocation(10, 140)
     tutorial.shoot("9-painted", shown.getWindow())
-    tutorial.found["painted"] = painted.exists()
+    shown.changes = False
+    tutorial.found["painted"] = (tutorial.folder / "painted.tif").exists()
 
 
 def batch(tutorial):
@@ -317,12 +320,12 @@ def batch(tutorial):
     dialog = find_window("Batch")
     dialog.setLocation(260, 140)
     values = {
-        "Image": tutorial.folder / MOVIE,
-        "Label image (empty: a channel of the image)": tutorial.folder / LABELS,
-        "Tissue mask": tutorial.folder / MASK,
+        "Image": MOVIE,
+        "Label image (empty: a channel of the image)": LABELS,
+        "Tissue mask": MASK,
         "Cells to keep": "centroid",
         "Minimum tracklet length (0 = off)": 3,
-        "Save as": tutorial.folder / "tracks.xml",
+        "Save as": "tracks.xml",
     }
     put_in(dialog, values)
     tutorial.shoot("10-batch", dialog)
@@ -378,4 +381,4 @@ STEPS = [
 ]
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]).absolute())

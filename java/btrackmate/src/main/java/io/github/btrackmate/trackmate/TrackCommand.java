@@ -44,7 +44,7 @@ public final class TrackCommand extends MenuCommand
 	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table" )
 	private String tableUnits = Defaults.TABLE_UNITS;
 
-	@Parameter( persist = false, required = false, label = "Frames are", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "What frame (or t) is in the table: frames from 0, or a time" )
+	@Parameter( persist = false, required = false, label = "Frames of the table are", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "What frame (or t) is in the table: frames from 0, or a time" )
 	private String tableTime = Defaults.TABLE_TIME;
 
 	@Parameter( persist = false, required = false, label = "Tissue mask", description = "Title of an open image, or a file" )
