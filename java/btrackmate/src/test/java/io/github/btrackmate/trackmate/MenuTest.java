@@ -70,8 +70,9 @@ class MenuTest
 	void open()
 	{
 		Screen.assumeThereIsOne();
-		Prefs.set( "btrackmate.track.distance", "15" );
 		ij = new ImageJ( ImageJ.EMBEDDED );
+		// Not before: ImageJ reads its preferences when it starts.
+		Prefs.set( "btrackmate.track.distance", "15" );
 		ij.setVisible( true );
 	}
 
