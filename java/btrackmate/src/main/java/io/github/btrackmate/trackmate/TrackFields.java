@@ -24,8 +24,6 @@ import javax.swing.JList;
 import javax.swing.JPanel;
 import javax.swing.JRadioButton;
 import javax.swing.JTextField;
-import javax.swing.event.DocumentEvent;
-import javax.swing.event.DocumentListener;
 
 import ij.IJ;
 import ij.ImagePlus;
@@ -218,26 +216,7 @@ final class TrackFields
 		for ( final JComboBox< ? > box : List.of( image, labels, mask, policy ) )
 			box.addActionListener( e -> update() );
 		for ( final JTextField field : List.of( channel, fraction, ids ) )
-			field.getDocument().addDocumentListener( new DocumentListener()
-			{
-				@Override
-				public void insertUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-
-				@Override
-				public void removeUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-
-				@Override
-				public void changedUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-			} );
+			Form.onTyping( field, () -> changed.run() );
 	}
 
 	Form form()
