@@ -4,8 +4,8 @@
 #@ LogService log
 #@ File (label = "Folder with label movies", style = "directory", description = "Every .tif is one movie") folder
 #@ File (label = "Tissue mask for all (optional)", required = false) mask
-#@ Double (label = "Linking distance (unit of the images)", value = 15, min = 0) distance
-#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
+#@ String (label = "Linking distance (unit of the images, or auto)", value = "auto", description = "auto: from the steps and the spacing of the cells") distance
+#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 0, min = 0) minimum
 #@ Boolean (label = "Overwrite", value = false) overwrite
 #@output Integer done
 #@output Integer failed

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026, the BTrackMate developers
 #@ File (label = "TrackMate file (.xml)") tracks
-#@ Double (label = "Minimum tracklet length (0 = off)", value = 3, min = 0, description = "Daughters that end sooner after a division go") minimum
+#@ Double (label = "Minimum tracklet length (0 = off)", value = 0, min = 0, description = "Daughters that end sooner after a division go") minimum
 #@ String (label = "Unit of that length", choices = {"frames", "time"}, value = "frames", description = "frames, or the time unit of the file") unit
 #@ Boolean (label = "Dry run", value = false, description = "List what would go; save nothing") dry_run
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output

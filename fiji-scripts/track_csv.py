@@ -5,8 +5,8 @@
 #@ File (label = "Table (CSV)", description = "One row a cell and frame; a header names the columns") table
 #@ String (label = "Positions are in", choices = {"physical", "pixels"}, value = "physical") units
 #@ File (label = "Tissue mask (optional)", required = false) mask
-#@ Double (label = "Linking distance (unit of the image)", value = 15, min = 0) distance
-#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 3, min = 0) minimum
+#@ String (label = "Linking distance (unit of the image, or auto)", value = "auto", description = "auto: from the steps and the spacing of the cells") distance
+#@ Double (label = "Minimum tracklet length (frames, 0 = off)", value = 0, min = 0) minimum
 #@ File (label = "Save as", style = "save", description = "TrackMate file (.xml)") output
 #@ Boolean (label = "Overwrite", value = false, description = "Whether a file of that name is replaced") overwrite
 #@output Integer spots

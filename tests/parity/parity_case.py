@@ -92,8 +92,7 @@ class Case:
         return RunSettings.model_validate(
             {
                 "measure": {"mask": {"policy": given["mask_policy"]}},
-                "tracker": "lap",
-                "tracker_settings": self.lap,
+                "tracker": {"name": "lap", **self.lap},
                 "prune": {
                     "min_tracklet_length": given["min_tracklet_length"],
                     "unit": given["min_tracklet_unit"],

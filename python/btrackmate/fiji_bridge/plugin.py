@@ -39,6 +39,9 @@ class PluginSettings(Settings):
     csv_units: Literal["physical", "pixels"] = Field(
         "physical", description="unit of positions in the CSV"
     )
+    csv_time: Literal["frames", "time"] = Field(
+        "frames", description="what t (or frame) counts in the CSV: frames, or time"
+    )
     mask_policy: Literal["keep-touching", "centroid", "fraction", "clip"] = Field(
         "keep-touching", description="which cells of label images the mask keeps"
     )
@@ -181,6 +184,7 @@ def _make_inputs(settings: PluginSettings, files: dict[str, Path | None]) -> Any
     double, integer = java_class("java.lang.Double"), java_class("java.lang.Integer")
     inputs.put("labelChannel", integer(settings.label_channel))
     inputs.put("tableUnits", settings.csv_units)
+    inputs.put("tableTime", settings.csv_time)
     inputs.put("maskPolicy", settings.mask_policy)
     inputs.put("maskFraction", double(settings.mask_fraction))
     inputs.put("tissues", settings.tissues)

@@ -160,7 +160,7 @@ def _find_header(rows: list[str], path: Path) -> tuple[int, str]:
     """Find the header's row, below lines of title, and the separator."""
     for above, row in enumerate(rows[: _MOST_TITLES + 1]):
         separator = max(_SEPARATORS, key=row.count)
-        if named := _SEPARATOR_LINE.fullmatch(row.strip().strip('"')):  # Excel's own line
+        if named := _SEPARATOR_LINE.fullmatch(row.strip(' "')):  # Excel's own line
             if above + 1 < len(rows):
                 return above + 1, named[1]
             break

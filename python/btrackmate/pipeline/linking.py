@@ -161,6 +161,7 @@ def _describe_detector(
         return CSV_DETECTOR, {
             "CSV_FILE": _absolute(files["spots"]),
             "CSV_UNITS": given.csv_units,
+            "CSV_TIME": given.csv_time,
             "CSV_COLUMNS": "",
             "DEFAULT_RADIUS": 5.0,
             "SKIP_BAD_ROWS": given.skip_bad_rows,

@@ -20,6 +20,7 @@ PLACES = {
     "mask_policy": (MaskSettings, "policy"),
     "mask_fraction": (MaskSettings, "fraction"),
     "csv_units": (InputSettings, "csv_units"),
+    "csv_time": (InputSettings, "csv_time"),
 }
 
 
@@ -50,6 +51,7 @@ def test_fiji_run_has_the_same_defaults():
     assert spell(given.mask_policy) == DEFAULTS["mask_policy"]
     assert spell(given.mask_fraction) == DEFAULTS["mask_fraction"]
     assert spell(given.csv_units) == DEFAULTS["csv_units"]
+    assert spell(given.csv_time) == DEFAULTS["csv_time"]
     assert spell(given.linking_distance) == DEFAULTS["linking_max_distance"]
     assert spell(given.frame_gap) == DEFAULTS["max_frame_gap"]
     assert spell(given.splitting) == DEFAULTS["allow_track_splitting"]

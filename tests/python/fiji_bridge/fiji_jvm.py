@@ -127,24 +127,46 @@ def _stop_at(after):
     return stop
 
 
-def link_and_stop(spots, settings, after):
-    """Link, and stop when progress is reported the `after`-th time.
+def link_and_stop(spots, settings):
+    """Link, and stop as soon as TrackMate is at work, however long it takes to heed that.
 
-    Gives the message, and whether Java was still at it when that was given up.
+    Gives the message, TrackMate's reason, and the number of its links.
     """
+    from unittest import mock
+
     from btrackmate.core.errors import Cancelled
-    from btrackmate.fiji_bridge import TrackMateLinker, jobs, start_fiji
+    from btrackmate.fiji_bridge import TrackMateLinker, jobs, linking, start_fiji
 
     fiji = start_fiji()
-    left: list[object] = []
-    leave, jobs.leave_behind = jobs.leave_behind, left.append
-    try:
-        TrackMateLinker(fiji)(Spots(*spots), settings, _stop_at(after))
-    except Cancelled as error:
-        return str(error), bool(left)
-    finally:
-        jobs.leave_behind = leave
-    return "not stopped", False
+    made = []
+
+    def prepare(*args):
+        made.append(prepare_trackmate(*args))
+        return made[0]
+
+    def stop(*_):
+        if made and is_in_java("SparseLAPFrameToFrameTracker"):
+            raise Cancelled
+
+    prepare_trackmate = linking.prepare_trackmate
+    with (
+        mock.patch.object(linking, "prepare_trackmate", prepare),
+        mock.patch.object(jobs, "_SECONDS_TO_STOP", None),
+    ):
+        try:
+            TrackMateLinker(fiji)(Spots(*spots), settings, stop)
+        except Cancelled as error:
+            reason = str(made[0].getCancelReason())
+            return str(error), reason, len(linking.read_links(made[0].getModel())[0])
+    return "not stopped", "", 0
+
+
+def is_in_java(name):
+    """Tell whether a thread of Java is in a class whose name ends so."""
+    import jpype
+
+    stacks = jpype.JClass("java.lang.Thread").getAllStackTraces().values()
+    return any(str(call.getClassName()).endswith(name) for stack in stacks for call in stack)
 
 
 def describe_model(spots, features=None):

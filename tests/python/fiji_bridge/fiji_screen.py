@@ -117,12 +117,13 @@ class Session:
         self.recorder = jpype.JClass("ij.plugin.frame.Recorder")()
 
     def record(self, command, values, opened=()):
-        """Run a command by its dialog; give the line that was recorded."""
+        """Run a command, by its dialog if there are values; give the line that was recorded."""
         for name in opened:
             self.ij.open(str(self.folder / name))
         before = len(str(self.recorder.getText()))
         self.ij.doCommand(command)
-        fill_in(find_window("Track cells" if command == "Track..." else command), values)
+        if values is not None:
+            fill_in(find_window("Track cells" if command == "Track..." else command), values)
 
         def look():
             return str(self.recorder.getText())[before:].strip()
@@ -240,6 +241,41 @@ def check_track(session):
     return {"line": line, "macro": found}
 
 
+def check_quick_track(session):
+    """Record and replay Quick Track, which asks nothing."""
+    opened = ("movie.tif", "labels.tif")
+
+    def is_tracked():
+        return any(title.startswith("TrackMate on") for title, _ in windows())
+
+    line = session.record("Quick Track", None, opened)
+    wait_for("the wizard", is_tracked)
+    close_all()
+    found = session.replay(lambda: session.ij.runMacro(line), is_tracked, opened)
+    close_all()
+    return {"line": line, "macro": found}
+
+
+def check_segment(session):
+    """Record and replay Segment with VollSeg…, with a program that copies its input."""
+    program = session.folder / "btrackmate"
+    program.write_text(
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo "btrackmate, version 9.9"; exit 0; fi\n'
+        'cp "$2" "$4"\n'
+    )
+    program.chmod(0o755)
+    jpype.JClass("ij.Prefs").set("btrackmate.program", str(program))
+    output = session.folder / "seg mented.tif"
+    values = {"Save labels as (empty: only shown)": output, "Overwrite": True}
+    line = session.record("Segment with VollSeg...", values, ("movie.tif",))
+    wait_for(output.name, output.exists)
+    close_all()
+    output.unlink()
+    found = session.replay(lambda: session.ij.runMacro(line), output.exists, ("movie.tif",))
+    close_all()
+    return {"line": line, "macro": found}
+
+
 def check_mistake(session):
     """Run a macro that names a file that is not there; give what the screen says."""
     wrong = 'run("Batch...", "image=[no where.tif] output=[x.xml]");'
@@ -268,6 +304,8 @@ def main(folder, data):
     found["command"] = check_command(session)
     found["relabel"] = check_relabel(session)
     found["track"] = check_track(session)
+    found["quick"] = check_quick_track(session)
+    found["segment"] = check_segment(session)
     found["mistake"] = check_mistake(session)
     sys.stdout.write(json.dumps(found))
     sys.stdout.flush()

@@ -75,7 +75,11 @@ def expected(tmp_path_factory):
     mask = write_tiff(folder / "mask.tif", make_mask(), "ZYX")
     settings = RunSettings.parse(
         {
-            "tracker_settings": {"linking_max_distance": 5.0, "splitting_max_distance": 5.0},
+            "tracker": {
+                "name": "flow",
+                "linking_max_distance": 5.0,
+                "splitting_max_distance": 5.0,
+            },
             "prune": {"min_tracklet_length": 3},
             "input": {"axes": "TZYX", "voxel_size": (2, 0.5, 0.5), "space_unit": "µm", "dt": 3},
         }

@@ -91,5 +91,14 @@ def test_track_opens_the_wizard_again(recorded):
     assert recorded["track"]["macro"] == REPLAYED, line
 
 
+def test_quick_track_runs_again(recorded):
+    assert recorded["quick"]["line"] == 'run("Quick Track");'
+    assert recorded["quick"]["macro"] == REPLAYED
+
+
+def test_segment_runs_again(recorded):
+    assert recorded["segment"]["macro"] == REPLAYED, recorded["segment"]["line"]
+
+
 def test_a_mistake_in_a_macro_is_told(recorded):
     assert any("There is no file" in text for text in recorded["mistake"]), recorded["mistake"]

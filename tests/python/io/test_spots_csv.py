@@ -26,7 +26,12 @@ def test_golden(path: Path) -> None:
     calibration = Calibration(
         spacing[-1], spacing[-2], spacing[0] if len(spacing) == 3 else 1.0, given["dt"]
     )
-    options = CsvOptions(given["units"], given["skip_bad_rows"], ndim=len(spacing))
+    options = CsvOptions(
+        given["units"],
+        given["skip_bad_rows"],
+        ndim=len(spacing),
+        time=given.get("time", "frames"),
+    )
     file = path.with_name(case["file"])
     if "error" in case:
         with pytest.raises(UserError) as caught:
@@ -39,6 +44,11 @@ def test_golden(path: Path) -> None:
     assert read.skipped_lines == case["skipped_lines"]
     assert [name.strip() for name in read.ignored_columns] == case["ignored_columns"]
     assert read.lines.tolist() == [spot["line"] for spot in case["spots"]]
+    if "stated" in case:
+        found, stated = read.spots.calibration, case["stated"]
+        assert found.space_unit == (stated["space_unit"] or "pixel")
+        assert found.time_unit == (stated["time_unit"] or "frame")
+        assert found.dt == pytest.approx(stated["dt"] or 1.0)
     for (_, row), spot in zip(read.rows.iterrows(), case["spots"], strict=True):
         features = spot.pop("features")
         spot.pop("line")

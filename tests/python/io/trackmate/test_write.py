@@ -489,3 +489,15 @@ def test_a_tracker_that_trackmate_lacks_is_manual_to_it(tmp_path):
     write_trackmate(tmp_path / "b.xml", document.graph, document, Session(tracker=nearest))
     assert read_trackmate(tmp_path / "b.xml").tracker == nearest
     assert "BTrackMateTracker" not in (tmp_path / "b.xml").read_text(encoding="utf-8")
+
+
+def test_perimeters_have_one_meaning_a_key(tmp_path):
+    """PERIMETER is TrackMate's, the length of an outline; our estimate has a key of its own."""
+    table = {"id": [1], "frame": [0], "x": [0.0], "y": [0.0]}
+    table |= {"perimeter": [3.0], "PERIMETER": [4.0]}
+    write_trackmate(tmp_path / "t.xml", make_graph(table, [], ndim=2))
+    text = (tmp_path / "t.xml").read_text("utf-8")
+    assert 'LABEL_PERIMETER="3.0"' in text
+    assert ' PERIMETER="4.0"' in text
+    read = read_trackmate(tmp_path / "t.xml").graph.spots.table
+    assert read[["perimeter", "PERIMETER"]].iloc[0].tolist() == [3.0, 4.0]

@@ -5,7 +5,7 @@
 package io.github.btrackmate.csv;
 
 import java.util.List;
-import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * All cells of a table, and what was left out. Immutable.
@@ -18,14 +18,14 @@ public final class CsvCells
 
 	private final List< String > ignoredColumns;
 
-	private final Optional< String > decimalComma;
+	private final CsvNotes notes;
 
-	CsvCells( final List< CsvCell > cells, final List< CsvException > skippedRows, final List< String > ignoredColumns, final Optional< String > decimalComma )
+	CsvCells( final List< CsvCell > cells, final List< CsvException > skippedRows, final List< String > ignoredColumns, final CsvNotes notes )
 	{
 		this.cells = List.copyOf( cells );
 		this.skippedRows = List.copyOf( skippedRows );
 		this.ignoredColumns = List.copyOf( ignoredColumns );
-		this.decimalComma = decimalComma;
+		this.notes = notes;
 	}
 
 	/**
@@ -60,13 +60,55 @@ public final class CsvCells
 	}
 
 	/**
-	 * Returns a number of the file with a decimal comma, if decimal commas were
-	 * read as points.
+	 * Returns what the table was taken for.
 	 *
-	 * @return the number as it stands in the file.
+	 * @return sentences: what the columns mean, how the text was read, which time
+	 *         step was found.
 	 */
-	public Optional< String > decimalComma()
+	public List< String > notes()
 	{
-		return decimalComma;
+		return notes.notes();
+	}
+
+	/**
+	 * Returns what is odd about the table.
+	 *
+	 * @return sentences: units that contradict those given, frames that look like
+	 *         times, bad rows that were left out.
+	 */
+	public List< String > warnings()
+	{
+		return notes.warnings();
+	}
+
+	/**
+	 * Returns the unit of length that the table states.
+	 *
+	 * @return unit; empty if there is none, or more than one.
+	 */
+	public String spaceUnit()
+	{
+		return notes.spaceUnit();
+	}
+
+	/**
+	 * Returns the unit of time that the table states.
+	 *
+	 * @return unit; empty if there is none.
+	 */
+	public String timeUnit()
+	{
+		return notes.timeUnit();
+	}
+
+	/**
+	 * Returns the time between frames that was found in the times of the table.
+	 *
+	 * @return frame interval in the unit of the times; empty if it was given, or
+	 *         the table counts frames.
+	 */
+	public OptionalDouble frameInterval()
+	{
+		return notes.frameInterval();
 	}
 }

@@ -16,11 +16,23 @@ public final class CsvException extends RuntimeException
 
 	private final String column;
 
+	private final String file;
+
+	private final String fault;
+
 	CsvException( final String file, final long line, final String column, final String fault )
 	{
 		super( file + ", line " + line + ": " + fault );
 		this.line = line;
 		this.column = column;
+		this.file = file;
+		this.fault = fault;
+	}
+
+	/** The same, with a word on what to do. */
+	CsvException withAdvice( final String advice )
+	{
+		return new CsvException( file, line, column, fault + advice );
 	}
 
 	/**

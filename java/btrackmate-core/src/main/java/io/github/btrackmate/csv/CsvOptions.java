@@ -7,9 +7,12 @@ package io.github.btrackmate.csv;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.schema.SpotColumn;
+import io.github.btrackmate.schema.Units;
 
 /**
  * How to understand a table of cells. Immutable.
@@ -20,22 +23,68 @@ public final class CsvOptions
 
 	private final VoxelSize voxelSize;
 
-	private final double frameInterval;
+	/** Empty if it is not known. */
+	private final OptionalDouble frameInterval;
+
+	/** Whether frame (or t) counts time. */
+	private final boolean framesAreTimes;
+
+	private final String spaceUnit;
 
 	private final boolean skipBadRows;
 
 	/** Names in the file of columns of the spots table. */
 	private final Map< SpotColumn, String > names;
 
-	private CsvOptions( final boolean inPixels, final VoxelSize voxelSize, final double frameInterval, final boolean skipBadRows, final Map< SpotColumn, String > names )
+	private CsvOptions( final Builder from )
 	{
-		if ( !( frameInterval > 0 ) || Double.isInfinite( frameInterval ) )
-			throw new IllegalArgumentException( "Frame interval is " + frameInterval + "; it must be a finite number > 0." );
-		this.inPixels = inPixels;
-		this.voxelSize = voxelSize;
-		this.frameInterval = frameInterval;
-		this.skipBadRows = skipBadRows;
-		this.names = Collections.unmodifiableMap( new LinkedHashMap<>( names ) );
+		inPixels = from.inPixels;
+		voxelSize = from.voxelSize;
+		frameInterval = from.frameInterval;
+		framesAreTimes = from.framesAreTimes;
+		spaceUnit = from.spaceUnit;
+		skipBadRows = from.skipBadRows;
+		names = Collections.unmodifiableMap( new LinkedHashMap<>( from.names ) );
+	}
+
+	/** What changes while options are made. */
+	private static final class Builder
+	{
+		private boolean inPixels;
+
+		private VoxelSize voxelSize;
+
+		private OptionalDouble frameInterval = OptionalDouble.empty();
+
+		private boolean framesAreTimes;
+
+		private String spaceUnit = "";
+
+		private boolean skipBadRows;
+
+		private Map< SpotColumn, String > names = Map.of();
+	}
+
+	private CsvOptions with( final Consumer< Builder > change )
+	{
+		final Builder builder = new Builder();
+		builder.inPixels = inPixels;
+		builder.voxelSize = voxelSize;
+		builder.frameInterval = frameInterval;
+		builder.framesAreTimes = framesAreTimes;
+		builder.spaceUnit = spaceUnit;
+		builder.skipBadRows = skipBadRows;
+		builder.names = names;
+		change.accept( builder );
+		return new CsvOptions( builder );
+	}
+
+	private static CsvOptions of( final boolean inPixels, final VoxelSize voxelSize )
+	{
+		final Builder builder = new Builder();
+		builder.inPixels = inPixels;
+		builder.voxelSize = voxelSize;
+		return new CsvOptions( builder );
 	}
 
 	/**
@@ -48,7 +97,7 @@ public final class CsvOptions
 	 */
 	public static CsvOptions inPixels( final VoxelSize voxelSize )
 	{
-		return new CsvOptions( true, voxelSize, 1, false, Map.of() );
+		return of( true, voxelSize );
 	}
 
 	/**
@@ -60,11 +109,12 @@ public final class CsvOptions
 	 */
 	public static CsvOptions physical( final VoxelSize voxelSize )
 	{
-		return new CsvOptions( false, voxelSize, 1, false, Map.of() );
+		return of( false, voxelSize );
 	}
 
 	/**
-	 * Sets the time between frames, for tables with a time but no frame.
+	 * Sets the time between frames, for tables of times. Without it, it is looked
+	 * for in the times.
 	 *
 	 * @param value
 	 *            frame interval in the time unit of the table.
@@ -74,12 +124,39 @@ public final class CsvOptions
 	 */
 	public CsvOptions withFrameInterval( final double value )
 	{
-		return new CsvOptions( inPixels, voxelSize, value, skipBadRows, names );
+		if ( !( value > 0 ) || Double.isInfinite( value ) )
+			throw new IllegalArgumentException( "Frame interval is " + value + "; it must be a finite number > 0." );
+		return with( b -> b.frameInterval = OptionalDouble.of( value ) );
 	}
 
 	/**
-	 * Sets whether bad rows are left out and listed. By default the first one
-	 * refuses the table.
+	 * Sets what the column frame (or t) counts.
+	 *
+	 * @param value
+	 *            {@code true} for times, {@code false} for frames.
+	 * @return changed options.
+	 */
+	public CsvOptions withFramesAreTimes( final boolean value )
+	{
+		return with( b -> b.framesAreTimes = value );
+	}
+
+	/**
+	 * Sets the unit of the voxel size, to compare it with those that the table
+	 * states.
+	 *
+	 * @param value
+	 *            unit of length; empty if it is not known.
+	 * @return changed options.
+	 */
+	public CsvOptions withSpaceUnit( final String value )
+	{
+		return with( b -> b.spaceUnit = Units.ofColumn( value ) );
+	}
+
+	/**
+	 * Sets whether bad rows are left out and listed. By default they refuse the
+	 * table.
 	 *
 	 * @param value
 	 *            {@code true} to leave them out.
@@ -87,7 +164,7 @@ public final class CsvOptions
 	 */
 	public CsvOptions withSkipBadRows( final boolean value )
 	{
-		return new CsvOptions( inPixels, voxelSize, frameInterval, value, names );
+		return with( b -> b.skipBadRows = value );
 	}
 
 	/**
@@ -101,7 +178,12 @@ public final class CsvOptions
 	 */
 	public CsvOptions withColumns( final Map< SpotColumn, String > value )
 	{
-		return new CsvOptions( inPixels, voxelSize, frameInterval, skipBadRows, value );
+		return with( b -> b.names = value );
+	}
+
+	boolean isInPixels()
+	{
+		return inPixels;
 	}
 
 	Map< SpotColumn, String > names()
@@ -131,9 +213,19 @@ public final class CsvOptions
 		return voxelSize;
 	}
 
-	double frameInterval()
+	OptionalDouble frameInterval()
 	{
 		return frameInterval;
+	}
+
+	boolean framesAreTimes()
+	{
+		return framesAreTimes;
+	}
+
+	String spaceUnit()
+	{
+		return spaceUnit;
 	}
 
 	boolean skipBadRows()

@@ -9,13 +9,16 @@ import static io.github.btrackmate.schema.SpotColumn.ID;
 import static io.github.btrackmate.schema.SpotColumn.LABEL;
 import static io.github.btrackmate.schema.SpotColumn.RADIUS;
 import static io.github.btrackmate.schema.SpotColumn.TIME;
+import static io.github.btrackmate.schema.SpotColumn.TISSUE;
 import static io.github.btrackmate.schema.SpotColumn.VOLUME;
+import static io.github.btrackmate.schema.SpotColumn.VOXELS;
 import static io.github.btrackmate.schema.SpotColumn.X;
 import static io.github.btrackmate.schema.SpotColumn.Y;
 import static io.github.btrackmate.schema.SpotColumn.Z;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 import io.github.btrackmate.cells.LabelRuns;
@@ -26,9 +29,6 @@ import io.github.btrackmate.schema.SpotColumn;
  */
 final class CsvRowParser
 {
-	/** How far, in frames, time / frame interval may be from a whole number. */
-	private static final double FRAME_TOLERANCE = 1e-6;
-
 	/** Highest whole number up to which a double holds all of them. */
 	private static final double MAX_WHOLE = 1L << 53;
 
@@ -41,14 +41,18 @@ final class CsvRowParser
 
 	private final CsvOptions options;
 
-	CsvRowParser( final String file, final CsvHeader header, final boolean[] used, final CsvOptions options )
+	/** Null where the table counts frames. */
+	private final FrameClock clock;
+
+	CsvRowParser( final String file, final CsvHeader header, final boolean[] used, final CsvOptions options, final FrameClock clock )
 	{
+		this.clock = clock;
 		this.file = file;
 		this.header = header;
 		this.options = options;
 		carried = new boolean[ header.size() ];
 		for ( int i = 0; i < carried.length; i++ )
-			carried[ i ] = used[ i ] && !header.nameInFile( i ).isEmpty() && !isPlaceOrTime( header.meaning( i ) );
+			carried[ i ] = used[ i ] && !header.isUnnamed( i ) && !isPlaceOrTime( header.meaning( i ) );
 	}
 
 	CsvCell parse( final long line, final String[] fields )
@@ -89,13 +93,27 @@ final class CsvRowParser
 
 	private int frame( final long line, final String[] fields )
 	{
-		final boolean fromTime = !header.has( FRAME );
-		final SpotColumn column = fromTime ? TIME : FRAME;
-		final double value = fromTime ? required( line, fields, TIME ) / options.frameInterval() : required( line, fields, FRAME );
-		final double frame = Math.rint( value );
-		if ( Math.abs( value - frame ) > ( fromTime ? FRAME_TOLERANCE : 0 ) || frame < 0 || frame > Integer.MAX_VALUE )
-			throw fault( line, column, fields[ header.indexOf( column ) ], fromTime ? "a multiple of the frame interval " + options.frameInterval() + ", not negative," : "a whole number from 0" );
-		return ( int ) frame;
+		if ( clock != null )
+			return frameAt( line, fields );
+		final double value = required( line, fields, FRAME );
+		if ( value != Math.rint( value ) || value < 0 || value > Integer.MAX_VALUE )
+			throw fault( line, FRAME, fields[ header.indexOf( FRAME ) ], "a whole number from 0" );
+		return ( int ) value;
+	}
+
+	private int frameAt( final long line, final String[] fields )
+	{
+		final SpotColumn column = timeColumn( header, options );
+		final OptionalDouble frame = clock.frame( required( line, fields, column ) );
+		if ( frame.isEmpty() )
+			throw new CsvException( file, line, TIME.columnName(), "time (column '" + header.nameInFile( header.indexOf( column ) ) + "') is '" + fields[ header.indexOf( column ) ] + "'; a multiple of " + CsvNotes.number( clock.step() ) + " after " + CsvNotes.number( clock.start() ) + " was expected. Is the frame interval right?" );
+		return ( int ) frame.getAsDouble();
+	}
+
+	/** The column that holds times, where frames follow from them. */
+	static SpotColumn timeColumn( final CsvHeader header, final CsvOptions options )
+	{
+		return options.framesAreTimes() && header.has( FRAME ) ? FRAME : TIME;
 	}
 
 	private double z( final long line, final String[] fields )
@@ -133,6 +151,12 @@ final class CsvRowParser
 		final double label = columns.getOrDefault( LABEL.columnName(), Double.NaN );
 		if ( !Double.isNaN( label ) && !isWhole( label, LabelRuns.MAX_LABEL ) )
 			throw fault( line, LABEL, label, "a whole number from 0 to " + LabelRuns.MAX_LABEL );
+		for ( final SpotColumn column : new SpotColumn[] { TISSUE, VOXELS } )
+		{
+			final double value = columns.getOrDefault( column.columnName(), Double.NaN );
+			if ( !Double.isNaN( value ) && !isWhole( value, LabelRuns.MAX_LABEL ) )
+				throw fault( line, column, value, "a whole number from 0" );
+		}
 		for ( final SpotColumn column : new SpotColumn[] { RADIUS, VOLUME } )
 			if ( columns.getOrDefault( column.columnName(), Double.NaN ) <= 0 )
 				throw fault( line, column, columns.get( column.columnName() ), "a number above 0" );

@@ -4,17 +4,37 @@
  */
 package io.github.btrackmate.csv;
 
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
 /**
  * What counts as a number in a table, and what as missing.
  */
 final class Numbers
 {
+	private static final Set< String > MISSING = Set.of( "", "nan", "na", "none", "null", "n/a", "#n/a", "<na>" );
+
+	private static final Map< String, String > TRUTH = Map.of( "true", "1", "false", "0" );
+
 	private Numbers()
 	{}
 
 	static boolean isMissing( final String field )
 	{
-		return field.isEmpty() || field.equalsIgnoreCase( "nan" ) || field.equalsIgnoreCase( "na" );
+		return MISSING.contains( field.toLowerCase( Locale.ROOT ) );
+	}
+
+	/** Whether a field says true or false. */
+	static boolean isTruth( final String field )
+	{
+		return ( field.length() == 4 || field.length() == 5 ) && TRUTH.containsKey( field.toLowerCase( Locale.ROOT ) );
+	}
+
+	/** True and false as 1 and 0; other fields as they are. */
+	static String ofTruth( final String field )
+	{
+		return TRUTH.getOrDefault( field.toLowerCase( Locale.ROOT ), field );
 	}
 
 	/**

@@ -7,10 +7,14 @@ package io.github.btrackmate.schema;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -19,7 +23,14 @@ import java.util.stream.IntStream;
  */
 public final class ColumnNames
 {
+	private static final Pattern BRACKETS = Pattern.compile( "[\\[(](.*?)[\\])]" );
+
+	private static final Pattern UNIT_ENDING = Pattern.compile( "(?:(t|time)|(?:pos|position|centroid)?_?([xyz]))[_ ]([a-zµ\u03bc]+)", Pattern.CASE_INSENSITIVE );
+
 	private static final Map< String, String > KNOWN = new HashMap<>();
+
+	/** Known under these very names only. */
+	private static final Set< String > OWN = new HashSet<>();
 
 	/** Names that count only where no other column has the meaning. */
 	private static final Map< String, String > WEAK = new HashMap<>();
@@ -34,6 +45,7 @@ public final class ColumnNames
 			{
 			case "own":
 				KNOWN.remove( row.get( "alias" ) );
+				OWN.add( row.get( "alias" ) );
 				break;
 			case "weak":
 				WEAK.put( row.get( "alias" ), row.get( "name" ) );
@@ -46,22 +58,71 @@ public final class ColumnNames
 	private ColumnNames()
 	{}
 
+	/** What a name means, and the unit that it states. Immutable. */
+	public static final class Meaning
+	{
+		private final Optional< String > column;
+
+		private final String unit;
+
+		private Meaning( final Optional< String > column, final String unit )
+		{
+			this.column = column;
+			this.unit = unit;
+		}
+
+		/**
+		 * Returns the column.
+		 *
+		 * @return name in the spots table, if it knows the column.
+		 */
+		public Optional< String > column()
+		{
+			return column;
+		}
+
+		/**
+		 * Returns the unit.
+		 *
+		 * @return as it stands in the name; empty where it states none.
+		 */
+		public String unit()
+		{
+			return unit;
+		}
+	}
+
 	/**
 	 * Finds what a name means. Case, spaces, underscores, hyphens and a unit in
-	 * brackets don't matter, but that {@code t (s)} is a time and no frame.
+	 * brackets don't matter, but that {@code t (s)} is a time and no frame. For
+	 * places and times, the unit may stand at the end as well: {@code x_um},
+	 * {@code time_min}.
 	 *
 	 * @param name
 	 *            name in a file.
-	 * @return name in the spots table, if it knows the column.
+	 * @return its meaning.
 	 */
-	public static Optional< String > meaning( final String name )
+	public static Meaning read( final String name )
 	{
-		final Optional< String > intensity = IntensityColumn.find( plain( name ) );
-		if ( intensity.isPresent() )
-			return intensity;
-		final String known = KNOWN.get( plain( name ) );
-		final boolean isTime = SpotColumn.FRAME.columnName().equals( known ) && Units.isTime( bracketed( name ) );
-		return isTime ? Optional.of( SpotColumn.TIME.columnName() ) : Optional.ofNullable( known );
+		final Matcher bracketed = BRACKETS.matcher( name );
+		final String unit = bracketed.find() ? bracketed.group( 1 ).strip() : "";
+		final Matcher ending = UNIT_ENDING.matcher( bracketed.replaceAll( "" ).strip() );
+		if ( ending.matches() && ending.group( 1 ) != null && Units.isTime( ending.group( 3 ) ) )
+			return new Meaning( Optional.of( SpotColumn.TIME.columnName() ), ending.group( 3 ) );
+		if ( ending.matches() && ending.group( 2 ) != null && Units.isSpace( ending.group( 3 ) ) )
+			return new Meaning( Optional.of( ending.group( 2 ).toLowerCase( Locale.ROOT ) ), ending.group( 3 ) );
+		final Optional< String > column = find( name );
+		final boolean isTime = column.equals( Optional.of( SpotColumn.FRAME.columnName() ) ) && Units.isTime( unit );
+		return new Meaning( isTime ? Optional.of( SpotColumn.TIME.columnName() ) : column, unit );
+	}
+
+	private static Optional< String > find( final String name )
+	{
+		final String plain = plain( name );
+		if ( OWN.contains( plain ) )
+			return SpotColumn.find( name ).map( SpotColumn::columnName ).filter( name::equals );
+		final Optional< String > intensity = IntensityColumn.find( plain );
+		return intensity.isPresent() ? intensity : Optional.ofNullable( KNOWN.get( plain ) );
 	}
 
 	/**
@@ -92,13 +153,8 @@ public final class ColumnNames
 		}
 	}
 
-	private static String bracketed( final String name )
-	{
-		return name.matches( ".*[\\[(].*[\\])].*" ) ? name.replaceAll( ".*?[\\[(](.*?)[\\])].*", "$1" ).strip() : "";
-	}
-
 	private static String plain( final String name )
 	{
-		return name.toLowerCase( Locale.ROOT ).replaceAll( "[\\[(].*[\\])]", "" ).replaceAll( "[\\s_-]", "" );
+		return BRACKETS.matcher( name.toLowerCase( Locale.ROOT ) ).replaceAll( "" ).replaceAll( "[\\s_-]", "" );
 	}
 }

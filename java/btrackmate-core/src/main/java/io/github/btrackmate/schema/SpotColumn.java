@@ -61,7 +61,7 @@ public enum SpotColumn
 	/** Estimate of the surface; none in 2D. */
 	SURFACE,
 
-	/** Estimate of the perimeter; none in 3D. */
+	/** Estimate of the perimeter, which is not the length of the outline that TrackMate calls PERIMETER; none in 3D. */
 	PERIMETER,
 
 	/** Number of connected pieces. */

@@ -17,11 +17,17 @@ public final class Units
 {
 	private static final String FRAME = "frame";
 
+	private static final String PIXEL = "pixel";
+
 	private static final Map< String, String > SPACE = spellings( Map.of(
 			"µm", List.of( "um", "µm", "\u03bcm", "micron", "microns", "micrometer", "micrometers", "micrometre" ),
 			"nm", List.of( "nm", "nanometer", "nanometers", "nanometre" ),
 			"mm", List.of( "mm", "millimeter", "millimeters", "millimetre" ),
-			"pixel", List.of( "", "pixel", "pixels", "px", "voxel", "voxels" ) ) );
+			"cm", List.of( "cm", "centimeter", "centimeters", "centimetre" ),
+			"m", List.of( "m", "meter", "meters", "metre" ),
+			"Å", List.of( "å", "angstrom", "angstroms" ),
+			"pm", List.of( "pm", "picometer", "picometers", "picometre" ),
+			PIXEL, List.of( "", "pixel", "pixels", "px", "voxel", "voxels" ) ) );
 
 	private static final Map< String, String > TIME = spellings( Map.of(
 			"sec", List.of( "s", "sec", "secs", "second", "seconds" ),
@@ -73,5 +79,25 @@ public final class Units
 	{
 		final String unit = TIME.getOrDefault( text.strip().toLowerCase( Locale.ROOT ), FRAME );
 		return !FRAME.equals( unit );
+	}
+
+	/** Whether a text is a unit of length, pixels among them. */
+	static boolean isSpace( final String text )
+	{
+		return !text.isBlank() && SPACE.containsKey( text.strip().toLowerCase( Locale.ROOT ) );
+	}
+
+	/**
+	 * Gives our name of a unit of length or time.
+	 *
+	 * @param text
+	 *            what a header states.
+	 * @return name; empty for what is no unit, as in "Intensity (mean)".
+	 */
+	public static String ofColumn( final String text )
+	{
+		if ( isSpace( text ) )
+			return space( text );
+		return isTime( text ) ? time( text ) : "";
 	}
 }

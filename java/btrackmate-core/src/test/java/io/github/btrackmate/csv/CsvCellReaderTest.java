@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +55,13 @@ class CsvCellReaderTest
 			for ( int i = 0; i < expected.size(); i++ )
 				assertCell( expected.get( i ).getAsJsonObject(), cells.cells().get( i ) );
 			assertEquals( c.getAsJsonArray( "skipped_lines" ).toString(), cells.skippedRows().stream().map( CsvException::line ).collect( Collectors.toList() ).toString().replace( " ", "" ) );
+			if ( c.has( "stated" ) )
+			{
+				final JsonObject stated = c.getAsJsonObject( "stated" );
+				assertEquals( stated.get( "space_unit" ).getAsString(), cells.spaceUnit() );
+				assertEquals( stated.get( "time_unit" ).getAsString(), cells.timeUnit() );
+				assertClose( GoldenCases.number( stated.get( "dt" ) ), cells.frameInterval().orElse( Double.NaN ), "dt" );
+			}
 			assertEquals( c.getAsJsonArray( "ignored_columns" ).toString(), cells.ignoredColumns().stream().map( s -> "\"" + s + "\"" ).collect( Collectors.toList() ).toString().replace( " ", "" ) );
 		} );
 	}
@@ -75,7 +83,9 @@ class CsvCellReaderTest
 		final JsonObject o = c.getAsJsonObject( "options" );
 		final VoxelSize voxelSize = VoxelSize.of( GoldenCases.reversed( o.getAsJsonArray( "spacing" ) ) );
 		final CsvOptions options = o.get( "units" ).getAsString().equals( "pixels" ) ? CsvOptions.inPixels( voxelSize ) : CsvOptions.physical( voxelSize );
-		return options.withFrameInterval( o.get( "dt" ).getAsDouble() ).withSkipBadRows( o.get( "skip_bad_rows" ).getAsBoolean() );
+		final boolean times = o.has( "time" ) && o.get( "time" ).getAsString().equals( "time" );
+		final CsvOptions fit = options.withSkipBadRows( o.get( "skip_bad_rows" ).getAsBoolean() ).withFramesAreTimes( times );
+		return o.get( "dt" ).getAsDouble() == 1 ? fit : fit.withFrameInterval( o.get( "dt" ).getAsDouble() );
 	}
 
 	private static void assertCell( final JsonObject expected, final CsvCell cell )
@@ -101,13 +111,65 @@ class CsvCellReaderTest
 		return CsvCellReader.read( new StringReader( table ), "cells.csv", CsvOptions.physical( VoxelSize.of( 1, 1 ) ) );
 	}
 
-	/** A row over two lines: the next one starts in line 4, not 3. */
+	/** Else one quote that is not closed would swallow the rest of the table. */
 	@Test
-	void quotedLineBreak() throws IOException
+	void quotesEndInTheirLine()
 	{
-		final CsvCells cells = read( "frame,x,y,note\n0,1,2,\"two\nlines\"\n1,3,4,x\n" );
-		assertEquals( List.of( 2L, 4L ), cells.cells().stream().map( CsvCell::line ).collect( Collectors.toList() ) );
-		assertEquals( List.of( "note" ), cells.ignoredColumns() );
+		final CsvException e = assertThrows( CsvException.class, () -> read( "frame,x,y,note\n0,1,2,\"two\nlines\"\n1,3,4,x\n" ) );
+		assertEquals( 2, e.line() );
+		assertTrue( e.getMessage().contains( "is a quote not closed?" ), e.getMessage() );
+	}
+
+	/** No text, or nothing that a table is made of. */
+	@Test
+	void otherFilesAreNamed()
+	{
+		assertTrue( refusal( "PK\u0003\u0004xl/workbook.xml" ).contains( "is an Excel workbook or another zip file" ) );
+		assertTrue( refusal( "\u001f\u008b\u0008" ).contains( "is a gzipped file" ) );
+		assertTrue( refusal( "%PDF-1.7" ).contains( "is a PDF" ) );
+		assertTrue( refusal( "frame,x,y\n0,1,\u0001\n" ).contains( "is not readable as text" ) );
+		assertTrue( refusal( "SPOT_SOURCE_ID,SPOT_TARGET_ID\n1,2\n" ).contains( "export its table of spots" ) );
+	}
+
+	private static String refusal( final String bytes )
+	{
+		return assertThrows( CsvException.class, () -> CsvCellReader.read( new StringReader( CsvText.decode( "cells.csv", bytes.getBytes( StandardCharsets.ISO_8859_1 ) ).text ), "cells.csv", CsvOptions.physical( VoxelSize.of( 1, 1 ) ) ) ).getMessage();
+	}
+
+	private static List< String > warnings( final String table, final CsvOptions options ) throws IOException
+	{
+		return CsvCellReader.read( new StringReader( table ), "cells.csv", options ).warnings();
+	}
+
+	/** Units that contradict those of the image, and frames that look like times. */
+	@Test
+	void whatIsOddIsSaid() throws IOException
+	{
+		final CsvOptions inMicrons = CsvOptions.physical( VoxelSize.of( 1, 1 ) ).withSpaceUnit( "um" );
+		assertEquals( List.of(), warnings( "frame,x (µm),y_um\n0,1,2\n1,1,2\n2,1,2\n", inMicrons ) );
+		assertTrue( warnings( "frame,x (nm),y (nm)\n0,1,2\n1,1,2\n", inMicrons ).get( 0 ).contains( "in nm, but they are read as µm" ) );
+		assertTrue( warnings( "frame,x [px],y [px]\n0,1,2\n1,1,2\n", inMicrons ).get( 0 ).contains( "in pixel, but they are read as µm" ) );
+		assertTrue( warnings( "frame,x (µm),y (nm)\n0,1,2\n1,1,2\n", inMicrons ).get( 0 ).contains( "different units" ) );
+		assertTrue( warnings( "frame,x (µm),y (µm)\n0,1,2\n1,1,2\n", CsvOptions.inPixels( VoxelSize.of( 1, 1 ) ) ).get( 0 ).contains( "in µm, but they are read as pixels" ) );
+		assertEquals( List.of(), warnings( "frame,x [px],y [px]\n0,1,2\n1,1,2\n", CsvOptions.inPixels( VoxelSize.of( 1, 1 ) ) ) );
+		final List< String > steps = warnings( "t,x,y\n48,1,2\n72,1,2\n120,1,2\n", inMicrons );
+		assertTrue( steps.get( 0 ).contains( "The frames are 48, 72, 120, …, steps of 24 with nothing between" ), steps.toString() );
+		assertTrue( warnings( "t,x,y\n3,1,2\n3,1,2\n", inMicrons ).get( 0 ).contains( "All cells are in frame 3" ) );
+	}
+
+	@Test
+	void whatTheTableWasTakenForIsSaid() throws IOException
+	{
+		final CsvCells cells = read( "T;X (µm);y;Area;note\n0;1,5;2;3;a\n1;1;2;3;b\n" );
+		assertEquals( List.of( "Decimal commas, as in 1,5, are read as points.", "2 rows; columns: frame = 'T', x = 'X (µm)', y = 'y'; features: Area." ), cells.notes() );
+	}
+
+	/** How many rows are bad, and what to do. */
+	@Test
+	void badRowsComeWithAdvice()
+	{
+		assertTrue( assertThrows( CsvException.class, () -> read( "frame,x,y\n0.5,1,2\n1,1,2\n" ) ).getMessage().contains( "(1 bad rows of 2.) If 'frame' is a time, set 'Frames are' to time, or leave bad rows out" ) );
+		assertTrue( assertThrows( CsvException.class, () -> read( "frame,x,y\n0,1,5,2,5\n" ) ).getMessage().endsWith( "(1 bad rows of 1.) Quote what holds a comma, and save decimal commas with semicolons between fields." ) );
 	}
 
 	@Test

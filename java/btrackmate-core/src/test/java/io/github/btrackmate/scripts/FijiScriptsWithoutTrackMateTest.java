@@ -15,6 +15,8 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -27,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.python.core.PyException;
 import org.python.core.PySystemState;
 import org.python.util.PythonInterpreter;
+
+import io.github.btrackmate.schema.SharedDefaults;
 
 /**
  * Fiji's Jython parses every script of fiji-scripts, and runs what needs no
@@ -127,6 +131,29 @@ class FijiScriptsWithoutTrackMateTest
 		} ) ).collect( Collectors.toList() );
 	}
 
+	/** A script that is run as it is does what the plugin and the command line do. */
+	@Test
+	void defaultsAreTheSharedOnes() throws IOException
+	{
+		final Map< String, String > names = Map.of( "policy", "mask_policy", "distance", "linking_max_distance", "minimum", "min_tracklet_length", "unit", "unit", "units", "csv_units" );
+		final Pattern parameter = Pattern.compile( "#@ (\\w+) \\(.*value = \"?([^\",]+)\"?.*\\) (\\w+)" );
+		int count = 0;
+		for ( final Path script : scripts() )
+			for ( final String line : Files.readAllLines( script ) )
+			{
+				final Matcher matcher = parameter.matcher( line );
+				if ( !matcher.matches() || !names.containsKey( matcher.group( 3 ) ) )
+					continue;
+				final String name = names.get( matcher.group( 3 ) );
+				if ( matcher.group( 1 ).equals( "Double" ) )
+					assertEquals( SharedDefaults.number( name ), Double.parseDouble( matcher.group( 2 ) ), script + ": " + line );
+				else
+					assertEquals( SharedDefaults.text( name ), matcher.group( 2 ), script + ": " + line );
+				count++;
+			}
+		assertEquals( 11, count );
+	}
+
 	private Object run( final String script, final Map< String, Object > values, final String result )
 	{
 		try (PythonInterpreter python = new PythonInterpreter( null, new PySystemState() ))
@@ -173,7 +200,7 @@ class FijiScriptsWithoutTrackMateTest
 	{
 		for ( final String name : List.of( "a.tif", "bad.tif", "c.TIF", "mask.tif", "notes.txt" ) )
 			Files.createFile( folder.resolve( name ) );
-		final Map< String, Object > values = new HashMap<>( Map.of( "folder", folder.toFile(), "mask", folder.resolve( "mask.tif" ).toFile(), "distance", 6.0, "minimum", 3.0, "overwrite", false ) );
+		final Map< String, Object > values = new HashMap<>( Map.of( "folder", folder.toFile(), "mask", folder.resolve( "mask.tif" ).toFile(), "distance", "6.0", "minimum", 3.0, "overwrite", false ) );
 		final String what = "'%d %d %d; %s; %s' % (done, failed, len(commands.ran), log.lines[0], commands.ran[-1]['output'].getPath())";
 		assertEquals( "2 1 3; bad.tif: is no image; " + folder.resolve( "c.xml" ), run( "batch_folder.py", values, what ) );
 		values.put( "mask", null );

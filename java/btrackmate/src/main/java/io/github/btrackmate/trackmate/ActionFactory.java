@@ -47,7 +47,7 @@ abstract class ActionFactory implements TrackMateActionFactory
 	@Override
 	public String getInfoText()
 	{
-		return infoText;
+		return About.withCitation( infoText );
 	}
 
 	@Override

@@ -51,6 +51,9 @@ public final class BatchCommand extends MenuCommand
 	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table: physical (those of the image) or pixels" )
 	private String tableUnits = Defaults.TABLE_UNITS;
 
+	@Parameter( persist = false, required = false, label = "Frames of the table are", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "What frame (or t) is in the table: frames from 0, or a time" )
+	private String tableTime = Defaults.TABLE_TIME;
+
 	@Parameter( persist = false, label = "Tissue mask", required = false, description = "File: 0 outside, else the tissue id; one plane or all, one frame or all" )
 	private File mask;
 
@@ -152,7 +155,7 @@ public final class BatchCommand extends MenuCommand
 		if ( isGiven( mask ) )
 			checkInput( mask, "tissue mask" );
 		return new TrackInputs(
-				new Cells( path( labels ), labelChannel, path( table ), tableUnits ),
+				new Cells( path( labels ), labelChannel, path( table ), tableUnits, tableTime ),
 				new TissueChoice( path( mask ), maskPolicy, maskFraction, tissues == null ? "" : tissues ),
 				new Linking( tracker, Linking.parseDistance( linkingDistance ), frameGap, splitting, minTrackletLength, minTrackletUnit ) );
 	}

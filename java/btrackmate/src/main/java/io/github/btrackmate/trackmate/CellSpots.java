@@ -9,6 +9,7 @@ import static io.github.btrackmate.schema.SpotColumn.ELLIPSOID_A;
 import static io.github.btrackmate.schema.SpotColumn.ELLIPSOID_B;
 import static io.github.btrackmate.schema.SpotColumn.ELLIPSOID_C;
 import static io.github.btrackmate.schema.SpotColumn.LABEL;
+import static io.github.btrackmate.schema.SpotColumn.PERIMETER;
 import static io.github.btrackmate.schema.SpotColumn.SURFACE;
 import static io.github.btrackmate.schema.SpotColumn.TISSUE;
 import static io.github.btrackmate.schema.SpotColumn.TISSUE_FRACTION;
@@ -61,6 +62,8 @@ final class CellSpots
 			put( spot, ELLIPSOID_C, ellipsoid.semiAxis( 2 ) );
 			put( spot, SURFACE, cell.surface() );
 		}
+		else
+			put( spot, PERIMETER, cell.surface() );
 		return spot;
 	}
 

@@ -57,6 +57,9 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	/** Setting: {@code physical} or {@code pixels}. */
 	public static final String CSV_UNITS = "CSV_UNITS";
 
+	/** Setting: what frame (or t) counts, {@code frames} or {@code time}. */
+	public static final String CSV_TIME = "CSV_TIME";
+
 	/** Setting: columns that are not guessed, such as {@code x=cx, frame=slice}. */
 	public static final String CSV_COLUMNS = "CSV_COLUMNS";
 
@@ -112,7 +115,9 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 		{
 			addPath( CSV_FILE, "Table", "File with one row a cell and frame." );
 			addChoiceArgument().key( CSV_UNITS ).name( "Positions are in" ).help( "Physical units of the image, or pixels; then radius and volume are in pixels too." )
-					.inCLI( false ).addChoice( PHYSICAL ).addChoice( PIXELS ).defaultValue( PHYSICAL ).get().set( PHYSICAL );
+					.inCLI( false ).addChoice( PHYSICAL ).addChoice( PIXELS ).defaultValue( Defaults.TABLE_UNITS ).get().set( Defaults.TABLE_UNITS );
+			addChoiceArgument().key( CSV_TIME ).name( "Frames are" ).help( "Whether the column frame (or t) counts frames from 0, or is a time. A time counts frames by the frame interval of the image, or else by the step that is found in the times." )
+					.inCLI( false ).addChoice( TrackletLength.FRAMES ).addChoice( TrackletLength.TIME ).defaultValue( Defaults.TABLE_TIME ).get().set( Defaults.TABLE_TIME );
 			addStringArgument().key( CSV_COLUMNS ).name( "Columns" ).help( "Columns that are not known by their names, such as: x=cx, frame=slice. Empty: guess all." ).inCLI( false ).defaultValue( "" ).get().set( "" );
 			addDoubleArgument().key( DEFAULT_RADIUS ).name( "Default radius (" + spaceUnit + ")" ).units( spaceUnit ).help( "Radius where the table has neither radius nor volume." ).inCLI( false ).defaultValue( 5. ).min( 0. ).get().set( 5. );
 			addFlag( SKIP_BAD_ROWS, "Skip bad rows", "Leave out rows that make no sense, and list them in the log; else the first one refuses the table.", false );
@@ -138,12 +143,12 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	{
 		final Movie image = Movie.of( img, img.getName(), 1 );
 		final Path file = Path.of( ( String ) settings.get( CSV_FILE ) );
-		final CsvCells cells = read( file, options( image, ( String ) settings.get( CSV_UNITS ) ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) ) );
-		cells.skippedRows().forEach( e -> logger.error( "Skipped: " + e.getMessage() + "\n" ) );
-		cells.decimalComma().ifPresent( number -> logger.log( "Decimal commas, as in " + number + ", are read as points.\n" ) );
+		final CsvCells cells = read( file, options( image, ( String ) settings.get( CSV_UNITS ), ( String ) settings.get( CSV_TIME ) ).withSkipBadRows( ( Boolean ) settings.get( SKIP_BAD_ROWS ) ).withColumns( parseColumns( ( String ) settings.get( CSV_COLUMNS ) ) ) );
+		cells.notes().forEach( note -> logger.log( file.getFileName() + ": " + note + "\n" ) );
+		cells.warnings().forEach( warning -> logger.error( "Warning: " + file.getFileName() + ": " + warning + "\n" ) );
 		if ( !cells.ignoredColumns().isEmpty() )
 			logger.log( "Columns that are not read: " + String.join( ", ", cells.ignoredColumns() ) + "\n" );
-		final CsvFeatures features = new CsvFeatures( cells );
+		final CsvFeatures features = new CsvFeatures( cells, SpotFeatures.trackMates( image.channelCount() ) );
 		if ( model != null )
 			features.declare( model.getFeatureModel() );
 		final Tissue tissue = DetectorArguments.tissue( settings, image, mask, MaskPolicy.CENTROID, logger );
@@ -175,14 +180,19 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	 *            the image that is tracked.
 	 * @param units
 	 *            unit of positions.
+	 * @param time
+	 *            what frame (or t) counts.
 	 * @return options; bad rows are refused.
 	 */
-	static CsvOptions options( final Movie image, final String units )
+	static CsvOptions options( final Movie image, final String units, final String time )
 	{
 		if ( !List.of( PHYSICAL, PIXELS ).contains( units ) )
 			throw new IllegalArgumentException( "The unit of the table is '" + units + "'; physical or pixels was expected." );
+		if ( !List.of( TrackletLength.FRAMES, TrackletLength.TIME ).contains( time ) )
+			throw new IllegalArgumentException( "The frames of the table are '" + time + "'; frames or time was expected." );
 		final CsvOptions options = PIXELS.equals( units ) ? CsvOptions.inPixels( image.voxelSize() ) : CsvOptions.physical( image.voxelSize() );
-		return options.withFrameInterval( image.frameInterval() );
+		final CsvOptions fit = options.withSpaceUnit( image.spaceUnit() ).withFramesAreTimes( TrackletLength.TIME.equals( time ) );
+		return image.statedFrameInterval().isPresent() ? fit.withFrameInterval( image.frameInterval() ) : fit;
 	}
 
 	private static Map< SpotColumn, String > parseColumns( final String text )

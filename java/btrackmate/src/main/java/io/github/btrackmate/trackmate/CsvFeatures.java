@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -30,35 +29,50 @@ final class CsvFeatures
 	/** Attributes of a spot in TrackMate's XML that are no features. */
 	private static final Set< String > RESERVED = Set.of( "ID", "name", "ROI_N_POINTS" );
 
-	private final Map< String, String > keys = new LinkedHashMap<>();
+	/** Keys of our columns, by their names. */
+	private final Map< String, String > columns = new LinkedHashMap<>();
 
-	CsvFeatures( final CsvCells cells )
+	/** Keys of other columns, by their names in the table. */
+	private final Map< String, String > others = new LinkedHashMap<>();
+
+	/**
+	 * Finds a key for each column.
+	 *
+	 * @param cells
+	 *            the table.
+	 * @param reserved
+	 *            keys of features that TrackMate measures itself, and would write
+	 *            over those of the table.
+	 */
+	CsvFeatures( final CsvCells cells, final Set< String > reserved )
 	{
 		final Set< String > names = new LinkedHashSet<>();
 		for ( final CsvCell cell : cells.cells() )
 		{
-			names.addAll( cell.columns().keySet() );
+			cell.columns().keySet().forEach( n -> columns.put( n, key( n ) ) );
 			names.addAll( cell.features().keySet() );
 		}
-		names.remove( SpotColumn.ID.columnName() );
+		columns.remove( SpotColumn.ID.columnName() );
 		final Set< String > taken = new HashSet<>( RESERVED );
+		taken.addAll( columns.values() );
+		taken.addAll( reserved );
 		for ( final String name : names )
 		{
-			final String stem = key( name );
+			final String stem = fit( name );
 			String key = stem;
 			for ( int n = 2; !taken.add( key ); n++ )
 				key = stem + "_" + n;
-			keys.put( name, key );
+			others.put( name, key );
 		}
 	}
 
-	private static String key( final String name )
+	private static String key( final String column )
 	{
-		final Optional< SpotColumn > column = SpotColumn.find( name );
-		if ( column.isPresent() )
-			return column.get().key();
-		if ( IntensityColumn.find( name ).isPresent() )
-			return IntensityColumn.key( IntensityColumn.find( name ).get() );
+		return SpotColumn.find( column ).map( SpotColumn::key ).orElseGet( () -> IntensityColumn.key( column ) );
+	}
+
+	private static String fit( final String name )
+	{
 		final String key = name.replaceAll( "[^A-Za-z0-9_.-]", "_" );
 		return key.matches( "[A-Za-z_].*" ) ? key : "_" + key;
 	}
@@ -72,10 +86,7 @@ final class CsvFeatures
 	void declare( final FeatureModel model )
 	{
 		final Map< String, String > names = new LinkedHashMap<>();
-		keys.forEach( ( name, key ) -> {
-			if ( SpotColumn.find( name ).isEmpty() && IntensityColumn.find( name ).isEmpty() )
-				names.put( key, name );
-		} );
+		others.forEach( ( name, key ) -> names.put( key, name ) );
 		final List< String > own = List.copyOf( names.keySet() );
 		model.declareSpotFeatures( own, names, names, all( own, Dimension.NONE ), all( own, false ) );
 	}
@@ -85,13 +96,16 @@ final class CsvFeatures
 		return keys.stream().collect( Collectors.toMap( k -> k, k -> value ) );
 	}
 
-	/** Missing values stay missing. */
 	void put( final Spot spot, final CsvCell cell )
 	{
-		keys.forEach( ( name, key ) -> {
-			final double value = cell.columns().containsKey( name ) ? cell.value( name ) : cell.features().getOrDefault( name, Double.NaN );
-			if ( !Double.isNaN( value ) )
-				spot.putFeature( key, value );
-		} );
+		columns.forEach( ( name, key ) -> put( spot, key, cell.value( name ) ) );
+		others.forEach( ( name, key ) -> put( spot, key, cell.features().getOrDefault( name, Double.NaN ) ) );
+	}
+
+	/** Missing values stay missing. */
+	private static void put( final Spot spot, final String key, final double value )
+	{
+		if ( !Double.isNaN( value ) )
+			spot.putFeature( key, value );
 	}
 }

@@ -30,6 +30,8 @@ final class Defaults
 
 	static final String TABLE_UNITS = SharedDefaults.text( "csv_units" );
 
+	static final String TABLE_TIME = SharedDefaults.text( "csv_time" );
+
 	private Defaults()
 	{}
 

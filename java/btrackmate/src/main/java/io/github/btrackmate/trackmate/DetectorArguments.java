@@ -62,9 +62,9 @@ abstract class DetectorArguments extends Configurator
 	{
 		addChoiceArgument().key( MASK_POLICY ).name( "Cells to keep" )
 				.help( "Keep a cell: if it touches the tissue, if its centroid is inside, if enough of its voxels are inside; or clip it to the tissue." )
-				.inCLI( false ).addChoice( "keep-touching" ).addChoice( CENTROID ).addChoice( "fraction" ).addChoice( "clip" ).defaultValue( "keep-touching" ).get().set( "keep-touching" );
+				.inCLI( false ).addChoice( "keep-touching" ).addChoice( CENTROID ).addChoice( "fraction" ).addChoice( "clip" ).defaultValue( Defaults.MASK_POLICY ).get().set( Defaults.MASK_POLICY );
 		addDoubleArgument().key( MASK_FRACTION ).name( "Least fraction inside" ).help( "Least part of the voxels in the tissue, above 0 and up to 1; for 'fraction'." )
-				.inCLI( false ).defaultValue( 0.5 ).min( 0. ).max( 1. ).get().set( 0.5 );
+				.inCLI( false ).defaultValue( Defaults.MASK_FRACTION ).min( 0. ).max( 1. ).get().set( Defaults.MASK_FRACTION );
 	}
 
 	/**

@@ -15,6 +15,8 @@ import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JTextField;
+import javax.swing.event.DocumentEvent;
+import javax.swing.event.DocumentListener;
 
 /**
  * Rows of label, field and unit or button, under headings. A row can be hidden.
@@ -108,6 +110,37 @@ final class Form
 		c.anchor = column == 0 && width == 1 ? GridBagConstraints.LINE_END : GridBagConstraints.LINE_START;
 		c.insets = new Insets( above, column == 0 ? 0 : 6, 0, 0 );
 		panel.add( component, c );
+	}
+
+	/** Runs something at each change of a text. */
+	static void onTyping( final JTextField field, final Runnable change )
+	{
+		field.getDocument().addDocumentListener( new DocumentListener()
+		{
+			@Override
+			public void insertUpdate( final DocumentEvent e )
+			{
+				change.run();
+			}
+
+			@Override
+			public void removeUpdate( final DocumentEvent e )
+			{
+				change.run();
+			}
+
+			@Override
+			public void changedUpdate( final DocumentEvent e )
+			{
+				change.run();
+			}
+		} );
+	}
+
+	/** A number as people write it, 3 and not 3.0. */
+	static String plain( final double value )
+	{
+		return value == Math.rint( value ) && Math.abs( value ) < 1e9 ? String.valueOf( ( long ) value ) : String.valueOf( value );
 	}
 
 	/**

@@ -6,6 +6,7 @@ package io.github.btrackmate.trackmate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 
 import fiji.plugin.trackmate.util.TMUtils;
@@ -14,6 +15,7 @@ import io.github.btrackmate.cells.LabelLook;
 import io.github.btrackmate.cells.LabelRuns;
 import io.github.btrackmate.cells.VoxelSize;
 import io.github.btrackmate.mask.TissueMask;
+import io.github.btrackmate.schema.Units;
 import net.imagej.ImgPlus;
 import net.imagej.axis.Axes;
 import net.imagej.axis.AxisType;
@@ -109,9 +111,22 @@ final class Movie
 	/** Time between frames; 1 without calibration, as in TrackMate. */
 	double frameInterval()
 	{
+		return statedFrameInterval().orElse( 1 );
+	}
+
+	/** Time between frames; empty where the image does not state it. */
+	OptionalDouble statedFrameInterval()
+	{
 		final int t = img.dimensionIndex( Axes.TIME );
 		final double dt = t < 0 ? 0 : img.averageScale( t );
-		return dt > 0 ? dt : 1;
+		return dt > 0 ? OptionalDouble.of( dt ) : OptionalDouble.empty();
+	}
+
+	/** Unit of length under our name, such as µm. */
+	String spaceUnit()
+	{
+		final String unit = img.axis( img.dimensionIndex( Axes.X ) ).unit();
+		return Units.space( unit == null ? "" : unit );
 	}
 
 	/** Voxel size of 2 dimensions for a single plane, else of 3. */

@@ -7,6 +7,7 @@ package io.github.btrackmate.trackmate;
 import java.awt.Component;
 import java.awt.GridLayout;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -43,15 +44,15 @@ final class PruneDialog
 
 	private final Function< PruneSettings, PruneResult< ?, ? > > preview;
 
-	private final JSpinner minimum = new JSpinner( new SpinnerNumberModel( 3.0, 0.0, 1e9, 1.0 ) );
+	private final JSpinner minimum = new JSpinner( new SpinnerNumberModel( Defaults.MIN_TRACKLET_LENGTH, 0.0, 1e9, 1.0 ) );
 
 	private final JComboBox< String > unit;
 
-	private final JCheckBox censored = new JCheckBox( CENSORED );
+	private final JCheckBox censored = box( CENSORED, TrackletLength.CENSORED );
 
-	private final JCheckBox internal = new JCheckBox( INTERNAL );
+	private final JCheckBox internal = box( INTERNAL, TrackletLength.INTERNAL );
 
-	private final JCheckBox shortTracks = new JCheckBox( SHORT_TRACKS );
+	private final JCheckBox shortTracks = box( SHORT_TRACKS, TrackletLength.SHORT_TRACKS );
 
 	private final JLabel count = new JLabel();
 
@@ -60,6 +61,17 @@ final class PruneDialog
 		this.frameInterval = frameInterval;
 		this.preview = preview;
 		unit = new JComboBox<>( new String[] { "frames", "time in " + timeUnits } );
+		minimum.setName( "minimum" );
+		unit.setName( "unit" );
+		count.setName( "count" );
+		unit.setSelectedIndex( TrackletLength.FRAMES.equals( Defaults.MIN_TRACKLET_UNIT ) ? 0 : 1 );
+	}
+
+	private static JCheckBox box( final String text, final String setting )
+	{
+		final JCheckBox box = new JCheckBox( text, ( Boolean ) TrackletLength.defaults().get( setting ) );
+		box.setName( setting.toLowerCase( Locale.ROOT ) );
+		return box;
 	}
 
 	/**

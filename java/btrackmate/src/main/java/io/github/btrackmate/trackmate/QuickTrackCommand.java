@@ -51,10 +51,10 @@ public final class QuickTrackCommand extends MenuCommand
 		final ImageGuess guess = new ImageGuess( Images.open() );
 		final Optional< Integer > channel = guess.labelChannel( imp );
 		if ( channel.isPresent() )
-			return new Cells( "", channel.get(), "", CsvDetectorFactory.PHYSICAL );
+			return Cells.ofLabels( "", channel.get() );
 		final Optional< ImagePlus > labels = guess.labels( imp );
 		if ( labels.isPresent() )
-			return new Cells( Images.nameOf( labels.get() ), 1, "", CsvDetectorFactory.PHYSICAL );
+			return Cells.ofLabels( Images.nameOf( labels.get() ), 1 );
 		final String what = guess.look( imp, 1 ) == LabelLook.INTENSITIES ? "looks like intensities" : "looks like a mask, or is empty";
 		throw new IllegalArgumentException( "The active image '" + imp.getTitle() + "' " + what + ", and no open image looks like its labels. Open or activate the label image (every cell has a number of its own), or use Track…; " + WindowManager.getImageCount() + " image(s) are open." );
 	}

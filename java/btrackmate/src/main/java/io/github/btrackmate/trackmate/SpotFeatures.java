@@ -6,6 +6,7 @@ package io.github.btrackmate.trackmate;
 
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import org.scijava.plugin.Plugin;
 import fiji.plugin.trackmate.Dimension;
 import fiji.plugin.trackmate.features.spot.SpotAnalyzer;
 import fiji.plugin.trackmate.features.spot.SpotAnalyzerFactory;
+import fiji.plugin.trackmate.providers.SpotAnalyzerProvider;
+import fiji.plugin.trackmate.providers.SpotMorphologyAnalyzerProvider;
 import io.github.btrackmate.schema.SpotColumn;
 import net.imagej.ImgPlus;
 import net.imglib2.type.NativeType;
@@ -39,8 +42,8 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 
 	private static final String INFO_TEXT = "<html>Label id, volume, shape and place in the tissue, as BTrackMate's detectors measure them. They stay as they are when features are computed again.</html>";
 
-	/** What TrackMate has itself, or measures in its own way (the perimeter). */
-	private static final Set< SpotColumn > TRACKMATES = EnumSet.of( SpotColumn.ID, SpotColumn.FRAME, SpotColumn.TIME, SpotColumn.X, SpotColumn.Y, SpotColumn.Z, SpotColumn.RADIUS, SpotColumn.QUALITY, SpotColumn.PERIMETER );
+	/** What TrackMate has itself. */
+	private static final Set< SpotColumn > TRACKMATES = EnumSet.of( SpotColumn.ID, SpotColumn.FRAME, SpotColumn.TIME, SpotColumn.X, SpotColumn.Y, SpotColumn.Z, SpotColumn.RADIUS, SpotColumn.QUALITY );
 
 	private static final Set< SpotColumn > COLUMNS = EnumSet.complementOf( EnumSet.copyOf( TRACKMATES ) );
 
@@ -64,6 +67,17 @@ public final class SpotFeatures< T extends RealType< T > & NativeType< T > > imp
 	static Dimension dimension( final SpotColumn column )
 	{
 		return column.dimension() == SpotColumn.Dimension.VOLUME ? Dimension.NONE : Dimension.valueOf( column.dimension().name() );
+	}
+
+	/** What TrackMate measures of a spot, and what others add to that, for so many channels. */
+	static Set< String > trackMates( final int channels )
+	{
+		final Set< String > keys = new HashSet<>();
+		final SpotAnalyzerProvider analyzers = new SpotAnalyzerProvider( channels );
+		analyzers.getKeys().stream().filter( k -> !KEY.equals( k ) ).forEach( k -> keys.addAll( analyzers.getFactory( k ).getFeatures() ) );
+		final SpotMorphologyAnalyzerProvider shapes = new SpotMorphologyAnalyzerProvider( channels );
+		shapes.getKeys().forEach( k -> keys.addAll( shapes.getFactory( k ).getFeatures() ) );
+		return keys;
 	}
 
 	static Collection< SpotColumn > columns()

@@ -44,6 +44,9 @@ public final class TrackCommand extends MenuCommand
 	@Parameter( persist = false, required = false, label = "Table is in", choices = { CsvDetectorFactory.PHYSICAL, CsvDetectorFactory.PIXELS }, description = "Units of the positions in the table" )
 	private String tableUnits = Defaults.TABLE_UNITS;
 
+	@Parameter( persist = false, required = false, label = "Frames of the table are", choices = { TrackletLength.FRAMES, TrackletLength.TIME }, description = "What frame (or t) is in the table: frames from 0, or a time" )
+	private String tableTime = Defaults.TABLE_TIME;
+
 	@Parameter( persist = false, required = false, label = "Tissue mask", description = "Title of an open image, or a file" )
 	private String mask = "";
 
@@ -98,7 +101,7 @@ public final class TrackCommand extends MenuCommand
 	private TrackInputs inputs()
 	{
 		return new TrackInputs(
-				new Cells( labels, labelChannel, path( table ), tableUnits ),
+				new Cells( labels, labelChannel, path( table ), tableUnits, tableTime ),
 				new TissueChoice( mask, maskPolicy, maskFraction, tissues ),
 				new Linking( tracker, Linking.parseDistance( linkingDistance ), frameGap, splitting, minTrackletLength, minTrackletUnit ) );
 	}
@@ -124,6 +127,7 @@ public final class TrackCommand extends MenuCommand
 		options.put( "labelChannel", inputs.cells().channel() );
 		options.put( "table", inputs.cells().table() );
 		options.put( "tableUnits", inputs.cells().tableUnits() );
+		options.put( "tableTime", inputs.cells().tableTime() );
 		options.put( "mask", inputs.tissue().mask() );
 		options.put( "maskPolicy", inputs.tissue().policy() );
 		options.put( "maskFraction", inputs.tissue().fraction() );

@@ -24,8 +24,6 @@ import javax.swing.JList;
 import javax.swing.JPanel;
 import javax.swing.JRadioButton;
 import javax.swing.JTextField;
-import javax.swing.event.DocumentEvent;
-import javax.swing.event.DocumentListener;
 
 import ij.IJ;
 import ij.ImagePlus;
@@ -63,6 +61,8 @@ final class TrackFields
 
 	private final JComboBox< String > tableUnits = new JComboBox<>();
 
+	private final JComboBox< String > tableTime = new JComboBox<>( new String[] { TrackletLength.FRAMES, TrackletLength.TIME } );
+
 	private final JComboBox< ImagePlus > mask = images( true );
 
 	private final JComboBox< String > policy = new JComboBox<>( TrackInputs.POLICIES );
@@ -92,6 +92,8 @@ final class TrackFields
 	private final Form.Row tableRow;
 
 	private final Form.Row unitsRow;
+
+	private final Form.Row timeRow;
 
 	private final Form.Row policyRow;
 
@@ -134,21 +136,28 @@ final class TrackFields
 		channelRow = form.row( "Label channel", "labelChannel", "Channel with the labels, from 1", channel, null );
 		tableRow = form.row( "Table", "table", "One row a cell and frame, with a header: x, y, z, frame, …", table, browseTable() );
 		unitsRow = form.row( "Positions are in", "tableUnits", "Physical units of the image, or pixels", tableUnits, null );
+		timeRow = form.row( "Frames are", "tableTime", "What the column frame (or t) is: frames from 0, or a time. A time counts frames by the frame interval of the image, or else by the step that is found in the times", tableTime, null );
 		form.heading( "Tissue" );
 		form.row( "Tissue mask", "mask", "0 outside, else the tissue id; one plane or all, one frame or all. Cells outside are dropped, the others get their distance to the surface", mask, browse( mask ) );
-		policyRow = form.row( "Cells to keep", "maskPolicy", "keep-touching: any voxel inside; centroid: its centre inside; fraction: enough of its voxels inside; clip: cut to the tissue", policy, null );
-		fractionRow = form.row( "Least fraction inside", "maskFraction", "Part of the voxels of a cell, above 0 and up to 1", fraction, new JLabel( "(0 to 1)" ) );
+		policyRow = form.row( "Cells to keep", "maskPolicy", "keep-touching: any voxel inside; centroid: its centre inside; fraction: enough of its voxels inside; clip: cut to the tissue" + initially( Defaults.MASK_POLICY ), policy, null );
+		fractionRow = form.row( "Least fraction inside", "maskFraction", "Part of the voxels of a cell, above 0 and up to 1" + initially( Defaults.MASK_FRACTION ), fraction, new JLabel( "(0 to 1)" ) );
 		idsRow = form.row( "Tissue ids", "tissues", "Ids of the tissues that count, with commas between them; empty: all", ids, new JLabel( "(empty: all)" ) );
 		form.heading( "Tracking" );
 		form.row( "Tracker", "tracker", "TrackMate's tracker; LAP suits most movies", tracker, null );
-		form.row( "Linking distance", "linkingDistance", "Greatest distance of a cell from frame to frame, and over gaps and divisions; auto: from the steps and the spacing of the cells", distance, distanceUnit );
-		form.row( "Frame gap", "frameGap", "Greatest difference of frames over a gap; 1: no gap closing", gap, new JLabel( "frames (1: none)" ) );
-		form.row( "Cells divide", "splitting", "Whether tracks may split", splitting, null );
-		form.row( "Minimum tracklet length", "minTrackletLength", "Daughters that end sooner after a division are pruned; 0: off", minimum, minimumUnit );
+		form.row( "Linking distance", "linkingDistance", "Greatest distance of a cell from frame to frame, and over gaps and divisions; auto: from the steps and the spacing of the cells" + initially( Defaults.DISTANCE ), distance, distanceUnit );
+		form.row( "Frame gap", "frameGap", "Greatest difference of frames over a gap; 1: no gap closing" + initially( Defaults.FRAME_GAP ), gap, new JLabel( "frames (1: none)" ) );
+		form.row( "Cells divide", "splitting", "Whether tracks may split" + initially( Defaults.SPLITTING ? "yes" : "no" ), splitting, null );
+		form.row( "Minimum tracklet length", "minTrackletLength", "Daughters that end sooner after a division are pruned; 0: off" + initially( Form.plain( Defaults.MIN_TRACKLET_LENGTH ) + " " + Defaults.MIN_TRACKLET_UNIT ), minimum, minimumUnit );
 		minimumUnit.setName( "minTrackletUnit" );
 		fillIn( open, guess, active );
 		listen();
 		update();
+	}
+
+	/** The dialog remembers what was used last, so that its help tells the default. */
+	private static String initially( final Object value )
+	{
+		return ". Default: " + value;
 	}
 
 	private static JComboBox< ImagePlus > images( final boolean withNone )
@@ -185,7 +194,7 @@ final class TrackFields
 		distance.setText( Prefs.get( KEY + "distance", Defaults.DISTANCE ) );
 		gap.setText( Prefs.get( KEY + "gap", String.valueOf( Defaults.FRAME_GAP ) ) );
 		splitting.setSelected( Prefs.get( KEY + "splitting", Defaults.SPLITTING ) );
-		minimum.setText( Prefs.get( KEY + "minimum", String.valueOf( Defaults.MIN_TRACKLET_LENGTH ) ) );
+		minimum.setText( Prefs.get( KEY + "minimum", Form.plain( Defaults.MIN_TRACKLET_LENGTH ) ) );
 		minimumUnit.setSelectedItem( Prefs.get( KEY + "minimumUnit", Defaults.MIN_TRACKLET_UNIT ) );
 	}
 
@@ -207,26 +216,7 @@ final class TrackFields
 		for ( final JComboBox< ? > box : List.of( image, labels, mask, policy ) )
 			box.addActionListener( e -> update() );
 		for ( final JTextField field : List.of( channel, fraction, ids ) )
-			field.getDocument().addDocumentListener( new DocumentListener()
-			{
-				@Override
-				public void insertUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-
-				@Override
-				public void removeUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-
-				@Override
-				public void changedUpdate( final DocumentEvent e )
-				{
-					changed.run();
-				}
-			} );
+			Form.onTyping( field, () -> changed.run() );
 	}
 
 	Form form()
@@ -249,6 +239,7 @@ final class TrackFields
 		channelRow.setVisible( fromChannel.isSelected() && image() != null && image().getNChannels() > 1 || fromLabels.isSelected() && several );
 		tableRow.setVisible( isTable() );
 		unitsRow.setVisible( isTable() );
+		timeRow.setVisible( isTable() );
 		final boolean masked = mask.getSelectedItem() != null;
 		policyRow.setVisible( masked && !isTable() );
 		fractionRow.setVisible( masked && !isTable() && "fraction".equals( policy.getSelectedItem() ) );
@@ -364,20 +355,20 @@ final class TrackFields
 
 	private Cells cells()
 	{
-		final String units = tableUnits.getSelectedIndex() == 1 ? CsvDetectorFactory.PIXELS : CsvDetectorFactory.PHYSICAL;
 		if ( isTable() )
 		{
+			final String units = tableUnits.getSelectedIndex() == 1 ? CsvDetectorFactory.PIXELS : CsvDetectorFactory.PHYSICAL;
 			if ( table.getText().isBlank() )
 				throw new IllegalArgumentException( "No table was chosen; give its file, or take the cells from a label image." );
-			return new Cells( "", 1, table.getText().strip(), units );
+			return new Cells( "", 1, table.getText().strip(), units, text( tableTime ) );
 		}
 		final int number = Form.wholeNumber( channel, "Label channel" );
 		if ( fromChannel.isSelected() )
-			return new Cells( "", number, "", units );
+			return Cells.ofLabels( "", number );
 		final ImagePlus imp = ( ImagePlus ) labels.getSelectedItem();
 		if ( imp == null )
 			throw new IllegalArgumentException( "No label image was chosen; open it, or take the cells from a channel or a table." );
-		return new Cells( Images.nameOf( imp ), imp.getNChannels() > 1 ? number : 1, "", units );
+		return Cells.ofLabels( Images.nameOf( imp ), imp.getNChannels() > 1 ? number : 1 );
 	}
 
 	private TissueChoice tissue()

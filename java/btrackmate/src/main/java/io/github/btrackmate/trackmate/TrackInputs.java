@@ -51,9 +51,17 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 	 *            file of a table, which goes before labels; else empty.
 	 * @param tableUnits
 	 *            unit of its positions, {@code physical} or {@code pixels}.
+	 * @param tableTime
+	 *            what its frames are, {@code frames} or {@code time}.
 	 */
-	record Cells( String labels, int channel, String table, String tableUnits )
+	record Cells( String labels, int channel, String table, String tableUnits, String tableTime )
 	{
+		/** Labels, no table. */
+		static Cells ofLabels( final String labels, final int channel )
+		{
+			return new Cells( labels, channel, "", Defaults.TABLE_UNITS, Defaults.TABLE_TIME );
+		}
+
 		boolean isTable()
 		{
 			return !table.isBlank();
@@ -173,7 +181,7 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 		final Set< String > warnings = new TreeSet<>();
 		checkTissue( opened, image, warnings );
 		if ( cells.isTable() )
-			checkTable( image );
+			checkTable( image, warnings );
 		else
 			checkLabels( opened, image, warnings );
 		return List.copyOf( warnings );
@@ -196,11 +204,12 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 		new Tissue( mask, policy, ids, image.voxelSize() ).checkIds();
 	}
 
-	private void checkTable( final Movie image )
+	private void checkTable( final Movie image, final Set< String > warnings )
 	{
-		final CsvCells read = CsvDetectorFactory.read( Path.of( cells.table() ), CsvDetectorFactory.options( image, cells.tableUnits() ) );
+		final CsvCells read = CsvDetectorFactory.read( Path.of( cells.table() ), CsvDetectorFactory.options( image, cells.tableUnits(), cells.tableTime() ) );
 		if ( read.cells().isEmpty() )
 			throw new IllegalArgumentException( "The table '" + cells.table() + "' has no cells, only a header." );
+		read.warnings().forEach( w -> warnings.add( "Table: " + w ) );
 		CsvSearch.checkFrames( String.valueOf( Path.of( cells.table() ).getFileName() ), read, image );
 	}
 
@@ -252,6 +261,7 @@ record TrackInputs( Cells cells, TissueChoice tissue, Linking linking )
 		{
 			settings.put( CsvDetectorFactory.CSV_FILE, cells.table() );
 			settings.put( CsvDetectorFactory.CSV_UNITS, cells.tableUnits() );
+			settings.put( CsvDetectorFactory.CSV_TIME, cells.tableTime() );
 			return settings;
 		}
 		settings.put( LabelMaskDetectorFactory.LABEL_IMAGE, cells.labels() );

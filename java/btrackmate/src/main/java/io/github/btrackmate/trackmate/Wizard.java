@@ -21,10 +21,13 @@ import fiji.plugin.trackmate.Settings;
 import fiji.plugin.trackmate.Spot;
 import fiji.plugin.trackmate.TrackMate;
 import fiji.plugin.trackmate.TrackMatePlugIn;
+import fiji.plugin.trackmate.features.FeatureUtils;
+import fiji.plugin.trackmate.features.track.TrackIndexAnalyzer;
 import fiji.plugin.trackmate.gui.GuiUtils;
 import fiji.plugin.trackmate.gui.Icons;
 import fiji.plugin.trackmate.gui.components.FilterGuiPanel;
 import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings;
+import fiji.plugin.trackmate.gui.displaysettings.DisplaySettings.TrackMateObject;
 import fiji.plugin.trackmate.gui.wizard.WizardSequence;
 import fiji.plugin.trackmate.gui.wizard.descriptors.ConfigureViewsDescriptor;
 import fiji.plugin.trackmate.util.LogRecorder;
@@ -118,10 +121,14 @@ final class Wizard extends TrackMatePlugIn
 		if ( !imp.isVisible() )
 			imp.show();
 		imp.setOpenAsHyperStack( true );
-		imp.setDisplayMode( IJ.COMPOSITE );
+		// It sets brightness and contrast anew.
+		if ( imp.getNChannels() > 1 )
+			imp.setDisplayMode( IJ.COMPOSITE );
 		goToCells();
 		final SelectionModel selection = new SelectionModel( model );
 		final DisplaySettings display = createDisplaySettings();
+		if ( model.getTrackModel().nTracks( true ) > 0 )
+			spreadColours( display );
 		new HyperStackDisplayer( model, selection, imp, display ).render();
 		final WizardSequence sequence = createSequence( trackmate, selection, display );
 		sequence.setCurrent( panel );
@@ -138,6 +145,14 @@ final class Wizard extends TrackMatePlugIn
 		// Else the panel that it opens at is not laid out.
 		final Dimension size = frame.getSize();
 		frame.setSize( size.width, size.height + 1 );
+	}
+
+	/** Gives every track a colour of its own; TrackMate's range ends at the tenth. */
+	private void spreadColours( final DisplaySettings display )
+	{
+		display.setTrackColorBy( TrackMateObject.TRACKS, TrackIndexAnalyzer.TRACK_INDEX );
+		final double[] range = FeatureUtils.autoMinMax( model, TrackMateObject.TRACKS, TrackIndexAnalyzer.TRACK_INDEX );
+		display.setTrackMinMax( range[ 0 ], range[ 1 ] );
 	}
 
 	/** The wizard's own log is there only now. */

@@ -251,7 +251,7 @@ class CommandsTest
 
 	private static TrackInputs inputs( final String labels, final TrackInputs.TissueChoice tissue, final TrackInputs.Linking linking )
 	{
-		return new TrackInputs( new TrackInputs.Cells( labels, 1, "", "physical" ), tissue, linking );
+		return new TrackInputs( TrackInputs.Cells.ofLabels( labels, 1 ), tissue, linking );
 	}
 
 	private static final TrackInputs.Linking LINKING = new TrackInputs.Linking( "LAP", OptionalDouble.of( 4.5 ), 1, true, 7, "frames" );
@@ -300,7 +300,7 @@ class CommandsTest
 		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAP", OptionalDouble.of( 5 ), 1, true, -1, "frames" ) ) ).contains( "-1.0; a number from 0 on" ) );
 		assertTrue( fault( imp, inputs( "", none, new TrackInputs.Linking( "LAPP", OptionalDouble.of( 5 ), 1, true, 1, "frames" ) ) ).contains( "no tracker 'LAPP'" ) );
 		final Path table = folder.resolve( "cells.csv" );
-		final TrackInputs fromTable = new TrackInputs( new TrackInputs.Cells( "", 1, table.toString(), "physical" ), none, LINKING );
+		final TrackInputs fromTable = new TrackInputs( new TrackInputs.Cells( "", 1, table.toString(), "physical", "frames" ), none, LINKING );
 		assertTrue( fault( imp, fromTable ).contains( "There is no file" ) );
 		Files.writeString( table, "frame,x,y\n" );
 		assertTrue( fault( imp, fromTable ).contains( "has no cells" ) );

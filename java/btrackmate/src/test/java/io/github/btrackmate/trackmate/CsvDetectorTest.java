@@ -53,11 +53,15 @@ class CsvDetectorTest
 
 	private TrackMate trackmate;
 
+	/** Of the image, in seconds; 0 where it states none. */
+	private double frameInterval = 30;
+
 	private boolean run( final String table, final ImagePlus mask, final Map< String, Object > changes ) throws IOException
 	{
 		final Path file = folder.resolve( "cells.csv" );
 		Files.writeString( file, table );
 		final ImagePlus image = image( 3 );
+		image.getCalibration().frameInterval = frameInterval;
 		final Settings settings = new Settings( image );
 		final Model model = new Model();
 		model.setLogger( log );
@@ -151,6 +155,29 @@ class CsvDetectorTest
 		assertEquals( CsvDetectorFactory.KEY, settings.detectorFactory.getKey() );
 	}
 
+	/** TrackMate's AREA and PERIMETER are those of an outline, or of a disc; the table's get keys of their own. */
+	@Test
+	void featuresOfTheTableAreNotMeasuredAnew() throws IOException
+	{
+		final List< Spot > spots = detect( "frame,x,y,AREA,Perimeter,perimeter,PERIMETER\n0,1,1,70,80,90,95\n", null, Map.of() );
+		assertTrue( trackmate.computeSpotFeatures( false ), trackmate.getErrorMessage() );
+		assertEquals( 70.0, spots.get( 0 ).getFeature( "AREA_2" ) );
+		assertEquals( "AREA", trackmate.getModel().getFeatureModel().getSpotFeatureNames().get( "AREA_2" ) );
+		assertEquals( 80.0, spots.get( 0 ).getFeature( "Perimeter" ) );
+		assertEquals( 90.0, spots.get( 0 ).getFeature( "LABEL_PERIMETER" ) );
+		assertEquals( 95.0, spots.get( 0 ).getFeature( "PERIMETER_2" ) );
+	}
+
+	/** The image states no interval: the times count frames by the step that is found in them. */
+	@Test
+	void timesOfAnImageWithoutInterval() throws IOException
+	{
+		frameInterval = 0;
+		final List< Spot > spots = detect( "t,x,y\n0,1,1\n24,1,1\n48,1,1\n", null, Map.of( CsvDetectorFactory.CSV_TIME, "time" ) );
+		assertEquals( List.of( 0.0, 1.0, 2.0 ), spots.stream().map( s -> s.getFeature( Spot.FRAME ) ).toList() );
+		assertTrue( log.text.toString().contains( "from the times of the table it is 24 sec" ), log.text.toString() );
+	}
+
 	@Test
 	void idsAreKept() throws IOException
 	{
@@ -228,7 +255,7 @@ class CsvDetectorTest
 	void badRowsAreSkippedAndListed() throws IOException
 	{
 		assertEquals( 1, detect( "frame,x,y\n0,1,a\n0,1,1\n", null, Map.of( CsvDetectorFactory.SKIP_BAD_ROWS, true ) ).size() );
-		assertTrue( log.text.toString().contains( "ERROR Skipped: cells.csv, line 2" ), log.text.toString() );
+		assertTrue( log.text.toString().contains( "ERROR Warning: cells.csv: 1 bad rows of 2 are left out: lines 2. The first: cells.csv, line 2" ), log.text.toString() );
 	}
 
 	/** Pixels taken for micrometres. */

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -399,6 +400,31 @@ class LabelMaskDetectorTest
 		assertNotNull( spot.getRoi() );
 		for ( final SpotColumn column : SpotFeatures.columns() )
 			assertTrue( reloaded.getFeatureModel().getSpotFeatures().contains( column.key() ), column.key() );
+	}
+
+	/**
+	 * Cell 70000, 2 × 2 pixels of 0.5 µm, has an outline of 4 µm, TrackMate's
+	 * PERIMETER; ours is an estimate, π/4 of it, and has a key of its own.
+	 */
+	@Test
+	void perimetersHaveOneMeaningAKey()
+	{
+		final TrackMate trackmate = trackmate( movie, null, null, Map.of( "SIMPLIFY_CONTOURS", false ) );
+		assertTrue( trackmate.execDetection(), trackmate.getErrorMessage() );
+		assertTrue( trackmate.computeSpotFeatures( false ), trackmate.getErrorMessage() );
+		final Spot spot = spots( trackmate.getModel() ).stream().filter( s -> value( s, SpotColumn.LABEL ) == 70000 ).findFirst().orElseThrow();
+		assertEquals( 4, spot.getFeature( "PERIMETER" ), 1e-9 );
+		assertEquals( Math.PI, value( spot, SpotColumn.PERIMETER ), 1e-9 );
+	}
+
+	/** What TrackMate measures of a spot has keys that are not ours; intensities of a label are ours on purpose. */
+	@Test
+	void noKeyIsAlsoTrackMates()
+	{
+		final Set< String > theirs = SpotFeatures.trackMates( 2 );
+		assertTrue( theirs.contains( "PERIMETER" ) && theirs.contains( "AREA" ) && theirs.contains( "MEAN_INTENSITY_CH2" ), theirs.toString() );
+		for ( final SpotColumn column : SpotFeatures.columns() )
+			assertFalse( theirs.contains( column.key() ), column.key() );
 	}
 
 	/** TrackMate writes whole-number features as int: a higher id would become 2147483647. */

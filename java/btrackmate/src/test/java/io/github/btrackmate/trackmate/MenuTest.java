@@ -51,6 +51,7 @@ import ij.ImageJ;
 import ij.ImagePlus;
 import ij.WindowManager;
 import ij.Prefs;
+import io.github.btrackmate.schema.SharedDefaults;
 
 /**
  * Plugins &gt; Tracking &gt; BTrackMate &gt; Track… on a screen: the command
@@ -69,8 +70,9 @@ class MenuTest
 	void open()
 	{
 		Screen.assumeThereIsOne();
-		Prefs.set( "btrackmate.track.distance", "15" );
 		ij = new ImageJ( ImageJ.EMBEDDED );
+		// Not before: ImageJ reads its preferences when it starts.
+		Prefs.set( "btrackmate.track.distance", "15" );
 		ij.setVisible( true );
 	}
 
@@ -246,6 +248,7 @@ class MenuTest
 		assertEquals( mask, chosen( dialog, "mask" ) );
 		awaitText( dialog, "count", "Frame 1: " );
 		assertNotNull( movie.getOverlay(), "the cells are outlined" );
+		assertEquals( "15", field( dialog, JTextField.class, "linkingDistance" ).getText(), "what was used last" );
 		Screen.shoot( "guessed" );
 		press( dialog, "cancel" );
 		running.get();
@@ -263,6 +266,7 @@ class MenuTest
 		small.show();
 		final JDialog dialog = openDialog();
 		choose( dialog, "mask", null );
+		assertTrue( field( dialog, JTextField.class, "linkingDistance" ).getToolTipText().endsWith( "Default: " + SharedDefaults.text( "linking_max_distance" ) ) );
 		assertFalse( field( dialog, JComboBox.class, "maskPolicy" ).isVisible() );
 		assertFalse( field( dialog, JTextField.class, "table" ).isVisible() );
 		type( dialog, "linkingDistance", "abc" );
