@@ -315,6 +315,18 @@ def clear_leftovers(folder: Path) -> None:
                 pass
 
 
+def clear_below(folder: Path) -> None:
+    """Clear what is left hidden anywhere in a folder that this process alone works in.
+
+    Its own too: what the disk refused to remove when it was done.
+    """
+    for path in sorted(folder.rglob(f"{_PREFIX}*")):
+        if path.is_dir():
+            _discard(path, path.parent)
+        elif os.path.lexists(path):
+            remove(path)
+
+
 def _is_dead(owner: Owner, path: Path) -> bool:
     alive = owner.is_alive
     if alive is None:

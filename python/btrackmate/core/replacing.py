@@ -395,7 +395,10 @@ def _can_link(staging: Path) -> bool:
 def _can_exchange(staging: Path) -> bool:
     """Try whether names can change places on this disk."""
     one, other = staging / "one", staging / "other"
-    one.mkdir(exist_ok=True)
+    for path in (one, other):
+        if os.path.lexists(path):  # Left by one that was killed here, perhaps exchanged.
+            remove_tree(path)
+    one.mkdir()
     other.touch()
     try:
         return exchange(one, other)

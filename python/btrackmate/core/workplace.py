@@ -7,6 +7,7 @@ from pathlib import Path
 
 from btrackmate.core.errors import StorageError
 from btrackmate.core.files import (
+    clear_below,
     clear_leftovers,
     describe_fault,
     discard,
@@ -115,6 +116,7 @@ class Workplace:
         StorageError
             If the disk refuses; nothing has changed then.
         """
+        clear_below(self.new)
         known = [n for n in names for at in (self.new, self.folder) if os.path.lexists(at / n)]
         try:
             for name in dict.fromkeys(known):

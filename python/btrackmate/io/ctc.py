@@ -195,8 +195,8 @@ def read_tracks_table(path: Path) -> pd.DataFrame:
             continue
         words = line.split()
         try:
-            rows.append([int(word) for word in words])
-        except ValueError:
+            rows.append(np.array([int(word) for word in words], np.int64))
+        except (ValueError, OverflowError):
             words = []
         if len(words) != 4:
             msg = f"{path}, line {number}: got {line.strip()!r}, expected four integers: label, "

@@ -40,6 +40,7 @@ _FAULTS = (
     RecursionError,
     OverflowError,
     AssertionError,
+    ArithmeticError,
 )
 
 

@@ -24,6 +24,8 @@ from btrackmate.io.units import NGFF_NAMES
 
 _log = logging.getLogger(__name__)
 
+#: How zarr names a chunk while it writes it; a killed process leaves it.
+_PARTIAL = ".partial"
 _STATE = ".btrackmate"
 _MAX_ID = 2**32 - 1
 _MAX_UINT16 = 2**16 - 1
@@ -93,6 +95,8 @@ class LabelStore:
         }
         if path.exists():
             if _read_state(path) == state and (array := _open_array(path)) is not None:
+                for left in path.rglob(f"*{_PARTIAL}"):
+                    remove(left)
                 return cls(path, shape, array)
             _log.warning(
                 "%s was made with other inputs or settings, or is damaged: it is made anew", path

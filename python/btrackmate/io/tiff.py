@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.frame_source import Scale
+from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,9 @@ class TiffSource:
                 "%s holds %d image series; the first one is read", path, len(self._file.series)
             )
         self._check_planes()
-        self._check_complaints(complaints)
+        self._check_end()
+        for text in complaints:
+            _log.warning("%s: %s", path, text)
         self.kind = self._name_kind()
         self.axes = self._settle_axes()
         self.shape = tuple(int(length) for length in self._series.shape)
@@ -148,16 +151,20 @@ class TiffSource:
                 msg += f"names {named}; copy or save it again"
                 raise UserError(msg)
 
-    def _check_complaints(self, complaints: Sequence[str]) -> None:
-        """Refuse a file whose list of planes breaks off; pass on what else tifffile found."""
-        broken = next((text for text in complaints if "invalid page offset" in text), None)
-        if broken is not None and not self._file.is_imagej:  # ImageJ's planes were counted.
+    def _check_end(self) -> None:
+        """Refuse a file that was cut off, which may leave a shorter movie that looks whole.
+
+        Where the metadata name the shape and all lies in one piece, that has been looked at.
+        """
+        counted = self._file.is_imagej or (self._file.is_shaped and self._series.kind == "shaped")
+        if counted and self._series.dataoffset is not None:
+            return
+        planes = find_cut(self._path)
+        if planes is not None:
             self.close()
-            msg = f"{self._path}: damaged after plane {len(self._file.pages)} ({broken}); "
+            msg = f"{self._path}: damaged after plane {planes}, the file ends too early; "
             msg += "copy or save it again"
             raise UserError(msg)
-        for text in complaints:
-            _log.warning("%s: %s", self._path, text)
 
     def _name_kind(self) -> str:
         if self._file.is_ome:

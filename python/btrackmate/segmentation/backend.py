@@ -267,10 +267,19 @@ def read_percentiles(folder: Path) -> tuple[float, float]:
     -------
     low, high : float
         From ``model_card.json``; the defaults of training where it does not say.
+
+    Raises
+    ------
+    UserError
+        If it is damaged.
     """
-    trained = read_json(folder / "model_card.json").get("settings", {})
     low, high = PERCENTILES
-    return float(trained.get("norm_low", low)), float(trained.get("norm_high", high))
+    try:
+        trained = read_json(folder / "model_card.json").get("settings", {})
+        return float(trained.get("norm_low", low)), float(trained.get("norm_high", high))
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        msg = f"{folder / 'model_card.json'}: its settings are damaged ({error}); copy it again"
+        raise UserError(msg) from None
 
 
 def check_image_axes(axes: str, channels: int, image_ndim: int, folder: Path) -> None:

@@ -190,20 +190,24 @@ class Reference:
     calls: int
 
     @classmethod
-    def make(cls, verb: Verb, place: Path) -> "Reference":
-        """Run a verb undisturbed, twice: it must give the same bytes."""
+    def make(cls, verb: Verb, inputs: Path, place: Path) -> "Reference":
+        """Run a verb undisturbed, twice: it must give the same bytes.
+
+        The first time in this process, so that its children find all imported.
+        """
         template, folder = place / "template", place / "work"
-        prepare(template)
+        shutil.copytree(inputs, template)
         if verb.before:
             assert call(template, verb.before) == 0
         old = read_outputs(template, hidden=True)
-        found = []
-        for _ in range(2):
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(template, folder)
-            ended = run_child(cls._work(folder, verb), folder)
-            assert ended.code == 0
-            found.append(read_outputs(folder, hidden=True))
+        shutil.copytree(template, folder)
+        assert call(folder, verb.line) == 0
+        found = [read_outputs(folder, hidden=True)]
+        shutil.rmtree(folder)
+        shutil.copytree(template, folder)
+        ended = run_child(cls._work(folder, verb), folder)
+        assert ended.code == 0
+        found.append(read_outputs(folder, hidden=True))
         assert found[0] == found[1]
         assert not [name for name in found[0] if _is_begun(name)]
         return cls(verb, template, folder, old, found[0], ended.calls)

@@ -117,7 +117,7 @@ class TrackMateParser:
                 TrackMateParser(self.path, fast=False).parse()
             msg = f"{self.path}: not readable as XML ({error}); give a whole TrackMate XML file"
             raise UserError(msg) from None
-        except (gzip.BadGzipFile, EOFError, OSError, zlib.error) as error:
+        except (gzip.BadGzipFile, EOFError, OSError, zlib.error, LookupError) as error:
             msg = f"{self.path}: not readable ({error}); give a whole TrackMate XML file"
             raise UserError(msg) from None
 

@@ -27,7 +27,7 @@ def is_simple_xml(path: Path) -> bool:
             tags = (element.tag for _, element in iterparse(stream, events=("start",)))
             first = next(tags, "")
             return first == "Tracks" or (first == "root" and next(tags, "") == _ISBI)
-    except (ParseError, OSError):
+    except (ParseError, OSError, LookupError, ValueError):  # An encoding that nobody knows, too.
         return False
 
 
