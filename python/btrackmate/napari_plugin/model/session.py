@@ -1,0 +1,331 @@
+"""One open movie: its tracks, what is selected, what is shown and how it is coloured."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.napari_plugin.model.colours import NAMES, Colouring
+from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
+from btrackmate.napari_plugin.model.movies import Numbers
+from btrackmate.napari_plugin.model.opening import Opened, with_movie
+from btrackmate.napari_plugin.model.scene import Scene
+from btrackmate.napari_plugin.model.signals import Signal
+from btrackmate.napari_plugin.model.track_table import TrackTable
+from btrackmate.review import EditableTracks, History
+
+if TYPE_CHECKING:
+    from btrackmate.io.images import Role
+    from btrackmate.review import Change
+
+IntArray = NDArray[np.int64]
+#: Spots that a tree shows at most; more columns than that tell nobody anything.
+MOST_IN_TREE = 100_000
+
+
+class Session:
+    """The state behind all widgets of one open movie.
+
+    Parameters
+    ----------
+    opened : Opened
+
+    Attributes
+    ----------
+    selected : Signal
+        Emitted without values when another spot or other tracks are selected.
+    shown : Signal
+        When other tracks are shown.
+    coloured : Signal
+        When the colouring changes.
+    edited : Signal
+        With the Change, after each edit, undo or redo.
+    moved : Signal
+        With the frame to go to, and the position z, y, x (or y, x) to look at.
+    told : Signal
+        With a line that a person must read.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        graph, ids = opened.graph, opened.track_ids
+        self.scene = Scene(graph, ids)
+        self.history = History(EditableTracks(graph, track_ids=ids))
+        self.table = TrackTable(graph, ids)
+        self.spot: int | None = None
+        self.tracks: tuple[int, ...] = ()
+        self.only_selected = False
+        self.colouring = Colouring()
+        self._hidden = ~opened.visible
+        self._in_filter: NDArray[np.bool_] | None = None
+        self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
+        self.edited, self.moved, self.told = Signal(), Signal(), Signal()
+
+    # -- what there is -------------------------------------------------------------------------
+
+    @property
+    def now(self) -> EditableTracks:
+        """The tracks as they are now."""
+        return self.history.tracks
+
+    @property
+    def features(self) -> list[str]:
+        """Names that spots can be coloured by."""
+        return ["track", *(name for name in self.opened.graph.spots.features if name != "id")]
+
+    def values(self, feature: str, rows: IntArray | None = None) -> NDArray[np.float64]:
+        """Give a feature of the spots by row, NaN where missing; of some rows, or of all."""
+        scene = self.scene
+        every = np.arange(scene.id.size) if rows is None else rows
+        if feature in NAMES:
+            return scene.track[every].astype(np.float64)
+        base = self.opened.graph.spots
+        old = every < len(base)
+        values = np.full(every.size, np.nan)
+        values[old] = base.feature(feature)[every[old]]
+        for i in np.flatnonzero(~old).tolist():
+            row = int(every[i])
+            if scene.alive[row]:
+                spot = self.now.spot(int(scene.id[row]))
+                value = getattr(spot, feature, spot.features.get(feature))
+                values[i] = np.nan if value is None else float(value)
+        return values
+
+    # -- selecting -----------------------------------------------------------------------------
+
+    def select(self, spot: int | None, *, go: bool = False) -> None:
+        """Select a spot and its track; `go` looks at it.
+
+        Raises
+        ------
+        UserError
+            If there is no such spot.
+        """
+        if spot is None:
+            self.spot, self.tracks = None, ()
+        else:
+            track = self.now.track(spot)
+            self.spot, self.tracks = spot, (track,) if track >= 0 else ()
+        self._tell_selected()
+        if go and spot is not None:
+            self.look()
+
+    def select_tracks(self, tracks: tuple[int, ...], *, go: bool = False) -> None:
+        """Select tracks; the spot becomes the first of the first of them."""
+        self.tracks = tuple(tracks)
+        if not tracks:
+            self.spot = None
+        elif self.spot is None or self.now.track(self.spot) not in tracks:
+            self.spot = int(self.now.spots_of(tracks[0])[0])
+        self._tell_selected()
+        if go and self.spot is not None:
+            self.look()
+
+    def look(self) -> None:
+        """Go to the frame and the place of the selected spot."""
+        if self.spot is not None:
+            row = self.scene.row(self.spot)
+            self.moved.emit(int(self.scene.frame[row]), self.scene.points[row])
+
+    def step(self, where: str) -> None:
+        """Select a relative of the selected spot and go there.
+
+        Parameters
+        ----------
+        where : {"parent", "child", "sister"}
+            With several, the next one in turn (sisters) or the one with the lowest id.
+        """
+        if self.spot is None:
+            self.told.emit("Select a cell first: click on it")
+            return
+        found = {
+            "parent": self.now.parents,
+            "child": self.now.children,
+            "sister": self.now.sisters,
+        }[where](self.spot)
+        if not found:
+            self.told.emit(f"Spot {self.spot} has no {where}")
+            return
+        later = [one for one in found if one > self.spot]
+        self.select(later[0] if where == "sister" and later else found[0], go=True)
+
+    def follow(self, frame: int) -> bool:
+        """Select the selected cell in another frame, its ancestor or descendant; False if none."""
+        if self.spot is None or not self.tracks:
+            return False
+        rows = self.scene.rows_of(np.array(self.tracks))
+        rows = rows[self.scene.frame[rows] == frame]
+        if not rows.size:
+            return False
+        found = self._descend(frame)
+        spot = found if found is not None else int(self.scene.id[rows[0]])
+        if spot != self.spot:
+            self.spot = spot
+            self._tell_selected()
+        return True
+
+    def _descend(self, frame: int) -> int | None:
+        """Go along the links from the selected spot to a frame, by the lowest ids."""
+        spot: int | None = self.spot
+        while spot is not None and self.now.frame(spot) != frame:
+            here = self.now.frame(spot)
+            found = self.now.children(spot) if here < frame else self.now.parents(spot)
+            spot = found[0] if found else None
+            if spot is not None and (here < frame) != (self.now.frame(spot) <= frame):
+                return None  # a gap over that frame
+        return spot
+
+    def next_track(self, by: int) -> None:
+        """Select the next (1) or previous (−1) track of the table and go there."""
+        order = self.table.order
+        if not order.size:
+            return
+        current = self.tracks[0] if self.tracks else None
+        place = np.flatnonzero(order == current)
+        at = (int(place[0]) + by) % order.size if place.size else 0
+        self.spot = None
+        self.select_tracks((int(order[at]),), go=True)
+
+    def _tell_selected(self) -> None:
+        self.selected.emit()
+        if self.only_selected:
+            self.shown.emit()
+
+    # -- showing -------------------------------------------------------------------------------
+
+    def show_only_selected(self, only: bool) -> None:
+        """Show the selected tracks, or all."""
+        self.only_selected = only
+        self.shown.emit()
+
+    def filter_tracks(self, **criteria: Any) -> None:
+        """Show and list the tracks that pass; see :meth:`TrackTable.filter`.
+
+        Raises
+        ------
+        UserError
+            If a filter is wrong.
+        """
+        self.table.filter(**criteria)
+        self.shown.emit()
+
+    def visible_rows(self) -> NDArray[np.bool_] | None:
+        """Tell which spots are shown, (n,); None for all."""
+        scene = self.scene
+        shown = None
+        if self._hidden.any():
+            shown = np.ones(scene.id.size, np.bool_)
+            shown[: self._hidden.size] = ~self._hidden
+        if self.only_selected and self.tracks:
+            mine = np.isin(scene.track, self.tracks)
+        elif self.table.is_filtered:
+            mine = np.isin(scene.track, self.table.order)
+        else:
+            return shown
+        return mine if shown is None else shown & mine
+
+    def show_hidden(self) -> None:
+        """Show the spots, too, that TrackMate hides."""
+        self._hidden = np.zeros(0, np.bool_)
+        self.shown.emit()
+
+    # -- colouring -----------------------------------------------------------------------------
+
+    def colour_by(self, feature: str, colour_map: str = "viridis") -> None:
+        """Colour spots, tails and trees by a feature.
+
+        Raises
+        ------
+        UserError
+            If the spots have no such feature.
+        """
+        self.colouring = Colouring.fit(feature, self.values(feature), colour_map)
+        self.coloured.emit()
+
+    def colours(self, rows: IntArray) -> NDArray[np.float32]:
+        """Give the colours of spots, (n, 4) RGBA; while tracks are selected the others are dim."""
+        colours = self.colouring.map(self.values(self.colouring.feature, rows))
+        if self.tracks and not self.only_selected:
+            others = ~np.isin(self.scene.track[rows], self.tracks)
+            colours[others, :3] *= 0.45
+        return colours
+
+    def numbers(self, frame: int) -> Numbers:
+        """Give the labels of a frame and the numbers that they are painted with: track + 1.
+
+        A cell of a spot without a track is painted with a number that no track has; a label that
+        no spot has stays background.
+        """
+        scene, base = self.scene, self.opened.graph.spots
+        rows = scene.rows_in(frame, frame)
+        shown = self.visible_rows()
+        rows = rows if shown is None else rows[shown[rows]]
+        if "label" not in base.table:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        label = self.values("label", rows)
+        known = np.isfinite(label) & (label > 0)
+        rows, names = rows[known], label[known].astype(np.int64)
+        names, first = np.unique(names, return_index=True)
+        track = scene.track[rows[first]]
+        return names, np.where(track >= 0, track + 1, 1 + self.table.highest + 1 + names)
+
+    # -- trees ---------------------------------------------------------------------------------
+
+    def tree(self) -> TreeLayout:
+        """Lay out the lineage of the selected tracks; without a selection, of those in the table.
+
+        Of many tracks the first of the table are laid out, up to `MOST_IN_TREE` spots.
+        """
+        scene = self.scene
+        tracks = np.array(self.tracks or self.table.first(MOST_IN_TREE), np.int64)
+        rows = scene.rows_of(tracks)
+        return lay_out(rows, scene.frame[rows], *scene.links_of(rows))
+
+    # -- editing -------------------------------------------------------------------------------
+
+    def do(self, operation: str, **arguments: Any) -> None:
+        """Make an edit; see :data:`btrackmate.review.OPERATIONS`.
+
+        Raises
+        ------
+        UserError
+            If it may not be made; nothing has changed then.
+        """
+        self._take(self.history.do(operation, **arguments))
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._take(self.history.undo())
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last."""
+        self._take(self.history.redo())
+
+    def _take(self, change: "Change") -> None:
+        """Follow a change everywhere."""
+        self.scene.apply(change)
+        self.table.update(self.now, change.tracks)
+        if self.spot is not None and self.spot not in self.now:
+            self.spot = None
+        alive = tuple(one for one in self.tracks if one in self.table)
+        if self.spot is not None and self.now.track(self.spot) >= 0:
+            alive = (self.now.track(self.spot),)
+        self.tracks = alive
+        self.edited.emit(change)
+        self.selected.emit()
+
+    # -- image and labels ----------------------------------------------------------------------
+
+    def find_movie(self, path: Path, role: "Role") -> None:
+        """Take another image or other labels; see :func:`with_movie`.
+
+        Raises
+        ------
+        UserError
+            If it is no image.
+        """
+        self.opened = with_movie(self.opened, path, role)
