@@ -1,0 +1,94 @@
+"""Edits that were made, and the way back and forth."""
+
+from typing import Any
+
+from btrackmate.core.errors import UserError
+from btrackmate.review.changes import Change
+from btrackmate.review.operations import OPERATIONS
+from btrackmate.review.tracks import EditableTracks
+
+
+class History:
+    """Tracks with all changes that were made to them.
+
+    Parameters
+    ----------
+    tracks : EditableTracks
+        Edited from now on by this history only.
+    """
+
+    def __init__(self, tracks: EditableTracks) -> None:
+        self.tracks = tracks
+        self.done: list[Change] = []
+        self.undone: list[Change] = []
+
+    def do(self, operation: str, **arguments: Any) -> Change:
+        """Make an edit.
+
+        Parameters
+        ----------
+        operation : str
+            Name of one of :data:`btrackmate.review.operations.OPERATIONS`.
+        **arguments
+            Its arguments.
+
+        Raises
+        ------
+        UserError
+            If it may not be made; nothing has changed then.
+        """
+        change = self.tracks.apply(plan(self.tracks, operation, arguments))
+        self.done.append(change)
+        self.undone.clear()
+        return change
+
+    def undo(self) -> Change:
+        """Take the last edit back.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if not self.done:
+            msg = "there is nothing to undo"
+            raise UserError(msg)
+        change = self.tracks.apply(self.done[-1].inverse())
+        self.undone.append(self.done.pop())
+        return change
+
+    def redo(self) -> Change:
+        """Make the edit again that was taken back last.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if not self.undone:
+            msg = "there is nothing to redo"
+            raise UserError(msg)
+        change = self.tracks.apply(self.undone[-1])
+        self.done.append(self.undone.pop())
+        return change
+
+
+def plan(tracks: EditableTracks, operation: str, arguments: dict[str, Any]) -> Change:
+    """Plan an edit by its name, without making it.
+
+    Raises
+    ------
+    UserError
+        If there is no such operation, an argument is wrong, or it may not be made.
+    """
+    found = OPERATIONS.get(operation)
+    if found is None:
+        msg = f"there is no operation {operation!r}; there are {', '.join(OPERATIONS)}"
+        raise UserError(msg)
+    known = (*found.spots, *found.values)
+    foreign = [name for name in arguments if name not in known]
+    missing = [name for name in found.spots if name not in arguments]
+    if foreign or missing:
+        msg = f"{operation}: got {', '.join(arguments) or 'nothing'}, expected {', '.join(known)}"
+        raise UserError(msg)
+    return found.plan(tracks, **arguments)
