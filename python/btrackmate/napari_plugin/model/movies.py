@@ -27,7 +27,8 @@ class LazyMovie:
     channel : int
         From 0.
     ndim : int
-        Space dimensions that are shown, 2 or 3.
+        Space dimensions that are shown, 2 or 3; of slices in 2D the brightest voxels (or highest
+        labels) are shown.
     """
 
     def __init__(self, movie: Movie, channel: int = 0, ndim: int = 3) -> None:
@@ -80,7 +81,7 @@ class LazyMovie:
     def _frame(self, t: int) -> NDArray[Any]:
         def read() -> NDArray[Any]:
             frame = self.movie.frame(t)[self.channel]
-            return frame if len(self.shape) == 4 else frame[0]
+            return frame if len(self.shape) == 4 else frame.max(axis=0)
 
         return self._keep(t, read)
 

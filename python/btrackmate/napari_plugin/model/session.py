@@ -1,18 +1,19 @@
 """One open movie: its tracks, what is selected, what is shown and how it is coloured."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.errors import UserError
+from btrackmate.napari_plugin.model.adding import Pointer, measure_label
 from btrackmate.napari_plugin.model.colours import NAMES, Colouring
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.movies import Numbers
 from btrackmate.napari_plugin.model.opening import Opened, with_movie
+from btrackmate.napari_plugin.model.picking import usual_radius
 from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.model.track_table import TrackTable
@@ -57,6 +58,9 @@ class Session:
         self.history = History(EditableTracks(graph, track_ids=ids))
         self.table = TrackTable(graph, ids)
         self.spot: int | None = None
+        self.other: int | None = None
+        self.following = False
+        self.pointer: Callable[[], Pointer | None] = lambda: None
         self.tracks: tuple[int, ...] = ()
         self.only_selected = False
         self.colouring = Colouring()
@@ -95,28 +99,46 @@ class Session:
                 values[i] = np.nan if value is None else float(value)
         return values
 
+    @property
+    def radius(self) -> float:
+        """Usual radius of a spot in the space unit."""
+        spots = self.opened.graph.spots
+        known = spots.feature("radius") if "radius" in spots.features else np.empty(0)
+        return usual_radius(known, spots.calibration.spacing(spots.ndim))
+
     # -- selecting -----------------------------------------------------------------------------
 
-    def select(self, spot: int | None, *, go: bool = False) -> None:
-        """Select a spot and its track; `go` looks at it.
+    def select(self, spot: int | None, *, go: bool = False, second: bool = False) -> None:
+        """Select a spot and its track.
+
+        Parameters
+        ----------
+        spot : int or None
+            None deselects.
+        go : bool
+            Look at it.
+        second : bool
+            Keep the one that was selected as the other of two.
 
         Raises
         ------
         UserError
             If there is no such spot.
         """
+        self.other = self.spot if second and spot != self.spot else None
         if spot is None:
             self.spot, self.tracks = None, ()
         else:
-            track = self.now.track(spot)
-            self.spot, self.tracks = spot, (track,) if track >= 0 else ()
+            both = [spot] if self.other is None else [spot, self.other]
+            tracks = dict.fromkeys(self.now.track(one) for one in both)
+            self.spot, self.tracks = spot, tuple(one for one in tracks if one >= 0)
         self._tell_selected()
         if go and spot is not None:
             self.look()
 
     def select_tracks(self, tracks: tuple[int, ...], *, go: bool = False) -> None:
         """Select tracks; the spot becomes the first of the first of them."""
-        self.tracks = tuple(tracks)
+        self.tracks, self.other = tuple(tracks), None
         if not tracks:
             self.spot = None
         elif self.spot is None or self.now.track(self.spot) not in tracks:
@@ -178,6 +200,11 @@ class Session:
             if spot is not None and (here < frame) != (self.now.frame(spot) <= frame):
                 return None  # a gap over that frame
         return spot
+
+    def set_following(self, following: bool) -> None:
+        """Keep the selected cell in the middle while time runs, or stop it."""
+        self.following = following
+        self.look()
 
     def next_track(self, by: int) -> None:
         """Select the next (1) or previous (−1) track of the table and go there."""
@@ -297,6 +324,26 @@ class Session:
         """
         self._take(self.history.do(operation, **arguments))
 
+    def add_here(self) -> None:
+        """Add a spot under the mouse: from the label there, else a ball of the usual radius.
+
+        Raises
+        ------
+        UserError
+            If the mouse is not over the movie, or the label has a spot already.
+        """
+        at = self.pointer()
+        if at is None:
+            msg = "put the mouse over the image, where the cell is, and press the key again"
+            raise UserError(msg)
+        if at.label and self.opened.labels is not None:
+            values = measure_label(self.opened, at.frame, at.label)
+            self.do("add_spot", frame=at.frame, label=at.label, **values)
+        else:
+            xyz = tuple(float(one) for one in at.point[::-1])
+            self.do("add_spot", frame=at.frame, position=xyz, radius=self.radius)
+        self.select(self.history.done[-1].added_spots[0].id)
+
     def undo(self) -> None:
         """Take the last edit back."""
         self._take(self.history.undo())
@@ -311,6 +358,8 @@ class Session:
         self.table.update(self.now, change.tracks)
         if self.spot is not None and self.spot not in self.now:
             self.spot = None
+        if self.other is not None and self.other not in self.now:
+            self.other = None
         alive = tuple(one for one in self.tracks if one in self.table)
         if self.spot is not None and self.now.track(self.spot) >= 0:
             alive = (self.now.track(self.spot),)
