@@ -11,6 +11,8 @@ from btrackmate.review.growing import Growing
 Rows = NDArray[np.int64]
 
 _NONE = -1
+#: Spots up to which a loop is faster than arrays.
+_FEW = 16
 
 
 class LinkStore:
@@ -115,37 +117,73 @@ class LinkStore:
         """
         marks = (self._stamp + 1, self._stamp + 2)
         self._stamp += 2
+        mark = self._mark.values
         parts = [[np.array([one])], [np.array([other])]]
         sizes = [1, 1]
-        for side, row in ((0, one), (1, other)):
-            self._mark.values[row] = marks[side]
+        mark[one], mark[other] = marks
         while True:
             side = 0 if sizes[0] <= sizes[1] else 1
-            near = self._neighbours(parts[side][-1])
-            found = self._mark.values[near]
-            if (found == marks[1 - side]).any():
+            fresh = self._step(parts[side][-1], marks[side], marks[1 - side])
+            if fresh is None:
                 return None
-            fresh = np.unique(near[found != marks[side]])
             if not fresh.size:
                 return np.concatenate(parts[side]), side == 0
-            self._mark.values[fresh] = marks[side]
             parts[side].append(fresh)
             sizes[side] += fresh.size
+
+    def _step(self, rows: Rows, own: int, foreign: int) -> Rows | None:
+        """Mark the spots linked to some, and give those that had not this mark before.
+
+        Returns
+        -------
+        ndarray of int or None
+            None if one has the foreign mark.
+        """
+        mark = self._mark.values
+        if rows.size > _FEW:
+            near = self._neighbours(rows)
+            found = mark[near]
+            if (found == foreign).any():
+                return None
+            fresh = np.unique(near[found != own])
+            mark[fresh] = own
+            return fresh
+        found_here: list[int] = []
+        for row in rows.tolist():
+            for first, following, ends in self._sides():
+                link = first.item(row)
+                while link >= 0:
+                    end = ends.item(link)
+                    before = mark.item(end)
+                    if before == foreign:
+                        return None
+                    if before != own:
+                        mark[end] = own
+                        found_here.append(end)
+                    link = following.item(link)
+        return np.array(found_here, np.int64)
+
+    def _sides(self) -> tuple[tuple[NDArray[np.int32], ...], ...]:
+        """First link of each spot, next one of each link, and its other end, ahead and behind."""
+        return tuple(
+            (first.values, following.values, ends.values)
+            for (first, following), ends in (
+                (self._ahead, self._target),
+                (self._behind, self._source),
+            )
+        )
 
     def _neighbours(self, rows: Rows) -> Rows:
         """Rows that any of some rows has a link with."""
         found = []
-        for (first, following), ends in (
-            (self._ahead, self._target),
-            (self._behind, self._source),
-        ):
-            link = first.values[rows]
+        for first, following, ends in self._sides():
+            link = first[rows]
             while True:
                 link = link[link >= 0]
                 if not link.size:
                     break
-                found.append(ends.values[link])
-                link = following.values[link]
+                found.append(ends[link])
+                link = following[link]
         return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
 
     def _chain(self, chains: tuple[Growing, Growing], row: int) -> list[int]:

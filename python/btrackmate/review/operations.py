@@ -90,9 +90,10 @@ def swap(tracks: EditableTracks, one: int, other: int) -> Change:
 
 def delete_spot(tracks: EditableTracks, spot: int) -> Change:
     """Remove a spot and its links."""
+    out = [_find_link(tracks, spot, child) for child in tracks.children(spot)]
     return Change(
         "delete_spot",
-        removed_links=_links_of(tracks, [spot]),
+        removed_links=(*tracks.links_into(spot), *out),
         removed_spots=(tracks.spot(spot),),
     )
 
@@ -106,7 +107,7 @@ def delete_track(tracks: EditableTracks, spot: int) -> Change:
     ids = tracks.spots_of(track).tolist()
     return Change(
         "delete_track",
-        removed_links=_links_of(tracks, ids),
+        removed_links=tuple(link for one in ids for link in tracks.links_into(one)),
         removed_spots=tuple(tracks.spot(one) for one in ids),
     )
 
@@ -230,12 +231,6 @@ def _find_link(tracks: EditableTracks, source: int, target: int) -> Link:
         msg += _list(tracks.children(source)) or "none"
         raise UserError(msg)
     return link
-
-
-def _links_of(tracks: EditableTracks, spots: list[int]) -> tuple[Link, ...]:
-    pairs = {(parent, spot) for spot in spots for parent in tracks.parents(spot)}
-    pairs |= {(spot, child) for spot in spots for child in tracks.children(spot)}
-    return tuple(_find_link(tracks, *pair) for pair in sorted(pairs))
 
 
 def _check_link(tracks: EditableTracks, source: int, target: int) -> None:

@@ -1,6 +1,7 @@
 """Spots that come, go and move, by row."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class SpotStore:
     def __init__(self, base: Spots) -> None:
         n = len(base)
         self.base = base
-        self.id = Growing(base.id)
+        self._ids = base.id
+        self.id = Growing(self._ids)
         self.frame = Growing(base.frame)
         self.xyz = Growing(base.positions.copy())
         self.radius = Growing(self._column("radius", math.nan).copy())
@@ -49,6 +51,12 @@ class SpotStore:
     def __len__(self) -> int:
         return len(self.id)
 
+    @cached_property
+    def _features(self) -> dict[str, Any]:
+        """Columns of the table that are no fields of a spot."""
+        table = self.base.table
+        return {str(name): table[name].array for name in table if name not in SPOT_FIELDS}
+
     def next_id(self) -> int:
         """Give an id that no spot has, or had."""
         return self._highest + 1
@@ -60,7 +68,13 @@ class SpotStore:
 
     def rows_of(self, ids: NDArray[np.int64]) -> Rows:
         """Give the rows of spots that are, or were, there."""
-        return np.array([self._find_any(int(i)) for i in ids], np.int64)
+        base, order = self._ids, self._order
+        place = np.searchsorted(base, ids, sorter=order)
+        place = np.minimum(place, max(base.size - 1, 0))
+        rows = (place if order is None else order[place]).astype(np.int64)
+        other = np.flatnonzero(base[rows] != ids) if base.size else np.arange(ids.size)
+        rows[other] = [self._added[int(i)] for i in ids[other]]
+        return rows
 
     def in_frame(self, frame: int) -> Rows:
         """Rows of the spots of a frame."""
@@ -78,13 +92,11 @@ class SpotStore:
         """Give all that is known of a spot."""
         if row in self._changed:
             return self._changed[row]
-        table, features = self.base.table, {}
-        for name in table.columns:
-            if name in SPOT_FIELDS:
-                continue
-            value: Any = table[name].iat[row]
+        features = {}
+        for name, values in self._features.items():
+            value: Any = values[row]
             if not pd.isna(value):
-                features[str(name)] = value.item() if isinstance(value, np.generic) else value
+                features[name] = value.item() if isinstance(value, np.generic) else value
         label = int(self.label.values[row])
         x, y, z = self.xyz.values[row].tolist()
         return Spot(
@@ -152,7 +164,7 @@ class SpotStore:
     def _find_any(self, spot: int) -> int:
         if spot in self._added:
             return self._added[spot]
-        ids, order = self.base.id, self._order
+        ids, order = self._ids, self._order
         place = int(np.searchsorted(ids, spot, sorter=order))
         if place >= ids.size:
             return -1

@@ -157,6 +157,14 @@ class EditableTracks:
         known = self._links.find(self._row(source), self._row(target))
         return None if known is None else Link(source, target, *known)
 
+    def links_into(self, spot: int) -> list[Link]:
+        """List the links from a spot's parents."""
+        row = self._row(spot)
+        return [
+            Link(int(self._spots.id.values[one]), spot, *(self._links.find(one, row) or ()))
+            for one in self._links.parents(row)
+        ]
+
     def in_frame(self, frame: int) -> IntArray:
         """Ids of the spots of a frame."""
         return self._ids(self._spots.in_frame(frame))
