@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import TRACK_FEATURES
@@ -63,6 +64,10 @@ class TrackTable:
     def is_filtered(self) -> bool:
         """Whether some tracks are not listed."""
         return bool(self._kind != "all" or self._filters or self._longest is not None)
+
+    def listed(self) -> pd.DataFrame:
+        """Give the rows of the listed tracks, in their order."""
+        return self.table.loc[self.order]
 
     def first(self, most_spots: int) -> IntArray:
         """Give the first listed tracks that have no more than so many spots together."""
@@ -146,6 +151,18 @@ class TrackTable:
             msg = f"tracks have no feature {name!r}; they have {', '.join(self.table.columns)}"
             raise UserError(msg)
         return found
+
+
+def unit_of_column(name: str, calibration: Calibration) -> str:
+    """Give the unit of a track feature, empty for a number of things."""
+    space, time = calibration.space_unit, calibration.time_unit
+    if name in ("x", "y", "z", "displacement", "total_distance", "max_distance"):
+        return space
+    if name in ("duration", "start", "stop", "longest_gap"):
+        return time if name != "longest_gap" else "frames"
+    if name.endswith("_speed"):
+        return f"{space}/{time}"
+    return f"radians/{time}" if name == "directional_change" else ""
 
 
 def _compute(tracks: "EditableTracks", track: int) -> pd.DataFrame | None:

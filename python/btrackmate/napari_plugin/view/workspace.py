@@ -75,7 +75,7 @@ class Workspace:
             **_placing(spots.calibration, spots.ndim),
         )
         self.cells = self._add_points("cells", visible=self.labels is None)
-        self.mark = self._add_points("selected cell", border_width=0.15)
+        self.mark = self._add_points("selected cell", border_width=0.07)
         viewer.add_layer(self.links)
         viewer.layers.move(viewer.layers.index(self.links), viewer.layers.index(self.cells))
         viewer.layers.selection.active = self.links
