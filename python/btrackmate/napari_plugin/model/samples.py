@@ -1,0 +1,27 @@
+"""The shipped sample as tracks with image and labels."""
+
+import numpy as np
+
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io.images import open_movie
+from btrackmate.measurement import MeasureSettings
+from btrackmate.measurement.movie import measure_movie
+from btrackmate.napari_plugin.model.ctc_tracks import find_links
+from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.pipeline.inputs import MovieFrames
+from btrackmate.samples import load_sample, sample_paths
+
+
+def open_sample() -> Opened:
+    """Open the embryo: its image, and its true labels and tracks."""
+    paths = sample_paths()
+    movie = load_sample()
+    image = open_movie(paths.image)
+    labels = open_movie(paths.truth, role="labels", model=image)
+    spots = measure_movie(
+        MovieFrames(labels, 3), MovieFrames(image, 3), None, movie.calibration, MeasureSettings()
+    ).spots
+    label = spots.table["label"].to_numpy(np.int64)
+    tracks = movie.man_track.rename(columns={"L": "label", "P": "parent"})
+    graph = TrackGraph.from_links(spots, *find_links(spots.frame, label, tracks))
+    return Opened(paths.image, None, graph, image=image, labels=labels)

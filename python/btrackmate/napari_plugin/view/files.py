@@ -1,0 +1,76 @@
+"""Opening and saving, as napari asks for it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+from napari.utils.notifications import show_error
+
+from btrackmate.core.errors import BTrackMateError
+from btrackmate.io.convert import write_tracks
+from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
+from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
+from btrackmate.napari_plugin.model.samples import open_sample
+from btrackmate.napari_plugin.view.workspace import find_workspace, show
+
+#: What a reader gives that has added its layers itself.
+_DONE: list[Any] = [(None,)]
+
+
+def get_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
+    """Give the function that opens a path; None for what holds no tracks."""
+    if isinstance(path, list):
+        path = path[0] if len(path) == 1 else ""
+    return read if path and is_tracks(Path(path)) else None
+
+
+def read(path: str | list[str]) -> list[LayerData] | list[Any]:
+    """Open tracks with their image and labels.
+
+    In a viewer they are shown with everything that belongs to them; without one, plain layers are
+    given back.
+    """
+    one = Path(path[0] if isinstance(path, list) else path)
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return make_layers(open_tracks(one, edit=False))
+    try:
+        workspace = find_workspace(viewer)
+        if workspace is not None:
+            workspace.session.close()
+        show(viewer, open_tracks(one))
+    except (BTrackMateError, OSError) as error:
+        show_error(" ".join(str(error).split()))
+        return _DONE
+    open_widgets(viewer)
+    return _DONE
+
+
+def open_embryo() -> list[LayerData]:
+    """Open the shipped sample."""
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return make_layers(open_sample())
+    show(viewer, open_sample())
+    open_widgets(viewer)
+    return []
+
+
+def open_widgets(viewer: Any, *names: str) -> None:
+    """Dock the inspector and the widget for corrections, and others by name."""
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return
+    for name in ("Inspector", "Correct", *names):
+        window.add_plugin_dock_widget("btrackmate", name, tabify=True)
+    window.add_plugin_dock_widget("btrackmate", "Inspector", tabify=True)[0].show()
+
+
+def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
+    """Write a Tracks layer: of an open session with all that its file had, else what it shows."""
+    session = options.get("metadata", {}).get("btrackmate")
+    target = Path(path)
+    if session is not None:
+        return [str(one) for one in session.save_as(target)]
+    return [str(one) for one in write_tracks(target, read_layer(data, options))]
