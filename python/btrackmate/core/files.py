@@ -34,6 +34,7 @@ from btrackmate.core.replacing import (
     put_one,
     remove_tree,
     settle,
+    sync_file,
     sync_folder,
     sync_tree,
 )
@@ -138,10 +139,31 @@ def copy_file(path: Path, target: Path) -> Path:
     return target
 
 
-def append_text(path: Path, text: str) -> None:
-    """Add lines at the end of a log: the one kind of file that grows in its place."""
-    with _report(path), path.open("a", encoding="utf-8") as stream:
-        stream.write(text)
+def append_text(path: Path, text: str, *, wait: bool = False) -> None:
+    """Add lines at the end of a log: the one kind of file that grows in its place.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+        Lines, each with its end.
+    wait : bool
+        Wait until they are on the disk, and take away what was written of them if that fails.
+    """
+    size = path.stat().st_size if wait and path.exists() else 0
+    with _report(path):
+        try:
+            with path.open("a", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            if wait:
+                sync_file(path)
+                if size == 0:
+                    sync_folder(path.parent)
+        except OSError:
+            if wait and path.exists():
+                with contextlib.suppress(OSError):
+                    os.truncate(path, size)
+            raise
 
 
 @contextlib.contextmanager

@@ -5,4 +5,7 @@ from .changes import Renumbering as Renumbering
 from .changes import Spot as Spot
 from .history import History as History
 from .operations import OPERATIONS as OPERATIONS
+from .session import EditSession as EditSession
+from .session import LeftOut as LeftOut
+from .session import replay_edits as replay_edits
 from .tracks import EditableTracks as EditableTracks

@@ -37,10 +37,26 @@ class History:
         UserError
             If it may not be made; nothing has changed then.
         """
-        change = self.tracks.apply(plan(self.tracks, operation, arguments))
+        return self.make(plan(self.tracks, operation, arguments))
+
+    def make(self, change: Change) -> Change:
+        """Make a planned edit."""
+        change = self.tracks.apply(change)
         self.done.append(change)
         self.undone.clear()
         return change
+
+    def check_undo(self) -> None:
+        """Refuse if there is nothing to undo."""
+        if not self.done:
+            msg = "there is nothing to undo"
+            raise UserError(msg)
+
+    def check_redo(self) -> None:
+        """Refuse if there is nothing to redo."""
+        if not self.undone:
+            msg = "there is nothing to redo"
+            raise UserError(msg)
 
     def undo(self) -> Change:
         """Take the last edit back.
@@ -50,9 +66,7 @@ class History:
         UserError
             If there is none.
         """
-        if not self.done:
-            msg = "there is nothing to undo"
-            raise UserError(msg)
+        self.check_undo()
         change = self.tracks.apply(self.done[-1].inverse())
         self.undone.append(self.done.pop())
         return change
@@ -65,9 +79,7 @@ class History:
         UserError
             If there is none.
         """
-        if not self.undone:
-            msg = "there is nothing to redo"
-            raise UserError(msg)
+        self.check_redo()
         change = self.tracks.apply(self.undone[-1])
         self.done.append(self.undone.pop())
         return change

@@ -1,0 +1,141 @@
+"""The lines of a journal of edits: as JSON, with a checksum that each takes over from the last."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from btrackmate.core.errors import UserError
+from btrackmate.review.changes import Change, Link, Move, Spot
+
+_SUM = ',"sum":"'
+#: Hexadecimal digits of a checksum.
+_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class ParsedLines:
+    """The lines of a journal.
+
+    Parameters
+    ----------
+    entries : list of dict
+        Those that are whole.
+    end : str
+        Checksum of the last one, which the next takes over.
+    torn : str
+        What stands after them: the start of a line that was never finished.
+    """
+
+    entries: list[dict[str, Any]]
+    end: str
+    torn: str
+
+
+def format_line(entry: Mapping[str, Any], before: str) -> tuple[str, str]:
+    """Write an entry as a line; give it and its checksum."""
+    body = json.dumps(entry, separators=(",", ":"), allow_nan=False)
+    checksum = _check(body, before)
+    return f'{body[:-1]}{_SUM}{checksum}"}}\n', checksum
+
+
+def parse_lines(text: str, source: str) -> ParsedLines:
+    """Read the lines of a journal.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    UserError
+        If a line is damaged that is not the last: nothing after it can be trusted.
+    """
+    entries: list[dict[str, Any]] = []
+    lines = text.split("\n")
+    before = ""
+    for number, line in enumerate(lines):
+        is_last = number >= len(lines) - 2 and not "".join(lines[number + 1 :])
+        if number == len(lines) - 1:
+            return ParsedLines(entries, before, line)
+        body, found, checksum = line.rpartition(_SUM)
+        checksum = checksum.removesuffix('"}')
+        if not found or checksum != _check(f"{body}}}", before):
+            if is_last:
+                return ParsedLines(entries, before, f"{line}\n")
+            msg = f"{source}: line {number + 1} of {len(lines) - 1} is damaged, so that the edits "
+            msg += f"from there on can't be trusted; keep the first {number} lines, or move the "
+            msg += "file away to begin without edits"
+            raise UserError(msg)
+        entries.append(json.loads(f"{body}}}"))
+        before = checksum
+    return ParsedLines(entries, before, "")
+
+
+def _check(body: str, before: str) -> str:
+    text = f"{before}{body}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:_DIGITS]
+
+
+def write_change(change: Change) -> dict[str, Any]:
+    """Give a change as plain values; what it does not hold is left out."""
+    told = {
+        "unlinked": [_write_link(link) for link in change.removed_links],
+        "linked": [_write_link(link) for link in change.added_links],
+        "removed": [_write_spot(spot) for spot in change.removed_spots],
+        "added": [_write_spot(spot) for spot in change.added_spots],
+        "moved": [[_write_spot(spot) for spot in move] for move in change.moved],
+    }
+    return {name: values for name, values in told.items() if values}
+
+
+def read_change(what: str, told: Mapping[str, Any]) -> Change:
+    """Read what `write_change` gave; which tracks it touched is not known yet."""
+    return Change(
+        what,
+        _read_links(told.get("unlinked", ())),
+        _read_links(told.get("linked", ())),
+        tuple(map(_read_spot, told.get("removed", ()))),
+        tuple(map(_read_spot, told.get("added", ()))),
+        tuple(Move(*map(_read_spot, pair)) for pair in told.get("moved", ())),
+    )
+
+
+def _write_link(link: Link) -> list[Any]:
+    return [*link[:2], *(None if math.isnan(value) else value for value in link[2:])]
+
+
+def _read_links(told: Iterable[list[Any]]) -> tuple[Link, ...]:
+    return tuple(
+        Link(source, target, *(math.nan if value is None else value for value in rest))
+        for source, target, *rest in told
+    )
+
+
+def _write_spot(spot: Spot) -> dict[str, Any]:
+    told = {"id": spot.id, "frame": spot.frame, "position": list(spot.position)}
+    if not math.isnan(spot.radius):
+        told["radius"] = spot.radius
+    if spot.label is not None:
+        told["label"] = spot.label
+    if spot.features:
+        told["features"] = {
+            name: value if math.isfinite(value) else repr(value)
+            for name, value in spot.features.items()
+            if not isinstance(value, str)
+        } | {name: value for name, value in spot.features.items() if isinstance(value, str)}
+    return told
+
+
+def _read_spot(told: Mapping[str, Any]) -> Spot:
+    x, y, z = told["position"]
+    features = {
+        name: float(value) if value in ("inf", "-inf") else value
+        for name, value in told.get("features", {}).items()
+    }
+    radius, label = told.get("radius", math.nan), told.get("label")
+    return Spot(told["id"], told["frame"], x, y, z, radius, label, features)

@@ -1,0 +1,178 @@
+"""The journal of edits: a file beside the tracks that grows by a line with each edit."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import append_text, check_output, copy_file, write_text
+from btrackmate.core.locks import Lock
+from btrackmate.review.changes import Change
+from btrackmate.review.entries import (
+    ParsedLines,
+    format_line,
+    parse_lines,
+    read_change,
+    write_change,
+)
+from btrackmate.review.places import Place
+
+#: What the first line says.
+FORMAT = "btrackmate-edits 1"
+_ENDING, _LOCK_ENDING = ".edits.jsonl", ".edits.lock"
+
+
+def name_journal(tracks: Path) -> Path:
+    """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
+    return tracks.with_name(tracks.name + _ENDING)
+
+
+class Journal:
+    """The edits of one file of tracks, held by one process.
+
+    A line is added for each edit, undo, redo and save, and waited for until it is on the disk; it
+    is never changed afterwards. The file is made with the first line.
+
+    Parameters
+    ----------
+    tracks : Path
+        The file of tracks, whose journal stands beside it.
+
+    Raises
+    ------
+    UserError
+        If another window or process has these tracks open, or the journal is damaged.
+
+    Attributes
+    ----------
+    entries : list of dict
+        Its lines, the first is the header; empty where there is no journal yet.
+    torn : bool
+        Whether the last line had never been finished, and was left out.
+    """
+
+    def __init__(self, tracks: Path) -> None:
+        self.tracks = tracks
+        self.path = name_journal(tracks)
+        check_output(self.path, overwrite=True)
+        self._lock = Lock(tracks.with_name(tracks.name + _LOCK_ENDING), f"{tracks} (editing)")
+        self._lock.acquire()
+        try:
+            parsed = read_lines(self.path)
+            if parsed.torn:
+                torn = len(parsed.torn.encode("utf-8", "surrogateescape"))
+                write_text(self.path, self.path.read_bytes()[:-torn].decode("ascii"))
+        except BaseException:
+            self._lock.release()
+            raise
+        self.entries, self._end = parsed.entries, parsed.end
+        self.torn = bool(parsed.torn)
+
+    def close(self) -> None:
+        """Let others edit the tracks."""
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def begin(self, digest: str) -> None:
+        """Write the header: which file of tracks the edits begin with, by its SHA-256."""
+        self._append(self._make_header(digest))
+
+    def note_edit(self, entry: Mapping[str, Any]) -> None:
+        """Note an edit, see `make_edit`."""
+        self._append(dict(entry))
+
+    def note(self, what: str, **values: Any) -> None:
+        """Note something else: ``"undo"``, ``"redo"`` or ``"save"``."""
+        self._append({"do": what, "time": _now(), **values})
+
+    def replace(self, digest: str, edits: Sequence[Mapping[str, Any]]) -> None:
+        """Begin anew with edits, all at one moment; keep the lines of before in a file beside."""
+        copy_file(self.path, _name_before(self.path))
+        self.entries = [self._make_header(digest), *map(dict, edits)]
+        lines, self._end = [], ""
+        for entry in self.entries:
+            line, self._end = format_line(entry, self._end)
+            lines.append(line)
+        self._lock.confirm()
+        write_text(self.path, "".join(lines))
+
+    def _make_header(self, digest: str) -> dict[str, Any]:
+        return {"format": FORMAT, "tracks": self.tracks.name, "sha256": digest}
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        self._lock.confirm()
+        line, end = format_line(entry, self._end)
+        append_text(self.path, line, wait=True)
+        self.entries.append(entry)
+        self._end = end
+
+
+def make_edit(
+    change: Change, places: Mapping[str, Place], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make the line of an edit: the operation, where its spots are, other arguments, the change."""
+    return {
+        "do": change.what,
+        "time": _now(),
+        "spots": {name: place.to_json() for name, place in places.items()},
+        "values": dict(values),
+        "change": write_change(change),
+    }
+
+
+def read_lines(path: Path) -> ParsedLines:
+    """Read a journal; nothing where there is none.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, or no journal of ours.
+    """
+    if not path.is_file():
+        return ParsedLines([], "", "")
+    parsed = parse_lines(path.read_bytes().decode("utf-8", "surrogateescape"), str(path))
+    if parsed.entries and parsed.entries[0].get("format") != FORMAT:
+        found = parsed.entries[0].get("format", "something else")
+        msg = f"{path}: {found!r}, expected {FORMAT!r}; a newer version made it: update, or move "
+        msg += "it away to begin without edits"
+        raise UserError(msg)
+    return parsed
+
+
+def sort_edits(
+    entries: Sequence[dict[str, Any]],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give the edits that stand, and those taken back, after some lines (without the header)."""
+    done: list[dict[str, Any]] = []
+    undone: list[dict[str, Any]] = []
+    for entry in entries:
+        if entry["do"] == "undo":
+            undone.append(done.pop())
+        elif entry["do"] == "redo":
+            done.append(undone.pop())
+        elif entry["do"] != "save":
+            done.append(entry)
+            undone.clear()
+    return done, undone
+
+
+def read_edit(entry: Mapping[str, Any]) -> Change:
+    """Give the change that the line of an edit holds."""
+    return read_change(entry["do"], entry["change"])
+
+
+def _name_before(journal: Path) -> Path:
+    stem, number = journal.name.removesuffix(".jsonl"), 1
+    while journal.with_name(f"{stem}.before-{number}.jsonl").exists():
+        number += 1
+    return journal.with_name(f"{stem}.before-{number}.jsonl")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

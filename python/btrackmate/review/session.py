@@ -1,0 +1,347 @@
+"""Editing a file of tracks: every edit is kept at once, and can be undone, also days later."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_atomically
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io.convert import find_format, read_tracks, write_tracks
+from btrackmate.io.images import hash_path
+from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.trackmate import Session, TrackMateDocument
+from btrackmate.review.changes import Change
+from btrackmate.review.history import History, plan
+from btrackmate.review.journal import (
+    Journal,
+    make_edit,
+    name_journal,
+    read_edit,
+    read_lines,
+    sort_edits,
+)
+from btrackmate.review.operations import OPERATIONS
+from btrackmate.review.places import Place
+from btrackmate.review.tracks import EditableTracks
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An edit of a journal that does not fit the tracks.
+
+    Parameters
+    ----------
+    number : int
+        Its place among the edits of the journal that stand, from 1.
+    what : str
+        The operation.
+    why : str
+        One line.
+    """
+
+    number: int
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"edit {self.number}, {self.what}: {self.why}"
+
+
+class EditSession:
+    """A file of tracks that is being corrected.
+
+    Open one with :meth:`open`, and close it at the end, or use it in a ``with`` block. Each edit
+    is in the journal, ``NAME.edits.jsonl`` beside the tracks, before it is made: nothing has to be
+    saved for it to be there when the tracks are opened again. `save` writes the tracks themselves.
+
+    Attributes
+    ----------
+    path : Path
+        The file of tracks.
+    document : TrackMateDocument or None
+        The TrackMate file as it was read.
+    history : History
+    left_out : list of LeftOut
+        Edits of the journal that did not fit the tracks, which had changed.
+    torn : bool
+        Whether the last line of the journal had been cut off, so that one edit is lost.
+    """
+
+    def __init__(self, path: Path, journal: Journal, allow_merges: bool) -> None:
+        self.path = path
+        self._journal = journal
+        self.torn = journal.torn
+        self.left_out: list[LeftOut] = []
+        graph, self.document = _read(path)
+        self._digest = hash_path(path)
+        ids = self.document.track_ids if self.document is not None else None
+        self.history = History(EditableTracks(graph, track_ids=ids, allow_merges=allow_merges))
+        self._saved = 0  # Lines of the journal that the file holds.
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        allow_merges: bool = True,
+        changed: Literal["refuse", "replay"] = "refuse",
+    ) -> Self:
+        """Open tracks with all the edits that their journal holds.
+
+        Parameters
+        ----------
+        path : Path or str
+            TrackMate XML or GEFF, or a run folder.
+        allow_merges : bool
+            Whether a spot may get a second parent.
+        changed : {"refuse", "replay"}
+            What to do if the tracks are others than those that the journal belongs to (tracked
+            anew, or saved by another program): refuse, or make the edits again on the spots that
+            are found by frame, label and position. Those that do not fit are listed in
+            `left_out`; the journal of before is kept as ``NAME.edits.before-N.jsonl``.
+
+        Raises
+        ------
+        UserError
+            If the tracks cannot be read or edited, are open elsewhere, or have changed.
+        """
+        path = Path(path)
+        if is_run_folder(path):
+            path = path / TRACKS
+        journal = Journal(path)
+        try:
+            session = cls(path, journal, allow_merges)
+            session._take_up(changed)
+        except BaseException:
+            journal.close()
+            raise
+        return session
+
+    @property
+    def tracks(self) -> EditableTracks:
+        """The tracks as they are now."""
+        return self.history.tracks
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file of tracks holds all edits."""
+        lines = self._journal.entries[self._saved :]
+        return not any("do" in entry and entry["do"] != "save" for entry in lines)
+
+    def do(self, operation: str, **arguments: Any) -> Change:
+        """Make an edit and keep it; see :meth:`btrackmate.review.history.History.do`.
+
+        Raises
+        ------
+        UserError
+            If it may not be made; nothing has changed then.
+        StorageError
+            If it can't be kept; nothing has changed then.
+        """
+        change, entry = self._plan(operation, arguments)
+        self._begin()
+        self._journal.note_edit(entry)
+        return self.history.make(change)
+
+    def undo(self) -> Change:
+        """Take the last edit back, and keep that.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        self.history.check_undo()
+        self._journal.note("undo")
+        return self.history.undo()
+
+    def redo(self) -> Change:
+        """Make the edit again that was taken back last, and keep that.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        self.history.check_redo()
+        self._journal.note("redo")
+        return self.history.redo()
+
+    def save(self, path: Path | str | None = None) -> Path:
+        """Write the tracks with all edits.
+
+        Parameters
+        ----------
+        path : Path or str, optional
+            Another file, .xml or .geff, for a copy; the edits stay with the one that is open. By
+            default the file itself is replaced; edits can be undone afterwards all the same.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        UserError
+            If the file was changed by another program since it was opened.
+        StorageError
+            If the disk refuses; the old file is left as it was.
+        """
+        graph = self.to_graph()
+        told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
+        if path is not None and Path(path).absolute() != self.path.absolute():
+            image = self.document.image_path if self.document is not None else None
+            if image is not None:
+                told = Session(log=told.log, image_path=image)
+            write_tracks(Path(path), graph, self.document, told)
+            return Path(path)
+        if self.path.exists() and hash_path(self.path) != self._digest:
+            msg = f"{self.path} was changed by another program since it was opened: save under "
+            msg += "another name, or close it, and open it again with changed='replay'"
+            raise UserError(msg)
+        self._begin()
+        with write_atomically(self.path) as staged:
+            write_tracks(staged, graph, self.document, told)
+            digest = hash_path(staged)
+            self._journal.note("save", sha256=digest)
+        self._digest = digest
+        self._saved = len(self._journal.entries)
+        return self.path
+
+    def to_graph(self) -> TrackGraph:
+        """Give the tracks as they are now; their record tells how many edits stand."""
+        graph = self.tracks.to_graph()
+        return graph.with_record("review", {"edits": len(self.history.done)})
+
+    def close(self) -> None:
+        """Let others edit the tracks; all edits are kept already."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        if not self._journal.entries:
+            self._journal.begin(self._digest)
+
+    def _take_up(self, changed: str) -> None:
+        """Make the edits again that the journal holds and the file does not."""
+        entries = self._journal.entries
+        if not entries:
+            return
+        same = [n for n, entry in enumerate(entries) if entry.get("sha256") == self._digest]
+        if same:
+            self._saved = same[-1] + 1
+            done, undone = sort_edits(entries[1 : self._saved])
+            self.history.done = list(map(read_edit, done))
+            self.history.undone = list(map(read_edit, undone))
+            for entry in entries[self._saved :]:
+                self._make_again(entry)
+            return
+        if changed == "refuse":
+            msg = f"{self.path} is not the file any more that the edits in {self._journal.path} "
+            msg += "were made on, nor one saved with them: open it with changed='replay' to make "
+            msg += "them again where they fit, or move the journal away to begin without edits"
+            raise UserError(msg)
+        self._replay(entries)
+
+    def _make_again(self, entry: dict[str, Any]) -> None:
+        if entry["do"] == "undo":
+            self.history.undo()
+        elif entry["do"] == "redo":
+            self.history.redo()
+        elif entry["do"] != "save":
+            self.history.make(read_edit(entry))
+
+    def _replay(self, entries: list[dict[str, Any]]) -> None:
+        standing, _ = sort_edits(entries[1:])
+        made = []
+        for number, entry in enumerate(standing, 1):
+            try:
+                change, line = self._plan(entry["do"], resolve(self.tracks, entry))
+            except UserError as error:
+                self.left_out.append(LeftOut(number, entry["do"], str(error)))
+                _log.warning("%s: %s", self._journal.path, self.left_out[-1])
+                continue
+            self.history.make(change)
+            made.append(line)
+        self._journal.replace(self._digest, made)
+
+    def _plan(self, operation: str, arguments: dict[str, Any]) -> tuple[Change, dict[str, Any]]:
+        """Plan an edit, and make its line."""
+        change = plan(self.tracks, operation, arguments)
+        names = OPERATIONS[operation].spots
+        places = {name: Place.of(self.tracks.spot(arguments[name])) for name in names}
+        values = {name: value for name, value in arguments.items() if name not in names}
+        if change.added_spots:
+            values["id"] = change.added_spots[0].id
+        return change, make_edit(change, places, values)
+
+
+def resolve(tracks: EditableTracks, entry: dict[str, Any]) -> dict[str, Any]:
+    """Find the spots of a journal's edit in tracks; give the arguments of the operation.
+
+    Raises
+    ------
+    UserError
+        If one is not there, or not for sure.
+    """
+    found = {name: Place.from_json(told).find(tracks) for name, told in entry["spots"].items()}
+    values = dict(entry["values"])
+    if "id" in values and values["id"] in tracks:
+        del values["id"]
+    return {**found, **values}
+
+
+def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, list[LeftOut]]:
+    """Make the edits of a journal on other tracks, e.g. those of a run with other settings.
+
+    Parameters
+    ----------
+    tracks : EditableTracks
+        Changed by it.
+    path : Path or str
+        The journal, or the tracks that it stands beside.
+
+    Returns
+    -------
+    history : History
+    left_out : list of LeftOut
+        Edits that do not fit: a spot is not found by frame, label and position, or the operation
+        may not be made. They are passed over, and so, likely, are later ones that build on them.
+
+    Raises
+    ------
+    UserError
+        If there is no journal, or it is damaged.
+    """
+    path = Path(path)
+    journal = path if path.name.endswith(".jsonl") else name_journal(path)
+    if not journal.is_file():
+        msg = f"{journal}: there is no journal of edits"
+        raise UserError(msg)
+    history, left = History(tracks), []
+    for number, entry in enumerate(sort_edits(read_lines(journal).entries[1:])[0], 1):
+        try:
+            history.do(entry["do"], **resolve(tracks, entry))
+        except UserError as error:
+            left.append(LeftOut(number, entry["do"], str(error)))
+    return history, left
+
+
+def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
+    graph, document = read_tracks(path)
+    if document is None and find_format(path) != "geff":
+        msg = f"{path}: tracks in this format hold too little to be edited in place; make a "
+        msg += ".xml or .geff of them first (btrackmate convert), and edit that"
+        raise UserError(msg)
+    return graph, document

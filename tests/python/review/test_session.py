@@ -1,0 +1,388 @@
+"""The journal of edits: kept at once, undone later, made again elsewhere, never half-there."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from canonical_xml import DATA, canonical, differences, parse
+from faults import run_child
+from tracking_movies import link_ids
+from trackmate_structure import check_structure
+
+from btrackmate.core.errors import StorageError, UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io.convert import write_tracks
+from btrackmate.io.geff import write_geff
+from btrackmate.io.trackmate import read_trackmate, write_trackmate
+from btrackmate.review import EditableTracks, EditSession, replay_edits
+from btrackmate.tracking import prune
+from btrackmate.tracking.settings import PruneSettings
+
+REAL = DATA / "trackmate-xml" / "laptrack_splitting_merging.xml"
+#: With features, an image, filters and elements that only others know.
+FULL = DATA / "cases" / "session.xml"
+
+
+def copy(tmp_path: Path, source: Path = REAL) -> Path:
+    return Path(shutil.copy(source, tmp_path / "tracks.xml"))
+
+
+def journal_of(path: Path) -> Path:
+    return path.with_name(path.name + ".edits.jsonl")
+
+
+def state(session: EditSession) -> tuple:
+    graph = session.to_graph()
+    return link_ids(graph), graph.spots.id.tolist(), graph.spots.positions.tolist()
+
+
+def edit_somewhat(session: EditSession) -> None:
+    """Break, connect over a gap, move, add and delete, in the largest track."""
+    tracks = session.tracks
+    mother = next(int(i) for i in read_trackmate(REAL).graph.spots.id if tracks.children(int(i)))
+    child = tracks.children(mother)[0]
+    session.do("break_link", source=mother, target=child)
+    session.do("move_spot", spot=mother, position=(1.5, 2.5, 0))
+    added = session.do("add_spot", frame=tracks.frame(child), position=(3, 4, 0), radius=2)
+    session.do("connect" if not tracks.children(mother) else "add_division",
+               **dict(zip(("source", "target") if not tracks.children(mother)
+                          else ("mother", "daughter"),
+                          (mother, added.added_spots[0].id), strict=True)))  # fmt: skip
+    session.do("delete_spot", spot=child)
+
+
+def test_nothing_is_left_where_nothing_was_edited(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        assert session.is_saved
+    assert [one.name for one in tmp_path.iterdir()] == ["tracks.xml"]
+
+
+def test_edits_are_there_again_without_saving(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        session.undo()
+        session.undo()
+        session.redo()
+        before = state(session)
+    with EditSession.open(path) as session:
+        assert state(session) == before
+        assert (len(session.history.done), len(session.history.undone)) == (4, 1)
+        session.redo()
+        while session.history.done:
+            session.undo()
+        assert link_ids(session.to_graph()) == link_ids(read_trackmate(REAL).graph)
+        assert not session.is_saved
+
+
+def test_what_was_saved_can_be_undone_after_reopening(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        first = state(session)
+        edit_somewhat(session)
+        session.undo()
+        session.save()
+        assert session.is_saved
+        saved = state(session)
+        session.redo()
+        assert not session.is_saved
+        last = state(session)
+    assert link_ids(read_trackmate(path).graph) == saved[0]
+    with EditSession.open(path) as session:
+        assert state(session) == last
+        session.undo()
+        assert state(session) == saved
+        while session.history.done:
+            session.undo()
+        got = state(session)
+        assert got[:2] == first[:2]
+        np.testing.assert_allclose(got[2], first[2])
+        session.save()
+    graph, before = read_trackmate(path).graph, read_trackmate(REAL).graph
+    for name in before.spots.features:
+        np.testing.assert_array_equal(graph.spots.feature(name), before.spots.feature(name))
+    np.testing.assert_array_equal(graph.cost, before.cost)
+
+
+def test_a_saved_file_keeps_everything_that_was_not_edited(tmp_path):
+    """Only the track that was edited, its spot's features and the log differ."""
+    path = copy(tmp_path, FULL)
+    graph = read_trackmate(path).graph
+    source = int(graph.spots.id[graph.source[0]])
+    with EditSession.open(path) as session:
+        session.do("move_spot", spot=source, position=(9.0, 9.0, 0.0))
+        session.save()
+    check_structure(path, sections=False)
+    before, after = parse(FULL), parse(path)
+    found = differences(canonical(before), canonical(after))
+    allowed = ("Log", "AllSpots", "Track", "Edge")
+    assert found
+    assert [line for line in found if not any(word in line for word in allowed)] == []
+    spot = next(one for one in after.iter("Spot") if one.get("ID") == str(source))
+    assert spot.get("POSITION_X") == "9.0"
+    for one in after.iter("Spot"):
+        if one.get("ID") != str(source):
+            old = next(two for two in before.iter("Spot") if two.get("ID") == one.get("ID"))
+            assert differences(canonical(old), canonical(one)) == []
+    assert "1 corrections in BTrackMate." in after.findtext("Log")
+
+
+def test_a_moved_spot_keeps_no_measurement_of_its_old_place(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        spot = int(session.to_graph().spots.id[0])
+        before = session.tracks.spot(spot)
+        session.do("move_spot", spot=spot, position=(9.0, 9.0, 0.0))
+        session.save()
+    lost = set(before.features) - {"time", "VISIBILITY", "MANUAL_SPOT_COLOR"}
+    assert lost
+    table = read_trackmate(path).graph.spots.table.set_index("id")
+    assert all(np.isnan(table.loc[spot, name]) for name in lost if name in table)
+
+
+def test_two_windows_on_one_file_are_noticed(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path), pytest.raises(UserError, match=r"editing.* is in use by process"):
+        EditSession.open(path)
+    EditSession.open(path).close()
+
+
+def test_a_torn_last_line_is_recognised(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        session.undo()
+        whole = state(session)
+    text = journal_of(path).read_bytes()
+    begin = text.rstrip(b"\n").rfind(b"\n") + 1
+    with EditSession.open(path) as session:
+        session.redo()
+        again = state(session)
+    for cut in (begin + 1, begin + 20, len(text) - 1):
+        journal_of(path).write_bytes(text[:cut])
+        with EditSession.open(path) as session:
+            assert session.torn
+            assert state(session) == again  # the undo is lost, the edits are not
+            session.undo()
+            assert state(session) == whole
+        with EditSession.open(path) as session:
+            assert not session.torn
+            assert state(session) == whole
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_line_that_was_changed_is_refused(tmp_path, line):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+    lines = journal_of(path).read_text().split("\n")
+    lines[line] = lines[line].replace("2", "3", 1)
+    journal_of(path).write_text("\n".join(lines))
+    with pytest.raises(UserError, match=f"line {line + 1} of 6 is damaged"):
+        EditSession.open(path)
+
+
+def test_a_line_that_is_missing_is_noticed(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+    lines = journal_of(path).read_text().split("\n")
+    journal_of(path).write_text("\n".join(lines[:2] + lines[3:]))
+    with pytest.raises(UserError, match="line 3 of 5 is damaged"):
+        EditSession.open(path)
+
+
+def test_the_journal_names_spots_by_frame_label_and_position(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+    lines = [json.loads(line) for line in journal_of(path).read_text().splitlines()]
+    assert lines[0]["format"] == "btrackmate-edits 1"
+    place = lines[1]["spots"]["source"]
+    graph = read_trackmate(path).graph
+    row = graph.spots.id.tolist().index(place["id"])
+    assert place["frame"] == graph.spots.frame[row]
+    assert place["position"] == graph.spots.positions[row].tolist()
+
+
+def renumber(graph: TrackGraph) -> TrackGraph:
+    """Give the spots other ids, as another program or run would."""
+    table = graph.spots.table.assign(id=graph.spots.id[::-1] + 5000)
+    spots = type(graph.spots).from_table(
+        table, graph.spots.calibration, ndim=graph.spots.ndim, n_frames=graph.spots.n_frames
+    )
+    new = dict(zip(graph.spots.id.tolist(), (graph.spots.id[::-1] + 5000).tolist(), strict=True))
+    pairs = [(new[a], new[b]) for a, b in link_ids(graph)]
+    return TrackGraph.from_ids(spots, *np.array(pairs).T, graph.cost)
+
+
+def by_place(graph: TrackGraph) -> set:
+    places = [(*p, f) for p, f in zip(graph.spots.positions.tolist(), graph.spots.frame.tolist(),
+                                      strict=True)]  # fmt: skip
+    return {(places[a], places[b]) for a, b in zip(graph.source, graph.target, strict=True)}
+
+
+def test_edits_are_made_again_on_spots_with_other_ids(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        wanted = by_place(session.to_graph())
+    write_trackmate(path, renumber(read_trackmate(REAL).graph))
+    with pytest.raises(UserError, match="is not the file any more"):
+        EditSession.open(path)
+    with EditSession.open(path, changed="replay") as session:
+        assert session.left_out == []
+        assert by_place(session.to_graph()) == wanted
+        assert len(session.history.done) == 5
+    assert path.with_name("tracks.xml.edits.before-1.jsonl").is_file()
+    with EditSession.open(path) as session:
+        assert by_place(session.to_graph()) == wanted
+
+
+def test_what_does_not_fit_any_more_is_reported(tmp_path):
+    """The spot that was cut off is not there in the new tracks: three edits can't be made."""
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        gone = session.history.done[-1].removed_spots[0].id
+    graph = read_trackmate(REAL).graph
+    other = renumber(graph.keep_spots(graph.spots.id != gone))
+    history, left = replay_edits(EditableTracks(other), path)
+    assert [(one.number, one.what) for one in left] == [(1, "break_link"), (5, "delete_spot")]
+    assert f"where spot {gone} was" in left[0].why
+    assert len(history.done) == 3
+    assert "\n" not in str(left[0])
+
+
+def test_two_spots_near_a_place_are_not_guessed(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        spot = session.tracks.spot(int(session.to_graph().spots.id[0]))
+        session.do("delete_spot", spot=spot.id)
+    graph = read_trackmate(REAL).graph
+    tracks = EditableTracks(renumber(graph.keep_spots(graph.spots.id != spot.id)))
+    edits = replay_edits(tracks, path)[0]
+    for x in (-0.2, 0.2):
+        edits.do("add_spot", frame=spot.frame, position=(spot.x + x * spot.radius, spot.y, spot.z),
+                 radius=spot.radius)  # fmt: skip
+    _, left = replay_edits(tracks, path)
+    assert "2 spots lie in frame" in left[0].why
+
+
+def test_geff_is_edited_in_place(tmp_path):
+    path = tmp_path / "tracks.geff"
+    write_geff(path, read_trackmate(REAL).graph)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        session.save()
+        wanted = state(session)
+    with EditSession.open(path) as session:
+        assert state(session) == wanted
+        session.undo()
+        assert len(session.history.done) == 4
+
+
+def test_csv_is_not_edited_in_place(tmp_path):
+    write_tracks(tmp_path / "tracks.csv", read_trackmate(REAL).graph)
+    with pytest.raises(UserError, match=r"make a \.xml or \.geff"):
+        EditSession.open(tmp_path / "tracks.csv")
+    assert not [one for one in tmp_path.iterdir() if "edits" in one.name]
+
+
+def test_a_file_that_another_program_changed_is_not_replaced(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        write_trackmate(path, prune(read_trackmate(REAL).graph, PruneSettings()).graph)
+        other = path.read_bytes()
+        with pytest.raises(UserError, match="changed by another program"):
+            session.save()
+        session.save(tmp_path / "mine.xml")
+    assert path.read_bytes() == other
+    assert len(read_trackmate(tmp_path / "mine.xml").graph.spots)
+
+
+class Noted(EditSession):
+    """A session that tells after each edit."""
+
+    def tell(self) -> None:
+        """Do what the test sets."""
+
+    def do(self, operation, **arguments):
+        change = super().do(operation, **arguments)
+        self.tell()
+        return change
+
+    def undo(self):
+        change = super().undo()
+        self.tell()
+        return change
+
+    def redo(self):
+        change = super().redo()
+        self.tell()
+        return change
+
+
+def work(path: Path, tell) -> None:
+    with Noted.open(path) as session:
+        session.tell = lambda: tell(session)
+        edit_somewhat(session)
+        session.undo()
+        session.save()
+        session.redo()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fail", [False, True])
+def test_stopped_at_any_moment_at_most_one_edit_is_lost(tmp_path, fail):
+    """Killed, or the disk full, at the n-th change of a file: all edits that had ended stand."""
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        states = [state(session)]
+    work(path, lambda session: states.append(state(session)))
+    assert len(states) == 8
+    progress = tmp_path / "progress"
+    calls = 0
+    while True:
+        calls += 1
+        folder = tmp_path / f"{calls}"
+        folder.mkdir()
+        path = copy(folder)
+        progress.write_text("")
+
+        def note(session):
+            with progress.open("a") as stream:
+                stream.write(".")
+
+        ended = run_child(lambda path=path: work(path, note), folder, at=calls, fail=fail)
+        done = len(progress.read_text())
+        with EditSession.open(path) as session:
+            assert state(session) in states[done : done + 2]
+        assert [one.name for one in folder.iterdir() if one.name.startswith(".bt-")] == []
+        if ended.calls < calls:
+            break
+    assert calls > 20
+    assert done == 7
+
+
+def test_a_full_disk_leaves_the_edit_unmade(tmp_path, monkeypatch):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        before = state(session)
+        spot = int(session.to_graph().spots.id[0])
+
+        def refuse(*_given, **_named):
+            msg = "no space"
+            raise StorageError(msg)
+
+        monkeypatch.setattr("btrackmate.review.journal.append_text", refuse)
+        with pytest.raises(StorageError):
+            session.do("delete_spot", spot=spot)
+        assert state(session) == before
+        assert not session.history.done
+        assert not math.isnan(session.tracks.spot(spot).x)
