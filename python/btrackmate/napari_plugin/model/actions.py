@@ -30,7 +30,7 @@ class Action:
     group: str
     label: str
     text: str
-    do: Callable[[Session], None]
+    do: Callable[[Session], object]
 
 
 def order_pair(session: Session) -> tuple[int, int]:

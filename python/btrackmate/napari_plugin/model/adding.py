@@ -56,9 +56,7 @@ def measure_label(opened: Opened, frame: int, label: int) -> dict[str, Any]:
     cell = np.where(image[box] == label, image[box], 0)
     grey = None
     if opened.image is not None and opened.image.shape[2:] == movie.shape[2:]:
-        grey = np.stack(
-            [opened.image.region(frame, c, box) for c in range(opened.image.shape[1])]
-        )
+        grey = np.stack([opened.image.region(frame, c, box) for c in range(opened.image.shape[1])])
     if ndim == 2:
         cell, grey = cell[0], None if grey is None else grey[:, 0]
     calibration = opened.graph.spots.calibration

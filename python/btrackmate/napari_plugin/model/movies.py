@@ -72,16 +72,16 @@ class LazyMovie:
 
     def _read(self, t: int, rest: tuple[Any, ...]) -> NDArray[Any]:
         if int(np.prod(self.shape[1:])) * self.dtype.itemsize <= _KEEP_BYTES:
-            return self._frame(t)[rest]
+            return np.asarray(self._frame(t)[rest])
         if len(self.shape) == 4 and rest and isinstance(rest[0], int | np.integer):
             z = int(rest[0]) % self.shape[1]
-            return self._plane(t, z)[rest[1:]]
-        return self._frame(t)[rest]
+            return np.asarray(self._plane(t, z)[rest[1:]])
+        return np.asarray(self._frame(t)[rest])
 
     def _frame(self, t: int) -> NDArray[Any]:
         def read() -> NDArray[Any]:
-            frame = self.movie.frame(t)[self.channel]
-            return frame if len(self.shape) == 4 else frame.max(axis=0)
+            frame: NDArray[Any] = self.movie.frame(t)[self.channel]
+            return frame if len(self.shape) == 4 else np.asarray(frame.max(axis=0))
 
         return self._keep(t, read)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
@@ -20,6 +20,7 @@ from btrackmate.io.run_folder import RECORD, TRACKS, TRACKS_GEFF, is_run_folder
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.napari_plugin.model.ctc_tracks import link_ctc
 from btrackmate.report.data import open_labels
+from btrackmate.review import EditSession
 
 #: What a file of tracks ends in.
 ENDINGS = (".xml", ".xml.gz", ".geff", ".csv", ".tsv")
@@ -39,6 +40,9 @@ class Opened:
     document : TrackMateDocument or None
         Of a TrackMate file: all that the graph does not hold.
     image, labels : Movie or None
+    edit : EditSession or None
+        Where edits are kept; None where they cannot be kept beside the tracks, or the tracks are
+        only looked at.
     record : dict
         run.yaml of a run folder, else empty.
     notes : tuple of str
@@ -51,12 +55,17 @@ class Opened:
     document: TrackMateDocument | None = None
     image: Movie | None = None
     labels: Movie | None = None
+    edit: EditSession | None = None
     record: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def track_ids(self) -> NDArray[np.int64]:
         """Id of each track: TrackMate's, else 0, 1, …; (n_tracks,)."""
+        if self.edit is not None and self.edit.history.done:
+            first = np.unique(self.graph.track[self.graph.track >= 0], return_index=True)[1]
+            spots = self.graph.spots.id[self.graph.track >= 0][first].tolist()
+            return np.array([self.edit.tracks.track(spot) for spot in spots], np.int64)
         if self.document is None:
             return np.arange(self.graph.n_tracks)
         return self.document.track_ids
@@ -64,9 +73,13 @@ class Opened:
     @property
     def visible(self) -> NDArray[np.bool_]:
         """Spots that TrackMate shows, (n,); all of what is no TrackMate file."""
-        if self.document is None:
+        document = self.document
+        if document is None:
             return np.ones(len(self.graph.spots), np.bool_)
-        return self.document.visible_spots
+        if self.graph is document.graph:
+            return document.visible_spots
+        hidden = document.graph.spots.id[~document.visible_spots]
+        return ~np.isin(self.graph.spots.id, hidden)
 
 
 def is_tracks(path: Path) -> bool:
@@ -87,6 +100,8 @@ def open_tracks(
     path: Path,
     image: Path | None = None,
     labels: Path | None = None,
+    *,
+    edit: bool = True,
     progress: Progress = ignore_progress,
 ) -> Opened:
     """Open tracks of any kind, and find their image and labels.
@@ -98,6 +113,10 @@ def open_tracks(
         Cell Tracking Challenge.
     image, labels : Path, optional
         Instead of those that the tracks name.
+    edit : bool
+        Open them for corrections, with those that their journal holds. Tracks that are open
+        elsewhere, or whose format cannot be edited in place, are only looked at, and `notes` say
+        so.
     progress : Progress
         For what has to be measured.
 
@@ -113,9 +132,8 @@ def open_tracks(
     if path.is_dir() and not is_run_folder(path) and path.suffix.lower() != ".geff":
         found = _open_ctc(path, progress)
     else:
-        graph, document = read_tracks(path)
         run = is_run_folder(path)
-        found = Opened(path, path / TRACKS if run else path, graph, document)
+        found = _open_file(path, path / TRACKS if run else path, edit=edit)
         folder = path if run else path.parent
         if run or (is_run_folder(folder) and path.name in (TRACKS, TRACKS_GEFF)):
             found = _find_run_movies(found, folder)
@@ -145,6 +163,39 @@ def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
     return replace(changed, notes=tuple(_check(changed)))
 
 
+def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:
+    """Read a file of tracks, for corrections where that is possible."""
+    if edit:
+        try:
+            session = EditSession.open(tracks, changed="replay")
+        except (UserError, StorageError) as error:
+            graph, document = read_tracks(path)  # refuses damaged tracks with its own words
+            note = f"Corrections will not be kept until you save: {error}"
+            return Opened(path, tracks, graph, document, notes=(note,))
+        done = len(session.history.done)
+        graph = session.to_graph() if done or session.document is None else session.document.graph
+        return Opened(path, tracks, graph, session.document, edit=session, notes=_tell(session))
+    graph, document = read_tracks(path)
+    return Opened(path, tracks, graph, document)
+
+
+def _tell(session: EditSession) -> tuple[str, ...]:
+    """Say what the journal held."""
+    notes = []
+    if session.history.done:
+        notes.append(f"{len(session.history.done)} corrections from before; all can be undone")
+    if session.torn:
+        notes.append("The last line of the journal had been cut off: the last edit is lost")
+    if session.left_out:
+        some = "; ".join(map(str, session.left_out[:3]))
+        more = ", …" if len(session.left_out) > 3 else ""
+        notes.append(
+            f"The tracks have changed since they were corrected; {len(session.left_out)} edits did "
+            f"not fit any more: {some}{more}"
+        )
+    return tuple(notes)
+
+
 def _open_ctc(folder: Path, progress: Progress) -> Opened:
     place = find_ctc(folder)[0]
     if place is None:
@@ -163,7 +214,7 @@ def _find_run_movies(opened: Opened, folder: Path) -> Opened:
     record = load_yaml(folder / RECORD)
     opened = replace(opened, record=record)
     labels, note = _try(lambda: open_labels(folder))
-    notes = [f"The labels are not shown: {note}"] if note else []
+    notes = [*opened.notes, *([f"The labels are not shown: {note}"] if note else [])]
     entry = (record.get("inputs") or {}).get("image") or {}
     image = None
     if entry:
@@ -183,15 +234,15 @@ def _find_named_image(opened: Opened) -> Opened:
     if path is None:
         return opened
     if not path.exists():
-        return replace(opened, notes=(_tell_missing(path, "file"),))
+        return replace(opened, notes=(*opened.notes, _tell_missing(path, "file")))
     image, note = _try(lambda: open_movie(path, given=_stated_by(opened, path)))
-    notes = (f"The image is not shown: {note}",) if note else ()
+    notes = (*opened.notes, *([f"The image is not shown: {note}"] if note else []))
     return replace(opened, image=image, notes=notes)
 
 
 def _tell_missing(path: Path, what: str) -> str:
-    return f"The image that the {what} names is not there: {path}. If it has moved, choose it with "\
-        "Find image"  # fmt: skip
+    where = f"The image that the {what} names is not there: {path}"
+    return f"{where}. If it has moved, choose it with Find image"
 
 
 def _try(read: Callable[[], Movie | None]) -> tuple[Movie | None, str]:
@@ -205,9 +256,7 @@ def _try(read: Callable[[], Movie | None]) -> tuple[Movie | None, str]:
 def _stated(graph: TrackGraph) -> Given:
     """Give the calibration of tracks to the image that belongs to them."""
     size = graph.spots.calibration
-    return Given(
-        size.spacing(graph.spots.ndim), size.dt, size.space_unit, size.time_unit
-    )
+    return Given(size.spacing(graph.spots.ndim), size.dt, size.space_unit, size.time_unit)
 
 
 def _stated_by(opened: Opened, path: Path) -> Given | None:

@@ -90,7 +90,8 @@ class Scene:
         late = np.arange(self._n_rows, self.id.size)
         late = late[(self.frame[late] >= first) & (self.frame[late] <= last)]
         rows = np.concatenate((rows, late))
-        return rows[self.alive[rows]]
+        alive: IntArray = rows[self.alive[rows]]
+        return alive
 
     def rows_of(self, tracks: IntArray) -> IntArray:
         """Give the rows of the spots of some tracks, ascending."""

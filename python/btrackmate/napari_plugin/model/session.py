@@ -1,6 +1,5 @@
 """One open movie: its tracks, what is selected, what is shown and how it is coloured."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.convert import find_format, write_tracks
 from btrackmate.napari_plugin.model.adding import Pointer, measure_label
 from btrackmate.napari_plugin.model.colours import NAMES, Colouring
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
@@ -17,9 +17,11 @@ from btrackmate.napari_plugin.model.picking import usual_radius
 from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.model.track_table import TrackTable
-from btrackmate.review import EditableTracks, History
+from btrackmate.review import EditableTracks, EditSession, History
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from btrackmate.io.images import Role
     from btrackmate.review import Change
 
@@ -55,7 +57,11 @@ class Session:
         self.opened = opened
         graph, ids = opened.graph, opened.track_ids
         self.scene = Scene(graph, ids)
-        self.history = History(EditableTracks(graph, track_ids=ids))
+        if opened.edit is not None:
+            self._edit: EditSession | History = opened.edit
+            self.history = opened.edit.history
+        else:
+            self._edit = self.history = History(EditableTracks(graph, track_ids=ids))
         self.table = TrackTable(graph, ids)
         self.spot: int | None = None
         self.other: int | None = None
@@ -177,14 +183,9 @@ class Session:
 
     def follow(self, frame: int) -> bool:
         """Select the selected cell in another frame, its ancestor or descendant; False if none."""
-        if self.spot is None or not self.tracks:
+        spot = self._descend(frame)
+        if spot is None:
             return False
-        rows = self.scene.rows_of(np.array(self.tracks))
-        rows = rows[self.scene.frame[rows] == frame]
-        if not rows.size:
-            return False
-        found = self._descend(frame)
-        spot = found if found is not None else int(self.scene.id[rows[0]])
         if spot != self.spot:
             self.spot = spot
             self._tell_selected()
@@ -192,14 +193,17 @@ class Session:
 
     def _descend(self, frame: int) -> int | None:
         """Go along the links from the selected spot to a frame, by the lowest ids."""
-        spot: int | None = self.spot
-        while spot is not None and self.now.frame(spot) != frame:
+        spot = self.spot
+        forward = spot is not None and self.now.frame(spot) < frame
+        while spot is not None:
             here = self.now.frame(spot)
-            found = self.now.children(spot) if here < frame else self.now.parents(spot)
-            spot = found[0] if found else None
-            if spot is not None and (here < frame) != (self.now.frame(spot) <= frame):
+            if here == frame:
+                return spot
+            if (here < frame) != forward:
                 return None  # a gap over that frame
-        return spot
+            found = self.now.children(spot) if forward else self.now.parents(spot)
+            spot = found[0] if found else None
+        return None
 
     def set_following(self, following: bool) -> None:
         """Keep the selected cell in the middle while time runs, or stop it."""
@@ -322,7 +326,7 @@ class Session:
         UserError
             If it may not be made; nothing has changed then.
         """
-        self._take(self.history.do(operation, **arguments))
+        self._take(self._edit.do(operation, **arguments))
 
     def add_here(self) -> None:
         """Add a spot under the mouse: from the label there, else a ball of the usual radius.
@@ -346,11 +350,11 @@ class Session:
 
     def undo(self) -> None:
         """Take the last edit back."""
-        self._take(self.history.undo())
+        self._take(self._edit.undo())
 
     def redo(self) -> None:
         """Make the edit again that was taken back last."""
-        self._take(self.history.redo())
+        self._take(self._edit.redo())
 
     def _take(self, change: "Change") -> None:
         """Follow a change everywhere."""
@@ -366,6 +370,52 @@ class Session:
         self.tracks = alive
         self.edited.emit(change)
         self.selected.emit()
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file of tracks holds all edits."""
+        if isinstance(self._edit, EditSession):
+            return self._edit.is_saved
+        return not self.history.done
+
+    def save(self) -> Path:
+        """Save the tracks to the file that was opened.
+
+        Raises
+        ------
+        UserError
+            If there is none, or another program has changed it.
+        """
+        if not isinstance(self._edit, EditSession):
+            msg = "these tracks cannot be saved in place: take Save as, and a name in .xml or .geff"
+            raise UserError(msg)
+        path = self._edit.save()
+        self.told.emit(f"Saved {path}")
+        return path
+
+    def save_as(self, path: Path) -> list[Path]:
+        """Save the tracks as they are now in another file: .xml, .geff or .csv.
+
+        Of a TrackMate file all that it held passes into another TrackMate file.
+
+        Raises
+        ------
+        UserError
+            If the name has another ending.
+        """
+        tracks = self.opened.tracks_path
+        if isinstance(self._edit, EditSession):
+            if tracks is not None and path.absolute() == tracks.absolute():
+                return [self._edit.save()]
+            if find_format(path) != "csv":
+                return [self._edit.save(path)]
+        written = write_tracks(path, self.now.to_graph(), self.opened.document)
+        return list(written)
+
+    def close(self) -> None:
+        """Let others edit the tracks; edits that are kept beside them stay."""
+        if isinstance(self._edit, EditSession):
+            self._edit.close()
 
     # -- image and labels ----------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+
 class Signal:
     """A list of functions that are called one after the other.
 

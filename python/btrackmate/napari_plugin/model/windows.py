@@ -78,7 +78,7 @@ def cut_window(
     frame, points = spots.frame, spots.points
     near = frame[target] - frame[source] == 1
     rows, links = _number_ends(source[near], target[near], frame.size)
-    vertices = np.column_stack((frame[rows], points[rows]))
+    vertices = np.column_stack((frame[rows], points[rows])).astype(np.float64, copy=False)
     gap_from, gap_to = source[~near], target[~near]
     return Window(
         rows,
@@ -91,9 +91,7 @@ def cut_window(
     )
 
 
-def _number_ends(
-    source: IntArray, target: IntArray, n: int
-) -> tuple[IntArray, NDArray[np.uint32]]:
+def _number_ends(source: IntArray, target: IntArray, n: int) -> tuple[IntArray, NDArray[np.uint32]]:
     """Give the rows that become vertices, ascending, and the links as numbers of vertices."""
     used = np.zeros(n, np.bool_)
     used[source] = True
@@ -107,5 +105,5 @@ def _number_ends(
 def _dash(begin: FloatArray, end: FloatArray) -> FloatArray:
     """Cut lines (k, D) into dashes; give their ends, (k · DASHES · 2, D)."""
     steps = np.arange(2 * DASHES) / (2 * DASHES - 1)
-    dashed = begin[:, None] + steps[None, :, None] * (end - begin)[:, None]
-    return dashed.reshape(-1, begin.shape[1])  # type: ignore[no-any-return]
+    dashed: FloatArray = begin[:, None] + steps[None, :, None] * (end - begin)[:, None]
+    return dashed.reshape(-1, begin.shape[1])

@@ -12,7 +12,7 @@ from btrackmate.io.convert import write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import open_sample
-from btrackmate.napari_plugin.view.workspace import find_workspace, show
+from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
 #: What a reader gives that has added its layers itself.
 _DONE: list[Any] = [(None,)]
@@ -36,9 +36,9 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
     if viewer is None:
         return make_layers(open_tracks(one, edit=False))
     try:
-        workspace = find_workspace(viewer)
-        if workspace is not None:
-            workspace.session.close()
+        before = find_workspace(viewer)
+        if before is not None and before.session.opened.path == one:
+            close(viewer)  # the same tracks again: they can be held once only
         show(viewer, open_tracks(one))
     except (BTrackMateError, OSError) as error:
         show_error(" ".join(str(error).split()))
@@ -62,9 +62,12 @@ def open_widgets(viewer: Any, *names: str) -> None:
     window = getattr(viewer, "window", None)
     if window is None:
         return
-    for name in ("Inspector", "Correct", *names):
-        window.add_plugin_dock_widget("btrackmate", name, tabify=True)
-    window.add_plugin_dock_widget("btrackmate", "Inspector", tabify=True)[0].show()
+    docks = [
+        window.add_plugin_dock_widget("btrackmate", name, tabify=True)[0]
+        for name in ("Inspector", "Correct", *names)
+    ]
+    docks[0].show()
+    docks[0].raise_()
 
 
 def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:

@@ -8,10 +8,8 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSpinBox,
     QSplitter,
     QTableView,
@@ -116,7 +114,7 @@ class Inspector(SessionPanel):
         box = QVBoxLayout(top)
         box.setContentsMargins(2, 2, 2, 2)
         box.addLayout(self._make_filters(session))
-        box.addLayout(self._make_buttons(session))
+        box.addLayout(self._make_buttons())
         self.count = QLabel()
         box.addWidget(self.count)
         box.addWidget(self.table)
@@ -148,6 +146,8 @@ class Inspector(SessionPanel):
         self.longest.setSpecialValueText("all")
         self.longest.setToolTip("List only so many, the longest tracks; 0 for all")
         self.colour = QComboBox()
+        for box in (self.kind, self.colour):
+            box.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
         self.colour.addItems(session.features)
         self.colour_map = QComboBox()
         self.colour_map.addItems(COLOUR_MAPS)
@@ -157,7 +157,9 @@ class Inspector(SessionPanel):
         self.colour.currentTextChanged.connect(self._on_colour)
         self.colour_map.currentTextChanged.connect(self._on_colour)
         grid = QGridLayout()
-        for column, (label, widget) in enumerate((("tracks", self.kind), ("longest", self.longest))):
+        for column, (label, widget) in enumerate(
+            (("tracks", self.kind), ("longest", self.longest))
+        ):
             grid.addWidget(QLabel(label), 0, 2 * column)
             grid.addWidget(widget, 0, 2 * column + 1)
         grid.addWidget(QLabel("filter"), 1, 0)
@@ -170,14 +172,17 @@ class Inspector(SessionPanel):
         grid.setColumnStretch(3, 1)
         return grid
 
-    def _make_buttons(self, session: Session) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(3)
-        names = ("previous", "next", "parent", "child", "sister", "follow", "only")
-        short = {"previous": "◀ track", "next": "track ▶", "only": "Only sel."}
-        for name in names:
-            row.addWidget(self.make_button(name, short.get(name)))
-        return row
+    def _make_buttons(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(3)
+        rows = (("previous", "next", "follow", "only"), ("parent", "child", "sister", "jump"))
+        short = {"previous": "◀ Track", "next": "Track ▶", "only": "Selected only"}
+        for number, names in enumerate(rows):
+            for column, name in enumerate(names):
+                grid.addWidget(self.make_button(name, short.get(name)), number, column)
+        for name in ("follow", "only"):
+            self.buttons[name].setCheckable(True)
+        return grid
 
     def _on_filter(self, *_: Any) -> None:
         session = self.session
@@ -216,11 +221,8 @@ class Inspector(SessionPanel):
 
     def _on_selected(self) -> None:
         """Mark the rows of the selected tracks."""
-        for name in ("follow", "only"):
-            button = self.buttons[name]
-            button.setCheckable(True)
-            on = {"follow": self.session.following, "only": self.session.only_selected}[name]
-            button.setChecked(on)
+        self.buttons["follow"].setChecked(self.session.following)
+        self.buttons["only"].setChecked(self.session.only_selected)
         if self._busy:
             return
         self._busy = True

@@ -31,6 +31,7 @@ class LinksLayer(Tracks):
 
     def __init__(self, session: Session, **options: Any) -> None:
         self._session = session
+        options["metadata"] = {"btrackmate": session}
         self._window_of: tuple[Any, ...] = ()
         super().__init__(_NOTHING[session.scene.ndim], **options)
         self._color_by = session.colouring.feature
@@ -44,6 +45,10 @@ class LinksLayer(Tracks):
         session.selected.connect(self.recolour)
         session.coloured.connect(self._on_coloured)
         self._on_range()
+
+    @property
+    def _type_string(self) -> str:
+        return "tracks"
 
     @property
     def session(self) -> Session:
@@ -157,9 +162,7 @@ class _WindowManager:
         self.colours = np.ones((1, 4), np.float32)
 
     def cut(self, first: int, last: int) -> None:
-        self.window = cut_window(
-            self._session.scene, first, last, self._session.visible_rows()
-        )
+        self.window = cut_window(self._session.scene, first, last, self._session.visible_rows())
         self.colour()
 
     def colour(self) -> None:

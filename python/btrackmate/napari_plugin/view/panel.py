@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from btrackmate.core.errors import BTrackMateError
@@ -14,6 +14,8 @@ from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view import workspace as workspaces
 from btrackmate.napari_plugin.view.workspace import Workspace, find_workspace
 
+#: Width of a dock widget at first, and the least, in pixels.
+_WIDTH, _LEAST_WIDTH = 430, 300
 _NOTHING = (
     "Nothing is open yet.\n\nDrop tracks on the window (TrackMate XML, GEFF, CSV, a run folder, "
     "a folder of the Cell Tracking Challenge), or take File ▸ Open Sample ▸ BTrackMate."
@@ -42,8 +44,16 @@ class SessionPanel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         workspaces.opened.connect(self._on_opened)
-        self.destroyed.connect(lambda *_: workspaces.opened.disconnect(self._on_opened))
+        self.destroyed.connect(lambda *_: self._let_go())
         self._on_opened(self.viewer)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for a third of a small window."""
+        return QSize(_WIDTH, 640)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Leave room for the image, also on small screens."""
+        return QSize(_LEAST_WIDTH, 200)
 
     @property
     def workspace(self) -> Workspace | None:
@@ -86,14 +96,23 @@ class SessionPanel(QWidget):
             show_error(" ".join(str(error).split()))
             return None
 
-    def _on_opened(self, viewer: Any) -> None:
-        if viewer is not self.viewer:
-            return
+    def _let_go(self) -> None:
+        """Follow nothing more: the widget was closed."""
+        workspaces.opened.disconnect(self._on_opened)
+        self._unfollow()
+
+    def _unfollow(self) -> None:
         for signal, listener in self._followed:
             signal.disconnect(listener)
         if self._session is not None:
             self.leave()
-        self._followed, self.buttons = [], {}
+        self._followed, self._session = [], None
+
+    def _on_opened(self, viewer: Any) -> None:
+        if viewer is not self.viewer:
+            return
+        self._unfollow()
+        self.buttons = {}
         if self._content is not None:
             self.layout().removeWidget(self._content)
             self._content.deleteLater()

@@ -1,6 +1,6 @@
 """The lineage tree: a canvas on the graphics card, linked with the selection."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -8,8 +8,10 @@ from vispy import scene
 from vispy.scene.cameras import PanZoomCamera
 
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
-from btrackmate.napari_plugin.model.lineage import TreeLayout
 from btrackmate.napari_plugin.model.session import Session
+
+if TYPE_CHECKING:
+    from btrackmate.napari_plugin.model.lineage import TreeLayout
 
 #: Spots up to which each has a dot.
 _MOST_DOTS = 3_000
@@ -107,7 +109,7 @@ class LineageTree(QWidget):
         self._message.pos = (self.canvas.size[0] / 2, self.canvas.size[1] / 2)
         for one in (self._lines, self._dots, self._marks):
             one.visible = not empty
-        if empty:
+        if found is None or empty:
             return
         pos = np.column_stack((found.x, found.frame)).astype(np.float32)
         colours = self.session.colouring.map(

@@ -39,14 +39,20 @@ def find_workspace(viewer: Any) -> "Workspace | None":
 def show(viewer: Any, found: Opened) -> "Workspace":
     """Show opened tracks in a viewer, in place of what was open there before."""
     viewer = getattr(viewer, "__wrapped__", viewer)
-    before = _open.pop(viewer, None)
-    if before is not None:
-        before.close()
+    close(viewer)
     workspace = _open[viewer] = Workspace(viewer, Session(found))
+    weakref.finalize(viewer, workspace.session.close)
     for note in found.notes:
         show_warning(note)
     opened.emit(viewer)
     return workspace
+
+
+def close(viewer: Any) -> None:
+    """Close what is open in a viewer, if anything is."""
+    before = _open.pop(getattr(viewer, "__wrapped__", viewer), None)
+    if before is not None:
+        before.close()
 
 
 class Workspace:
@@ -98,13 +104,17 @@ class Workspace:
         return int(self.viewer.dims.ndim - 1 - self.session.scene.ndim)
 
     def close(self) -> None:
-        """Take the layers out of the viewer."""
+        """Take the layers out of the viewer, and let others edit the tracks."""
+        self.session.close()
         self.links.disconnect_session()
         viewer = self.viewer
         if viewer is None:
             return
-        for event in (viewer.dims.events.point, viewer.dims.events.ndisplay,
-                      viewer.dims.events.order):
+        for event in (
+            viewer.dims.events.point,
+            viewer.dims.events.ndisplay,
+            viewer.dims.events.order,
+        ):
             event.disconnect(self._on_frame)
         if self._on_click in viewer.mouse_drag_callbacks:
             viewer.mouse_drag_callbacks.remove(self._on_click)
@@ -184,8 +194,9 @@ class Workspace:
         """Draw the spots of another frame; the selection goes with time while it is followed."""
         if self.viewer is None:
             return
-        if self.session.following and self.session.follow(self.frame):
-            self._centre(self.session.scene.points[self.session.scene.row(self.session.spot)])
+        session = self.session
+        if session.following and session.follow(self.frame) and session.spot is not None:
+            self._centre(session.scene.points[session.scene.row(session.spot)])
         self._draw_cells()
         self._draw_mark()
 
@@ -283,9 +294,7 @@ class Workspace:
         elif not second:
             self.session.select(None)
 
-    def pick(
-        self, position: Any, direction: Any = None, displayed: Any = None
-    ) -> int | None:
+    def pick(self, position: Any, direction: Any = None, displayed: Any = None) -> int | None:
         """Find the spot that a click at a place of the world means."""
         ndim = self.session.scene.ndim
         point = np.asarray(position, np.float64)[-ndim:]
@@ -340,9 +349,7 @@ class Workspace:
         self.viewer.camera.center = tuple(centre)
 
 
-def _placing(
-    own: Calibration, ndim: int, *, like: Calibration | None = None
-) -> dict[str, Any]:
+def _placing(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:
     """Give scale and units of a layer over t, [z,] y, x.
 
     `like` is the calibration of the tracks: an image that states none of its own has theirs.
