@@ -1,6 +1,9 @@
 """The shipped sample as tracks with image and labels."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import open_movie
@@ -10,6 +13,11 @@ from btrackmate.napari_plugin.model.ctc_tracks import find_links
 from btrackmate.napari_plugin.model.opening import Opened
 from btrackmate.pipeline.inputs import MovieFrames
 from btrackmate.samples import load_sample, sample_paths
+
+
+def load_mask() -> NDArray[np.integer[Any]]:
+    """Load the tissue mask of the embryo, (Z, Y, X)."""
+    return load_sample().mask
 
 
 def open_sample() -> Opened:

@@ -11,7 +11,7 @@ from btrackmate.core.errors import BTrackMateError
 from btrackmate.io.convert import write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
-from btrackmate.napari_plugin.model.samples import open_sample
+from btrackmate.napari_plugin.model.samples import load_mask, open_sample
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
 #: What a reader gives that has added its layers itself.
@@ -48,13 +48,15 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
 
 
 def open_embryo() -> list[LayerData]:
-    """Open the shipped sample."""
+    """Open the shipped sample; with it comes its tissue mask, hidden."""
     viewer = napari.current_viewer()
+    opened = open_sample()
     if viewer is None:
-        return make_layers(open_sample())
-    show(viewer, open_sample())
+        return make_layers(opened)
+    show(viewer, opened)
     open_widgets(viewer)
-    return []
+    scale = opened.graph.spots.calibration.spacing(3)
+    return [(load_mask(), {"name": "tissue mask", "scale": scale, "visible": False}, "labels")]
 
 
 def open_widgets(viewer: Any, *names: str) -> None:

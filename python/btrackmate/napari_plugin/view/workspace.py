@@ -25,6 +25,8 @@ _LINKS_AT_ONCE = 200_000
 _LONGEST_TAIL = 30
 #: Spots of a frame up to which each is drawn as a ball of its own.
 _MOST_CELLS = 20_000
+#: Pixels that the mouse may move in a click.
+_CLICK = 4
 
 _open: "weakref.WeakKeyDictionary[Any, Workspace]" = weakref.WeakKeyDictionary()
 #: Emitted with the viewer when another session is opened in it.
@@ -46,6 +48,12 @@ def show(viewer: Any, found: Opened) -> "Workspace":
         show_warning(note)
     opened.emit(viewer)
     return workspace
+
+
+def find_camera(viewer: Any) -> Any:
+    """Give the camera of a viewer, which has moved in napari 0.9."""
+    scene = getattr(viewer, "scene", None)
+    return viewer.camera if scene is None else scene.camera
 
 
 def close(viewer: Any) -> None:
@@ -280,10 +288,10 @@ class Workspace:
         """Select the spot under a click that is no drag."""
         if event.button != 1:
             return
-        dragged = False
+        begin, dragged = np.asarray(event.pos), False
         yield
         while event.type == "mouse_move":
-            dragged = True
+            dragged |= bool(np.abs(np.asarray(event.pos) - begin).max() > _CLICK)
             yield
         if dragged:
             return
@@ -346,7 +354,7 @@ class Workspace:
             self.viewer.dims.set_point(self._time_axis + 1, float(point[0]))
         centre = np.zeros(3)
         centre[3 - len(point) :] = point
-        self.viewer.camera.center = tuple(centre)
+        find_camera(self.viewer).center = tuple(centre)
 
 
 def _placing(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:
