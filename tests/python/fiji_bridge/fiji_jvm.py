@@ -232,3 +232,44 @@ def open_and_save(path, output):
     writer.appendSettings(settings)
     writer.writeToFile()
     return warnings, str(settings.detectorFactory.getKey()), str(settings.trackerFactory.getKey())
+
+
+def read_model(path):
+    """Open a TrackMate file; give warnings, links, and features as read and as computed anew."""
+    import jpype
+
+    from btrackmate.fiji_bridge import start_fiji
+
+    start_fiji()
+    make_file = jpype.JClass("java.io.File")
+    reader = jpype.JClass("fiji.plugin.trackmate.io.TmXmlReader")(make_file(str(path)))
+    model = reader.getModel()
+    settings = reader.readSettings(None)
+    warnings = str(reader.getErrorMessage())
+    settings.addAllAnalyzers()
+    read = _list_features(model)
+    trackmate = jpype.JClass("fiji.plugin.trackmate.TrackMate")(model, settings)
+    trackmate.computeEdgeFeatures(False)
+    trackmate.computeTrackFeatures(False)
+    spots = {
+        int(spot.ID()): {
+            str(key): float(spot.getFeature(key)) for key in spot.getFeatures().keySet()
+        }
+        for spot in model.getSpots().iterable(False)
+    }
+    return warnings, spots, read, _list_features(model)
+
+
+def _list_features(model):
+    """Give the features of all links, by the ids of their ends, and of all tracks."""
+    tracks, features = model.getTrackModel(), model.getFeatureModel()
+    edges = {}
+    for edge in tracks.edgeSet():
+        ends = int(tracks.getEdgeSource(edge).ID()), int(tracks.getEdgeTarget(edge).ID())
+        values = {key: features.getEdgeFeature(edge, key) for key in features.getEdgeFeatures()}
+        edges[ends] = {str(k): float(v) for k, v in values.items() if v is not None}
+    found = {}
+    for track in tracks.trackIDs(False):
+        values = {key: features.getTrackFeature(track, key) for key in features.getTrackFeatures()}
+        found[int(track)] = {str(k): float(v) for k, v in values.items() if v is not None}
+    return edges, found
