@@ -43,6 +43,8 @@ class Opened:
     edit : EditSession or None
         Where edits are kept; None where they cannot be kept beside the tracks, or the tracks are
         only looked at.
+    base : TrackMateDocument or None
+        Of tracks that were made from those of a TrackMate file: what else passes into a new one.
     record : dict
         run.yaml of a run folder, else empty.
     notes : tuple of str
@@ -56,6 +58,7 @@ class Opened:
     image: Movie | None = None
     labels: Movie | None = None
     edit: EditSession | None = None
+    base: TrackMateDocument | None = None
     record: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 

@@ -1,5 +1,6 @@
 """One open movie: its tracks, what is selected, what is shown and how it is coloured."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.schema import resolve_name
 from btrackmate.io.convert import find_format, write_tracks
 from btrackmate.napari_plugin.model.adding import Pointer, measure_label
 from btrackmate.napari_plugin.model.colours import NAMES, Colouring
@@ -18,6 +21,7 @@ from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.model.track_table import TrackTable
 from btrackmate.review import EditableTracks, EditSession, History
+from btrackmate.tracking.feature_filter import FeatureFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +115,13 @@ class Session:
         spots = self.opened.graph.spots
         known = spots.feature("radius") if "radius" in spots.features else np.empty(0)
         return usual_radius(known, spots.calibration.spacing(spots.ndim))
+
+    def ids_of(self, graph: TrackGraph) -> IntArray:
+        """Give the id of each track of a graph that was made of the tracks as they are now."""
+        linked = graph.track >= 0
+        first = np.unique(graph.track[linked], return_index=True)[1]
+        ids: IntArray = self.scene.track[self.scene.rows(graph.spots.id[linked][first])]
+        return ids
 
     # -- selecting -----------------------------------------------------------------------------
 
@@ -244,6 +255,21 @@ class Session:
         self.table.filter(**criteria)
         self.shown.emit()
 
+    def filter_spots(self, filters: Iterable[str]) -> None:
+        """Show only the spots that pass filters on their features; a missing value passes.
+
+        Raises
+        ------
+        UserError
+            If a filter is wrong or names a feature that spots do not have.
+        """
+        kept = np.ones(self.scene.id.size, np.bool_)
+        for text in filters:
+            one = FeatureFilter.parse(text)
+            kept &= one.to_trackmate("spot").passes(self.values(resolve_name(one.name)))
+        self._in_filter = None if kept.all() else kept
+        self.shown.emit()
+
     def visible_rows(self) -> NDArray[np.bool_] | None:
         """Tell which spots are shown, (n,); None for all."""
         scene = self.scene
@@ -251,6 +277,10 @@ class Session:
         if self._hidden.any():
             shown = np.ones(scene.id.size, np.bool_)
             shown[: self._hidden.size] = ~self._hidden
+        if self._in_filter is not None:
+            kept = np.ones(scene.id.size, np.bool_)
+            kept[: self._in_filter.size] = self._in_filter
+            shown = kept if shown is None else shown & kept
         if self.only_selected and self.tracks:
             mine = np.isin(scene.track, self.tracks)
         elif self.table.is_filtered:
@@ -409,7 +439,8 @@ class Session:
                 return [self._edit.save()]
             if find_format(path) != "csv":
                 return [self._edit.save(path)]
-        written = write_tracks(path, self.now.to_graph(), self.opened.document)
+        document = self.opened.document or self.opened.base
+        written = write_tracks(path, self.now.to_graph(), document)
         return list(written)
 
     def close(self) -> None:

@@ -202,9 +202,8 @@ class Workspace:
         """Draw the spots of another frame; the selection goes with time while it is followed."""
         if self.viewer is None:
             return
-        session = self.session
-        if session.following and session.follow(self.frame) and session.spot is not None:
-            self._centre(session.scene.points[session.scene.row(session.spot)])
+        if self.session.following and self.session.follow(self.frame):
+            self.centre_on_selected()
         self._draw_cells()
         self._draw_mark()
 
@@ -340,11 +339,21 @@ class Workspace:
         point = position[-self.session.scene.ndim :]
         return Pointer(self.frame, point, self.label_at(self.frame, point))
 
+    def go_to(self, frame: int) -> None:
+        """Show a frame."""
+        if frame != self.frame:
+            self.viewer.dims.set_current_step(self._time_axis, frame)
+
+    def centre_on_selected(self) -> None:
+        """Look at the selected cell, without going to its frame."""
+        spot = self.session.spot
+        if spot is not None:
+            self._centre(self.session.scene.points[self.session.scene.row(spot)])
+
     def _on_moved(self, frame: int, point: NDArray[np.float64]) -> None:
         """Go to a frame and look at a place."""
         dims = self.viewer.dims
-        if frame != self.frame:
-            dims.set_current_step(self._time_axis, frame)
+        self.go_to(frame)
         if self.session.scene.ndim == 3 and dims.ndisplay == 2:
             dims.set_point(self._time_axis + 1, float(point[0]))
         self._centre(point)
