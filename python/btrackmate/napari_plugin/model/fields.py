@@ -13,6 +13,8 @@ def write_value(field: SettingField, value: Any) -> str:
     """Write a setting's value as a person types it."""
     if value is None:
         return ""
+    if isinstance(value, Settings):
+        value = value.model_dump(mode="json")
     if field.kind == "numbers":
         return ", ".join(f"{one:g}" for one in value)
     if isinstance(value, bool | dict | list | tuple):

@@ -191,6 +191,7 @@ class Animation(SessionPanel):
             self.session.follow(workspace.frame)
             workspace.centre_on_selected()
         picture: NDArray[np.uint8] = self.viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 4 * 4]
         if plots is None:
             return picture
         plots.canvas.draw()
