@@ -7,6 +7,7 @@ from .api.files import save as save
 from .api.images import Segmentation as Segmentation
 from .api.images import measure as measure
 from .api.images import segment as segment
+from .api.review import explain as explain
 from .api.tracks import filter as filter
 from .api.tracks import list_pruned as list_pruned
 from .api.tracks import prune as prune

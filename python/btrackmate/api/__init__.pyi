@@ -7,6 +7,7 @@ from .files import save as save
 from .images import Segmentation as Segmentation
 from .images import measure as measure
 from .images import segment as segment
+from .review import explain as explain
 from .tracks import filter as filter
 from .tracks import list_pruned as list_pruned
 from .tracks import prune as prune

@@ -32,6 +32,7 @@ VERBS = {
     "track": "Link cells over time.",
     "prune": "Remove short tracklets, and list what goes and why.",
     "filter": "Keep the spots and tracks that pass filters, with their links.",
+    "explain": "Tell why cells are linked, or not, and which setting would change it.",
     "relabel": "Write label images in which every cell has the number of its track.",
     "convert": "Convert tracks between TrackMate XML, GEFF and CSV.",
     "analyse": "Tell what tracks say: lineages, cycles, rhythms, distances, motility.",

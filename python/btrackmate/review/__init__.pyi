@@ -3,6 +3,13 @@ from .changes import Link as Link
 from .changes import Move as Move
 from .changes import Renumbering as Renumbering
 from .changes import Spot as Spot
+from .explain import Explainer as Explainer
+from .explain import choose_settings as choose_settings
+from .explain import open_explainer as open_explainer
+from .explanation import Explanation as Explanation
+from .explanation import Flip as Flip
+from .explanation import LinkExplanation as LinkExplanation
+from .explanation import Rival as Rival
 from .history import History as History
 from .operations import OPERATIONS as OPERATIONS
 from .session import EditSession as EditSession

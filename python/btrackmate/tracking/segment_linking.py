@@ -14,7 +14,14 @@ from btrackmate.tracking.frame_linking import FrameLinks
 from btrackmate.tracking.kernels import Floats, Rows
 from btrackmate.tracking.settings import LapSettings
 
-_ALONE, _START, _MIDDLE, _END = range(4)
+#: States of a spot: without links, first, inner and last one of a segment.
+ALONE, START, MIDDLE, END = range(4)
+#: The steps of segment linking, and the setting that allows each.
+STEPS = {
+    "gap_closing": "allow_gap_closing",
+    "splitting": "allow_track_splitting",
+    "merging": "allow_track_merging",
+}
 
 Links = tuple[Rows, Rows, Floats]
 
@@ -57,35 +64,53 @@ def link_segments(
     ----------
     Jaqaman et al., Nature Methods 5, 695–702 (2008), doi:10.1038/nmeth.1237.
     """
-    state = _find_states(links)
     found: list[Links] = []
-    if settings.allow_gap_closing:
-        query = (_END, _START, 1, settings.max_frame_gap)
-        found.append(_find_links(spots, links, state, query, settings, "gap_closing"))
-        progress("linking segments", 1, 4)
-    if settings.allow_track_splitting:
-        query = (_START, _MIDDLE, -1, -1)
-        start, middle, cost = _find_links(spots, links, state, query, settings, "splitting")
-        found.append(_weigh_divisions(spots, links, (middle, start, cost), settings))
-        progress("linking segments", 2, 4)
-    if settings.allow_track_merging:
-        query = (_END, _MIDDLE, 1, 1)
-        found.append(_find_links(spots, links, state, query, settings, "merging"))
-        progress("linking segments", 3, 4)
+    for number, (kind, switch) in enumerate(STEPS.items(), 1):
+        if getattr(settings, switch):
+            found.append(find_candidates(spots, links, settings, kind))
+            progress("linking segments", number, 4)
     source, target, cost = (np.concatenate(part) for part in zip(*found, strict=True))
-    chosen = _choose(source, target, cost, settings, links.grid.order)
+    alternative = take_alternative(cost, settings)
+    chosen = choose(source, target, cost, alternative, links.grid.order)
     progress("linking segments", 4, 4)
     return source[chosen], target[chosen], cost[chosen]
 
 
-def _find_states(links: FrameLinks) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+def find_candidates(spots: Spots, links: FrameLinks, settings: LapSettings, kind: str) -> Links:
+    """Find what one step may link, with costs; see `link_segments`.
+
+    Parameters
+    ----------
+    spots : Spots
+    links : FrameLinks
+    settings : LapSettings
+    kind : {"gap_closing", "splitting", "merging"}
+
+    Returns
+    -------
+    source, target : (m,) ndarray of int32
+        Spots in the order of the grid.
+    cost : (m,) ndarray of float
+    """
+    state = find_states(links)
+    if kind == "gap_closing":
+        query = (END, START, 1, settings.max_frame_gap)
+        return _find_links(spots, links, state, query, settings, kind)
+    if kind == "merging":
+        return _find_links(spots, links, state, (END, MIDDLE, 1, 1), settings, kind)
+    start, middle, cost = _find_links(spots, links, state, (START, MIDDLE, -1, -1), settings, kind)
+    return _weigh_divisions(spots, links, (middle, start, cost), settings)
+
+
+def find_states(links: FrameLinks) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    """Tell which spots begin, continue and end the segments of frame linking."""
     has_next = links.successor >= 0
     has_previous = np.zeros_like(has_next)
     has_previous[links.successor[has_next]] = True
-    state = np.full(has_next.size, _ALONE, np.uint8)
-    state[has_next & ~has_previous] = _START
-    state[has_next & has_previous] = _MIDDLE
-    state[~has_next & has_previous] = _END
+    state = np.full(has_next.size, ALONE, np.uint8)
+    state[has_next & ~has_previous] = START
+    state[has_next & has_previous] = MIDDLE
+    state[~has_next & has_previous] = END
     return state
 
 
@@ -138,14 +163,20 @@ def _weigh_divisions(
     return mother[near], second[near], cost[near]
 
 
-def _choose(
-    source: Rows, target: Rows, cost: Floats, settings: LapSettings, order: Rows
+def take_alternative(cost: Floats, settings: LapSettings) -> float:
+    """Give the cost of no link, from those of all candidates."""
+    if cost.size == 0:
+        return 0.0
+    rank = math.floor((cost.size - 1) * settings.cutoff_percentile + 0.5)
+    return float(settings.alternative_linking_cost_factor * np.partition(cost, rank)[rank])
+
+
+def choose(
+    source: Rows, target: Rows, cost: Floats, alternative: float, order: Rows
 ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """Solve the assignment; give the numbers of the chosen candidates."""
     if cost.size == 0:
         return np.empty(0, np.int64)
-    rank = math.floor((cost.size - 1) * settings.cutoff_percentile + 0.5)
-    alternative = settings.alternative_linking_cost_factor * np.partition(cost, rank)[rank]
     by_source = np.lexsort((target, source))
     rows, row = np.unique(source[by_source], return_inverse=True)
     columns, column = np.unique(target[by_source], return_inverse=True)
@@ -154,7 +185,7 @@ def _choose(
         start,
         column.astype(np.int32),
         cost[by_source],
-        float(alternative),
+        alternative,
         np.argsort(order[rows]).astype(np.int32),
         order[columns],
     )

@@ -1,0 +1,97 @@
+"""Why tracks are as they are."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+
+if TYPE_CHECKING:
+    from btrackmate.review import Explainer, Explanation
+
+
+def explain(
+    tracks: TrackGraph | str | os.PathLike[str],
+    spot: int | None = None,
+    *,
+    link: tuple[int, int] | None = None,
+    tracker: str | None = None,
+    **settings: Any,
+) -> "Explanation":
+    """Tell why cells are linked, or are not: cost, rivals, and the setting that would change it.
+
+    Parameters
+    ----------
+    tracks : TrackGraph or path
+        Tracks of the trackers ``flow``, ``lap`` or ``simple-lap``, as they were made; of a file,
+        corrections in the journal beside it are told.
+    spot : int
+        Id of the spot whose links are asked for, and those that it nearly had.
+    link : tuple of int
+        Ids of two spots instead, linked or not.
+    tracker : str, optional
+        Explain with this tracker; else with the one that the tracks name, or the default, which is
+        said.
+    **settings
+        Settings of the tracker other than those of the tracks.
+
+    Returns
+    -------
+    Explanation
+        ``print`` it to read; ``.links`` has it as values.
+
+    Raises
+    ------
+    UserError
+        If a spot is not there, or the tracker's links can't be explained.
+
+    Notes
+    -----
+    The first question about a graph does the tracker's work on the whole movie once; further ones
+    about the same graph look at the surroundings of the spots only.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from btrackmate import track
+    >>> table = pd.DataFrame({"frame": [0, 1], "x": [0.0, 2], "y": 0.0})
+    >>> tracks = track(table, "simple-lap", linking_max_distance=3, allow_gap_closing=False)
+    >>> explain(tracks, 0).links[0].flips[0].settings
+    {'linking_max_distance': 2.0}
+    """
+    if (spot is None) == (link is None):
+        msg = f"explain: got spot={spot} and link={link}, expected one of them"
+        raise UserError(msg)
+    if isinstance(tracks, TrackGraph):
+        explainer = _make_explainer(tracks, tracker, repr(settings), _Held(settings))
+    else:
+        from btrackmate.review import open_explainer
+
+        explainer = open_explainer(Path(tracks), tracker, settings)
+    return explainer.explain_link(*link) if link is not None else explainer.explain(int(spot or 0))
+
+
+class _Held:
+    """Settings that take no part in comparing: their text does."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _make_explainer(
+    tracks: TrackGraph, tracker: str | None, _text: str, settings: _Held
+) -> "Explainer":
+    """Keep what was prepared for the last graph."""
+    from btrackmate.review import Explainer, choose_settings
+
+    chosen, source = choose_settings(tracks, None, tracker, settings.values)
+    return Explainer(tracks, chosen, source)

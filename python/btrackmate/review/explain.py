@@ -1,0 +1,208 @@
+"""Why tracks are as they are: for a spot or a link, what the tracker weighed."""
+
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Protocol
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io.convert import read_tracks
+from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.review.explanation import Explanation, LinkExplanation
+from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
+from btrackmate.tracking.auto import fill_distances
+from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.settings import (
+    DEFAULT_TRACKER,
+    AdvancedKalmanSettings,
+    LapSettings,
+    TrackerSettings,
+    parse_tracker,
+    tracker_name,
+)
+
+Pair = tuple[int, int]
+#: Pairs beside its own links that are told of a spot, ahead and behind.
+_NEARLY = 2
+
+
+class _Steps(Protocol):
+    """What each tracker's explainer does."""
+
+    unit: str
+
+    def explain(self, a: int, b: int, *, linked: bool) -> LinkExplanation:
+        """Tell of a pair of rows."""
+
+    def suggest(self, row: int) -> Any:
+        """Give pairs that a spot nearly had."""
+
+
+class Explainer:
+    """Explains the links of tracks; making it takes about as long as tracking, a question not.
+
+    Parameters
+    ----------
+    tracks : TrackGraph
+        Tracks as the tracker made them, with or without corrections.
+    settings : TrackerSettings
+        The tracker and its settings; distances ``"auto"`` are taken from the spots.
+    settings_from : str
+        Where they come from, which is told.
+    made, removed : collection of (source, target)
+        Links that corrections made and removed, by spot ids.
+
+    Raises
+    ------
+    UserError
+        If the tracker is one whose links can't be explained.
+    """
+
+    def __init__(
+        self,
+        tracks: TrackGraph,
+        settings: TrackerSettings,
+        settings_from: str,
+        made: Collection[Pair] = (),
+        removed: Collection[Pair] = (),
+    ) -> None:
+        self.tracks = tracks
+        self._made, self._removed = set(made), set(removed)
+        self.settings_from = settings_from
+        self.settings = fill_distances(settings, tracks.spots)
+        self._steps = _make_steps(tracks, self.settings)
+        self._row = {int(i): row for row, i in enumerate(tracks.spots.id.tolist())}
+        self._links = set(zip(tracks.source.tolist(), tracks.target.tolist(), strict=True))
+
+    def explain(self, spot: int) -> Explanation:
+        """Tell why a spot's links are there, and why not those to the nearest others."""
+        row = self._find(spot)
+        graph = self.tracks
+        own = [(int(s), row) for s in graph.source[graph.target == row]]
+        own += [(row, int(t)) for t in graph.children(row)]
+        nearly = [pair for pair in self._steps.suggest(row) if pair not in own]
+        ahead = [pair for pair in nearly if pair[0] == row][:_NEARLY]
+        behind = [pair for pair in nearly if pair[1] == row][:_NEARLY]
+        return self._tell(spot, [*own, *ahead, *behind])
+
+    def explain_link(self, source: int, target: int) -> Explanation:
+        """Tell why two spots are linked, or are not."""
+        return self._tell(None, [(self._find(source), self._find(target))])
+
+    def _tell(self, spot: int | None, pairs: list[Pair]) -> Explanation:
+        told = []
+        for a, b in pairs:
+            linked = (a, b) in self._links
+            one = self._steps.explain(a, b, linked=linked)
+            by_hand = (one.source, one.target) in (self._made if linked else self._removed)
+            told.append(dataclasses.replace(one, by_hand=by_hand))
+        notes = []
+        if any(one.linked != one.by_tracker and not one.by_hand for one in told):
+            notes.append(
+                "the tracks are not all as this tracker makes them from these spots: other "
+                "settings, pruned or filtered spots, or corrections without a journal"
+            )
+        return Explanation(
+            tracker_name(self.settings), self.settings_from, self._steps.unit, spot, tuple(told),
+            tuple(notes),
+        )  # fmt: skip
+
+    def _find(self, spot: int) -> int:
+        if spot not in self._row:
+            msg = f"there is no spot {spot} in the tracks"
+            raise UserError(msg)
+        return self._row[spot]
+
+
+def _make_steps(tracks: TrackGraph, settings: TrackerSettings) -> _Steps:
+    if isinstance(settings, FlowSettings):
+        from btrackmate.review.explain_flow import FlowExplainer
+
+        return FlowExplainer(tracks.spots, settings)
+    if isinstance(settings, LapSettings) and not isinstance(settings, AdvancedKalmanSettings):
+        from btrackmate.review.explain_lap import LapExplainer
+
+        return LapExplainer(tracks.spots, settings)
+    msg = f"links of the tracker {tracker_name(settings)} can't be explained yet; lap, simple-lap "
+    msg += "and flow can"
+    raise UserError(msg)
+
+
+def choose_settings(
+    tracks: TrackGraph,
+    recorded: tuple[str, dict[str, Any]] | None,
+    tracker: str | None,
+    values: dict[str, Any],
+) -> tuple[TrackerSettings, str]:
+    """Give the settings to explain with, and where they come from.
+
+    Parameters
+    ----------
+    tracks : TrackGraph
+        Its record is asked where no file tells.
+    recorded : (key, settings), optional
+        What a TrackMate file says of its tracker.
+    tracker : str, optional
+        Asked for instead.
+    values : dict
+        Settings asked for; with those of the tracks where no other tracker is asked for.
+
+    Raises
+    ------
+    UserError
+        If they are wrong.
+    """
+    if tracker is not None:
+        return parse_tracker(tracker, values, "explain"), "what was given"
+    values = {name.lower(): value for name, value in values.items()}
+    noted = tracks.record.get("track")
+    if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
+        known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
+        return parse_tracker(noted["tracker"], known | values, "explain"), "the tracks' record"
+    if recorded is not None and recorded[0] not in ("", "MANUAL_TRACKER"):
+        named = {name.lower(): value for name, value in recorded[1].items()}
+        return parse_tracker(recorded[0], named | values, "the file's tracker"), "the file"
+    return parse_tracker(DEFAULT_TRACKER, values, "explain"), "the defaults (the tracks name none)"
+
+
+#: Of a record, what is no setting of the tracker.
+_NOT_SETTINGS = ("tracker", "version", "at")
+
+
+def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> Explainer:
+    """Make an explainer of a file of tracks, with the corrections of the journal beside it.
+
+    Parameters
+    ----------
+    path : Path
+        Tracks of any format, or a run folder.
+    tracker, values
+        As in `choose_settings`.
+
+    Raises
+    ------
+    UserError
+        If the tracks can't be read, or explained.
+    """
+    graph, document = read_tracks(path)
+    recorded = document.tracker if document is not None else None
+    settings, source = choose_settings(graph, recorded, tracker, values)
+    file = path / TRACKS if is_run_folder(path) else path
+    return Explainer(graph, settings, source, *read_corrections(file))
+
+
+def read_corrections(path: Path) -> tuple[set[Pair], set[Pair]]:
+    """Give the links that the journal beside a file of tracks made and removed, by spot ids."""
+    made: set[Pair] = set()
+    removed: set[Pair] = set()
+    entries = read_lines(name_journal(path)).entries
+    for entry in sort_edits(entries[1:])[0]:
+        change = read_edit(entry)
+        for link in change.removed_links:
+            made.discard(link[:2])
+            removed.add(link[:2])
+        for link in change.added_links:
+            made.add(link[:2])
+            removed.discard(link[:2])
+    return made, removed
