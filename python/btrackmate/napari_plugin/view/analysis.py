@@ -25,6 +25,9 @@ from btrackmate.napari_plugin.view.panel import SessionPanel
 from btrackmate.napari_plugin.view.plots import save_figure
 from btrackmate.report.analysis_plots import draw_analysis
 
+#: Pixels an inch of pictures in the window.
+_DPI = 80
+
 
 class Analysis(SessionPanel):
     """Analyse all tracks: lineages, cycles, rhythms, boundary distance, motility, divisions."""
@@ -40,7 +43,8 @@ class Analysis(SessionPanel):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.form)
-        box.addWidget(scroll, 1)
+        scroll.setMaximumHeight(170)
+        box.addWidget(scroll)
         row = QHBoxLayout()
         self.go, self.save = QPushButton("Analyse"), QPushButton("Save tables and pictures …")
         self.go.clicked.connect(self._on_go)
@@ -80,7 +84,9 @@ class Analysis(SessionPanel):
     def _take(self, found: Any) -> None:
         self.tables, self.pictures = found
         n = len(self.tables["tracklets"])
-        self.told.setText(f"{n} tracklets; tables: {', '.join(self.tables)}")
+        self.told.setText(
+            f"{n} tracklets; {len(self.tables)} tables, {len(self.pictures)} pictures"
+        )
         self.picture.clear()
         self.picture.addItems(list(self.pictures))
         self.save.setEnabled(True)
@@ -90,8 +96,12 @@ class Analysis(SessionPanel):
             self.place.takeAt(0).widget().deleteLater()
         if name in self.pictures:
             figure = self.pictures[name]
-            figure.set_dpi(70)
-            self.place.addWidget(FigureCanvasQTAgg(figure))
+            figure.set_dpi(_DPI)
+            canvas = FigureCanvasQTAgg(figure)
+            canvas.setFixedSize(*(round(_DPI * inches) for inches in figure.get_size_inches()))
+            scroll = QScrollArea()
+            scroll.setWidget(canvas)
+            self.place.addWidget(scroll)
 
     def _on_save(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for tables and pictures")

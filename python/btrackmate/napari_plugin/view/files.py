@@ -15,6 +15,8 @@ from btrackmate.napari_plugin.model.samples import load_mask, open_sample
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
 #: What a reader gives that has added its layers itself.
+#: Widgets that are docked with tracks; the others are in the menu Plugins.
+_DOCKED = ("Inspector", "Correct", "Plots", "Explain")
 _DONE: list[Any] = [(None,)]
 
 
@@ -60,14 +62,14 @@ def open_embryo() -> list[LayerData]:
 
 
 def open_widgets(viewer: Any, *names: str) -> None:
-    """Dock the inspector and the widget for corrections, and others by name."""
+    """Dock the widgets that tracks are looked at with, and others by name."""
     window = getattr(viewer, "window", None)
     if window is None:
         return
-    docks = [
-        window.add_plugin_dock_widget("btrackmate", name, tabify=True)[0]
-        for name in ("Inspector", "Correct", *names)
-    ]
+    docks = []
+    for name in dict.fromkeys((*_DOCKED, *names)):
+        docks.append(window.add_plugin_dock_widget("btrackmate", name, tabify=True)[0])
+        docks[-1].setWindowTitle(name)
     docks[0].show()
     docks[0].raise_()
 

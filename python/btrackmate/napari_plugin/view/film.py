@@ -201,4 +201,10 @@ class Animation(SessionPanel):
         return np.ascontiguousarray(np.hstack((picture, beside[rows][:, columns])))
 
     def _make_plots(self) -> Plots | None:
-        return Plots(self.viewer) if self.beside.isChecked() else None
+        if not self.beside.isChecked():
+            return None
+        plots = Plots(self.viewer)
+        height, width = self.viewer.screenshot(canvas_only=True, flash=False).shape[:2]
+        plots.canvas.resize(width // 4 * 2, height // 2 * 2)
+        plots.figure.set_size_inches(width // 4 * 2 / plots.figure.dpi, height / plots.figure.dpi)
+        return plots

@@ -5,7 +5,7 @@ from typing import Any
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from btrackmate.core.errors import BTrackMateError
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
@@ -41,6 +41,7 @@ class SessionPanel(QWidget):
         self._content: QWidget | None = None
         self._session: Session | None = None
         self._followed: list[tuple[Signal, Callable[..., Any]]] = []
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Expanding)
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         workspaces.opened.connect(self._on_opened)
