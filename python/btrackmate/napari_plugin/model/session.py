@@ -1,6 +1,7 @@
 """One open movie: its tracks, what is selected, what is shown and how it is coloured."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ class Session:
                 values[i] = np.nan if value is None else float(value)
         return values
 
-    @property
+    @cached_property
     def radius(self) -> float:
         """Usual radius of a spot in the space unit."""
         spots = self.opened.graph.spots

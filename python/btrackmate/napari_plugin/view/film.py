@@ -190,6 +190,7 @@ class Animation(SessionPanel):
         if self.follow_cell.isChecked():
             self.session.follow(workspace.frame)
             workspace.centre_on_selected()
+        workspace.draw()
         picture: NDArray[np.uint8] = self.viewer.screenshot(canvas_only=True, flash=False)[..., :3]
         picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 4 * 4]
         if plots is None:

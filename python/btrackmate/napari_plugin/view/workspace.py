@@ -8,6 +8,7 @@ from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import CyclicLabelColormap
 from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
@@ -93,8 +94,11 @@ class Workspace:
         viewer.add_layer(self.links)
         viewer.layers.move(viewer.layers.index(self.links), viewer.layers.index(self.cells))
         viewer.layers.selection.active = self.links
+        self._soon = QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.draw)
         self._connect(viewer)
-        self._on_frame()
+        self.draw()
 
     @property
     def viewer(self) -> Any:
@@ -113,6 +117,7 @@ class Workspace:
 
     def close(self) -> None:
         """Take the layers out of the viewer, and let others edit the tracks."""
+        self._soon.stop()
         self.session.close()
         self.links.disconnect_session()
         viewer = self.viewer
@@ -194,7 +199,7 @@ class Workspace:
         session.selected.connect(self._on_selected)
         session.edited.connect(self._on_edited)
         session.shown.connect(self._on_shown)
-        session.coloured.connect(self._draw_cells)
+        session.coloured.connect(self._draw_soon)
         session.moved.connect(self._on_moved)
         session.told.connect(show_info)
 
@@ -204,21 +209,29 @@ class Workspace:
             return
         if self.session.following and self.session.follow(self.frame):
             self.centre_on_selected()
-        self._draw_cells()
-        self._draw_mark()
+        self._draw_soon()
 
     def _on_selected(self) -> None:
-        self._draw_cells()
-        self._draw_mark()
+        self._draw_soon()
 
     def _on_edited(self, *_: Any) -> None:
         self._on_shown()
 
     def _on_shown(self) -> None:
-        self._draw_cells()
-        self._draw_mark()
+        self._draw_soon()
         if self.labels is not None:
             self.labels.refresh()
+
+    def _draw_soon(self, *_: Any) -> None:
+        """Draw the spots once what is going on has ended, however many things changed."""
+        self._soon.start(0)
+
+    def draw(self) -> None:
+        """Draw the spots of this frame and the marks of the selected ones."""
+        self._soon.stop()
+        if self.viewer is not None and self.mark in self.viewer.layers:
+            self._draw_cells()
+            self._draw_mark()
 
     def _draw_cells(self, *_: Any) -> None:
         """Draw the spots of this frame as balls; in a slice, as the circles that it cuts."""
@@ -352,10 +365,7 @@ class Workspace:
 
     def _on_moved(self, frame: int, point: NDArray[np.float64]) -> None:
         """Go to a frame and look at a place."""
-        dims = self.viewer.dims
         self.go_to(frame)
-        if self.session.scene.ndim == 3 and dims.ndisplay == 2:
-            dims.set_point(self._time_axis + 1, float(point[0]))
         self._centre(point)
 
     def _centre(self, point: NDArray[np.float64]) -> None:
