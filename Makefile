@@ -25,7 +25,7 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[stardist,fiji,dev]'
+		--editable '.[stardist,fiji,napari,dev]'
 	@touch $@
 
 # compiles all loops into numba's cache, about a minute, so that no verb waits for it later

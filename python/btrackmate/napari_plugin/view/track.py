@@ -26,7 +26,7 @@ from btrackmate.napari_plugin.model.linking import (
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.napari_plugin.view.workspace import show
+from btrackmate.napari_plugin.view.workspace import place_layer, show
 from btrackmate.tracking.settings import DEFAULT_TRACKER, TRACKERS
 
 _PREVIEW = "preview of links"
@@ -107,8 +107,9 @@ class Track(SessionPanel):
             return
         linked = graph.keep_spots(graph.track >= 0)
         tracks = linked.to_napari()
-        size = linked.spots.calibration
-        tracks["scale"] = (size.dt, *tracks["scale"][1:])
+        spots = linked.spots
+        tracks |= place_layer(spots.calibration, spots.ndim)
+        tracks["data"][:, 2:] /= spots.calibration.spacing(spots.ndim)
         viewer.add_tracks(
             **tracks, name=_PREVIEW, tail_width=5, head_length=PREVIEW, tail_length=PREVIEW
         )

@@ -87,7 +87,7 @@ class Workspace:
             tail_length=int(np.clip(_LINKS_AT_ONCE // per_frame, 1, _LONGEST_TAIL)),
             tail_width=3,
             blending="translucent",
-            **_placing(spots.calibration, spots.ndim),
+            **place_layer(spots.calibration, spots.ndim),
         )
         self.cells = self._add_points("cells", visible=self.labels is None)
         self.mark = self._add_points("selected cell", border_width=0.07)
@@ -154,7 +154,7 @@ class Workspace:
                         colormap="gray" if channels == 1 else ("magenta", "green", "cyan")[
                             channel % 3],
                         blending="translucent" if channel == 0 else "additive",
-                        **_placing(found.image.calibration, ndim, like=spots.calibration),
+                        **place_layer(found.image.calibration, ndim, like=spots.calibration),
                     )
                 )  # fmt: skip
         if found.labels is not None:
@@ -164,14 +164,14 @@ class Workspace:
                 name="cells by track",
                 opacity=0.45,
                 colormap=CyclicLabelColormap(np.vstack((np.zeros((1, 4)), make_palette()))),
-                **_placing(found.labels.calibration, ndim, like=spots.calibration),
+                **place_layer(found.labels.calibration, ndim, like=spots.calibration),
             )
             self.labels.editable = False
 
     def _add_points(self, name: str, **options: Any) -> Points:
         """Add a layer for spots of the frame that is shown."""
         spots = self.session.opened.graph.spots
-        placing = _placing(spots.calibration, spots.ndim)
+        placing = place_layer(spots.calibration, spots.ndim)
         points = Points(
             ndim=spots.ndim,
             name=name,
@@ -376,7 +376,7 @@ class Workspace:
         find_camera(self.viewer).center = tuple(centre)
 
 
-def _placing(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:
+def place_layer(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:
     """Give scale and units of a layer over t, [z,] y, x.
 
     `like` is the calibration of the tracks: an image that states none of its own has theirs.
