@@ -24,14 +24,14 @@ LINKS = [(0, 1), (1, 3), (1, 4), (3, 30), (4, 40), (5, 6), (7, 8), (8, 9), (10, 
 
 
 def make_graph(ndim: int = 3) -> TrackGraph:
-    """Make the tracks above; x is ten times the id, volume is the id."""
+    """Make the tracks above; x is ten times the id, volume is the id + 1."""
     table = pd.DataFrame({"id": list(FRAMES), "frame": list(FRAMES.values())})
     table["x"] = table["id"] * 10.0
     table["y"] = table["id"] * 2.0
     table["z"] = 4.0 if ndim == 3 else 0.0
     table["radius"] = 3.0
     table["label"] = table["id"] + 1
-    table["volume"] = table["id"].where(table["id"] != 40, np.nan)
+    table["volume"] = (table["id"] + 1.0).where(table["id"] != 40, np.nan)
     size = Calibration(dx=0.5, dy=0.5, dz=2.0, dt=3.0, space_unit="µm", time_unit="min")
     spots = Spots.from_table(table, size, ndim=ndim)
     source, target = np.array(LINKS).T

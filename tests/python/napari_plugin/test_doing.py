@@ -116,10 +116,10 @@ def test_pruning_is_previewed_as_it_is_done() -> None:
 
 def test_filters_show_and_keep() -> None:
     session = make_session()
-    session.filter_spots(["volume>=5"])
+    session.filter_spots(["volume>=6"])
     shown = session.scene.id[session.visible_rows()].tolist()
     assert sorted(shown) == [5, 6, 7, 8, 9, 10, 11, 12, 13, 30, 40]  # 40: missing passes
-    graph = keep(session, ["volume>=5"], ["duration>=6"])
+    graph = keep(session, ["volume>=6"], ["duration>=6"])
     assert sorted(graph.spots.id.tolist()) == [7, 8, 9]
     with pytest.raises(UserError, match="no spot passes"):
         keep(session, ["volume>=999", "x>9999"], [])

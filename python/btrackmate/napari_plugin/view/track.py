@@ -26,7 +26,8 @@ from btrackmate.napari_plugin.model.linking import (
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.napari_plugin.view.workspace import place_layer, show
+from btrackmate.napari_plugin.view.placing import place_layer
+from btrackmate.napari_plugin.view.workspace import show
 from btrackmate.tracking.settings import DEFAULT_TRACKER, TRACKERS
 
 _PREVIEW = "preview of links"

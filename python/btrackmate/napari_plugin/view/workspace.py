@@ -10,7 +10,6 @@ from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from btrackmate.core.calibration import Calibration
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
 from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
@@ -20,6 +19,7 @@ from btrackmate.napari_plugin.model.picking import pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view.links_layer import LinksLayer
+from btrackmate.napari_plugin.view.placing import place_layer
 
 #: Links that are drawn at once by default: tails are shorter where there are more.
 _LINKS_AT_ONCE = 200_000
@@ -374,32 +374,3 @@ class Workspace:
         centre = np.zeros(3)
         centre[3 - len(point) :] = point
         find_camera(self.viewer).center = tuple(centre)
-
-
-def place_layer(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:
-    """Give scale and units of a layer over t, [z,] y, x.
-
-    `like` is the calibration of the tracks: an image that states none of its own has theirs.
-    """
-    size = like if like is not None and own.space_unit == "pixel" else own
-    time = like or own
-    space = size.spacing(ndim)
-    unit = size.space_unit if size.space_unit != "pixel" else "pixel"
-    second = {"sec": "second", "h": "hour", "frame": "pixel"}.get(time.time_unit, time.time_unit)
-    return {
-        "scale": (time.dt, *space),
-        "units": _known_units((second, *(unit,) * ndim)),
-    }
-
-
-def _known_units(units: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the units if napari knows all of them, else pixels."""
-    import pint
-
-    registry = pint.get_application_registry()
-    try:
-        for unit in units:
-            registry.Unit(unit)
-    except (pint.UndefinedUnitError, ValueError):
-        return ("pixel",) * len(units)
-    return units
