@@ -21,7 +21,7 @@ from btrackmate.napari_plugin.view.files import open_widgets
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- shortcuts -->\n", "<!-- end -->\n"
-OTHERS = ("Filter", "Track", "Analysis", "Animation")
+OTHERS = ("Segment", "Filter", "Track", "Analysis", "Animation")
 
 
 def settle() -> None:
@@ -79,6 +79,11 @@ def main(run: Path) -> None:
     wait(explain.work)
     session.select(session.spot)
     take("Explain")
+    segment = show("Segment", picture=False)
+    segment._on_preview()
+    wait(segment.work)
+    take("Segment")
+    viewer.layers.remove("preview of cells")
     track = show("Track", picture=False)
     track._on_preview()
     wait(track.work)

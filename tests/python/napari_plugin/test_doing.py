@@ -166,3 +166,26 @@ def test_links_are_explained_with_what_was_corrected(sample: Session) -> None:
     assert "corrected by hand" in told
     session.select(None)
     assert explain_selection(session, explainer) is None
+
+
+def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> None:
+    from concurrent.futures import Future
+    from concurrent.futures.process import BrokenProcessPool
+
+    from btrackmate.core.errors import Cancelled
+    from btrackmate.napari_plugin.model import segmenting
+
+    broken: Future = Future()
+    broken.set_exception(BrokenProcessPool())
+    with pytest.raises(UserError, match="too little memory"):
+        segmenting._wait(broken, lambda *_: None, 0, 1)
+
+    def cancel(*_) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        segmenting._wait(Future(), cancel, 0, 1)
+    with pytest.raises(UserError, match="so there is no channel 2"):
+        next(segmenting.segment_frames(sample.opened.image, 2, range(1), None))
+    with pytest.raises(UserError, match="no image to segment"):
+        segmenting.take_image(make_session().opened)
