@@ -219,6 +219,28 @@ def test_the_widget_for_corrections_lists_edits(viewer, xml: Path) -> None:
     assert len(read_tracks(xml)[0].spots) == 14
 
 
+def test_an_image_is_found_later(viewer, xml: Path, tmp_path: Path) -> None:
+    from qtpy.QtWidgets import QPushButton
+    from tiny_movies import dividing_cells, write_imagej
+
+    from btrackmate.napari_plugin.view.inspector import Inspector
+
+    work = show(viewer, xml)
+    inspector = Inspector(viewer)
+    buttons = {one.text(): one for one in inspector.findChildren(QPushButton)}
+    button = buttons["Find image …"]
+    assert "Find labels …" in buttons
+    path = write_imagej(tmp_path / "moved.tif", dividing_cells().astype(np.uint8), "TZYX")
+    inspector.find(path, "image", button)
+    assert viewer.layers[0] is work.images[0]
+    assert viewer.layers.selection.active is work.links
+    assert not button.isVisible()
+    work.session.do("delete_spot", spot=13)
+    assert work.session.opened.edit is not None
+    work.session.save()
+    inspector.deleteLater()
+
+
 def test_drop_open_and_save_through_napari(viewer, xml: Path, tmp_path: Path) -> None:
     from btrackmate.napari_plugin.view.workspace import find_workspace
 

@@ -1,5 +1,6 @@
 """The inspector: the table of tracks, what is shown, colours, and the lineage tree."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,12 @@ from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Q
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QFileDialog,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QSplitter,
     QTableView,
@@ -18,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.images import Role
 from btrackmate.napari_plugin.model.colours import COLOUR_MAPS
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.track_table import KINDS, unit_of_column
@@ -115,6 +120,9 @@ class Inspector(SessionPanel):
         box.setContentsMargins(2, 2, 2, 2)
         box.addLayout(self._make_filters(session))
         box.addLayout(self._make_buttons())
+        missing = self._make_finders(session)
+        if missing is not None:
+            box.addLayout(missing)
         self.count = QLabel()
         box.addWidget(self.count)
         box.addWidget(self.table)
@@ -183,6 +191,30 @@ class Inspector(SessionPanel):
         for name in ("follow", "only"):
             self.buttons[name].setCheckable(True)
         return grid
+
+    def _make_finders(self, session: Session) -> QHBoxLayout | None:
+        """Make buttons that ask for the image and the labels, where they were not found."""
+        row = QHBoxLayout()
+        roles: tuple[Role, ...] = ("image", "labels")
+        for role in roles:
+            if getattr(session.opened, role) is None:
+                button = QPushButton(f"Find {role} …")
+                button.setToolTip(f"Show the {role} of these tracks from another place")
+                button.clicked.connect(lambda *_, role=role, button=button: self._ask(role, button))
+                row.addWidget(button)
+        return row if row.count() else None
+
+    def _ask(self, role: Role, button: QPushButton) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, f"Find {role}")
+        if chosen:
+            self.guard(lambda: self.find(Path(chosen), role, button))
+
+    def find(self, path: Path, role: Role, button: QPushButton) -> None:
+        """Show an image or labels; the button has done its work then."""
+        workspace = self.workspace
+        if workspace is not None:
+            workspace.find_movie(path, role)
+            button.setVisible(False)
 
     def _on_filter(self, *_: Any) -> None:
         session = self.session

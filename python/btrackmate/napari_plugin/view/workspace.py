@@ -1,6 +1,7 @@
 """One session in a viewer: its layers, clicks and keys, and the camera that follows."""
 
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from btrackmate.io.images import Role
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
 from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
@@ -44,7 +46,7 @@ def show(viewer: Any, found: Opened) -> "Workspace":
     viewer = getattr(viewer, "__wrapped__", viewer)
     close(viewer)
     workspace = _open[viewer] = Workspace(viewer, Session(found))
-    weakref.finalize(viewer, workspace.session.close)
+    workspace.let_go = weakref.finalize(viewer, workspace.session.close)
     for note in found.notes:
         show_warning(note)
     opened.emit(viewer)
@@ -75,6 +77,7 @@ class Workspace:
 
     def __init__(self, viewer: Any, session: Session) -> None:
         self._viewer = weakref.ref(viewer)
+        self.let_go: Any = None
         self.session = session
         self.images: list[Image] = []
         self.labels: Labels | None = None
@@ -118,6 +121,8 @@ class Workspace:
     def close(self) -> None:
         """Take the layers out of the viewer, and let others edit the tracks."""
         self._soon.stop()
+        if self.let_go is not None:
+            self.let_go.detach()
         self.session.close()
         self.links.disconnect_session()
         viewer = self.viewer
@@ -137,11 +142,29 @@ class Workspace:
 
     # -- layers ----------------------------------------------------------------------------------
 
+    def find_movie(self, path: Path, role: Role) -> None:
+        """Show an image, or labels, that the tracks did not find.
+
+        Raises
+        ------
+        UserError
+            If it is no image.
+        """
+        self.session.find_movie(path, role)
+        viewer = self.viewer
+        before = len(viewer.layers)
+        self._add_movies(viewer)
+        for number in range(len(viewer.layers) - before):
+            viewer.layers.move(before + number, number)
+        viewer.layers.selection.active = self.links
+        for note in self.session.opened.notes:
+            show_warning(note)
+
     def _add_movies(self, viewer: Any) -> None:
         """Add the image, a layer a channel, and the labels."""
         found, ndim = self.session.opened, self.session.scene.ndim
         spots = found.graph.spots
-        if found.image is not None:
+        if found.image is not None and not self.images:
             channels = found.image.shape[1]
             for channel in range(channels):
                 movie = LazyMovie(found.image, channel, ndim)
@@ -157,7 +180,7 @@ class Workspace:
                         **place_layer(found.image.calibration, ndim, like=spots.calibration),
                     )
                 )  # fmt: skip
-        if found.labels is not None:
+        if found.labels is not None and self.labels is None:
             painted = PaintedLabels(found.labels, self.session.numbers, ndim)
             self.labels = viewer.add_labels(
                 painted,
