@@ -13,19 +13,20 @@ IJ     := net.imagej:ij:1.54p
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup ij demo test test-long test-python test-java lint bench clean
+.PHONY: help setup ij demo test test-long coverage test-python test-java lint bench clean
 
 help:
 	@echo "make setup   .venv with everything the demo and the tests need"
 	@echo "make demo    segment, track and report on the sample that ships with the package"
 	@echo "make test    lint, types, pytest, Maven (JUnit)"
 	@echo "make test-long  stop every verb at every call, 100,000 damaged inputs (hours)"
+	@echo "make coverage  the Python tests, and what they reach of the package"
 	@echo "make bench   the side-by-side measurements of benchmarks/"
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[stardist,fiji,napari,dev]'
+		--editable '.[stardist,fiji,napari,dev,peers]'
 	@touch $@
 
 # compiles all loops into numba's cache, about a minute, so that no verb waits for it later
@@ -54,6 +55,10 @@ test-python: $(WARM) ij
 # every call at which a verb can be stopped, and 100,000 damaged inputs: hours
 test-long: $(WARM)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m long
+
+# the same tests, with what they reach of the package: fails below the floor in pyproject.toml
+coverage: $(WARM)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term
 
 test-java:
 	$(MVN) $$(java/maven-options) verify

@@ -20,7 +20,7 @@ from btrackmate.analysis.rhythm import find_rhythm_each, make_treatment
 from btrackmate.analysis.series import Series
 from btrackmate.analysis.settings import RhythmSettings
 from btrackmate.core.graph import TrackGraph
-from btrackmate.samples.points import make_point_movie, truth_links_of_observed
+from btrackmate_samples.points import make_point_movie, truth_links_of_observed
 
 #: Series of noise of each kind and length.
 REPEATS = 10_000

@@ -28,9 +28,9 @@ from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import score_nodes
 from btrackmate.pipeline.evaluation import link_tracklets
-from btrackmate.samples.points import make_point_movie, truth_links_of_observed
 from btrackmate.tracking import FlowSettings, LapSettings, TrackerSettings, track
 from btrackmate.tracking.auto import measure_distances
+from btrackmate_samples.points import make_point_movie, truth_links_of_observed
 
 #: Fixed distances of the sweep, in median distances between neighbours.
 SWEEP = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.5, 2, 3, 4)

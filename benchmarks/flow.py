@@ -27,15 +27,15 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import TrackingScores, score_nodes
-from btrackmate.samples.points import (
+from btrackmate.tracking import FlowSettings, FlowWeights, LapSettings, track
+from btrackmate.tracking.flow.learn import train_linking, write_weights
+from btrackmate.tracking.flow.settings import WEIGHT_NAMES
+from btrackmate_samples.points import (
     PointMovie,
     PointMovieSettings,
     make_point_movie,
     truth_links_of_observed,
 )
-from btrackmate.tracking import FlowSettings, FlowWeights, LapSettings, track
-from btrackmate.tracking.flow_learn import train_linking, write_weights
-from btrackmate.tracking.flow_settings import WEIGHT_NAMES
 
 INTENSITY = ("mean_intensity_ch1",)
 SIZE = ("radius", "volume")
@@ -250,8 +250,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.verbose:
         logging.basicConfig(level=logging.INFO)
-        logging.getLogger("btrackmate.tracking.flow_windows").setLevel(logging.WARNING)
-        logging.getLogger("btrackmate.tracking.flow_motion").setLevel(logging.WARNING)
+        logging.getLogger("btrackmate.tracking.flow.windows").setLevel(logging.WARNING)
+        logging.getLogger("btrackmate.tracking.flow.motion").setLevel(logging.WARNING)
     if options.learn is not None:
         write_weights(learn(options.random, options.standard), options.learn)
         return

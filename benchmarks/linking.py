@@ -150,7 +150,7 @@ def score(movie, truth, links: np.ndarray) -> list[str]:
 
 def compare(size: str, seed: int, peers: bool, pythons: dict[str, str]) -> dict[str, float]:
     """Measure all tools on one movie, print the table, and give the CPU seconds."""
-    from btrackmate.samples import make_point_movie, truth_links_of_observed
+    from btrackmate_samples.points import make_point_movie, truth_links_of_observed
 
     movie = make_point_movie(size, seed)
     truth = truth_links_of_observed(movie)

@@ -8,8 +8,8 @@ from typing import Any
 
 from btrackmate.samples import Stack, load_nuclei, split_ovule
 from btrackmate.samples.files import write_stack
-from btrackmate.samples.membranes import PHOTONS, MembraneSettings, make_membranes
 from btrackmate.training import TrainSettings, train
+from btrackmate_samples.membranes import PHOTONS, MembraneSettings, make_membranes
 
 #: Volumes of each signal-to-noise ratio, and the first seed, of each part.
 TISSUE_PARTS = {"train": (4, 100), "tune": (1, 200), "test": (2, 300)}

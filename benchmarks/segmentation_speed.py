@@ -38,8 +38,6 @@ from skimage.segmentation import watershed
 from btrackmate.core.calibration import Calibration
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.metrics.segmentation import match_instances
-from btrackmate.samples.render import Renderer, RenderSettings
-from btrackmate.samples.tissue import estimate_radii
 from btrackmate.segmentation import (
     SegmentationSettings,
     load_models,
@@ -48,6 +46,8 @@ from btrackmate.segmentation import (
 )
 from btrackmate.segmentation.segment import pool_seeds
 from btrackmate.segmentation.watershed import complete_mask, flood, stamp_markers
+from btrackmate_samples.render import Renderer, RenderSettings
+from btrackmate_samples.tissue import estimate_radii
 
 SHAPE, VOXEL = (22, 512, 512), (4.5, 1.3, 1.3)
 CALIBRATION = Calibration(1.3, 1.3, 4.5, space_unit="µm")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hand_tracks import make_graph
 
-from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.napari_plugin.model.opening import open_tracks
 
 

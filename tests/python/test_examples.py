@@ -26,5 +26,5 @@ def test_it_runs_and_says_what_it_found(path, tmp_path):
     assert 20 <= lines <= 60, lines
 
 
-def test_there_are_six():
-    assert len(EXAMPLES) == 6
+def test_there_are_seven():
+    assert len(EXAMPLES) == 7

@@ -87,11 +87,11 @@ def load(path: PathLike) -> TrackGraph | Spots:
     UserError
         If the file is none of these, or damaged.
     """
-    from btrackmate.io.convert import csv_names, read_tracks
     from btrackmate.io.spots_csv import read_spots_csv
+    from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, read_tracks
 
     path = Path(path)
-    is_table = path.suffix.lower() in (".csv", ".tsv", ".txt")
+    is_table = path.name.lower().endswith(TABLE_ENDINGS)
     if is_table and path.is_file() and not all(one.is_file() for one in csv_names(path)):
         return read_spots_csv(path).spots
     return read_tracks(path)[0]
@@ -119,12 +119,12 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     UserError
         If the name's ending is unknown, or the file cannot be written.
     """
-    from btrackmate.io.convert import find_format, read_tracks, write_tracks
+    from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
     from btrackmate.io.tracks_csv import write_spots_csv
 
     path = Path(path)
     if isinstance(tracks, Spots):
-        if find_format(path) == "csv":
+        if find_format(path).key == "csv":
             write_spots_csv(path, tracks)
             return [path]
         none = np.empty(0, np.int64)

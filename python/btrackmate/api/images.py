@@ -1,6 +1,5 @@
 """Arrays to label images and spots."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -208,7 +207,7 @@ def measure(
         )
     found = measure_movie(
         cells, pixels, tissue, calibration, chosen, extra=extra, progress=progress,
-        workers=os.cpu_count() or 1,
+        workers=None,
     )  # fmt: skip
     note = {"dropped": len(found.dropped), **chosen.model_dump(mode="json")}
     return replace(found.spots, record={**record, **note_step("measure", note)})

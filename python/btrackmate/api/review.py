@@ -25,8 +25,9 @@ def explain(
     Parameters
     ----------
     tracks : TrackGraph or path
-        Tracks of the trackers ``flow``, ``lap`` or ``simple-lap``, as they were made; of a file,
-        corrections in the journal beside it are told.
+        Of ``flow``, ``lap`` and ``simple-lap`` also rivals and links that are not there are told,
+        of other trackers what the cost of a link tells; of a file, corrections in the journal
+        beside it.
     spot : int
         Id of the spot whose links are asked for, and those that it nearly had.
     link : tuple of int
@@ -45,7 +46,7 @@ def explain(
     Raises
     ------
     UserError
-        If a spot is not there, or the tracker's links can't be explained.
+        If a spot is not there, or a setting is wrong.
 
     Notes
     -----

@@ -16,7 +16,7 @@ from btrackmate.core.progress import Progress
 @click.option(
     "--link", type=int, nargs=2, metavar="ID ID", help="Two spots instead, linked or not."
 )
-@click.option("--tracker", help="flow, lap or simple-lap.  [default: that of the tracks]")
+@click.option("--tracker", help="flow, lap, … or TrackMate's key.  [default: that of the tracks]")
 @click.option(
     "--set",
     "assignments",

@@ -36,7 +36,7 @@ def command(
     A missing value passes; with a track filter, spots in no track go. Names are columns of a spots
     table and of a run's track_features.csv, or TrackMate's keys.
     """
-    from btrackmate.io.convert import check_tracks_output, name_outputs
+    from btrackmate.io.track_formats import check_tracks_output, name_outputs
     from btrackmate.io.tracks_csv import write_table
     from btrackmate.pipeline.filtering import filter_file
 

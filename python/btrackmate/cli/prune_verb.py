@@ -39,7 +39,7 @@ def command(
     A leaf tracklet goes if it ends less than --min-tracklet-length after its division and before
     the movie's last frame; no mother is ever removed. Lists every spot and link that goes.
     """
-    from btrackmate.io.convert import check_tracks_output, name_outputs
+    from btrackmate.io.track_formats import check_tracks_output, name_outputs
     from btrackmate.pipeline.steps import prune_tracks
 
     settings = PruneSettings.parse(given_values(PruneSettings, options), "options")

@@ -53,7 +53,7 @@ def command(
     without a (visible) track become 0, and are counted and named. Numbers are those of
     TrackMate's tracks, or of `track` and `tracklet` in a run's tracked_spots.csv, + 1.
     """
-    from btrackmate.io.convert import name_inputs
+    from btrackmate.io.track_formats import name_inputs
     from btrackmate.io.tracks_csv import write_table
     from btrackmate.pipeline.relabelling import relabel
 

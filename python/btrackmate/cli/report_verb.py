@@ -46,7 +46,7 @@ def command(
     of tracks. A run folder and a TrackMate file name their images themselves; give --image or
     --labels where they are gone or there are none. What TrackMate hides is left out.
     """
-    from btrackmate.io.convert import name_inputs
+    from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.reporting import name_report, report_tracks
 

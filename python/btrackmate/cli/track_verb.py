@@ -58,7 +58,7 @@ def command(
 
     Filters are written as TrackMate's spot and track filters. Distances are in the space unit.
     """
-    from btrackmate.io.convert import check_tracks_output, name_outputs
+    from btrackmate.io.track_formats import check_tracks_output, name_outputs
     from btrackmate.pipeline.relinking import track_cells
     from btrackmate.report.trust import check_result, log_notes
 

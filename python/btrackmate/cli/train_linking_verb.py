@@ -61,9 +61,9 @@ def command(
     import yaml
 
     import btrackmate
-    from btrackmate.io.convert import name_inputs
+    from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.linking_training import learn_linking
-    from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
+    from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
 
     values = parse_assignments(assignments)
     if output.suffix not in (".yaml", ".yml"):

@@ -1,5 +1,6 @@
 """The spots table: one row a cell and frame."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -242,3 +243,9 @@ def _ordered_names(names: list[str]) -> list[str]:
     fixed = [column.name for column in SPOT_COLUMNS if column.name in names]
     rest = [name for name in names if name not in fixed]
     return fixed + sorted(rest, key=lambda name: find_column(name) is None)
+
+
+def measure_radius(volume: NDArray[Any], ndim: int) -> NDArray[np.float64]:
+    """Give the radius of the ball (`ndim` 3) or disc (2) of a volume or area."""
+    ball = np.cbrt(volume * (3 / (4 * math.pi))) if ndim == 3 else np.sqrt(volume / math.pi)
+    return np.asarray(ball, np.float64)

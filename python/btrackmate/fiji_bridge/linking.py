@@ -17,7 +17,7 @@ from btrackmate.fiji_bridge.jobs import wait_for
 from btrackmate.fiji_bridge.jvm import Fiji, java_class
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.auto import fill_distances
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import (
     OverlapSettings,
     TrackerSettings,

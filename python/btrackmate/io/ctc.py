@@ -14,6 +14,9 @@ from btrackmate.core.errors import UserError
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import read_tiff
 
+#: Names of the table and of the images, of truth and of a result.
+CTC_NAMES = ("man_track.txt", "man_track"), ("res_track.txt", "mask")
+
 _NUMBER = re.compile(r"(\d+)$")
 _SEGMENT = re.compile(r"man_seg_?(\d+)(?:_(\d+))?")
 
@@ -100,9 +103,10 @@ def read_ctc(folder: Path) -> CtcMovie:
     Naming and annotation of the Cell Tracking Challenge,
     https://celltrackingchallenge.net/datasets/
     """
-    for table, pattern in (("man_track.txt", "man_track*.tif"), ("res_track.txt", "mask*.tif")):
+    for table, stem in CTC_NAMES:
         if (folder / table).is_file():
-            return CtcMovie(_find_frames(folder, pattern), read_tracks_table(folder / table))
+            frames = _find_frames(folder, f"{stem}*.tif")
+            return CtcMovie(frames, read_tracks_table(folder / table))
     msg = f"{folder}: has no man_track.txt and no res_track.txt; give a TRA or RES folder"
     raise UserError(msg)
 
@@ -139,7 +143,7 @@ def find_ctc(folder: Path) -> tuple[Path | None, CtcSegments | None]:
 
 
 def _has_table(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("man_track.txt", "res_track.txt"))
+    return any((folder / name).is_file() for name, _ in CTC_NAMES)
 
 
 def _find_segments(folder: Path) -> dict[tuple[int, int], Path]:

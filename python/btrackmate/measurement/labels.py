@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.spots import measure_radius
 from btrackmate.core.words import option
 from btrackmate.measurement.intensity import measure_intensity
 from btrackmate.measurement.runs import LabelRuns, find_runs
 from btrackmate.measurement.settings import MeasureSettings
-from btrackmate.measurement.shape import measure_contact, measure_radius, measure_semi_axes
+from btrackmate.measurement.shape import measure_contact, measure_semi_axes
 
 
 def measure_frame(

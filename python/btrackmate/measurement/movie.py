@@ -1,9 +1,9 @@
 """A movie of labels → spots, frame by frame, so that memory does not grow with the movie."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.parallel import run_in_order
+from btrackmate.core.parallel import count_cores, run_in_order
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
@@ -25,6 +25,8 @@ from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.measurement.tissue import Tissue, check_mask_length
 
 _log = logging.getLogger(__name__)
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +218,113 @@ def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled or tables[:1] or [pd.DataFrame()], ignore_index=True)
 
 
+class FrameMeasurer:
+    """Measures single frames of a movie beside its image and mask; threads can share it.
+
+    Parameters
+    ----------
+    image : FrameSource or None
+        Intensities, (C, Z, Y, X) or (C, Y, X) a frame.
+    mask : FrameSource or None
+        Tissue ids, one frame (static) or one for each frame.
+    calibration : Calibration
+        Voxel size and time step.
+    settings : MeasureSettings
+        What is measured, and the mask's policy.
+    extra : mapping from str to callable, optional
+        The user's own features, see :func:`btrackmate.measurement.extra.measure_extra`; they see
+        all voxels of a cell, under the policy ``clip`` too.
+    """
+
+    def __init__(
+        self,
+        image: FrameSource | None,
+        mask: FrameSource | None,
+        calibration: Calibration,
+        settings: MeasureSettings,
+        extra: Extra | None = None,
+    ) -> None:
+        self.calibration = calibration
+        self.settings = settings
+        self._image, self._mask = image, mask
+        self._extra = extra
+        self._static: Tissue | None = None
+        if mask is not None and mask.n_frames == 1:
+            self._static = Tissue(mask.frame(0), calibration, settings)
+            if settings.boundary_distance:
+                _ = self._static.distance  # made here once, before threads ask for it
+
+    def measure(
+        self, t: int, labels: NDArray[Any], channels: NDArray[Any] | None = None
+    ) -> FrameMeasurement:
+        """Measure the cells of frame t.
+
+        Parameters
+        ----------
+        t : int
+        labels : (Z, Y, X) or (Y, X) ndarray of int, 0 is background
+        channels : (C, Z, Y, X) or (C, Y, X) ndarray, optional
+            The frame's intensities, where they are at hand; else read from the image.
+
+        Raises
+        ------
+        UserError
+            If :func:`measure_one_frame` refuses the frame.
+        """
+        if channels is None and self._image is not None:
+            channels = self._image.frame(t)
+        tissue = self._static
+        if tissue is None and self._mask is not None:
+            tissue = Tissue(self._mask.frame(t), self.calibration, self.settings)
+        found = measure_one_frame(t, labels, channels, tissue, self.calibration, self.settings)
+        if not self._extra:
+            return found
+        spots = measure_extra(labels, channels, found.spots, self._extra, f"frame {t}")
+        return replace(found, spots=spots)
+
+
+def measure_frames(
+    labels: FrameSource,
+    measurer: FrameMeasurer,
+    frames: Sequence[int],
+    keep: Callable[[int, FrameMeasurement], Kept],
+    *,
+    workers: int | None = None,
+    progress: Progress = ignore_progress,
+) -> Iterator[Kept]:
+    """Measure frames of a movie of labels, several at a time, and yield what is kept of each.
+
+    Parameters
+    ----------
+    labels : FrameSource
+        Label images, (Z, Y, X) or (Y, X) a frame.
+    measurer : FrameMeasurer
+    frames : sequence of int
+        Which frames; the others count as done.
+    keep : callable
+        Takes a frame's number and cells, in a thread; what it returns is yielded, in order.
+    workers : int, optional
+        Frames measured at a time, in threads; the result does not depend on it. None: as many as
+        there are cores.
+    progress : Progress
+        Called after each frame.
+
+    Raises
+    ------
+    UserError
+        If :func:`measure_one_frame` refuses a frame.
+    """
+
+    def work(t: int) -> Kept:
+        return keep(t, measurer.measure(t, labels.frame(t)))
+
+    done = labels.n_frames - len(frames)
+    for kept in run_in_order(work, frames, workers or count_cores()):
+        done += 1
+        progress("measuring", done, labels.n_frames)
+        yield kept
+
+
 def measure_movie(
     labels: FrameSource,
     image: FrameSource | None,
@@ -225,7 +334,7 @@ def measure_movie(
     *,
     extra: Extra | None = None,
     progress: Progress = ignore_progress,
-    workers: int = 1,
+    workers: int | None = 1,
 ) -> MeasureResult:
     """Measure the cells of a movie.
 
@@ -233,21 +342,11 @@ def measure_movie(
     ----------
     labels : FrameSource
         Label images, (Z, Y, X) or (Y, X) a frame.
-    image : FrameSource, optional
-        Intensities, (C, Z, Y, X) or (C, Y, X) a frame.
-    mask : FrameSource, optional
-        Tissue ids, one frame (static) or as many as `labels`.
-    calibration : Calibration
-        Voxel size and time step.
-    settings : MeasureSettings
-        What is measured, and the mask's policy.
-    extra : mapping from str to callable, optional
-        The user's own features, see :func:`btrackmate.measurement.extra.measure_extra`; they see
-        all voxels of a cell, under the policy ``clip`` too.
-    progress : Progress
-        Called after each frame.
-    workers : int
-        Frames measured at a time, in threads; the result does not depend on it.
+    image, mask, calibration, settings, extra
+        As :class:`FrameMeasurer` takes them; image and mask as long as `labels`, or the mask one
+        frame.
+    progress, workers
+        As :func:`measure_frames` takes them.
 
     Raises
     ------
@@ -255,30 +354,11 @@ def measure_movie(
         If the lengths differ, or :func:`measure_one_frame` refuses a frame.
     """
     _check_lengths(labels, image, mask)
-    static = None
-    if mask is not None and mask.n_frames == 1:
-        static = Tissue(mask.frame(0), calibration, settings)
-        if settings.boundary_distance and labels.n_frames:
-            _ = static.distance  # made here once, before threads ask for it
-
-    def work(t: int) -> FrameMeasurement:
-        tissue = static
-        if mask is not None and static is None:
-            tissue = Tissue(mask.frame(t), calibration, settings)
-        channels = None if image is None else image.frame(t)
-        cells = labels.frame(t)
-        found = measure_one_frame(t, cells, channels, tissue, calibration, settings)
-        if not extra:
-            return found
-        return replace(
-            found, spots=measure_extra(cells, channels, found.spots, extra, f"frame {t}")
-        )
-
     n = labels.n_frames
-    results = []
-    for t, result in enumerate(run_in_order(work, range(n), workers), start=1):
-        results.append(result)
-        progress("measuring", t, n)
+    measurer = FrameMeasurer(image, mask, calibration, settings, extra)
+    results = measure_frames(
+        labels, measurer, range(n), lambda _, found: found, workers=workers, progress=progress
+    )
     return combine_frames(results, calibration, ndim=labels.ndim, n_frames=n)
 
 

@@ -10,14 +10,6 @@ from btrackmate.core.compiled import njit
 from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns
 
 
-def measure_radius(volume: NDArray[Any], ndim: int) -> NDArray[np.float64]:
-    """Give the radius of the ball (`ndim` 3) or disc (2) of a volume or area."""
-    radius: NDArray[np.float64] = (
-        np.cbrt(volume * (3 / (4 * math.pi))) if ndim == 3 else np.sqrt(volume / math.pi)
-    )
-    return radius
-
-
 def measure_semi_axes(cells: LabelRuns, spacing: tuple[float, ...]) -> NDArray[np.float64]:
     """Measure the semi-axes of the ellipsoid with the same second moments as each cell.
 

@@ -19,12 +19,12 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
+from btrackmate.io.track_formats import is_tracks, name_format
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
 from btrackmate.measurement.tissue import Tissue, check_mask_length
 from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.record import describe_environment
-from btrackmate.pipeline.reporting import is_tracks
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.analysis_plots import draw_analysis
 from btrackmate.report.data import ReportData, load_run, load_tracks
@@ -141,9 +141,8 @@ def name_movies(paths: Sequence[Path]) -> dict[str, Path]:
     """
     names: dict[str, Path] = {}
     for path in paths:
-        name = path.name.removesuffix(".gz").removesuffix(path.suffix if path.suffix != ".gz"
-                                                          else "")  # fmt: skip
-        name = name.removesuffix(".xml") or path.resolve().name
+        found = name_format(path)
+        name = path.resolve().name if found is None else found.stem(path)
         if name in names:
             msg = f"{path} and {names[name]} would both be movie {name!r}; rename one of them"
             raise UserError(msg)

@@ -11,7 +11,6 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
-from btrackmate.io.convert import read_tracks
 from btrackmate.io.image_calibration import (
     Known,
     Stated,
@@ -21,6 +20,7 @@ from btrackmate.io.image_calibration import (
 )
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.time_steps import warn_of_steps
+from btrackmate.io.track_formats import TRACK_ENDINGS, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from btrackmate.io.images import Movie
 
 _log = logging.getLogger(__name__)
-
-#: Files of tracks, whose spots can be taken as cells.
-TRACK_ENDINGS = (".xml", ".xml.gz", ".geff")
 
 
 def open_beside(

@@ -17,12 +17,12 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
-from btrackmate.io.convert import csv_names, read_tracks
 from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
 from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import RECORD, TRACKS, is_run_folder
+from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, name_format, read_tracks
 from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
@@ -52,8 +52,6 @@ from btrackmate.pipeline.masked import mask_labels, mask_points, mask_tracked
 from btrackmate.report.data import open_labels
 
 _log = logging.getLogger(__name__)
-
-_GRAPH_SUFFIXES = (".xml", ".geff", ".csv", ".gz")
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         return Candidate(path, segments or ctc.frames, tracked, None)
     if segments is not None:
         return Candidate(path, segments, None, None)
-    if path.suffix.lower() in _GRAPH_SUFFIXES:
+    if name_format(path) is not None:
         return Candidate(path, None, None, read_tracks(path)[0])
     if tracks is None and path.is_dir() and not is_zarr(path):
         return Candidate(path, LabelFolder(path, axes), None, None)
@@ -264,7 +262,7 @@ def _share_units(candidate: Candidate, partner: Candidate) -> TrackGraph:
 
 
 def _is_table(path: Path) -> bool:
-    return path.name.lower().endswith((".csv", ".csv.gz"))
+    return path.name.lower().endswith(TABLE_ENDINGS)
 
 
 def _suggest_distance(graph: TrackGraph) -> str:

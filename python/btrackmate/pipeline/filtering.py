@@ -8,7 +8,7 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.words import option
-from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.pipeline.linking import join_tables
 from btrackmate.tracking.feature_filter import FeatureFilter

@@ -1,9 +1,7 @@
 """Frame by frame: segment, measure, keep; the part of a run that is resumed."""
 
 import logging
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -14,8 +12,8 @@ from numpy.typing import NDArray
 from btrackmate.core.files import make_folder, remove
 from btrackmate.core.progress import Progress
 from btrackmate.io.labels import LabelStore, has_markers
-from btrackmate.measurement import FrameMeasurement, MeasureResult, Tissue
-from btrackmate.measurement.movie import combine_frames, measure_one_frame
+from btrackmate.measurement import FrameMeasurement, MeasureResult
+from btrackmate.measurement.movie import FrameMeasurer, combine_frames, measure_frames
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
@@ -220,18 +218,25 @@ class FrameWorker:
         self._settings = settings
         self._work = work
         self._models = models
-        self._static: Tissue | None = None
 
     def work_through(self, progress: Progress) -> None:
         """Segment (where no labels are given) and measure every frame that is not done yet."""
         n_frames = self._inputs.main.n_frames
         todo = sorted(set(range(n_frames)) - set(self._work.done_frames()))
-        if todo or self._inputs.labels is None:
-            self._prepare_mask()
-        if self._inputs.labels is None:
-            self._segment(progress)
-        elif todo:
-            self._measure_given(todo, progress)
+        if not todo and self._inputs.labels is not None:
+            return
+        inputs, settings = self._inputs, self._settings
+        measurer = FrameMeasurer(
+            inputs.image, inputs.mask, inputs.main.calibration, settings.measure
+        )
+        if inputs.labels is None:
+            self._segment(measurer, progress)
+            return
+        kept = measure_frames(
+            inputs.labels, measurer, todo, self._keep, workers=settings.workers, progress=progress
+        )
+        for _ in kept:
+            pass
 
     def combine(self) -> MeasureResult:
         """Join the tables of all frames."""
@@ -243,14 +248,14 @@ class FrameWorker:
             frames.append(FrameMeasurement(*(tables[name] for name in names)))
         return combine_frames(frames, main.calibration, ndim=main.ndim, n_frames=main.n_frames)
 
-    def _segment(self, progress: Progress) -> None:
+    def _segment(self, measurer: FrameMeasurer, progress: Progress) -> None:
         """Segment frame after frame; the networks use all cores within a frame."""
         if self._inputs.image is None or self._models is None:
             msg = "a run without labels needs an image and networks"
             raise ValueError(msg)
 
         def keep(t: int, frame: LabelledFrame) -> None:
-            measured = self._measure(t, frame.labels(), frame.channels())
+            measured = measurer.measure(t, frame.labels(), frame.channels())
             self._keep(t, measured, frame.cells)
 
         settings = self._settings
@@ -259,44 +264,7 @@ class FrameWorker:
         )
         segment_frames(job, self._work, keep, progress)
 
-    def _measure_given(self, todo: list[int], progress: Progress) -> None:
-        """Measure labels that are given, several frames at a time."""
-        labels, image = self._inputs.labels, self._inputs.image
-        n_frames = self._inputs.main.n_frames
-
-        def measure(t: int) -> None:
-            channels = None if image is None else image.frame(t)
-            self._keep(t, self._measure(t, labels.frame(t), channels), None)  # type: ignore[union-attr]
-
-        finished = n_frames - len(todo)
-        workers = self._settings.workers or os.cpu_count() or 1
-        pool = ThreadPoolExecutor(workers)
-        try:
-            for _ in pool.map(measure, todo):
-                finished += 1
-                progress("measuring", finished, n_frames)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _prepare_mask(self) -> None:
-        mask = self._inputs.mask
-        if mask is None or mask.n_frames > 1:
-            return
-        measure = self._settings.measure
-        self._static = Tissue(mask.frame(0), self._inputs.main.calibration, measure)
-        if measure.boundary_distance:
-            _ = self._static.distance  # made here once, before threads ask for it
-
-    def _measure(
-        self, t: int, labels: NDArray[Any], channels: NDArray[Any] | None
-    ) -> FrameMeasurement:
-        mask, calibration = self._inputs.mask, self._inputs.main.calibration
-        tissue = self._static
-        if mask is not None and tissue is None:
-            tissue = Tissue(mask.frame(t), calibration, self._settings.measure)
-        return measure_one_frame(t, labels, channels, tissue, calibration, self._settings.measure)
-
-    def _keep(self, t: int, measured: FrameMeasurement, cells: pd.DataFrame | None) -> None:
+    def _keep(self, t: int, measured: FrameMeasurement, cells: pd.DataFrame | None = None) -> None:
         spots = measured.spots
         if cells is not None:
             spots = _add_segmentation(spots, cells)

@@ -10,11 +10,11 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import setting
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.metrics import TrackingScores, score_same_spots
-from btrackmate.tracking.flow import link_flow
-from btrackmate.tracking.flow_learn import train_linking
-from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
+from btrackmate.tracking.flow.learn import train_linking
+from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
+from btrackmate.tracking.flow.tracker import link_flow
 from btrackmate.tracking.settings import parse_tracker
 from btrackmate.tracking.true_reach import measure_true_reach
 

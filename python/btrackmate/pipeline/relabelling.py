@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,9 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.io.convert import read_tracks
 from btrackmate.io.images import Movie
 from btrackmate.io.labels import write_tiff_movie
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.measurement.painting import list_labels, paint_labels
 from btrackmate.pipeline.inputs import open_calibrated
 from btrackmate.pipeline.settings import InputSettings
@@ -89,9 +89,10 @@ def relabel(
     ids = None if document is None else document.track_ids
     shown = np.ones(len(graph.spots), bool) if document is None else document.visible_spots
     with open_calibrated(labels, options or InputSettings(), role="labels") as movie:
-        _check_frames(graph, movie, tracks)
-        numbers, size = _choose_numbers(graph, ids, by), _choose_size(graph, movie, tracks)
-        painter = _Painter(graph, numbers, shown, movie, size, tracks)
+        check_frames(graph, movie, tracks)
+        painter = Painter.open(graph, movie, tracks).numbered(
+            _choose_numbers(graph, ids, by), shown
+        )
         shape = (movie.n_frames, *movie.shape[2:])
         frames = painter.paint_all(progress)
         write_tiff_movie(output, frames, shape, movie.calibration, max_id=_MAX_ID)
@@ -117,7 +118,8 @@ def _choose_size(graph: TrackGraph, movie: Movie, tracks: Path) -> Calibration:
     return own
 
 
-def _check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:
+def check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:
+    """Refuse a label movie that is shorter than the tracks."""
     last = int(graph.spots.frame.max(initial=-1))
     if last >= movie.n_frames:
         msg = f"{tracks} has spots up to frame {last}, {movie.path} has frames 0 to "
@@ -126,19 +128,76 @@ def _check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:
 
 
 @dataclass
-class _Painter:
-    """Paints frame after frame and keeps what was not painted."""
+class Painter:
+    """Paints label images by the numbers of their spots, and keeps what was not painted.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    movie : Movie
+        The label movie.
+    size : Calibration
+        Voxel size by which positions become voxels.
+    tracks : Path
+        Where the tracks come from, for messages.
+    numbers : (n,) ndarray of int
+        Number of each spot, 0 for none.
+    shown : (n,) ndarray of bool
+        Spots that are painted.
+    """
 
     graph: TrackGraph
-    numbers: NDArray[np.int64]
-    shown: NDArray[np.bool_]
     movie: Movie
     size: Calibration
     tracks: Path
+    numbers: NDArray[np.int64]
+    shown: NDArray[np.bool_]
     n_cells: int = 0
     painted: set[int] = field(default_factory=set)
     left: list[pd.DataFrame] = field(default_factory=list)
     off: list[int] = field(default_factory=list)  # rows of spots
+
+    @classmethod
+    def open(cls, graph: TrackGraph, movie: Movie, tracks: Path) -> Self:
+        """Make a painter that has no numbers yet."""
+        n = len(graph.spots)
+        size = _choose_size(graph, movie, tracks)
+        return cls(graph, movie, size, tracks, np.zeros(n, np.int64), np.ones(n, np.bool_))
+
+    def numbered(
+        self, numbers: NDArray[np.int64], shown: NDArray[np.bool_] | None = None
+    ) -> "Painter":
+        """Give a painter with these numbers."""
+        return replace(self, numbers=numbers, shown=self.shown if shown is None else shown)
+
+    def find_cells(self, progress: Progress) -> NDArray[np.bool_]:
+        """Tell which spots lie on a cell of their own, (n,); the movie is read where it must be.
+
+        Raises
+        ------
+        UserError
+            If a spot names a label that is not there, or two spots name one.
+        """
+        spots = self.graph.spots
+        found = np.ones(len(spots), np.bool_)
+        if "label" in spots.table and np.isfinite(spots.feature("label")).all():
+            for t in np.unique(spots.frame).tolist():
+                self._refuse_shared(spots.feature("label")[spots.frame == t], t)
+            return found
+        for t in range(self.movie.n_frames):
+            image = self.movie.frame(t)[0]
+            rows = np.flatnonzero(spots.frame == t)
+            labels, by_label = self._find_labels(image, rows, list_labels(image), t)
+            self._refuse_shared(labels[by_label], t)
+            shared = pd.Series(labels).duplicated(keep=False).to_numpy()
+            found[rows] = (labels > 0) & ~shared
+            progress("finding cells", t + 1, self.movie.n_frames)
+        return found
+
+    def _refuse_shared(self, labels: NDArray[Any], t: int) -> None:
+        shared = pd.Series(labels).duplicated().to_numpy()
+        if shared.any():
+            self._refuse_label(int(labels[shared][0]), "several spots", t)
 
     def paint_all(self, progress: Progress) -> Iterator[NDArray[np.uint32]]:
         """Paint the frames in turn."""
@@ -216,7 +275,9 @@ class _Painter:
 
     def _refuse_doubled(self, doubled: pd.DataFrame, t: int) -> None:
         if len(doubled):
-            msg = f"{self.tracks}: spots of different tracks have the label "
-            msg += f"{doubled['label'].iloc[0]} in frame {t}, expected one cell a spot; correct "
-            msg += "the tracks"
-            raise UserError(msg)
+            self._refuse_label(int(doubled["label"].iloc[0]), "spots of different tracks", t)
+
+    def _refuse_label(self, label: int, what: str, t: int) -> None:
+        msg = f"{self.tracks}: {what} have the label {label} in frame {t}, expected one cell a "
+        msg += "spot; correct the tracks"
+        raise UserError(msg)

@@ -9,10 +9,9 @@ import pandas as pd
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import write_tracks
 from btrackmate.io.run_folder import is_run_folder
+from btrackmate.io.track_formats import TABLE_ENDINGS, TRACK_ENDINGS, write_tracks
 from btrackmate.pipeline.cells import (
-    TRACK_ENDINGS,
     mask_cells,
     open_beside,
     read_cells,
@@ -28,8 +27,6 @@ from btrackmate.pipeline.linking import (
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.steps import measure_opened
 from btrackmate.tracking.engine import track
-
-TABLE_ENDINGS = (".csv", ".tsv", ".txt")
 
 
 def track_cells(

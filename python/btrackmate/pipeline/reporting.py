@@ -7,9 +7,9 @@ from pathlib import Path
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.track_features import make_tracks_table
-from btrackmate.io.convert import FORMATS
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
+from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
@@ -17,8 +17,6 @@ from btrackmate.report.data import ReportData, load_run, load_tracks
 from btrackmate.report.html import write_report
 
 _log = logging.getLogger(__name__)
-
-_ENDINGS = (".xml.gz", ".xml", ".geff", ".csv")
 
 
 def name_report(source: Path) -> Path:
@@ -29,19 +27,15 @@ def name_report(source: Path) -> Path:
     UserError
         If the source is neither.
     """
-    name = source.name.lower()
-    ending = next((end for end in _ENDINGS if name.endswith(end)), "")
-    if not ending:
-        if not source.is_dir():
-            msg = f"{source}: no run folder and no tracks; expected a run folder or {FORMATS}"
-            raise UserError(msg)
-        return source / REPORT
-    return source.with_name(f"{source.name[: -len(ending)]}.{REPORT}")
-
-
-def is_tracks(source: Path) -> bool:
-    """Tell whether a path is a file of tracks, and no run folder, by its name."""
-    return source.name.lower().endswith(_ENDINGS)
+    found = name_format(source)
+    if found is not None:
+        return source.with_name(f"{found.stem(source)}.{REPORT}")
+    if not source.is_dir():
+        msg = f"{source}: no run folder and no tracks; expected a run folder or {WRITTEN}"
+        raise UserError(msg)
+    if is_tracks(source):
+        return source.with_name(f"{source.name}.{REPORT}")
+    return source / REPORT
 
 
 def report_tracks(

@@ -163,20 +163,8 @@ def run(
     finally:
         job.close()
         place.leave()
-    return load_result(output)
-
-
-def load_result(folder: Path) -> RunResult:
-    """Load a finished run from its folder.
-
-    Raises
-    ------
-    UserError
-        If it is no finished run.
-    """
-    record = load_yaml(folder / RECORD)
-    graph = read_trackmate(folder / TRACKS).graph
-    return RunResult(folder, folder / REPORT, graph, record)
+    graph = job.graph or read_trackmate(output / TRACKS).graph  # Finished before it was started.
+    return RunResult(output, output / REPORT, graph, load_yaml(output / RECORD))
 
 
 class _Run:
@@ -202,6 +190,7 @@ class _Run:
         self.models: Models | None = None
         self.labels: Movie | None = None
         self.spots: Spots | None = None
+        self.graph: TrackGraph | None = None
         self.dropped = join_tables([])
 
     def open(self) -> None:
@@ -234,6 +223,7 @@ class _Run:
             labels = self._give_labels()
             linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
         dropped = join_tables([self.dropped, linked.dropped])
+        self.graph = linked.graph
         self._write(spots, replace(linked, dropped=dropped))
         if self._describe_job() != before:
             msg = f"{self._describe_origin()}: an input was changed while the run went on: "

@@ -9,7 +9,7 @@ from btrackmate.core.settings import Settings
 from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.feature_filter import FeatureFilter
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import DEFAULT_TRACKER, AnyTracker, PruneSettings
 
 

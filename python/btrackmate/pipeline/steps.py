@@ -3,7 +3,6 @@
 What opens images is imported by the functions that do: tracks and tables need none of it.
 """
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.pipeline.linking import list_pruned, log_pruning
 from btrackmate.pipeline.settings import RunSettings
@@ -70,7 +69,7 @@ def measure_opened(
         opened.main.calibration,
         settings.measure,
         progress=progress,
-        workers=settings.workers or os.cpu_count() or 1,
+        workers=settings.workers,
     )
 
 

@@ -16,10 +16,10 @@ from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
-from btrackmate.io.convert import read_tracks
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
 from btrackmate.tracking.settings import TrackerSettings, parse_tracker

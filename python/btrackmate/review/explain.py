@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.convert import read_tracks
 from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.review.explanation import Explanation, LinkExplanation
 from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
 from btrackmate.tracking.auto import fill_distances
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import (
     DEFAULT_TRACKER,
     AdvancedKalmanSettings,
@@ -24,7 +24,7 @@ from btrackmate.tracking.settings import (
 
 Pair = tuple[int, int]
 #: Pairs beside its own links that are told of a spot, ahead and behind.
-_NEARLY = 2
+_AHEAD, _BEHIND = 2, 1
 
 
 class _Steps(Protocol):
@@ -52,11 +52,6 @@ class Explainer:
         Where they come from, which is told.
     made, removed : collection of (source, target)
         Links that corrections made and removed, by spot ids.
-
-    Raises
-    ------
-    UserError
-        If the tracker is one whose links can't be explained.
     """
 
     def __init__(
@@ -82,8 +77,8 @@ class Explainer:
         own = [(int(s), row) for s in graph.source[graph.target == row]]
         own += [(row, int(t)) for t in graph.children(row)]
         nearly = [pair for pair in self._steps.suggest(row) if pair not in own]
-        ahead = [pair for pair in nearly if pair[0] == row][:_NEARLY]
-        behind = [pair for pair in nearly if pair[1] == row][:_NEARLY]
+        ahead = [pair for pair in nearly if pair[0] == row][:_AHEAD]
+        behind = [pair for pair in nearly if pair[1] == row][:_BEHIND]
         return self._tell(spot, [*own, *ahead, *behind])
 
     def explain_link(self, source: int, target: int) -> Explanation:
@@ -124,9 +119,9 @@ def _make_steps(tracks: TrackGraph, settings: TrackerSettings) -> _Steps:
         from btrackmate.review.explain_lap import LapExplainer
 
         return LapExplainer(tracks.spots, settings)
-    msg = f"links of the tracker {tracker_name(settings)} can't be explained yet; lap, simple-lap "
-    msg += "and flow can"
-    raise UserError(msg)
+    from btrackmate.review.explain_costs import CostExplainer
+
+    return CostExplainer(tracks, settings)
 
 
 def choose_settings(

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.review.explanation import Flip, LinkExplanation, Rival
-from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidates, make_reach
-from btrackmate.tracking.flow_contrasts import make_evidence
-from btrackmate.tracking.flow_motion import Motion, estimate_motion
-from btrackmate.tracking.flow_settings import FlowSettings
-from btrackmate.tracking.flow_solve import list_slots, solve
+from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidates, make_reach
+from btrackmate.tracking.flow.contrasts import make_evidence
+from btrackmate.tracking.flow.motion import Motion, estimate_motion
+from btrackmate.tracking.flow.settings import FlowSettings
+from btrackmate.tracking.flow.solver import list_slots, solve
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -90,6 +90,7 @@ class FlowExplainer:
         self._reach = make_reach(settings)
         self._positions = self._evidence.positions
         self._frame, self._id, self._offsets = spots.frame, spots.id, spots.frame_offsets
+        self._around: tuple[int, _Problem, Rows] | None = None
         # What appearance is worth is learnt with these weights, and again with others.
         self._sure = self._evidence.appearance.size is None
         self._sure &= self._evidence.appearance.intensity is None
@@ -105,8 +106,7 @@ class FlowExplainer:
                 why = f"{gap} frames apart, and max_frame_gap is {self._reach.max_gap}"
                 flips = (Flip({"max_frame_gap": gap - 0.5}, below=False, sure=False),)
             return LinkExplanation(*ends, linked, "link", why, flips=flips)
-        problem = self._gather(a, b, gap)
-        chosen = problem.choose(problem.score)
+        problem, chosen = self._look_at(a, b, gap)
         own = problem.find(a, b)
         hit = own[np.isin(own, chosen)]
         if hit.size:
@@ -115,6 +115,8 @@ class FlowExplainer:
 
     def suggest(self, row: int) -> Iterator[tuple[int, int]]:
         """Give pairs that a spot nearly had: nearest to where it goes, and where it came from."""
+        problem = self._gather(row, row, 1)
+        self._around = row, problem, problem.choose(problem.score)
         frame = int(self._frame[row])
         for other, is_next in ((frame + 1, True), (frame - 1, False)):
             if not 0 <= other < self._offsets.size - 1:
@@ -189,11 +191,19 @@ class FlowExplainer:
 
     # The choice around a pair ------------------------------------------------------------------
 
+    def _look_at(self, a: int, b: int, gap: int) -> tuple[_Problem, Rows]:
+        """Give the candidates around two spots, and the chosen ones; known for a spot's pairs."""
+        if self._around is not None and gap == 1 and self._around[0] in (a, b):
+            return self._around[1:]
+        problem = self._gather(a, b, gap)
+        return problem, problem.choose(problem.score)
+
     def _gather(self, a: int, b: int, gap: int, reach: Reach | None = None) -> _Problem:
         """Find and weigh the candidates around two spots."""
         reach = reach or self._reach
-        first = max(int(self._frame[a]) - _FRAMES, 0)
-        last = min(int(self._frame[b]) + _FRAMES, self._offsets.size - 2)
+        wide = _FRAMES + int(a == b)
+        first = max(int(self._frame[a]) - wide, 0)
+        last = min(int(self._frame[b]) + wide, self._offsets.size - 2)
         centre = (self._positions[a] + self._positions[b]) / 2
         radius = _AROUND * max(self._reach.distance, self._reach.division)
         rows = np.arange(self._offsets[first], self._offsets[last + 1])

@@ -8,9 +8,9 @@ from typing import Any, Literal, Self
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.convert import find_format, read_tracks, write_tracks
 from btrackmate.io.images import hash_path
 from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.track_formats import name_format, read_tracks, write_tracks
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History, plan
@@ -340,7 +340,8 @@ def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, lis
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
     graph, document = read_tracks(path)
-    if document is None and find_format(path) != "geff":
+    found = name_format(path)
+    if document is None and (found is None or found.key != "geff"):
         msg = f"{path}: tracks in this format hold too little to be edited in place; make a "
         msg += ".xml or .geff of them first (btrackmate convert), and edit that"
         raise UserError(msg)

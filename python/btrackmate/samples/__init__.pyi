@@ -1,15 +1,5 @@
-from .membranes import MembraneSettings as MembraneSettings
-from .membranes import make_membranes as make_membranes
-from .movie import MovieSettings as MovieSettings
-from .movie import SampleMovie as SampleMovie
-from .movie import make_movie as make_movie
-from .points import PointMovie as PointMovie
-from .points import PointMovieSettings as PointMovieSettings
-from .points import make_point_movie as make_point_movie
-from .points import truth_links_of_observed as truth_links_of_observed
-from .render import Renderer as Renderer
-from .render import RenderSettings as RenderSettings
 from .sample import Halves as Halves
+from .sample import SampleMovie as SampleMovie
 from .sample import SamplePaths as SamplePaths
 from .sample import Stack as Stack
 from .sample import load_nuclei as load_nuclei
@@ -18,5 +8,3 @@ from .sample import load_sample as load_sample
 from .sample import sample_paths as sample_paths
 from .sample import split_ovule as split_ovule
 from .snr import measure_snr as measure_snr
-from .training_set import TRAINING_FRAMES as TRAINING_FRAMES
-from .training_set import make_training_volumes as make_training_volumes

@@ -12,7 +12,41 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.files import write_atomically, write_text
 from btrackmate.samples.files import read_stack, write_stack
-from btrackmate.samples.movie import SampleMovie
+
+
+@dataclass(frozen=True)
+class SampleMovie:
+    """A movie with ground truth.
+
+    Parameters
+    ----------
+    image : (T, Z, Y, X) ndarray of uint8
+        Membrane-labelled tissue.
+    truth : (T, Z, Y, X) ndarray of uint16, 0 is background
+        Labels are tracklets: the same cell has the same label in every frame, and daughters
+        have new ones.
+    mask : (Z, Y, X) ndarray of uint8
+        Tissue of interest, 0 outside.
+    calibration : Calibration
+        In µm and minutes, nominal.
+    man_track : DataFrame
+        Columns L, B, E, P of the Cell Tracking Challenge.
+    positions : DataFrame
+        Real positions: id, frame, z, y, x (µm in the image), parent, tracklet.
+    """
+
+    image: NDArray[Any]
+    truth: NDArray[Any]
+    mask: NDArray[Any]
+    calibration: Calibration
+    man_track: pd.DataFrame
+    positions: pd.DataFrame
+
+    @property
+    def n_divisions(self) -> int:
+        """Number of divisions in the movie."""
+        mothers = self.man_track.loc[self.man_track["P"] > 0, "P"].value_counts()
+        return int((mothers >= 2).sum())
 
 
 @dataclass(frozen=True)

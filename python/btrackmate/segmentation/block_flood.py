@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.segmentation import blocks as cut
-from btrackmate.segmentation.block_state import BlockState
+from btrackmate.segmentation.block_state import BlockState, present
 from btrackmate.segmentation.components import Components
 from btrackmate.segmentation.merging import find_owners, measure_walls
 from btrackmate.segmentation.seeds import Seeds, raise_support, start_support
@@ -17,12 +17,12 @@ Mask = NDArray[np.bool_]
 
 def flood_blocks(state: BlockState, seeds: Seeds, components: Components) -> NDArray[np.int64]:
     """Flood each block from the seeds of the whole; give the cells' sizes by number."""
-    labels = state.make("labels", np.int32)
+    labels = state.arrays.labels
     count = len(components) if state.settings.mode == "unet" else len(seeds.points)
     sizes = np.zeros(count + 1, np.int64)
     for box in state.steps("watershed", state.blocks):
         region = cut.grow(box, state.halo, state.shape)
-        mask = np.asarray(state.arrays["mask"][region]).astype(bool)
+        mask = np.asarray(state.arrays.mask[region]).astype(bool)
         if state.settings.mode == "unet":
             markers = components.read(region)
         else:
@@ -48,21 +48,21 @@ def _drop_unsupported(
     """Drop the cells without a StarDist shape in which its probability is too low."""
     support = start_support(seeds.shapes == 0)
     for box in state.steps("support", state.blocks):
-        labels = np.asarray(state.arrays["labels"][box])
-        raise_support(support, labels, state.on_voxels("probability", box))
+        labels = np.asarray(state.arrays.labels[box])
+        raise_support(support, labels, state.on_voxels(state.arrays.probability, box))
     return np.where(support >= state.rescue, sizes, 0)
 
 
 def _flood_again(state: BlockState, small: Mask, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Let the neighbours of cells that are too small have their room."""
-    labels = state.arrays["labels"]
+    labels = state.arrays.labels
     table = np.where(small, 0, np.arange(len(small))).astype(np.int32)
     sizes = np.zeros_like(sizes)
     for box in state.steps("small cells", state.blocks):
         core = np.asarray(labels[box])
         if small[core].any():
             region = cut.grow(box, state.halo, state.shape)
-            mask = np.asarray(state.arrays["mask"][region]).astype(bool)
+            mask = np.asarray(state.arrays.mask[region]).astype(bool)
             markers = table[np.asarray(labels[region])]
             core = flood(state.relief(region), markers, mask)[cut.within(box, region)]
             labels[box] = core
@@ -88,7 +88,7 @@ def _join(state: BlockState, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
         pairs, faces.astype(np.int64), heights.astype(np.float64), state.wall, width - 1
     )
     for box in state.blocks:
-        state.arrays["labels"][box] = owner[np.asarray(state.arrays["labels"][box])]
+        state.arrays.labels[box] = owner[np.asarray(state.arrays.labels[box])]
     return np.bincount(owner, sizes, minlength=width).astype(np.int64)
 
 
@@ -97,7 +97,7 @@ def _wall_parts(state: BlockState, box: Box) -> list[tuple[NDArray[np.int32], Fl
 
     Planes of a seam are spread out so that only faces across it touch.
     """
-    labels, boundary = state.arrays["labels"], state.arrays["boundary"]
+    labels, boundary = state.arrays.labels, present(state.arrays.boundary)
     parts = [(np.asarray(labels[box]), np.asarray(boundary[box]))]
     for axis, side in enumerate(box):
         if side.start == 0:

@@ -14,7 +14,7 @@ from btrackmate.core.files import remove
 from btrackmate.core.parallel import compute_ahead
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation.block_state import BlockState
-from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.blocks import DiskArray, Volume
 from btrackmate.segmentation.segment import find_boundary_levels
 from btrackmate.segmentation.shapes import Shapes
 from btrackmate.segmentation.tiling import Box
@@ -41,12 +41,12 @@ def denoise(state: BlockState, model: Any) -> Volume:
 
 def find_roi(state: BlockState, model: Any) -> None:
     """Run the network that tells where cells are looked for."""
-    stored = state.make("roi", np.float32)
-    with _ahead(model.stream(state.shape, state.read, state.memory)) as tiles:
+    state.arrays.roi = stored = state.make("roi", np.float32)
+    with _ahead(model.stream(state.normalised, state.memory)) as tiles:
         for box, prediction in tiles:
             stored[box] = prediction.foreground
     level = model.foreground_thresh
-    state.roi_level = _find_otsu(state, "roi") if level is None else level
+    state.roi_level = _find_otsu(state, stored) if level is None else level
 
 
 def find_shapes(state: BlockState, model: Any) -> None:
@@ -91,10 +91,11 @@ def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
     kept = {state.landscape()} & {"probability", "distance"} if settings.mode == "both" else set()
     if state.rescue > 0:
         kept.add("probability")
-    for name in kept:
-        state.make(name, np.float32, sides)
+    probability = state.make("probability", np.float32, sides) if "probability" in kept else None
+    distance = state.make("distance", np.float32, sides) if "distance" in kept else None
+    state.arrays.probability, state.arrays.distance = probability, distance
     tiles: list[_Tile] = []
-    with _ahead(model.stream_maps(state.shape, state.read, state.memory)) as stream:
+    with _ahead(model.stream(state.normalised, state.memory)) as stream:
         for box, maps in stream:
             found = model.find_candidates(maps, prob, nms=settings.nms)
             points = found.points + cut.start_of(box) * grid
@@ -105,10 +106,10 @@ def _find_candidates(state: BlockState, model: Any) -> list[_Tile]:
                 slice(s.start * g, s.stop * g) for s, g in zip(box, model.grid, strict=True)
             )
             tiles.append(_Tile(place, points, found.scores, reach, file))
-            if "probability" in kept:
-                state.arrays["probability"][box] = maps.probability
-            if "distance" in kept:
-                state.arrays["distance"][box] = maps.distance.mean(axis=-1)
+            if probability is not None:
+                probability[box] = maps.probability
+            if distance is not None:
+                distance[box] = maps.distance.mean(axis=-1)
             state.progress("StarDist", len(tiles), 0)
     return tiles
 
@@ -132,30 +133,30 @@ def _thin_out(state: BlockState, model: Any, tiles: list[_Tile], nms_thresh: flo
 def find_tissue(state: BlockState, model: Any) -> None:
     """Run the U-Net over the tiles, and settle the thresholds."""
     settings = state.settings
-    foreground = state.make("foreground", np.float32)
-    with _ahead(model.stream(state.shape, state.read, state.memory)) as tiles:
+    arrays = state.arrays
+    with _ahead(model.stream(state.normalised, state.memory)) as tiles:
         for done, (box, prediction) in enumerate(tiles):
-            foreground[box] = prediction.foreground
+            arrays.foreground[box] = prediction.foreground
             if prediction.boundary is not None:
-                if "boundary" not in state.arrays:
-                    state.make("boundary", np.float32)
-                state.arrays["boundary"][box] = prediction.boundary
+                if arrays.boundary is None:
+                    arrays.boundary = state.make("boundary", np.float32)
+                arrays.boundary[box] = prediction.boundary
             state.progress("U-Net", done + 1, 0)
     level = settings.unet_thresh
     if level is None:
         level = model.foreground_thresh
     if level is None:
-        level = _find_otsu(state, "foreground")
+        level = _find_otsu(state, arrays.foreground)
     limit, wall = find_boundary_levels(settings, model)
     state.thresholds = (level, limit)
-    state.wall = wall if "boundary" in state.arrays else 0.0
+    state.wall = 0.0 if arrays.boundary is None else wall
 
 
-def _find_otsu(state: BlockState, name: str) -> float:
+def _find_otsu(state: BlockState, map_: DiskArray) -> float:
     """Find Otsu's threshold of a map, from 256 bins over its range."""
     from skimage.filters import threshold_otsu
 
-    stored = Volume(state.shape, lambda box: np.asarray(state.arrays[name][box]))
+    stored = Volume(state.shape, lambda box: np.asarray(map_[box]))
     ends = [(float(part.min()), float(part.max())) for part in stored.parts()]
     low, high = min(a for a, _ in ends), max(b for _, b in ends)
     edges = np.linspace(low, high, 257)

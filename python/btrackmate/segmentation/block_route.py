@@ -95,7 +95,7 @@ def _run(state: BlockState, write: Write) -> pd.DataFrame:
 def _write_shapes(state: BlockState, write: Write) -> pd.DataFrame:
     """Take StarDist's shapes as they are."""
     assert state.shapes is not None  # noqa: S101  (mode "stardist")
-    labels, shapes = state.make("labels", np.int32), state.make("shapes", np.int32)
+    labels, shapes = state.arrays.labels, state.arrays.shapes
     sizes = np.zeros(len(state.shapes.points) + 1, np.int64)
     for box in state.steps("drawing", state.blocks):
         drawn = state.render(box)
@@ -125,9 +125,9 @@ def _finish(
     shared = np.zeros(len(sizes), np.int64)
     shape_sizes = np.zeros(n_shapes + 1, np.int64)
     for box in state.steps("writing", state.blocks):
-        labels = np.asarray(state.arrays["labels"][box])
+        labels = np.asarray(state.arrays.labels[box])
         if state.shapes is not None:
-            shapes = np.asarray(state.arrays["shapes"][box])
+            shapes = np.asarray(state.arrays.shapes[box])
             same = (shapes > 0) & (own[labels] == shapes)
             shared += np.bincount(labels[same], minlength=len(shared))
             shape_sizes += np.bincount(shapes.ravel(), minlength=n_shapes + 1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from btrackmate.segmentation import blocks as cut
 from btrackmate.segmentation import seeds as pool
-from btrackmate.segmentation.block_state import BlockState
+from btrackmate.segmentation.block_state import BlockState, present
 from btrackmate.segmentation.components import ComponentMap, Components
 from btrackmate.segmentation.seeds import Seeds
 
@@ -16,9 +16,8 @@ def no_seeds() -> Seeds:
 
 def find_seeds(state: BlockState) -> tuple[Seeds, Components]:
     """Find a seed in each shape, and the components of the U-Net's regions."""
-    components = ComponentMap(state.make("components", np.int32))
-    mask_array, shape_array = state.make("mask", bool), state.make("shapes", np.int32)
-    tissue = state.make("tissue", bool)
+    arrays = state.arrays
+    components = ComponentMap(arrays.components)
     ids, points = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int64)]
     for box in state.steps("seeds", state.blocks):
         region = cut.grow(box, state.halo, state.shape)
@@ -26,9 +25,9 @@ def find_seeds(state: BlockState) -> tuple[Seeds, Components]:
         shapes = state.render(region)
         mask, regions = state.tissue(region, shapes)
         components.add(box, regions[place])
-        mask_array[box], shape_array[box] = mask[place], shapes[place]
+        arrays.mask[box], arrays.shapes[box] = mask[place], shapes[place]
         if state.settings.pooling == "basin":
-            tissue[box] = state.thresholded(region)[place]
+            arrays.tissue[box] = state.thresholded(region)[place]
         if state.shapes is not None:
             own = np.zeros(len(state.shapes.points) + 1, bool)
             own[cut.select(state.shapes.points, box) + 1] = True
@@ -40,12 +39,12 @@ def find_seeds(state: BlockState) -> tuple[Seeds, Components]:
     seeds = no_seeds().joined(np.concatenate(points)[order], pool.STARDIST)
     seeds = Seeds(seeds.points, seeds.origins, every[order])
     least = state.settings.min_size
-    if "boundary" in state.arrays:
+    if arrays.boundary is not None:
         least = max(least // 4, 1)
     merged = components.merge(least)
     if state.settings.mode == "unet":
         every = np.arange(1, len(merged) + 1)
-        centres = merged.find_centres(every, state.arrays["mask"], state.blocks, state.spacing)
+        centres = merged.find_centres(every, state.arrays.mask, state.blocks, state.spacing)
         return seeds.joined(centres, pool.UNET), merged
     return _pool(state, seeds, merged), merged
 
@@ -56,7 +55,7 @@ def _pool(state: BlockState, seeds: Seeds, components: Components) -> Seeds:
     if rule == "off":
         return seeds
     missing = components.without_seed(seeds.points, by_box=rule == "bbox")
-    centres = components.find_centres(missing, state.arrays["mask"], state.blocks, state.spacing)
+    centres = components.find_centres(missing, state.arrays.mask, state.blocks, state.spacing)
     seeds = seeds.joined(centres, pool.UNET)
     limit = state.thresholds[1]
     if rule == "basin" and state.wall > limit:
@@ -66,7 +65,7 @@ def _pool(state: BlockState, seeds: Seeds, components: Components) -> Seeds:
         return seeds
     sizes = np.zeros(len(state.shapes.points) + 1, np.int64)
     for box in state.blocks:
-        sizes += np.bincount(state.arrays["shapes"][box].ravel(), minlength=len(sizes))
+        sizes += np.bincount(state.arrays.shapes[box].ravel(), minlength=len(sizes))
     radius = state.settings.residual_radius
     if radius is None:
         inner = pool.inner_radius(sizes[1:], state.spacing)
@@ -76,7 +75,7 @@ def _pool(state: BlockState, seeds: Seeds, components: Components) -> Seeds:
     places, depths = [np.zeros((0, 3), np.int64)], [np.zeros(0)]
     for box in state.steps("residual", state.blocks):
         region = cut.grow(box, state.halo, state.shape)
-        shapes = np.asarray(state.arrays["shapes"][region])
+        shapes = np.asarray(state.arrays.shapes[region])
         _, regions = state.tissue(region, shapes)
         residual = regions & (shapes == 0) & ~added[components.read(region)]
         points, depth = pool.find_peaks(residual, radius, state.spacing)
@@ -91,12 +90,12 @@ def _pool_basins(state: BlockState, seeds: Seeds, level: float, name: str) -> Se
     """Add the seeds of regions below a higher boundary value that hold none."""
     found = ComponentMap(state.make(name, np.int32))
     for box in state.blocks:
-        boundary = np.asarray(state.arrays["boundary"][box])
-        tissue = np.asarray(state.arrays["tissue"][box]).astype(bool)
+        boundary = np.asarray(present(state.arrays.boundary)[box])
+        tissue = np.asarray(state.arrays.tissue[box]).astype(bool)
         found.add(box, tissue & (boundary < level))
     components = found.merge(max(state.settings.min_size // 2, 1))
     missing = components.without_seed(seeds.points, by_box=False)
-    mask = state.arrays["mask"]
+    mask = state.arrays.mask
     return seeds.joined(
         components.find_centres(missing, mask, state.blocks, state.spacing), pool.UNET
     )

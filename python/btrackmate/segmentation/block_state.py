@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.progress import Progress
 from btrackmate.segmentation import blocks as cut
-from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.blocks import DiskArray, Volume
 from btrackmate.segmentation.networks import Models
 from btrackmate.segmentation.segment import DEFAULT_BOUNDARY, find_rescue
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -57,6 +57,51 @@ class BlockJob:
     roi: Volume | None = None
 
 
+@dataclass
+class BlockArrays:
+    """What lies between the passes, on disk; empty until a pass fills it in.
+
+    Parameters
+    ----------
+    labels, shapes, components : (Z, Y, X) array of int32
+        Cells by number of their seed; StarDist's shapes by theirs; regions of the U-Net.
+    mask, tissue : (Z, Y, X) array of bool
+        What is flooded; the U-Net's mask.
+    foreground : (Z, Y, X) array of float32
+        Of the U-Net.
+    boundary, roi : (Z, Y, X) array of float32, optional
+        Of the U-Net, and the foreground of the network for the region.
+    probability, distance : (z, y, x) array of float32, optional
+        StarDist's maps on its grid, where they are needed again.
+    """
+
+    labels: DiskArray
+    shapes: DiskArray
+    components: DiskArray
+    mask: DiskArray
+    tissue: DiskArray
+    foreground: DiskArray
+    boundary: DiskArray | None = None
+    roi: DiskArray | None = None
+    probability: DiskArray | None = None
+    distance: DiskArray | None = None
+
+    @classmethod
+    def make(cls, folder: Path, shape: tuple[int, ...]) -> Self:
+        """Make those that every volume needs; they take no room before they are written."""
+        numbers = dict.fromkeys(("labels", "shapes", "components"), "int32")
+        kinds = numbers | dict.fromkeys(("mask", "tissue"), "bool") | {"foreground": "float32"}
+        return cls(**{name: cut.make_array(folder, name, shape, kinds[name]) for name in kinds})
+
+
+def present(array: DiskArray | None) -> DiskArray:
+    """Give an array that an earlier pass made."""
+    if array is None:
+        msg = "the pass that makes this array has not run"
+        raise ValueError(msg)
+    return array
+
+
 class BlockState:
     """One volume on its way through the passes, which fill in what they find.
 
@@ -73,8 +118,8 @@ class BlockState:
         Grey values that become 0 and 1.
     shapes, extent
         StarDist's shapes of the whole volume, and how far each reaches, in voxels.
-    arrays : dict of str to array
-        On disk: what lies between the passes, by name.
+    arrays : BlockArrays
+        On disk: what lies between the passes.
     thresholds : tuple of float
         Of the U-Net's foreground and boundary; `roi_level` and `wall` are those of the network for
         the region and of joining over weak walls, `rescue` the probability that cells without a
@@ -94,7 +139,7 @@ class BlockState:
         self.norm = (0.0, 1.0)
         self.shapes: Shapes | None = None
         self.extent = np.zeros((0, 3), np.int64)
-        self.arrays: dict[str, Any] = {}
+        self.arrays = BlockArrays.make(job.scratch, self.shape)
         self.halo: tuple[int, ...] = (_PLAIN_HALO,) * 3
         self.blocks: list[Box] = []
         self.thresholds = (0.5, DEFAULT_BOUNDARY)
@@ -104,16 +149,20 @@ class BlockState:
         both = job.settings.mode == "both" and unet is not None
         self.rescue = find_rescue(job.settings, unet) if both else 0.0  # type: ignore[arg-type]
 
-    def read(self, box: Box) -> Float32:
-        """Read a part, normalised as `normalise_volume` does."""
-        low, high = (np.float32(self.norm[0]), np.float32(self.norm[1] - self.norm[0]))
-        part = self.volume.read(box).astype(np.float32)
-        return np.asarray((part - low) / high, np.float32)
+    @property
+    def normalised(self) -> Volume:
+        """The volume, normalised as `normalise_volume` does."""
+        low, width = np.float32(self.norm[0]), np.float32(self.norm[1] - self.norm[0])
 
-    def make(self, name: str, kind: Any, shape: tuple[int, ...] | None = None) -> Any:
-        """Make an array on disk, zero everywhere, that `arrays` then holds."""
-        self.arrays[name] = cut.make_array(self.job.scratch, name, shape or self.shape, kind)
-        return self.arrays[name]
+        def read(box: Box) -> Float32:
+            part = self.volume.read(box).astype(np.float32)
+            return np.asarray((part - low) / width, np.float32)
+
+        return Volume(self.shape, read)
+
+    def make(self, name: str, kind: Any, shape: tuple[int, ...] | None = None) -> DiskArray:
+        """Make an array on disk, zero everywhere."""
+        return cut.make_array(self.job.scratch, name, shape or self.shape, kind)
 
     def steps(self, name: str, boxes: list[Box]) -> Iterator[Box]:
         """Go through boxes and report progress."""
@@ -160,14 +209,14 @@ class BlockState:
         """Tell where cells are looked for in a part of the volume; None: everywhere."""
         roi = self.job.roi
         inside = None if roi is None else np.asarray(roi.read(region) != 0)
-        if "roi" in self.arrays:
-            found = np.asarray(self.arrays["roi"][region]) > self.roi_level
+        if self.arrays.roi is not None:
+            found = np.asarray(self.arrays.roi[region]) > self.roi_level
             inside = found if inside is None else inside & found
         return inside
 
     def thresholded(self, region: Box) -> Mask:
         """Give the U-Net's mask in a part of the volume."""
-        foreground = np.asarray(self.arrays["foreground"][region])
+        foreground = np.asarray(self.arrays.foreground[region])
         mask = fill_small_holes(foreground > self.thresholds[0], self.settings.min_size)
         roi = self.limit(region)
         return mask if roi is None else mask & roi
@@ -176,16 +225,16 @@ class BlockState:
         """Give the mask that is flooded and the U-Net's regions in a part of the volume."""
         settings = self.settings
         level, limit = self.thresholds
-        foreground = np.asarray(self.arrays["foreground"][region])
+        foreground = np.asarray(self.arrays.foreground[region])
         mask, roi = self.thresholded(region), self.limit(region)
         regions = mask
-        if "boundary" in self.arrays:
-            regions = mask & (np.asarray(self.arrays["boundary"][region]) < limit)
+        if self.arrays.boundary is not None:
+            regions = mask & (np.asarray(self.arrays.boundary[region]) < limit)
         if settings.mode == "both" and settings.complete_mask:
             mask = complete_mask(mask, shapes, foreground, level)
             if roi is not None:
                 mask &= roi
-            if "boundary" not in self.arrays:
+            if self.arrays.boundary is None:
                 regions = mask
         return mask, regions
 
@@ -195,12 +244,15 @@ class BlockState:
         if name == "flat":
             return np.zeros([side.stop - side.start for side in region], np.float32)
         if name == "boundary":
-            return np.asarray(self.arrays["boundary"][region])
-        return -self.on_voxels(name, region)
+            return np.asarray(present(self.arrays.boundary)[region])
+        arrays = self.arrays
+        return -self.on_voxels(
+            arrays.distance if name == "distance" else arrays.probability, region
+        )
 
-    def on_voxels(self, name: str, region: Box) -> Float32:
+    def on_voxels(self, map_: DiskArray | None, region: Box) -> Float32:
         """Bring a map of StarDist's from its grid to the voxels of a part of the volume."""
-        stored = self.arrays[name]
+        stored = present(map_)
         grid = self.job.models.stardist.grid  # type: ignore[union-attr]
         on_grid = tuple(
             slice(side.start // g, min(-(-side.stop // g) + 1, size))

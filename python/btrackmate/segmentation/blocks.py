@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import zarr
@@ -127,9 +127,21 @@ def select(points: NDArray[Any], box: Box) -> NDArray[np.intp]:
     return np.flatnonzero(inside)
 
 
-def make_array(folder: Path, name: str, shape: tuple[int, ...], kind: Any) -> Any:
+class DiskArray(Protocol):
+    """An array on disk, of which parts are read and written."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of its axes."""
+
+    def __getitem__(self, box: Box) -> NDArray[Any]: ...
+
+    def __setitem__(self, box: Box, values: NDArray[Any]) -> None: ...
+
+
+def make_array(folder: Path, name: str, shape: tuple[int, ...], kind: Any) -> DiskArray:
     """Make an array on disk, zero everywhere."""
-    return zarr.create_array(
+    array: DiskArray = zarr.create_array(
         str(folder / name),
         shape=shape,
         chunks=tuple(min(c, n) for c, n in zip(_CHUNK[-len(shape) :], shape, strict=True)),
@@ -137,3 +149,4 @@ def make_array(folder: Path, name: str, shape: tuple[int, ...], kind: Any) -> An
         compressors=BloscCodec(cname="lz4", clevel=1),
         fill_value=0,
     )
+    return array

@@ -10,30 +10,22 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import (
     check_image_axes,
-    explain_model,
     find_model,
-    load_tensorflow,
-    quiet_networks,
     read_json,
     read_percentiles,
 )
 from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.keras_network import KerasNetwork, open_care
 from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.segmentation.percentiles import find_percentiles
-from btrackmate.segmentation.tiling import (
-    Box,
-    TilePlan,
-    plan_unet,
-    run_keras,
-    stream_tiles,
-)
+from btrackmate.segmentation.tiling import Box, TilePlan, plan_unet
 
 Float32 = NDArray[np.float32]
 
 _KIND = "denoising"
 
 
-class DenoiseModel:
+class DenoiseModel(KerasNetwork):
     """A trained CSBDeep (CARE) U-Net with one output: the image without its noise.
 
     Parameters
@@ -58,16 +50,8 @@ class DenoiseModel:
         folder = find_model(folder.parent, folder.name, _KIND)
         config = read_json(folder / "config.json")
         _check_config(config, folder)
-        load_tensorflow()
-        self.folder = folder
-        self.axes = str(config.get("axes", "ZYXC"))
-        self.channels = int(config.get("n_channel_in", 1))
-        self.ndim = len(self.axes.upper().replace("C", ""))
         self.norm_low, self.norm_high = read_percentiles(folder)
-        with explain_model(folder), quiet_networks():
-            from csbdeep.models import CARE
-
-            self.network = CARE(None, name=folder.name, basedir=str(folder.parent))
+        super().__init__(folder, config, lambda: open_care(folder))
 
     @classmethod
     def load(cls, model_dir: Path | None, name: str) -> "DenoiseModel":
@@ -125,10 +109,7 @@ class DenoiseModel:
         ([Z,] Y, X) ndarray of float32
             Normalised as the input; a new array.
         """
-        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        network = run_keras(self.network.keras_model)
-        values = self.plan.predict(network, image, n_tiles)[0]
-        return np.ascontiguousarray(values[..., 0])
+        return np.ascontiguousarray(self.run(image, n_tiles)[0][..., 0])
 
     @property
     def plan(self) -> TilePlan:
@@ -152,7 +133,6 @@ class DenoiseModel:
         part : ([z,] y, x) ndarray of float32
             That part without noise; of a constant volume as it is.
         """
-        check_image_axes(self.axes, self.channels, len(volume.shape), self.folder)
         low, high = find_percentiles(volume.parts, (self.norm_low, self.norm_high))
         floor, width = np.float32(low), np.float32(high - low)
 
@@ -160,8 +140,7 @@ class DenoiseModel:
             part = volume.read(box).astype(np.float32)
             return np.asarray((part - floor) / width if width > 0 else part * 0, np.float32)
 
-        network = run_keras(self.network.keras_model)
-        for box, (values,) in stream_tiles(network, volume.shape, read, self.plan, memory):
+        for box, (values,) in self.run_tiles(volume.shape, read, memory):
             if width > 0:
                 yield box, values[..., 0] * width + floor
             else:

@@ -1,9 +1,10 @@
 """The networks that segmentation works with."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,26 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 from btrackmate.segmentation.backend import PERCENTILES, check_image_axes, read_percentiles
+from btrackmate.segmentation.blocks import Volume
 from btrackmate.segmentation.denoise import DenoiseModel
 from btrackmate.segmentation.other_shapes import CellposeShapes
 from btrackmate.segmentation.settings import SegmentationSettings, Suppression
 from btrackmate.segmentation.shapes import StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
+from btrackmate.segmentation.tiling import Box
 from btrackmate.segmentation.unet import UNetModel, UNetPrediction
 
 _log = logging.getLogger(__name__)
 
 Float32 = NDArray[np.float32]
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A network that works on volumes that are read tile by tile; ours all do."""
+
+    def stream(self, volume: Volume, memory: float) -> Iterator[tuple[Box, Any]]:
+        """Give what the network sees in each tile, which takes at most `memory` bytes."""
 
 
 class ShapeBackend(Protocol):
@@ -86,9 +97,8 @@ class Models:
     @property
     def can_stream(self) -> bool:
         """Whether volumes can be segmented in blocks."""
-        return (self.stardist is None or hasattr(self.stardist, "stream_maps")) and all(
-            one is None or hasattr(one, "stream") for one in (self.unet, self.roi)
-        )
+        every = (self.stardist, self.unet, self.roi, self.denoiser)
+        return all(one is None or isinstance(one, Streaming) for one in every)
 
 
 def load_models(settings: SegmentationSettings) -> Models:

@@ -1,7 +1,7 @@
 """StarDist: the network, the suppression of its shapes and their drawing."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.backend import (
-    check_image_axes,
-    explain_model,
-    find_model,
-    load_tensorflow,
-    number_format,
-    quiet_networks,
-    read_json,
-)
+from btrackmate.segmentation.backend import explain_model, find_model, read_json
+from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.keras_network import KerasNetwork
 from btrackmate.segmentation.polyhedra import draw, suppress
 from btrackmate.segmentation.ray_table import RayTable, find_boxes, make_table
 from btrackmate.segmentation.settings import Suppression
@@ -28,21 +22,14 @@ from btrackmate.segmentation.shapes import (
     interpolate_grid,
     select_candidates,
 )
-from btrackmate.segmentation.tiling import (
-    OUTPUT_COPIES,
-    Box,
-    TilePlan,
-    run_keras,
-    stream_tiles,
-    view_radius,
-)
+from btrackmate.segmentation.tiling import OUTPUT_COPIES, Box, TilePlan, view_radius
 
 _log = logging.getLogger(__name__)
 
 Float32 = NDArray[np.float32]
 
 
-class StarDistModel:
+class StarDistModel(KerasNetwork):
     """A trained StarDist2D or StarDist3D network.
 
     Parameters
@@ -73,17 +60,9 @@ class StarDistModel:
         if config.get("backbone", "unet") != "unet":
             msg = f"{folder}: StarDist model of backbone {config['backbone']!r}, expected 'unet'"
             raise UserError(msg)
-        load_tensorflow()
-        self.folder = folder
-        self.axes = str(config.get("axes", "ZYXC"))
-        self.channels = int(config.get("n_channel_in", 1))
-        with explain_model(folder), quiet_networks(), number_format(bfloat16=bfloat16):
-            from stardist.models import StarDist2D, StarDist3D
-
-            kind = StarDist3D if "Z" in self.axes.upper() else StarDist2D
-            self.network = kind(None, name=folder.name, basedir=str(folder.parent))
+        super().__init__(folder, config, lambda: _open(folder, config), bfloat16=bfloat16)
+        with explain_model(folder):
             self.grid = tuple(int(step) for step in self.network.config.grid)
-            self.ndim = len(self.grid)
             self.prob_thresh = float(self.network.thresholds.prob)
             self.nms_thresh = float(self.network.thresholds.nms)
         self._table: RayTable | None = None
@@ -107,9 +86,7 @@ class StarDistModel:
         -------
         Maps
         """
-        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        network = run_keras(self.network.keras_model)
-        return _take_maps(self.plan.predict(network, image, n_tiles))
+        return _take_maps(self.run(image, n_tiles))
 
     @property
     def plan(self) -> TilePlan:
@@ -127,16 +104,13 @@ class StarDistModel:
             float(OUTPUT_COPIES * 4.0 * (config.n_rays + 1) / np.prod(self.grid)),
         )
 
-    def stream_maps(
-        self, shape: tuple[int, ...], read: Callable[[Box], Float32], memory: float
-    ) -> Iterator[tuple[Box, Maps]]:
-        """Run the network on an image that is read tile by tile.
+    def stream(self, volume: Volume, memory: float) -> Iterator[tuple[Box, Maps]]:
+        """Run the network on a volume that is read tile by tile.
 
         Parameters
         ----------
-        shape : tuple of int
-        read : callable
-            Takes slices, one an axis; returns that part, normalised.
+        volume : Volume
+            Normalised.
         memory : float
             Bytes that a tile, with the outputs of the one before, may take.
 
@@ -147,9 +121,7 @@ class StarDistModel:
         maps : Maps
             The maps in it.
         """
-        check_image_axes(self.axes, self.channels, len(shape), self.folder)
-        network = run_keras(self.network.keras_model)
-        for box, outputs in stream_tiles(network, shape, read, self.plan, memory):
+        for box, outputs in self.run_tiles(volume.shape, volume.read, memory):
             yield box, _take_maps(outputs)
 
     def find_shapes(
@@ -341,3 +313,10 @@ def _take_maps(outputs: list[Float32]) -> Maps:
     """Take the network's outputs apart; class probabilities, if there are any, are left out."""
     probability, distance, *_ = outputs
     return Maps(probability[..., 0], np.maximum(distance, np.float32(1e-3)))
+
+
+def _open(folder: Path, config: dict[str, Any]) -> Any:
+    from stardist.models import StarDist2D, StarDist3D
+
+    kind = StarDist3D if "Z" in str(config.get("axes", "ZYXC")).upper() else StarDist2D
+    return kind(None, name=folder.name, basedir=str(folder.parent))

@@ -1,6 +1,6 @@
 """U-Net: the tissue mask and, where it was trained for them, the cells' boundaries."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,22 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.backend import (
-    check_image_axes,
-    explain_model,
-    find_model,
-    load_tensorflow,
-    number_format,
-    quiet_networks,
-    read_json,
-)
-from btrackmate.segmentation.tiling import (
-    Box,
-    TilePlan,
-    plan_unet,
-    run_keras,
-    stream_tiles,
-)
+from btrackmate.segmentation.backend import find_model, read_json
+from btrackmate.segmentation.blocks import Volume
+from btrackmate.segmentation.keras_network import KerasNetwork, open_care
+from btrackmate.segmentation.tiling import Box, TilePlan, plan_unet
 
 Float32 = NDArray[np.float32]
 
@@ -44,7 +32,7 @@ class UNetPrediction:
     boundary: Float32 | None
 
 
-class UNetModel:
+class UNetModel(KerasNetwork):
     """A trained CSBDeep (CARE) U-Net with one or two outputs: foreground[, boundary].
 
     Parameters
@@ -74,21 +62,13 @@ class UNetModel:
             msg = f"{folder}/config.json is not that of a CSBDeep U-Net with one or two outputs; "
             msg += "give a U-Net model's folder"
             raise UserError(msg)
-        load_tensorflow()
-        self.folder = folder
-        self.axes = str(config.get("axes", "ZYXC"))
-        self.channels = int(config.get("n_channel_in", 1))
         self.outputs = outputs
-        self.ndim = len(self.axes.upper().replace("C", ""))
         thresholds = read_json(folder / "thresholds.json")
         self.foreground_thresh = _number(thresholds.get("foreground"))
         self.boundary_thresh = _number(thresholds.get("boundary"))
         self.wall_thresh = _number(thresholds.get("wall"))
         self.rescue_thresh = _number(thresholds.get("rescue"))
-        with explain_model(folder), quiet_networks(), number_format(bfloat16=bfloat16):
-            from csbdeep.models import CARE
-
-            self.network = CARE(None, name=folder.name, basedir=str(folder.parent))
+        super().__init__(folder, config, lambda: open_care(folder), bfloat16=bfloat16)
 
     @classmethod
     def load(cls, model_dir: Path | None, name: str, *, bfloat16: bool = False) -> "UNetModel":
@@ -109,39 +89,31 @@ class UNetModel:
         -------
         UNetPrediction
         """
-        check_image_axes(self.axes, self.channels, image.ndim, self.folder)
-        network = run_keras(self.network.keras_model)
-        values = self.plan.predict(network, image, n_tiles)[0]
-        return self._part(values)
+        return self._part(self.run(image, n_tiles)[0])
 
     @property
     def plan(self) -> TilePlan:
         """What the network asks of its tiles."""
         return plan_unet(self.network.config, self.ndim)
 
-    def stream(
-        self, shape: tuple[int, ...], read: Callable[[Box], Float32], memory: float
-    ) -> Iterator[tuple[Box, UNetPrediction]]:
-        """Run the network on an image that is read tile by tile.
+    def stream(self, volume: Volume, memory: float) -> Iterator[tuple[Box, UNetPrediction]]:
+        """Run the network on a volume that is read tile by tile.
 
         Parameters
         ----------
-        shape : tuple of int
-        read : callable
-            Takes slices, one an axis; returns that part, normalised.
+        volume : Volume
+            Normalised.
         memory : float
             Bytes that a tile, with the outputs of the one before, may take.
 
         Yields
         ------
         box : tuple of slice
-            A part of the image.
+            A part of the volume.
         prediction : UNetPrediction
             In that part.
         """
-        check_image_axes(self.axes, self.channels, len(shape), self.folder)
-        network = run_keras(self.network.keras_model)
-        for box, (values,) in stream_tiles(network, shape, read, self.plan, memory):
+        for box, (values,) in self.run_tiles(volume.shape, volume.read, memory):
             yield box, self._part(values)
 
     def _part(self, values: Float32) -> UNetPrediction:

@@ -3,8 +3,8 @@ from .engine import track as track
 from .feature_filter import FeatureFilter as FeatureFilter
 from .filters import filter_spots as filter_spots
 from .filters import filter_tracks as filter_tracks
-from .flow_settings import FlowSettings as FlowSettings
-from .flow_settings import FlowWeights as FlowWeights
+from .flow.settings import FlowSettings as FlowSettings
+from .flow.settings import FlowWeights as FlowWeights
 from .pruning import PruneResult as PruneResult
 from .pruning import prune as prune
 from .settings import TRACKERS as TRACKERS

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.neighbours import Neighbours
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.distances import AUTO
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import TrackerSettings
 
 _log = logging.getLogger(__name__)

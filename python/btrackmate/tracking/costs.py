@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import resolve_name
 from btrackmate.core.spots import Spots
+from btrackmate.tracking import kernels
 
 Floats = NDArray[np.float64]
 
@@ -87,10 +88,6 @@ def link_costs(
     """
     d2 = ((spots.positions[source] - spots.positions[target]) ** 2).sum(axis=1)
     features, weights = gather_features(spots, penalties or {})
-    a, b = features[source], features[target]
-    mean = np.abs((a + b) / 2)
-    counts = mean > 0  # false for a missing value
-    ratio = np.divide(np.abs(a - b), mean, out=np.zeros_like(mean), where=counts)
-    factor = 1 + (weights * 1.5 * ratio).sum(axis=1)
-    cost: Floats = np.where(d2 == 0, np.finfo(float).tiny, d2 * factor**2)
-    return cost
+    ends = np.asarray(source, np.int64), np.asarray(target, np.int64)
+    costs: Floats = kernels.price_links(d2, *ends, features, weights)
+    return costs

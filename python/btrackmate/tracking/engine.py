@@ -10,7 +10,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.distances import known_distance
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import (
     AdvancedKalmanSettings,
     KalmanSettings,
@@ -68,7 +68,7 @@ def track(
     if isinstance(settings, OverlapSettings):
         graph = _track_labels(spots, settings, progress, labels)
     elif isinstance(settings, FlowSettings):
-        from btrackmate.tracking.flow import link_flow
+        from btrackmate.tracking.flow.tracker import link_flow
 
         graph = link_flow(spots, settings, progress)
     else:

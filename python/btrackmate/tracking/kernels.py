@@ -175,6 +175,21 @@ def penalised(d2: float, a: int, b: int, features: Floats, weights: Floats) -> f
 
 
 @loop
+def price_links(
+    d2: Floats,
+    source: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    target: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    features: Floats,
+    weights: Floats,
+) -> Floats:
+    """Give the costs of links of squared distances `d2`, see :func:`penalised`."""
+    costs = np.empty(d2.size)
+    for i in range(d2.size):
+        costs[i] = penalised(d2[i], source[i], target[i], features, weights)
+    return costs
+
+
+@loop
 def _grow(indices: Rows, values: Floats) -> tuple[Rows, Floats]:
     more_indices = np.empty(2 * indices.size, np.int32)
     more_values = np.empty(2 * values.size)

@@ -19,7 +19,7 @@ from btrackmate.core.schema import find_column, resolve_name
 from btrackmate.core.settings import Settings
 from btrackmate.core.words import setting
 from btrackmate.tracking.distances import AUTO, Distance
-from btrackmate.tracking.flow_settings import COSTS, LINKING, SPLITTING, FlowSettings
+from btrackmate.tracking.flow.settings import COSTS, LINKING, SPLITTING, FlowSettings
 
 
 def _check_penalties(values: Any) -> Any:

@@ -15,7 +15,7 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.report.analysis_plots import draw_analysis
 
 XML = Path(__file__).parents[2] / "data" / "trackmate-xml"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from btrackmate.cli.main import run_command
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 
 POINT_TRACKERS = ("lap", "advanced-kalman", "kalman", "nearest", "flow")
 #: Four cells in five frames; the last digit of an id is the cell.

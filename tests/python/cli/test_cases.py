@@ -9,7 +9,7 @@ import pytest
 from trackmate_structure import check_structure
 
 from btrackmate.cli.main import run_command
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import read_trackmate
 
 CASES = Path(__file__).parents[2] / "data" / "cases"

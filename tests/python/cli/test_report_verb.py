@@ -15,7 +15,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.core.track_features import make_tracks_table
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.tracking import FeatureFilter, filter_tracks
 

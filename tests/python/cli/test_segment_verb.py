@@ -9,7 +9,7 @@ import tifffile
 from tiny_movies import write_imagej
 
 from btrackmate.cli.main import run_command
-from btrackmate.samples.training_set import make_training_volumes
+from btrackmate_samples.training_set import make_training_volumes
 
 pytest.importorskip("stardist", reason="stardist is not installed")
 
@@ -135,7 +135,7 @@ def test_lack_of_memory_is_met_with_more_tiles(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The network has no memory for more than half of the volume at a time."""
-    from btrackmate.segmentation import stardist, tiling, unet
+    from btrackmate.segmentation import keras_network, stardist, tiling
     from btrackmate.segmentation.backend import load_tensorflow
     from btrackmate.segmentation.tiling import run_keras
 
@@ -151,8 +151,7 @@ def test_lack_of_memory_is_met_with_more_tiles(
             return self._model.predict_on_batch(batch)  # type: ignore[attr-defined]
 
     assert call("segment", volume, "-o", tmp_path / "a.tif") == 0
-    for module in (stardist, unet):
-        monkeypatch.setattr(module, "run_keras", lambda model: run_keras(Small(model)))
+    monkeypatch.setattr(keras_network, "run_keras", lambda model: run_keras(Small(model)))
     for module in (stardist, tiling):
         monkeypatch.setattr(module, "view_radius", lambda *_: 4)
     assert call("segment", volume, "-o", tmp_path / "b.tif") == 0

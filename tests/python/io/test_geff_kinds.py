@@ -17,9 +17,9 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import convert
 from btrackmate.io.geff import make_identifiers, write_geff
 from btrackmate.io.geff_reader import read_geff
+from btrackmate.pipeline.converting import convert
 
 Props = dict[str, Any]
 

@@ -8,7 +8,7 @@ from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 
 
 def links(folder: Path, text: str, name: str = "t.csv") -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from hand_tracks import make_session
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import describe_fields
-from btrackmate.io.convert import read_tracks
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
 from btrackmate.napari_plugin.model.explaining import (
     explain_selection,

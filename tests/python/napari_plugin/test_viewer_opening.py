@@ -11,7 +11,7 @@ from hand_tracks import make_graph
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.napari_plugin.model.layers import make_layers, read_layer
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks

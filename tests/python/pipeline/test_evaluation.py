@@ -14,7 +14,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.measurement import ArrayFrames, MaskSettings
 from btrackmate.metrics import LabelMovie
 from btrackmate.metrics.meanings import MEANINGS

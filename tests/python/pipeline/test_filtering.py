@@ -11,7 +11,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import read_tracks, write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.filtering import filter_file, filter_graph
 from btrackmate.tracking import FeatureFilter

@@ -14,7 +14,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.measurement.painting import list_labels, paint_labels
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.relabelling import relabel

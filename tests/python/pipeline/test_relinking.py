@@ -12,8 +12,9 @@ from tiny_movies import dividing_cells, write_imagej
 from trackmate_structure import check_structure
 
 from btrackmate.cli.main import run_command
-from btrackmate.io.convert import convert, read_tracks
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import read_trackmate
+from btrackmate.pipeline.converting import convert
 
 ORACLE = DATA / "trackmate-oracle" / "labels_small" / "trackmate.xml.gz"
 

@@ -47,7 +47,7 @@ import numpy as np
 from btrackmate.core.calibration import Calibration
 from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.metrics.overlap import count_overlaps
-from btrackmate.samples import make_point_movie
+from btrackmate_samples.points import make_point_movie
 from btrackmate.tracking import TRACKERS, parse_tracker, track
 
 spots = make_point_movie("S", 3).observed

@@ -13,7 +13,7 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.pipeline.diary import RunDiary
 from btrackmate.pipeline.inputs import RunInputs

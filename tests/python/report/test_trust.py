@@ -8,8 +8,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.report.trust import check_result
-from btrackmate.samples.points import make_point_movie
 from btrackmate.tracking import FlowSettings, LapSettings, NearestSettings, track
+from btrackmate_samples.points import make_point_movie
 
 MICRONS = Calibration(space_unit="µm", time_unit="min")
 

@@ -13,8 +13,8 @@ from btrackmate.cli.main import cli, main
 from btrackmate.core.errors import UserError
 from btrackmate.review import EditSession, Explainer
 from btrackmate.tracking.engine import track
-from btrackmate.tracking.flow_settings import FlowSettings
-from btrackmate.tracking.settings import LapSettings, OverlapSettings, parse_tracker
+from btrackmate.tracking.flow.settings import FlowSettings
+from btrackmate.tracking.settings import LapSettings, parse_tracker
 
 #: One line of four frames; a second one begins in frame 2, 3 µm from where the first was; a third
 #: misses frame 2:
@@ -267,7 +267,25 @@ def test_the_verb(tmp_path):
     assert stopped.value.code == 2
 
 
-def test_a_tracker_that_cannot_be_explained_is_named():
-    graph = track(make_spots(ROWS), LAP)
-    with pytest.raises(UserError, match="overlap can't be explained"):
-        Explainer(graph, OverlapSettings(), "the test")
+@pytest.mark.parametrize("name", ["overlap", "nearest"])
+def test_trackers_whose_costs_tell(name):
+    movie = bt.load_sample()
+    c = movie.calibration
+    given = {"voxel_size": (c.dz, c.dy, c.dx)}
+    settings = {"linking_max_distance": 15} if name == "nearest" else {"min_iou": 0.2}
+    graph = bt.track(movie.truth, name, **given, **settings)
+    for pair in spread(pairs_of(graph), 4):
+        told = bt.explain(graph, link=pair).links[0]
+        assert told.by_tracker
+        ((setting, value),) = told.flips[0].settings.items()
+        beyond = value * (1 - 1e-6 if told.flips[0].below else 1 + 1e-6)
+        again = bt.track(movie.truth, name, **given, **{**settings, setting: beyond})
+        assert pair not in pairs_of(again)
+
+
+def test_kalman_links_are_told_by_their_cost():
+    settings = parse_tracker("kalman", {"linking_max_distance": 3, "kalman_search_radius": 3})
+    told = explain_link(settings, 1, 2)
+    assert told.cost < 1e-300  # exactly where the filter expected it
+    assert not told.flips[0].sure
+    assert "not in the tracks" in explain_link(settings, 1, 11).reason

@@ -14,8 +14,8 @@ from trackmate_structure import check_structure
 
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.convert import write_tracks
 from btrackmate.io.geff import write_geff
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
 from btrackmate.review import EditableTracks, EditSession, replay_edits
 from btrackmate.tracking import prune

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from btrackmate.core.errors import UserError
-from btrackmate.samples.lineage import MICRONS_PER_UNIT, lineage_from_spots, load_lineage
+from btrackmate_samples.lineage import MICRONS_PER_UNIT, lineage_from_spots, load_lineage
 
 
 def spots(rows):

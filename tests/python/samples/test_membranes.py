@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 from skimage.measure import regionprops
 
-from btrackmate.samples import MembraneSettings, load_nuclei, make_membranes, measure_snr
-from btrackmate.samples.membranes import PHOTONS
+from btrackmate.samples import load_nuclei, measure_snr
+from btrackmate_samples.membranes import PHOTONS, MembraneSettings, make_membranes
 
 SMALL = {"shape": (14, 60, 60), "seed": 3}
 

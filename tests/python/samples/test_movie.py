@@ -7,22 +7,19 @@ import yaml
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.samples import (
-    TRAINING_FRAMES,
-    MovieSettings,
-    load_ovule,
-    load_sample,
-    make_movie,
-    make_training_volumes,
-    measure_snr,
-    sample_paths,
-    split_ovule,
-)
+from btrackmate.samples import load_ovule, load_sample, measure_snr, sample_paths, split_ovule
 from btrackmate.samples.files import write_stack
-from btrackmate.samples.make_sample import main as make_sample
-from btrackmate.samples.make_training_set import main as make_training_set
-from btrackmate.samples.movie import draw_mask, place_lineage, render_frames
 from btrackmate.samples.sample import SamplePaths, write_sample
+from btrackmate_samples.make_sample import main as make_sample
+from btrackmate_samples.make_training_set import main as make_training_set
+from btrackmate_samples.movie import (
+    MovieSettings,
+    draw_mask,
+    make_movie,
+    place_lineage,
+    render_frames,
+)
+from btrackmate_samples.training_set import TRAINING_FRAMES, make_training_volumes
 
 TINY = "first: 53\nlast: 54\nrender: {shape: [10, 40, 40], voxel_size: [14, 5, 5], seed: 3}\n"
 

@@ -6,13 +6,13 @@ from tracking_movies import link_ids, make_graph, make_spots
 
 from btrackmate.core.errors import UserError
 from btrackmate.metrics import score_same_spots
-from btrackmate.samples import (
+from btrackmate.tracking import LapSettings, track
+from btrackmate_samples.points import (
     PointMovie,
     PointMovieSettings,
     make_point_movie,
     truth_links_of_observed,
 )
-from btrackmate.tracking import LapSettings, track
 
 PERFECT = {"miss": 0, "false": 0, "merge": 0, "noise_xy": 0, "noise_z": 0}
 

@@ -3,8 +3,8 @@ import pytest
 from scipy import ndimage
 
 from btrackmate.core.errors import UserError
-from btrackmate.samples.render import Renderer, RenderSettings
 from btrackmate.samples.snr import measure_snr
+from btrackmate_samples.render import Renderer, RenderSettings
 
 SIZE = (3.0, 1.0, 1.0)
 TWO = np.array([[24.0, 24.0, 14.0], [24.0, 24.0, 34.0]])

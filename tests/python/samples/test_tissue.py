@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from btrackmate.samples.fields import make_waves
-from btrackmate.samples.pose import flat_pose, random_pose
-from btrackmate.samples.tissue import estimate_radii, partition_voxels, wrap_cells
+from btrackmate_samples.fields import make_waves
+from btrackmate_samples.pose import flat_pose, random_pose
+from btrackmate_samples.tissue import estimate_radii, partition_voxels, wrap_cells
 
 WHOLE = (slice(None),) * 3
 

@@ -13,7 +13,6 @@ from btrackmate.core.errors import Cancelled, UserError
 from btrackmate.core.progress import ignore_progress
 from btrackmate.metrics.overlap import count_overlaps
 from btrackmate.metrics.segmentation import match_instances
-from btrackmate.samples.training_set import make_training_volumes
 from btrackmate.segmentation import (
     SegmentationSettings,
     block_networks,
@@ -34,6 +33,7 @@ from btrackmate.segmentation.blocks import (
 )
 from btrackmate.segmentation.components import ComponentMap
 from btrackmate.segmentation.seeds import find_centres, label_components
+from btrackmate_samples.training_set import make_training_volumes
 
 
 def test_blocks_cover_the_volume_once_and_are_no_larger_than_asked():

@@ -9,7 +9,6 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.spots import Spots
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import score_nodes
-from btrackmate.samples.points import make_point_movie, truth_links_of_observed
 from btrackmate.tracking import (
     FlowSettings,
     KalmanSettings,
@@ -19,6 +18,7 @@ from btrackmate.tracking import (
     track,
 )
 from btrackmate.tracking.auto import fill_distances, measure_distances
+from btrackmate_samples.points import make_point_movie, truth_links_of_observed
 
 
 def row_of_cells(n_frames=4, step=2.0):

@@ -7,9 +7,9 @@ from tracking_movies import make_spots
 
 from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.tracking import score_nodes
-from btrackmate.samples.points import make_point_movie, truth_links_of_observed
 from btrackmate.tracking import FlowSettings, track
-from btrackmate.tracking.flow_appearance import Appearance, Contrast, fit_contrast
+from btrackmate.tracking.flow.appearance import Appearance, Contrast, fit_contrast
+from btrackmate_samples.points import make_point_movie, truth_links_of_observed
 
 NOTHING = np.empty(0)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tracking_movies import make_spots
 
-from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidates
-from btrackmate.tracking.flow_costs import Evidence
-from btrackmate.tracking.flow_motion import Motion
-from btrackmate.tracking.flow_settings import WEIGHT_NAMES, FlowSettings, FlowWeights
+from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidates
+from btrackmate.tracking.flow.costs import Evidence
+from btrackmate.tracking.flow.motion import Motion
+from btrackmate.tracking.flow.settings import WEIGHT_NAMES, FlowSettings, FlowWeights
 
 #: A mother (row 0) seen before (none), daughters 1 and 2 in frame 1, and 3 and 4 in frame 2.
 ROWS = [

@@ -7,7 +7,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import ignore_progress
 from btrackmate.tracking import FlowSettings, FlowWeights, track
-from btrackmate.tracking.flow_learn import (
+from btrackmate.tracking.flow.learn import (
     Example,
     fit_weights,
     make_example,

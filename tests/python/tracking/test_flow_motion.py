@@ -5,8 +5,8 @@ from tracking_movies import make_spots
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import ignore_progress
 from btrackmate.tracking import kernels
-from btrackmate.tracking.flow_motion import estimate_motion
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.motion import estimate_motion
+from btrackmate.tracking.flow.settings import FlowSettings
 
 ROW = [(i, 0, 10.0 * i) for i in range(5)]
 

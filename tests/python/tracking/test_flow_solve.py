@@ -3,9 +3,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from btrackmate.tracking import flow_solve
-from btrackmate.tracking.flow_candidates import Candidates
-from btrackmate.tracking.flow_solve import list_slots, solve
+from btrackmate.tracking.flow import solver
+from btrackmate.tracking.flow.candidates import Candidates
+from btrackmate.tracking.flow.solver import list_slots, solve
 
 
 def make(rows):
@@ -61,7 +61,7 @@ def test_a_spot_that_is_no_cell_takes_no_link():
 
 def test_a_fractional_program_is_solved_in_integers(monkeypatch):
     """Three divisions that share a daughter two by two: halves of all score 4.5, one scores 3."""
-    monkeypatch.setattr(flow_solve, "_FEW", 0)
+    monkeypatch.setattr(solver, "_FEW", 0)
     candidates = make([(0, 3, 4), (1, 4, 5), (2, 3, 5)])
     solution = solve(candidates, np.array([3.0, 3.0, 3.0]), 6)
     assert solution.n_fractional == 3
@@ -71,8 +71,8 @@ def test_a_fractional_program_is_solved_in_integers(monkeypatch):
 @pytest.mark.parametrize("few", [0, 300])
 @pytest.mark.parametrize("seed", range(30))
 def test_random_problems_are_solved_to_the_optimum(seed, few, monkeypatch):
-    monkeypatch.setattr(flow_solve, "_BATCH", 4)
-    monkeypatch.setattr(flow_solve, "_FEW", few)
+    monkeypatch.setattr(solver, "_BATCH", 4)
+    monkeypatch.setattr(solver, "_FEW", few)
     rng = np.random.default_rng(seed)
     rows = set()
     for _ in range(11):

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.schema import Column, Dimension, find_column, find_key, unit_of
-from btrackmate.io.trackmate.tree import clean_text
+from btrackmate.io.trackmate.write_tree import clean_text
 
 #: Attributes of a Spot element that are no features.
 RESERVED = frozenset(("ID", "name", "ROI_N_POINTS"))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
-from btrackmate.io.trackmate.tree import escape_attribute
+from btrackmate.io.trackmate.write_tree import escape_attribute
 
 _FLUSH = 20_000
 

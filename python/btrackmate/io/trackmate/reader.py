@@ -26,7 +26,7 @@ from btrackmate.io.trackmate.declarations import (
 )
 from btrackmate.io.trackmate.document import TrackMateDocument, link_keys
 from btrackmate.io.trackmate.feature_table import FeatureTable
-from btrackmate.io.trackmate.parser import TrackMateParser
+from btrackmate.io.trackmate.read_parser import TrackMateParser
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _log = logging.getLogger(__name__)

@@ -30,10 +30,10 @@ from btrackmate.io.trackmate.feature_table import (
     RowFormat,
 )
 from btrackmate.io.trackmate.session import Session
-from btrackmate.io.trackmate.skeleton import build_skeleton
-from btrackmate.io.trackmate.spot_rows import render_extras, write_spots
-from btrackmate.io.trackmate.tracks import TrackPlan, declared_ints, plan_tracks
-from btrackmate.io.trackmate.tree import Content, write_element
+from btrackmate.io.trackmate.write_sections import build_skeleton
+from btrackmate.io.trackmate.write_spots import render_extras, write_spots
+from btrackmate.io.trackmate.write_tracks import TrackPlan, declared_ints, plan_tracks
+from btrackmate.io.trackmate.write_tree import Content, write_element
 
 _log = logging.getLogger(__name__)
 

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
-from btrackmate.io.convert import read_tracks
 from btrackmate.io.ctc import find_ctc
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, TRACKS_GEFF, is_run_folder
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
-from btrackmate.napari_plugin.model.ctc_tracks import link_ctc
 from btrackmate.report.data import open_labels
 from btrackmate.review import EditSession
 
@@ -105,7 +103,6 @@ def open_tracks(
     labels: Path | None = None,
     *,
     edit: bool = True,
-    progress: Progress = ignore_progress,
 ) -> Opened:
     """Open tracks of any kind, and find their image and labels.
 
@@ -120,8 +117,6 @@ def open_tracks(
         Open them for corrections, with those that their journal holds. Tracks that are open
         elsewhere, or whose format cannot be edited in place, are only looked at, and `notes` say
         so.
-    progress : Progress
-        For what has to be measured.
 
     Raises
     ------
@@ -133,7 +128,7 @@ def open_tracks(
         msg = f"{path}: no such file or folder; give tracks ({', '.join(ENDINGS)}) or a run folder"
         raise UserError(msg)
     if path.is_dir() and not is_run_folder(path) and path.suffix.lower() != ".geff":
-        found = _open_ctc(path, progress)
+        found = _open_ctc(path)
     else:
         run = is_run_folder(path)
         found = _open_file(path, path / TRACKS if run else path, edit=edit)
@@ -199,13 +194,13 @@ def _tell(session: EditSession) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _open_ctc(folder: Path, progress: Progress) -> Opened:
+def _open_ctc(folder: Path) -> Opened:
     place = find_ctc(folder)[0]
     if place is None:
         msg = f"{folder}: no run folder (it has no {RECORD}) and no folder of the Cell Tracking "
         msg += "Challenge (man_track.txt or res_track.txt); give a file of tracks"
         raise UserError(msg)
-    graph = link_ctc(place, progress)
+    graph = read_tracks(place)[0]
     labels = _try(lambda: open_movie(place, "TZYX" if graph.spots.ndim == 3 else "TYX",
                                      role="labels"))  # fmt: skip
     movie, note = labels

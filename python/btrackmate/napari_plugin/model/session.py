@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.convert import find_format, write_tracks
+from btrackmate.io.track_formats import find_format, write_tracks
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.opening import with_movie
@@ -241,7 +241,7 @@ class Session(State):
         if isinstance(self._edit, EditSession):
             if tracks is not None and path.absolute() == tracks.absolute():
                 return [self._edit.save()]
-            if find_format(path) != "csv":
+            if find_format(path).key != "csv":
                 return [self._edit.save(path)]
         document = self.opened.document or self.opened.base
         written = write_tracks(path, self.now.to_graph(), document)

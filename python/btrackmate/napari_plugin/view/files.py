@@ -8,7 +8,7 @@ import napari
 from napari.utils.notifications import show_error
 
 from btrackmate.core.errors import BTrackMateError
-from btrackmate.io.convert import write_tracks
+from btrackmate.io.track_formats import write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import load_mask, open_sample

@@ -10,9 +10,10 @@ from canonical_xml import DATA, canonical, differences, parse
 from trackmate_structure import check_structure
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.convert import convert, read_tracks
 from btrackmate.io.geff_reader import read_geff
+from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
+from btrackmate.pipeline.converting import convert
 
 SESSION = (DATA / "cases" / "session.xml").read_text(encoding="utf-8")
 

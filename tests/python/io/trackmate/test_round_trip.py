@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
-from btrackmate.io.trackmate.parser import TrackMateParser
+from btrackmate.io.trackmate.read_parser import TrackMateParser
 
 ODD = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- before -->

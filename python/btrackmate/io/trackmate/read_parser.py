@@ -13,15 +13,20 @@ import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.numbers import find_text, parse_numbers
-from btrackmate.io.trackmate.blocks import match_frame, match_tracks, split_frames, split_tracks
 from btrackmate.io.trackmate.declarations import (
     EDGE_DECLARATIONS,
     SPOT_DECLARATIONS,
     TRACK_DECLARATIONS,
     Declaration,
 )
-from btrackmate.io.trackmate.encoding import as_utf8, decodes, is_utf8, read_bytes
 from btrackmate.io.trackmate.feature_table import FeatureCollector
+from btrackmate.io.trackmate.read_blocks import (
+    match_frame,
+    match_tracks,
+    split_frames,
+    split_tracks,
+)
+from btrackmate.io.trackmate.read_encoding import as_utf8, decodes, is_utf8, read_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

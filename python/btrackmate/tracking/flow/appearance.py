@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from btrackmate.core.spots import Spots
-from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow.settings import FlowSettings
 
 #: Log ratios beyond this tell no more.
 _WIDEST = 2.0

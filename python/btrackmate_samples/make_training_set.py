@@ -1,4 +1,4 @@
-"""Write a training set: ``python -m btrackmate.samples.make_training_set -o DIR --n N``."""
+"""Write a training set: ``python -m btrackmate_samples.make_training_set -o DIR --n N``."""
 
 import argparse
 import logging
@@ -9,7 +9,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, make_folder, write_atomically
 from btrackmate.samples.files import write_stack
 from btrackmate.samples.sample import Stack, split_ovule
-from btrackmate.samples.training_set import Volume, make_training_volumes
+from btrackmate_samples.training_set import Volume, make_training_volumes
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def _write_pair(folder: Path, name: str, pair: Volume | Stack) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m btrackmate.samples.make_training_set")
+    parser = argparse.ArgumentParser(prog="python -m btrackmate_samples.make_training_set")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--n", type=int, default=12, help="number of volumes (12)")
     parser.add_argument("--seed", type=int, default=1, help="seed (1); another for held-out data")

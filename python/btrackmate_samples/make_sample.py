@@ -1,4 +1,4 @@
-"""Make the sample movie again: ``python -m btrackmate.samples.make_sample -o DIR``."""
+"""Make the sample movie again: ``python -m btrackmate_samples.make_sample -o DIR``."""
 
 import argparse
 import logging
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output
-from btrackmate.samples.movie import MovieSettings, make_movie
 from btrackmate.samples.sample import SamplePaths, write_sample
 from btrackmate.samples.snr import measure_snr
+from btrackmate_samples.movie import MovieSettings, make_movie
 
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m btrackmate.samples.make_sample")
+    parser = argparse.ArgumentParser(prog="python -m btrackmate_samples.make_sample")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
     parser.add_argument("--config", type=Path, help="YAML of other movie settings")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")

@@ -6,10 +6,10 @@ import numpy as np
 
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.costs import gather_features
-from btrackmate.tracking.flow_appearance import Appearance, Contrast, score_contrasts
-from btrackmate.tracking.flow_candidates import Candidates
-from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
-from btrackmate.tracking.flow_settings import WEIGHT_NAMES, FlowSettings, FlowWeights
+from btrackmate.tracking.flow.appearance import Appearance, Contrast, score_contrasts
+from btrackmate.tracking.flow.candidates import Candidates
+from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow.settings import WEIGHT_NAMES, FlowSettings, FlowWeights
 
 #: Candidates measured at a time.
 _CHUNK = 200_000
@@ -24,7 +24,7 @@ class Evidence:
     ----------
     spots : Spots
         The spots. `boundary_distance` tells how near the tissue's border is; for sizes, intensities
-        and shapes see :class:`btrackmate.tracking.flow_appearance.Appearance`.
+        and shapes see :class:`btrackmate.tracking.flow.appearance.Appearance`.
     motion : Motion
         Predicted displacements and scales.
     settings : FlowSettings

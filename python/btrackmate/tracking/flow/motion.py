@@ -12,7 +12,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
 from btrackmate.tracking.distances import known_distance
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.frame_linking import build_grid
 
 _log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.spots import Spots
-from btrackmate.tracking.flow_appearance import LINKS_AT_FIRST, Contrast, fit_contrast
-from btrackmate.tracking.flow_candidates import Candidates, Reach, find_candidates, make_reach
-from btrackmate.tracking.flow_costs import Evidence
-from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
-from btrackmate.tracking.flow_settings import FlowSettings, FlowWeights
-from btrackmate.tracking.flow_solve import list_slots
+from btrackmate.tracking.flow.appearance import LINKS_AT_FIRST, Contrast, fit_contrast
+from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidates, make_reach
+from btrackmate.tracking.flow.costs import Evidence
+from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
+from btrackmate.tracking.flow.solver import list_slots
 
 _log = logging.getLogger(__name__)
 

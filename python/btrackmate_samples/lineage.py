@@ -86,7 +86,7 @@ def load_lineage(first: int | None = None, last: int | None = None, step: int = 
     Positions: mastodon-example-data, CC BY 4.0.
     """
     table = pd.read_csv(
-        str(files("btrackmate.samples") / "data" / LINEAGE_FILE), sep="\t", compression="gzip"
+        str(files("btrackmate_samples") / "data" / LINEAGE_FILE), sep="\t", compression="gzip"
     )
     low, high = int(table["t"].min()), int(table["t"].max())
     first = low if first is None else first

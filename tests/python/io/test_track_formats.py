@@ -10,7 +10,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.convert import convert, csv_names, read_tracks, write_tracks
+from btrackmate.io.track_formats import csv_names, read_tracks, write_tracks
+from btrackmate.pipeline.converting import convert
 
 
 @pytest.fixture
@@ -57,13 +58,13 @@ def test_chain_of_formats_keeps_cells_and_links(
 def test_losses_are_told(tmp_path: Path, graph: TrackGraph) -> None:
     xml = tmp_path / "t.xml"
     write_tracks(xml, graph)
-    losses = " ".join(convert(xml, tmp_path / "t.csv"))
+    losses = " ".join(convert(xml, tmp_path / "t.csv").to_list())
     assert "calibration and units" in losses
     assert "features and names of 1 tracks" in losses
     assert "settings" in losses
     geff = tmp_path / "g.geff"
     write_tracks(geff, graph)
-    assert convert(geff, tmp_path / "again.geff") == []
+    assert convert(geff, tmp_path / "again.geff").to_list() == []
 
 
 def test_csv_is_two_tables(tmp_path: Path, graph: TrackGraph) -> None:

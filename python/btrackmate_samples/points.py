@@ -11,7 +11,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.samples.embryo import (
+from btrackmate_samples.embryo import (
     Amount,
     Chance,
     Embryo,

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.samples.lineage import load_lineage
-from btrackmate.samples.pose import random_pose
-from btrackmate.samples.render import Renderer, RenderSettings
-from btrackmate.samples.tissue import estimate_radii
+from btrackmate_samples.lineage import load_lineage
+from btrackmate_samples.pose import random_pose
+from btrackmate_samples.render import Renderer, RenderSettings
+from btrackmate_samples.tissue import estimate_radii
 
 TRAINING_FRAMES = (*range(20, 46), *range(66, 83))
 """Frames of the lineage file used for training; the shipped movie's are none of them."""

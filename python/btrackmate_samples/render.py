@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
-from btrackmate.samples.fields import Float32, Waves, make_waves
-from btrackmate.samples.tissue import Partition, estimate_radii, partition_voxels, wrap_cells
+from btrackmate_samples.fields import Float32, Waves, make_waves
+from btrackmate_samples.tissue import Partition, estimate_radii, partition_voxels, wrap_cells
 
 _FINE = 3  # Planes rendered per image plane: a thin horizontal wall falls between coarse planes.
 

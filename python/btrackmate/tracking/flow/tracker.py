@@ -5,10 +5,10 @@ import numpy as np
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.tracking.flow_contrasts import make_evidence
-from btrackmate.tracking.flow_motion import estimate_motion
-from btrackmate.tracking.flow_settings import FlowSettings
-from btrackmate.tracking.flow_windows import choose_links
+from btrackmate.tracking.flow.contrasts import make_evidence
+from btrackmate.tracking.flow.motion import estimate_motion
+from btrackmate.tracking.flow.settings import FlowSettings
+from btrackmate.tracking.flow.windows import choose_links
 
 
 def link_flow(

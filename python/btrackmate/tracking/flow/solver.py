@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.tracking.flow_candidates import Candidates
-from btrackmate.tracking.flow_motion import Floats, IntArray
+from btrackmate.tracking.flow.candidates import Candidates
+from btrackmate.tracking.flow.motion import Floats, IntArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

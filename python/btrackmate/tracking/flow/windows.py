@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from btrackmate.core.progress import Progress
-from btrackmate.tracking.flow_candidates import Candidates, find_candidates, make_reach
-from btrackmate.tracking.flow_costs import Evidence
-from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
-from btrackmate.tracking.flow_settings import FlowSettings
-from btrackmate.tracking.flow_solve import list_slots, solve
+from btrackmate.tracking.flow.candidates import Candidates, find_candidates, make_reach
+from btrackmate.tracking.flow.costs import Evidence
+from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow.settings import FlowSettings
+from btrackmate.tracking.flow.solver import list_slots, solve
 
 _log = logging.getLogger(__name__)
 

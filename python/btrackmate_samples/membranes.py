@@ -9,10 +9,10 @@ from scipy.spatial import cKDTree
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.settings import Settings
-from btrackmate.samples.fields import Float32, make_waves
-from btrackmate.samples.render import Renderer, RenderSettings
 from btrackmate.samples.sample import Stack
-from btrackmate.samples.tissue import Partition
+from btrackmate_samples.fields import Float32, make_waves
+from btrackmate_samples.render import Renderer, RenderSettings
+from btrackmate_samples.tissue import Partition
 
 #: Peak photons of a membrane before blur, for the three signal-to-noise ratios.
 PHOTONS: dict[str, float] = {"high": 80.0, "middle": 30.0, "low": 14.0}

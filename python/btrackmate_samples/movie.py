@@ -1,11 +1,9 @@
 """The sample movie: real positions and divisions, rendered pixels."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
@@ -14,10 +12,11 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import Settings
-from btrackmate.samples.lineage import MINUTES_PER_FRAME, Lineage, load_lineage
-from btrackmate.samples.pose import flat_pose
-from btrackmate.samples.render import Frame, Renderer, RenderSettings
-from btrackmate.samples.tissue import estimate_radii
+from btrackmate.samples import SampleMovie
+from btrackmate_samples.lineage import MINUTES_PER_FRAME, Lineage, load_lineage
+from btrackmate_samples.pose import flat_pose
+from btrackmate_samples.render import Frame, Renderer, RenderSettings
+from btrackmate_samples.tissue import estimate_radii
 
 
 class MovieSettings(Settings):
@@ -31,40 +30,6 @@ class MovieSettings(Settings):
     cut: float = Field(
         default=0.17, ge=0, lt=1, description="Part of the embryo's length left out of the mask."
     )
-
-
-@dataclass(frozen=True)
-class SampleMovie:
-    """A movie with ground truth.
-
-    Parameters
-    ----------
-    image : (T, Z, Y, X) ndarray of uint8
-        Membrane-labelled tissue.
-    truth : (T, Z, Y, X) ndarray of uint16, 0 is background
-        Labels are tracklets: the same cell has the same label in every frame, and daughters
-        have new ones.
-    mask : (Z, Y, X) ndarray of uint8
-        Tissue of interest, 0 outside.
-    calibration : Calibration
-        In µm and minutes, nominal.
-    man_track : DataFrame
-        Columns L, B, E, P of the Cell Tracking Challenge.
-    positions : DataFrame
-        Real positions: id, frame, z, y, x (µm in the image), parent, tracklet.
-    """
-
-    image: NDArray[Any]
-    truth: NDArray[Any]
-    mask: NDArray[Any]
-    calibration: Calibration
-    man_track: pd.DataFrame
-    positions: pd.DataFrame
-
-    @property
-    def n_divisions(self) -> int:
-        """Number of divisions in the movie."""
-        return Lineage(self.positions, self.man_track).n_divisions
 
 
 def make_movie(

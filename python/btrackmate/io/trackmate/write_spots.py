@@ -14,7 +14,7 @@ from btrackmate.io.numbers import format_numbers
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.document import TrackMateDocument
 from btrackmate.io.trackmate.feature_table import RowFormat
-from btrackmate.io.trackmate.tree import escape_attribute, write_element
+from btrackmate.io.trackmate.write_tree import escape_attribute, write_element
 
 _BLOCK = 20_000
 #: Features that TrackMate reads from every spot; see the notes of :func:`write_trackmate`.

@@ -14,12 +14,12 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_output, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.tracking.flow import link_flow
-from btrackmate.tracking.flow_candidates import Candidates, find_candidates, make_reach
-from btrackmate.tracking.flow_contrasts import make_evidence
-from btrackmate.tracking.flow_motion import Floats, IntArray, estimate_motion
-from btrackmate.tracking.flow_settings import WEIGHT_NAMES, FlowSettings, FlowWeights
-from btrackmate.tracking.flow_solve import list_slots
+from btrackmate.tracking.flow.candidates import Candidates, find_candidates, make_reach
+from btrackmate.tracking.flow.contrasts import make_evidence
+from btrackmate.tracking.flow.motion import Floats, IntArray, estimate_motion
+from btrackmate.tracking.flow.settings import WEIGHT_NAMES, FlowSettings, FlowWeights
+from btrackmate.tracking.flow.solver import list_slots
+from btrackmate.tracking.flow.tracker import link_flow
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from btrackmate.core.neighbours import Neighbours
 from btrackmate.tracking.distances import known_distance
-from btrackmate.tracking.flow_motion import Floats, IntArray, Motion
-from btrackmate.tracking.flow_settings import FlowSettings
+from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
+from btrackmate.tracking.flow.settings import FlowSettings
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,151 @@
+"""Folders of the Cell Tracking Challenge as tracks, and tracks as such folders."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import make_folder, write_atomically, write_text
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots, measure_radius
+from btrackmate.io.ctc import CTC_NAMES, CtcMovie, find_ctc, read_ctc
+
+_log = logging.getLogger(__name__)
+
+_MAX_UINT16 = 2**16 - 1
+
+
+def read_ctc_tracks(folder: Path) -> TrackGraph:
+    """Read a folder with tracked label images as tracks.
+
+    Parameters
+    ----------
+    folder : Path
+        ``01_RES``, ``01_GT`` or its ``TRA``.
+
+    Returns
+    -------
+    TrackGraph
+        One spot a label and frame, at its centroid in voxels, with `label` (of the tracklet),
+        `voxels` and `radius`; ids from 0, by frame, then label. The cells of a tracklet are linked
+        in order, over gaps; its first one to the last of its parent.
+
+    Raises
+    ------
+    UserError
+        If the table or the images are missing or damaged, or the table names a parent that does
+        not end before its child begins.
+
+    Notes
+    -----
+    A tracklet of the table without a cell is told in the log; so are labels that the table lacks:
+    they count as tracklets without a parent.
+    """
+    place, _ = find_ctc(folder)
+    if place is None:
+        msg = f"{folder}: no tracks; expected man_track.txt or res_track.txt with label images"
+        raise UserError(msg)
+    movie = read_ctc(place)
+    _log.info("%s: positions are in voxels, as such folders have no calibration", folder)
+    spots = _measure(movie)
+    source, target = _link(spots, movie.tracks, place)
+    return TrackGraph.from_links(spots, source, target)
+
+
+def _measure(movie: CtcMovie) -> Spots:
+    """Give every cell its centroid in voxels."""
+    parts = []
+    ndim = 2
+    for t, labels in enumerate(movie.frames):
+        ndim = labels.ndim
+        parts.append(_find_centroids(labels).assign(frame=t))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "id", np.arange(len(table)))
+    return Spots.from_table(
+        table, Calibration(), ndim=ndim, n_frames=len(movie.frames), source="Challenge folder"
+    )
+
+
+def _find_centroids(labels: NDArray[Any]) -> pd.DataFrame:
+    inside = np.nonzero(labels)
+    present, index = np.unique(labels[inside], return_inverse=True)
+    voxels = np.bincount(index, minlength=present.size)
+    table = pd.DataFrame({"label": present.astype(np.int64), "voxels": voxels})
+    for name, where in zip("xyz", inside[::-1], strict=False):
+        sums = np.bincount(index, weights=where, minlength=present.size)
+        table[name] = sums / np.maximum(voxels, 1)
+    table["radius"] = measure_radius(voxels, labels.ndim)
+    return table.assign(z=0.0) if labels.ndim == 2 else table
+
+
+def _link(
+    spots: Spots, tracks: pd.DataFrame, place: Path
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Link each tracklet in order of time, and its first cell to its parent's last one."""
+    label = spots.feature("label").astype(np.int64)
+    order = np.lexsort((spots.frame, label))
+    same = label[order[1:]] == label[order[:-1]]
+    source, target = order[:-1][same], order[1:][same]
+    present, first = np.unique(label[order], return_index=True)
+    last = np.append(first[1:], order.size) - 1
+    known = np.isin(tracks["label"], present)
+    if not known.all():
+        _log.warning("%s: %d tracklets of the table have no cell", place, (~known).sum())
+    strange = present[~np.isin(present, tracks["label"])]
+    if strange.size:
+        _log.warning(
+            "%s: %d labels are not in the table, the first is %d", place, strange.size, strange[0]
+        )
+    born = tracks[known & np.isin(tracks["parent"], present)]
+    mother = order[last[np.searchsorted(present, born["parent"])]]
+    child = order[first[np.searchsorted(present, born["label"])]]
+    late = spots.frame[mother] >= spots.frame[child]
+    if late.any():
+        wrong = born[late].iloc[0]
+        msg = f"{place}: the parent {wrong['parent']} of tracklet {wrong['label']} has a cell in "
+        msg += "the frame where it begins, or later; correct the table"
+        raise UserError(msg)
+    return np.concatenate([source, mother]), np.concatenate([target, child])
+
+
+def write_ctc(folder: Path, frames: Iterator[NDArray[np.uint32]], tracks: pd.DataFrame) -> None:
+    """Write a result of the Cell Tracking Challenge; an existing folder is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        ``…_RES``: res_track.txt and maskTTT.tif; ``TRA``: man_track.txt and man_trackTTT.tif.
+    frames : iterator of ([Z,] Y, X) ndarray of uint32
+        Label images whose labels are those of `tracks`.
+    tracks : DataFrame
+        label, begin, end (frames, both included) and parent, 0 for none.
+
+    References
+    ----------
+    https://celltrackingchallenge.net/datasets/, "Naming and file content conventions".
+    """
+    table, stem = CTC_NAMES[0] if folder.name.upper() == "TRA" else CTC_NAMES[1]
+    small = int(tracks["label"].max() if len(tracks) else 0) <= _MAX_UINT16
+    if not small:
+        _log.warning(
+            "%s: more than %d tracklets: images of 32 bit, which the Challenge's own programs "
+            "do not read", folder, _MAX_UINT16,
+        )  # fmt: skip
+    rows = tracks[["label", "begin", "end", "parent"]].astype(np.int64)
+    with write_atomically(folder) as aside:
+        make_folder(aside)
+        for t, labels in enumerate(frames):
+            image = labels.astype(np.uint16) if small else labels
+            tifffile.imwrite(
+                aside / f"{stem}{t:03d}.tif", image, compression="zlib", photometric="minisblack"
+            )
+        write_text(
+            aside / table, "".join(f"{a} {b} {c} {d}\n" for a, b, c, d in rows.to_numpy().tolist())
+        )

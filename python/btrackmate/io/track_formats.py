@@ -1,0 +1,343 @@
+"""The one table of track formats: their names, how they are read and written, what they lose.
+
+A new format is a reader, a writer, and a row in `FORMATS`; verbs, help and messages follow.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import check_ending, check_outputs, write_together
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.words import option
+from btrackmate.io.geff import write_geff
+from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.tracked_table import read_tracked_table
+from btrackmate.io.trackmate import (
+    Session,
+    TrackMateDocument,
+    is_simple_xml,
+    read_simple_tracks,
+    read_trackmate,
+    write_trackmate,
+)
+from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
+
+#: Tracks, and of a TrackMate file also what a graph does not hold.
+Tracks = tuple[TrackGraph, TrackMateDocument | None]
+Writer = Callable[[Path, TrackGraph, TrackMateDocument | None, Session | None], None]
+
+
+@dataclass(frozen=True)
+class TrackFormat:
+    """A format of tracks.
+
+    Parameters
+    ----------
+    key : str
+    label : str
+        What help and messages call it.
+    endings : tuple of str
+        Of its names, in lower case; empty for a folder of any name.
+    read : callable
+        Path → tracks.
+    losses : callable
+        Lists in words what tracks (and a TrackMate document) have that the format does not hold.
+    write : callable or None
+        None if tracks alone are not enough to write it.
+    outputs : callable
+        The files, or the folder, that tracks of a name consist of.
+    calibrated : bool
+        Whether it holds units, voxel size and time step.
+    in_voxels : bool
+        Whether its positions are in voxels.
+    """
+
+    key: str
+    label: str
+    endings: tuple[str, ...]
+    read: Callable[[Path], Tracks]
+    losses: Callable[[TrackGraph, TrackMateDocument | None], list[str]]
+    write: Writer | None = None
+    outputs: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
+    calibrated: bool = True
+    in_voxels: bool = False
+
+    def has(self, path: Path) -> bool:
+        """Tell whether a file is of this format, by its name."""
+        return path.name.lower().endswith(self.endings)
+
+    def stem(self, path: Path) -> str:
+        """Give a file's name without the format's ending."""
+        ending = max((e for e in self.endings if path.name.lower().endswith(e)), key=len)
+        return path.name[: -len(ending)]
+
+
+def csv_names(path: Path) -> tuple[Path, Path]:
+    """Name the two tables of tracks ``NAME.csv``: ``NAME.spots.csv`` and ``NAME.links.csv``."""
+    stem = path.name.removesuffix(".csv").removesuffix(".spots").removesuffix(".links")
+    return path.with_name(f"{stem}.spots.csv"), path.with_name(f"{stem}.links.csv")
+
+
+def _read_xml(path: Path) -> Tracks:
+    if is_simple_xml(path):
+        return read_simple_tracks(path), None
+    document = read_trackmate(path)
+    return document.graph, document
+
+
+def _read_geff(path: Path) -> Tracks:
+    from btrackmate.io.geff_reader import read_geff  # loads zarr
+
+    return read_geff(path), None
+
+
+def _read_csv(path: Path) -> Tracks:
+    spots_file, links_file = csv_names(path)
+    if path.is_file() and not links_file.is_file():
+        return read_tracked_table(path), None
+    if not spots_file.is_file() or not links_file.is_file():
+        msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
+        msg += "is not there"
+        raise UserError(msg)
+    spots = read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
+    return read_links_csv(links_file, spots), None
+
+
+def _read_ctc(path: Path) -> Tracks:
+    from btrackmate.io.ctc_tracks import read_ctc_tracks  # loads tifffile
+
+    return read_ctc_tracks(path), None
+
+
+def _write_csv(
+    path: Path, graph: TrackGraph, document: TrackMateDocument | None, session: Session | None
+) -> None:
+    spots_file, links_file = csv_names(path)
+    with write_together():
+        write_spots_csv(spots_file, graph.spots)
+        write_links_csv(links_file, graph)
+
+
+def _list_text(graph: TrackGraph) -> list[str]:
+    table = graph.spots.table
+    text = [str(name) for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return [f"text columns of the spots: {', '.join(text)}"] if text else []
+
+
+def _list_outlines(graph: TrackGraph) -> list[str]:
+    n = len(graph.spots.contours)
+    return [f"outlines of {n} spots"] if n else []
+
+
+def _list_document(document: TrackMateDocument | None) -> list[str]:
+    """List what only a TrackMate file holds."""
+    if document is None:
+        return []
+    tracks, hidden = document.tracks.n, document.tracks.n - len(document.filtered_tracks)
+    names = len(document.spot_names)
+    parts = {
+        f"names of {names} spots": names,
+        f"features and names of {tracks} tracks": tracks,
+        "link features other than the cost": document.edges.n,
+        f"which {hidden} tracks are hidden": hidden,
+        "TrackMate's settings, filters, log and display settings": 1,
+    }
+    return [text for text, count in parts.items() if count > 0]
+
+
+def _lose_calibration() -> str:
+    again = f"{option('voxel_size')} and {option('dt')}"
+    return f"calibration and units (give them again with {again})"
+
+
+def _lose_in_ctc(graph: TrackGraph, document: TrackMateDocument | None) -> list[str]:
+    known = {"id", "frame", "time", "x", "y", "z", "label"}
+    columns = [str(name) for name in graph.spots.table if str(name) not in known]
+    features = [f"features of the spots: {', '.join(columns)}"] if columns else []
+    ids = "ids of the spots, costs of the links"
+    return [*features, ids, _lose_calibration(), *_list_document(document)]
+
+
+#: Tables of the Challenge, of truth and of a result.
+_CTC_TABLES = ("man_track.txt", "res_track.txt")
+FORMATS = (
+    TrackFormat(
+        "xml",
+        ".xml or .xml.gz (TrackMate)",
+        (".xml", ".xml.gz"),
+        _read_xml,
+        lambda graph, _: _list_text(graph),
+        write_trackmate,
+    ),
+    TrackFormat(
+        "geff",
+        ".geff",
+        (".geff",),
+        _read_geff,
+        lambda graph, document: [
+            *_list_text(graph), *_list_outlines(graph), *_list_document(document)
+        ],
+        lambda path, graph, _document, _session: write_geff(path, graph),
+    ),
+    TrackFormat(
+        "csv",
+        ".csv",
+        (".csv",),
+        _read_csv,
+        lambda graph, document: [
+            *_list_outlines(graph), _lose_calibration(), *_list_document(document)
+        ],
+        _write_csv,
+        csv_names,
+        calibrated=False,
+    ),
+    TrackFormat(
+        "table",
+        ".tsv or .txt (a table with track ids)",
+        (".tsv", ".txt", ".csv.gz"),
+        lambda path: (read_tracked_table(path), None),
+        lambda _graph, _document: [],
+        calibrated=False,
+    ),
+    TrackFormat(
+        "ctc",
+        "a folder of the Cell Tracking Challenge",
+        (),
+        _read_ctc,
+        _lose_in_ctc,
+        calibrated=False,
+        in_voxels=True,
+    ),
+)  # fmt: skip
+CTC = FORMATS[-1]
+#: Endings of names of tracks that hold their calibration, and of tables, which don't.
+TRACK_ENDINGS = tuple(end for one in FORMATS if one.calibrated for end in one.endings)
+TABLE_ENDINGS = tuple(end for one in FORMATS if not one.calibrated for end in one.endings)
+#: What is written where a name is given, in words.
+WRITTEN = ", ".join(one.label for one in FORMATS if one.write is not None)
+
+
+def name_format(path: Path) -> TrackFormat | None:
+    """Give the format that a name's ending says, None where it says none."""
+    return next((one for one in FORMATS if one.endings and one.has(path)), None)
+
+
+def is_ctc(path: Path) -> bool:
+    """Tell whether a path is a folder with tracks of the Cell Tracking Challenge."""
+    places = (path, path / "TRA")
+    return any((place / name).is_file() for place in places for name in _CTC_TABLES)
+
+
+def is_tracks(path: Path) -> bool:
+    """Tell whether a path is tracks, and no run folder: by its name, or as a Challenge folder."""
+    return name_format(path) is not None or is_ctc(path)
+
+
+def find_format(path: Path) -> TrackFormat:
+    """Give the format that tracks are written in, by the name.
+
+    Raises
+    ------
+    UserError
+        If the name has another ending.
+    """
+    found = name_format(path)
+    if found is None or found.write is None:
+        msg = f"{path}: not a name of a track file; expected {WRITTEN}"
+        raise UserError(msg)
+    return found
+
+
+def name_outputs(path: Path) -> tuple[Path, ...]:
+    """Name the files or the folder that tracks written as `path` consist of."""
+    return find_format(path).outputs(path)
+
+
+def name_inputs(path: Path) -> tuple[Path, ...]:
+    """Name the files or the folder that tracks read from `path` consist of."""
+    if is_run_folder(path):
+        return (path / TRACKS,)
+    found = name_format(path)
+    return (path,) if found is None else tuple(dict.fromkeys((path, *found.outputs(path))))
+
+
+def read_tracks(path: Path) -> Tracks:
+    """Read tracks in any format; of a TrackMate file also what a graph does not hold.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .xml.gz, .geff, or .csv: ``NAME.csv`` or ``NAME.spots.csv`` beside
+        ``NAME.links.csv``, or one table with the tracks' ids; a folder of the Cell Tracking
+        Challenge; or the folder of a finished run. CSV tables are in physical units without
+        calibration, Challenge folders in voxels.
+
+    Raises
+    ------
+    UserError
+        If it is none of these, or damaged.
+    """
+    if is_run_folder(path):
+        path = path / TRACKS
+    found = name_format(path)
+    if found is None and path.is_dir():
+        found = CTC
+    if found is None:
+        msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
+        raise UserError(msg)
+    return found.read(path)
+
+
+def write_tracks(
+    path: Path,
+    graph: TrackGraph,
+    document: TrackMateDocument | None = None,
+    session: Session | None = None,
+) -> tuple[Path, ...]:
+    """Write tracks in the format that the name says.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .xml.gz, .geff or .csv (two tables, see :func:`csv_names`).
+    graph : TrackGraph
+    document : TrackMateDocument, optional
+        For TrackMate files: the file that the graph comes from; what we don't model passes through.
+    session : Session, optional
+        For TrackMate files: image, tracker, filters and log.
+
+    Returns
+    -------
+    tuple of Path
+        What was written: see :func:`name_outputs`.
+    """
+    format_ = find_format(path)
+    if format_.write is not None:
+        format_.write(path, graph, document, session)
+    return format_.outputs(path)
+
+
+def check_tracks_output(
+    path: Path, *inputs: Path | None, table: Path | None = None, overwrite: bool = False
+) -> None:
+    """Refuse an output of tracks that exists already, is an input, or has no known ending.
+
+    Parameters
+    ----------
+    path : Path
+    *inputs : Path or None
+        Tracks and images that are read.
+    table : Path, optional
+        A CSV that is written, too.
+    overwrite : bool
+        Accept outputs that exist and are no inputs.
+    """
+    outputs = (*name_outputs(path), table)
+    check_ending(table, ".csv")
+    read = [one for source in inputs if source is not None for one in name_inputs(source)]
+    check_outputs(outputs, read, overwrite=overwrite)

@@ -1,0 +1,1 @@
+"""The `flow` tracker: all links of a window at once, at the least cost."""
