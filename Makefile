@@ -26,7 +26,7 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[stardist,fiji,dev,peers]'
+		--editable '.[stardist,fiji,napari,dev,peers]'
 	@touch $@
 
 # compiles all loops into numba's cache, about a minute, so that no verb waits for it later

@@ -40,6 +40,7 @@ VERBS = {
     "train": "Train StarDist, U-Net and Noise2Void on your own images.",
     "optimize-thresholds": "Search the best thresholds of trained models on labelled images.",
     "train-linking": "Learn the weights of the tracker flow from tracks that are right.",
+    "view": "Look at tracks, image and labels in napari, select, plot and correct.",
     "report": "Make the report of a run folder again.",
     "settings": "Print every setting of a run with its meaning, as YAML that --config takes.",
     "warm-up": "Compile all loops ahead, so that no verb has to.",

@@ -1,0 +1,1 @@
+"""State and logic of the plugin, without napari and Qt."""

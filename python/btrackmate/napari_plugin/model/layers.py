@@ -1,0 +1,84 @@
+"""Tracks to napari's plain layers and back, where there is no window of ours."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.napari_plugin.model.movies import LazyMovie
+from btrackmate.napari_plugin.model.opening import Opened
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def make_layers(opened: Opened) -> list[LayerData]:
+    """Give image, labels and tracks as napari's layer data."""
+    graph, layers = opened.graph, list[LayerData]()
+    ndim = graph.spots.ndim
+    for movie, kind in ((opened.image, "image"), (opened.labels, "labels")):
+        if movie is None:
+            continue
+        scale = (1.0, *movie.calibration.spacing(ndim))
+        for channel in range(movie.shape[1]):
+            name = f"{movie.path.name} {channel + 1}" if movie.shape[1] > 1 else movie.path.name
+            layers.append((LazyMovie(movie, channel, ndim), {"name": name, "scale": scale}, kind))
+    tracks = graph.to_napari()
+    if len(tracks["data"]):
+        data = tracks.pop("data")
+        layers.append((data, {"name": opened.path.name, **tracks}, "tracks"))
+    return layers
+
+
+def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
+    """Make tracks of the data of any Tracks layer.
+
+    Parameters
+    ----------
+    data : (n, 4 or 5) array
+        Track, frame, [z,] y, x in voxels of `scale`.
+    options : dict
+        Of the layer: scale, graph, properties.
+    """
+    order = np.lexsort((data[:, 0], data[:, 1]))
+    data = np.asarray(data, np.float64)[order]
+    ndim = data.shape[1] - 2
+    scale = np.asarray(options.get("scale", np.ones(ndim + 1)), np.float64)[-ndim - 1 :]
+    translate = np.asarray(options.get("translate", np.zeros(ndim + 1)), np.float64)[-ndim - 1 :]
+    names = ["z", "y", "x"][3 - ndim :]
+    table = pd.DataFrame(data[:, 2:] * scale[1:] + translate[1:], columns=names)
+    table.insert(0, "frame", data[:, 1].round().astype(np.int64))
+    for name, values in (options.get("properties") or {}).items():
+        numeric = np.asarray(values)
+        if name not in table and name not in ("id", "track_id") and numeric.dtype.kind in "iuf":
+            table[name] = numeric[order]
+    size = dict(zip(["dz", "dy", "dx"][3 - ndim :], scale[1:].tolist(), strict=True))
+    unit = _name_unit(options, "pixel")
+    calibration = Calibration(dt=float(scale[0]), space_unit=unit, **size)
+    spots = Spots.from_table(table, calibration, ndim=ndim, source="the layer")
+    return TrackGraph.from_links(spots, *_link(data[:, 0].astype(np.int64), options))
+
+
+def _link(
+    track: NDArray[np.int64], options: dict[str, Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Link the spots of each track, and the first spot of a child to the last of its parents."""
+    order = np.argsort(track, kind="stable")
+    same = track[order][1:] == track[order][:-1]
+    source, target = order[:-1][same].tolist(), order[1:][same].tolist()
+    first = dict(zip(track[::-1].tolist(), range(track.size - 1, -1, -1), strict=True))
+    last = dict(zip(track.tolist(), range(track.size), strict=True))
+    for child, parents in (options.get("graph") or {}).items():
+        for parent in np.atleast_1d(parents).tolist():
+            source.append(last[parent])
+            target.append(first[child])
+    return np.array(source, np.int64), np.array(target, np.int64)
+
+
+def _name_unit(options: dict[str, Any], default: str) -> str:
+    units = options.get("units")
+    name = str(units[-1]) if units else default
+    return {"micrometer": "µm", "micron": "µm", "nanometer": "nm", "pixel": "pixel"}.get(name, name)

@@ -1,0 +1,173 @@
+"""All spots and links as arrays for drawing, kept up with every edit."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.graph import TrackGraph
+
+if TYPE_CHECKING:
+    from btrackmate.review import Change
+
+IntArray = NDArray[np.int64]
+
+
+class Scene:
+    """Spots and links by row: the graph's rows first, sorted by frame, then what was added.
+
+    A spot that is deleted keeps its row and is not `alive`; one that comes back gets it again.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    track_ids : (n_tracks,) ndarray of int, optional
+        Ids of its tracks, e.g. TrackMate's; else 0, 1, …
+
+    Attributes
+    ----------
+    id, frame, track : (n,) ndarray of int
+        Of each row; the track is −1 for a spot without links.
+    points : (n, 2 or 3) ndarray of float
+        Positions [z,] y, x in the space unit.
+    alive : (n,) ndarray of bool
+    """
+
+    def __init__(self, graph: TrackGraph, track_ids: IntArray | None = None) -> None:
+        self.graph = graph
+        spots = graph.spots
+        ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
+        axes = ["z", "y", "x"][3 - spots.ndim :]
+        self.id: IntArray = spots.id
+        self.frame: IntArray = spots.frame
+        self.points: NDArray[np.float64] = spots.table[axes].to_numpy(np.float64, copy=True)
+        self.track: IntArray = np.append(ids, -1).astype(np.int64)[graph.track]
+        self.alive = np.ones(len(spots), np.bool_)
+        self.source, self.target = graph.source, graph.target
+        self._linked = np.ones(graph.n_links, np.bool_)
+        self._n_rows, self._n_links = len(spots), graph.n_links
+        self._offsets = spots.frame_offsets
+        span = self.frame[self.target] - self.frame[self.source]
+        self._longest = int(span.max(initial=1))
+        ascending = bool((np.diff(self.id) > 0).all())
+        self._order = None if ascending else np.argsort(self.id)
+        self._late: dict[int, int] = {}
+        self._late_links: dict[tuple[int, int], int] = {}
+
+    @property
+    def n_frames(self) -> int:
+        """Length of the movie in frames."""
+        return self.graph.spots.n_frames
+
+    @property
+    def ndim(self) -> int:
+        """Space dimensions, 2 or 3."""
+        return self.graph.spots.ndim
+
+    def row(self, spot: int) -> int:
+        """Give the row of a spot by its id; −1 if it is not there."""
+        row = int(self.rows(np.array([spot]))[0])
+        return row if row >= 0 and self.alive[row] else -1
+
+    def rows(self, spots: IntArray) -> IntArray:
+        """Give the rows of spots by their ids, deleted ones too; −1 for one that never was."""
+        known = self.id[: self._n_rows]
+        place = np.searchsorted(known, spots, sorter=self._order)
+        inside = np.minimum(place, max(self._n_rows - 1, 0))
+        rows: IntArray = inside if self._order is None else self._order[inside]
+        if self._n_rows:
+            rows = np.where(known[rows] == spots, rows, -1)
+        else:
+            rows = np.full(len(spots), -1)
+        for i in np.flatnonzero(rows < 0).tolist() if self._late else ():
+            rows[i] = self._late.get(int(spots[i]), -1)
+        return rows
+
+    def rows_in(self, first: int, last: int) -> IntArray:
+        """Give the rows of the spots in the frames `first` to `last`, both included."""
+        low, high = (min(max(one, 0), self.n_frames) for one in (first, last + 1))
+        rows = np.arange(self._offsets[low], self._offsets[max(high, low)])
+        late = np.arange(self._n_rows, self.id.size)
+        late = late[(self.frame[late] >= first) & (self.frame[late] <= last)]
+        rows = np.concatenate((rows, late))
+        alive: IntArray = rows[self.alive[rows]]
+        return alive
+
+    def rows_of(self, tracks: IntArray) -> IntArray:
+        """Give the rows of the spots of some tracks, ascending."""
+        if len(tracks) == 1:
+            return np.flatnonzero((self.track == tracks[0]) & self.alive)
+        return np.flatnonzero(np.isin(self.track, tracks) & self.alive)
+
+    def links_between(self, first: int, last: int) -> tuple[IntArray, IntArray]:
+        """Give the links that touch the frames `first` to `last`, as rows of source and target."""
+        low = min(max(first - self._longest, 0), self.n_frames)
+        high = min(max(last + 1, low), self.n_frames)
+        begin, end = np.searchsorted(
+            self.source[: self._n_links], (self._offsets[low], self._offsets[high])
+        )
+        late = np.arange(self._n_links, self.source.size)
+        links = np.concatenate((np.arange(begin, end), late))
+        links = links[self._linked[links]]
+        source, target = self.source[links], self.target[links]
+        touches = (self.frame[target] >= first) & (self.frame[source] <= last)
+        return source[touches], target[touches]
+
+    def links_of(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Give the links among some rows, as rows of source and target."""
+        inside = np.zeros(self.id.size, np.bool_)
+        inside[rows] = True
+        links = np.flatnonzero(self._linked & inside[self.source] & inside[self.target])
+        return self.source[links], self.target[links]
+
+    def apply(self, change: "Change") -> None:
+        """Follow an edit that was made of the tracks."""
+        for spot in change.added_spots:
+            self._add_spot(spot.id, spot.frame, spot.position)
+        for move in change.moved:
+            self.points[self._late_or_row(move.after.id)] = self._point(move.after.position)
+        for link in change.removed_links:
+            self._linked[self._find_link(link.source, link.target)] = False
+        for link in change.added_links:
+            self._add_link(link.source, link.target)
+        for spot in change.removed_spots:
+            self.alive[self._late_or_row(spot.id)] = False
+        for one in change.renumbered or ():
+            self.track[self.rows(one.spots)] = one.after
+
+    def _point(self, position: tuple[float, float, float]) -> NDArray[np.float64]:
+        return np.array(position[: self.ndim][::-1])
+
+    def _late_or_row(self, spot: int) -> int:
+        return int(self.rows(np.array([spot]))[0])
+
+    def _add_spot(self, spot: int, frame: int, position: tuple[float, float, float]) -> None:
+        row = self._late_or_row(spot)
+        if row < 0:
+            row = self._late[spot] = self.id.size
+            self.id = np.append(self.id, spot)
+            self.frame = np.append(self.frame, frame)
+            self.track = np.append(self.track, -1)
+            self.points = np.vstack((self.points, self._point(position)))
+            self.alive = np.append(self.alive, True)
+        self.alive[row] = True
+        self.points[row] = self._point(position)
+
+    def _find_link(self, source: int, target: int) -> int:
+        """Give the number of a link, a removed one too; −1 if there never was one."""
+        a, b = (int(row) for row in self.rows(np.array([source, target])))
+        late = self._late_links.get((a, b))
+        if late is not None:
+            return late
+        begin, end = np.searchsorted(self.source[: self._n_links], (a, a + 1))
+        found = np.flatnonzero(self.target[begin:end] == b)
+        return int(begin + found[0]) if found.size else -1
+
+    def _add_link(self, source: int, target: int) -> None:
+        number = self._find_link(source, target)
+        if number < 0:
+            a, b = (int(row) for row in self.rows(np.array([source, target])))
+            number = self._late_links[a, b] = self.source.size
+            self.source, self.target = np.append(self.source, a), np.append(self.target, b)
+            self._linked = np.append(self._linked, True)
+        self._linked[number] = True

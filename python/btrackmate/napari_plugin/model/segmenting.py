@@ -1,0 +1,154 @@
+"""Segmentation of the open image, in a process of its own.
+
+TensorFlow and the drawing libraries of a machine without a graphics card do not bear each other in
+one process; in another one it can be stopped at any moment, too.
+"""
+
+import functools
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, TimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.labels import write_tiff_movie
+from btrackmate.measurement import MeasureSettings
+from btrackmate.measurement.movie import measure_movie
+from btrackmate.napari_plugin.model.linking import with_tracks
+from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.pipeline.inputs import MovieFrames, check_channel
+from btrackmate.segmentation.settings import SegmentationSettings
+
+#: Seconds between two looks at the other process.
+_LOOK = 0.1
+_MAX_ID = 2**32 - 1
+
+
+def segment_frames(
+    movie: Movie,
+    channel: int,
+    frames: range,
+    settings: SegmentationSettings,
+    progress: Progress = ignore_progress,
+) -> Iterator[NDArray[np.uint32]]:
+    """Segment frames one after the other; each ([Z,] Y, X).
+
+    Parameters
+    ----------
+    movie : Movie
+    channel : int
+        From 1.
+    frames : range
+    settings : SegmentationSettings
+    progress : Progress
+        Asked all the time, so that a cancelled segmentation stops at once.
+
+    Raises
+    ------
+    UserError
+        If models are missing or do not fit the image.
+    """
+    check_channel(movie, channel)
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    try:
+        for done, t in enumerate(frames):
+            progress("segmenting", done, len(frames))
+            job = pool.submit(_segment_one, movie, channel, t, settings)
+            yield _wait(job, progress, done, len(frames))
+        progress("segmenting", len(frames), len(frames))
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def segment_movie(
+    opened: Opened,
+    output: Path,
+    channel: int,
+    settings: SegmentationSettings,
+    progress: Progress = ignore_progress,
+) -> Opened:
+    """Segment the whole movie into a TIFF, and measure its cells: spots without links.
+
+    Raises
+    ------
+    UserError
+        If there is no image, the name is no TIFF's, or `segment_frames` refuses.
+    """
+    image = take_image(opened)
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        msg = f"{output}: labels are written as TIFF; end the name in .tif"
+        raise UserError(msg)
+    every = range(image.n_frames)
+    frames = segment_frames(image, channel, every, settings, progress)
+    volumes = (one if one.ndim == 3 else one[None] for one in frames)
+    calibration = opened.graph.spots.calibration
+    write_tiff_movie(
+        output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=_MAX_ID
+    )
+    labels = open_movie(output, role="labels", model=image)
+    ndim = image.ndim
+    spots = measure_movie(
+        MovieFrames(labels, ndim), MovieFrames(image, ndim), None, calibration, MeasureSettings(),
+        progress=progress,
+    ).spots  # fmt: skip
+    none = np.empty(0, np.int64)
+    return replace(with_tracks(opened, TrackGraph.from_links(spots, none, none)), labels=labels)
+
+
+def take_image(opened: Opened) -> Movie:
+    """Give the open image.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if opened.image is None:
+        msg = "there is no image to segment: open tracks with one, or btrackmate view --image"
+        raise UserError(msg)
+    return opened.image
+
+
+def _wait(
+    job: "Future[NDArray[np.uint32]]", progress: Progress, done: int, total: int
+) -> NDArray[np.uint32]:
+    while True:
+        try:
+            return job.result(_LOOK)
+        except TimeoutError:
+            progress("segmenting", done, total)
+        except BrokenProcessPool:
+            msg = "the process that segments ended by itself; there may be too little memory: give "
+            msg += "n_tiles or block"
+            raise UserError(msg) from None
+
+
+@functools.cache
+def _load(text: str) -> Any:
+    from btrackmate.segmentation import load_models
+
+    return load_models(SegmentationSettings.model_validate_json(text))
+
+
+def _segment_one(
+    movie: Movie, channel: int, t: int, settings: SegmentationSettings
+) -> NDArray[np.uint32]:
+    """Segment one frame, in the other process."""
+    from btrackmate.segmentation.flat import segment_frame
+
+    volume = movie.frame(t)[channel - 1]
+    models = _load(settings.model_dump_json())
+    return segment_frame(
+        volume if movie.ndim == 3 else volume[0], movie.calibration, settings, models
+    ).labels

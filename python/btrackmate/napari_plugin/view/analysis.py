@@ -1,0 +1,120 @@
+"""The widget that analyses all tracks: tables, pictures, and a folder of both."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks
+from btrackmate.core.files import write_together
+from btrackmate.core.progress import Progress
+from btrackmate.io.tracks_csv import write_table
+from btrackmate.napari_plugin.model.session import Session
+from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
+from btrackmate.napari_plugin.view.panel import SessionPanel
+from btrackmate.napari_plugin.view.plots import save_figure
+from btrackmate.report.analysis_plots import draw_analysis
+
+#: Pixels an inch of pictures in the window.
+_DPI = 80
+
+
+class Analysis(SessionPanel):
+    """Analyse all tracks: lineages, cycles, rhythms, boundary distance, motility, divisions."""
+
+    title = "Analysis"
+
+    def build(self, session: Session) -> QWidget:
+        """Make the form and the place for pictures."""
+        content = QWidget()
+        box = QVBoxLayout(content)
+        box.setContentsMargins(2, 2, 2, 2)
+        self.form = SettingsForm(AnalysisSettings, skip=("rhythm",))
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.form)
+        scroll.setMaximumHeight(170)
+        box.addWidget(scroll)
+        row = QHBoxLayout()
+        self.go, self.save = QPushButton("Analyse"), QPushButton("Save tables and pictures …")
+        self.go.clicked.connect(self._on_go)
+        self.save.clicked.connect(self._on_save)
+        self.save.setEnabled(False)
+        row.addWidget(self.go)
+        row.addWidget(self.save)
+        box.addLayout(row)
+        self.work = WorkBar()
+        box.addWidget(self.work)
+        self.told = QLabel("All tracks are analysed as they are now, with your corrections.")
+        self.told.setWordWrap(True)
+        box.addWidget(self.told)
+        self.picture = QComboBox()
+        self.picture.currentTextChanged.connect(self._show)
+        box.addWidget(self.picture)
+        self.place = QVBoxLayout()
+        box.addLayout(self.place, 2)
+        self.tables: dict[str, Any] = {}
+        self.pictures: dict[str, Any] = {}
+        return content
+
+    def _on_go(self) -> None:
+        settings: Any = self.guard(self.form.values)
+        if settings is None:
+            return
+        session = self.session
+
+        def work(report: Progress) -> Any:
+            graph = session.now.to_graph()
+            ids = session.ids_of(graph)
+            tables = analyse_tracks(Tracked(graph, ids=ids), settings, report)
+            return tables, draw_analysis(graph, tables, settings, ids)
+
+        self.work.run(work, self._take)
+
+    def _take(self, found: Any) -> None:
+        self.tables, self.pictures = found
+        n = len(self.tables["tracklets"])
+        self.told.setText(
+            f"{n} tracklets; {len(self.tables)} tables, {len(self.pictures)} pictures"
+        )
+        self.picture.clear()
+        self.picture.addItems(list(self.pictures))
+        self.save.setEnabled(True)
+
+    def _show(self, name: str) -> None:
+        while self.place.count():
+            self.place.takeAt(0).widget().deleteLater()
+        if name in self.pictures:
+            figure = self.pictures[name]
+            figure.set_dpi(_DPI)
+            canvas = FigureCanvasQTAgg(figure)
+            canvas.setFixedSize(*(round(_DPI * inches) for inches in figure.get_size_inches()))
+            scroll = QScrollArea()
+            scroll.setWidget(canvas)
+            self.place.addWidget(scroll)
+
+    def _on_save(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for tables and pictures")
+        if chosen:
+            self.guard(lambda: self.write(Path(chosen)))
+
+    def write(self, folder: Path) -> None:
+        """Write all tables (.csv) and pictures (.png, .svg) into a folder."""
+        with write_together():
+            for name, table in self.tables.items():
+                write_table(folder / f"{name}.csv", table)
+            for name, figure in self.pictures.items():
+                for ending in ("png", "svg"):
+                    save_figure(figure, folder / f"{name}.{ending}")
+        self.session.told.emit(f"{len(self.tables)} tables and {len(self.pictures)} pictures "
+                               f"in {folder}")  # fmt: skip

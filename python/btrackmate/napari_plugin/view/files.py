@@ -1,0 +1,83 @@
+"""Opening and saving, as napari asks for it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+from napari.utils.notifications import show_error
+
+from btrackmate.core.errors import BTrackMateError
+from btrackmate.io.track_formats import write_tracks
+from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
+from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
+from btrackmate.napari_plugin.model.samples import load_mask, open_sample
+from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
+
+#: What a reader gives that has added its layers itself.
+#: Widgets that are docked with tracks; the others are in the menu Plugins.
+_DOCKED = ("Inspector", "Correct", "Plots", "Explain")
+_DONE: list[Any] = [(None,)]
+
+
+def get_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
+    """Give the function that opens a path; None for what holds no tracks."""
+    if isinstance(path, list):
+        path = path[0] if len(path) == 1 else ""
+    return read if path and is_tracks(Path(path)) else None
+
+
+def read(path: str | list[str]) -> list[LayerData] | list[Any]:
+    """Open tracks with their image and labels.
+
+    In a viewer they are shown with everything that belongs to them; without one, plain layers are
+    given back.
+    """
+    one = Path(path[0] if isinstance(path, list) else path)
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return make_layers(open_tracks(one, edit=False))
+    try:
+        before = find_workspace(viewer)
+        if before is not None and before.session.opened.path == one:
+            close(viewer)  # the same tracks again: they can be held once only
+        show(viewer, open_tracks(one))
+    except (BTrackMateError, OSError) as error:
+        show_error(" ".join(str(error).split()))
+        return _DONE
+    open_widgets(viewer)
+    return _DONE
+
+
+def open_embryo() -> list[LayerData]:
+    """Open the shipped sample; with it comes its tissue mask, hidden."""
+    viewer = napari.current_viewer()
+    opened = open_sample()
+    if viewer is None:
+        return make_layers(opened)
+    show(viewer, opened)
+    open_widgets(viewer)
+    scale = opened.graph.spots.calibration.spacing(3)
+    return [(load_mask(), {"name": "tissue mask", "scale": scale, "visible": False}, "labels")]
+
+
+def open_widgets(viewer: Any, *names: str) -> None:
+    """Dock the widgets that tracks are looked at with, and others by name."""
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return
+    docks = []
+    for name in dict.fromkeys((*_DOCKED, *names)):
+        docks.append(window.add_plugin_dock_widget("btrackmate", name, tabify=True)[0])
+        docks[-1].setWindowTitle(name)
+    docks[0].show()
+    docks[0].raise_()
+
+
+def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
+    """Write a Tracks layer: of an open session with all that its file had, else what it shows."""
+    session = options.get("metadata", {}).get("btrackmate")
+    target = Path(path)
+    if session is not None:
+        return [str(one) for one in session.save_as(target)]
+    return [str(one) for one in write_tracks(target, read_layer(data, options))]

@@ -1,0 +1,129 @@
+"""What all dock widgets share: they show the session that is open in their viewer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from btrackmate.core.errors import BTrackMateError
+from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
+from btrackmate.napari_plugin.model.session import Session
+from btrackmate.napari_plugin.model.signals import Signal
+from btrackmate.napari_plugin.view import workspace as workspaces
+from btrackmate.napari_plugin.view.workspace import Workspace, find_workspace
+
+#: Width of a dock widget at first, and the least, in pixels.
+_WIDTH, _LEAST_WIDTH = 430, 300
+_NOTHING = (
+    "Nothing is open yet.\n\nDrop tracks on the window (TrackMate XML, GEFF, CSV, a run folder, "
+    "a folder of the Cell Tracking Challenge), or take File ▸ Open Sample ▸ BTrackMate."
+)
+
+
+class SessionPanel(QWidget):
+    """A dock widget that is made anew when another session is opened in its viewer.
+
+    Subclasses have a `title` and `build`.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    title = ""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self.buttons: dict[str, QPushButton] = {}
+        self._content: QWidget | None = None
+        self._session: Session | None = None
+        self._followed: list[tuple[Signal, Callable[..., Any]]] = []
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Expanding)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(2, 2, 2, 2)
+        workspaces.opened.connect(self._on_opened)
+        self.destroyed.connect(lambda *_: self._let_go())
+        self._on_opened(self.viewer)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for a third of a small window."""
+        return QSize(_WIDTH, 640)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Leave room for the image, also on small screens."""
+        return QSize(_LEAST_WIDTH, 200)
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """What is open in the viewer."""
+        return find_workspace(self.viewer)
+
+    @property
+    def session(self) -> Session:
+        """The session that is shown."""
+        if self._session is None:
+            raise RuntimeError
+        return self._session
+
+    def build(self, session: Session) -> QWidget:
+        """Make the content for a session."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Stop following what `follow` does not know of."""
+
+    def follow(self, signal: Signal, listener: Callable[..., Any]) -> None:
+        """Listen to the session, until another one is opened."""
+        signal.connect(listener)
+        self._followed.append((signal, listener))
+
+    def make_button(self, name: str, label: str | None = None) -> QPushButton:
+        """Make the button of an action; its tooltip names the shortcut."""
+        action = next(one for one in ACTIONS if one.name == name)
+        button = QPushButton(label or action.label)
+        button.setToolTip(f"{action.label}: {action.text} ({' or '.join(action.keys)})")
+        button.clicked.connect(lambda *_: run_action(self.session, action))
+        self.buttons[name] = button
+        return button
+
+    def guard(self, do: Callable[[], Any]) -> Any:
+        """Do something; what goes wrong for a reason that we know is told, without a traceback."""
+        try:
+            return do()
+        except (BTrackMateError, OSError) as error:
+            show_error(" ".join(str(error).split()))
+            return None
+
+    def _let_go(self) -> None:
+        """Follow nothing more: the widget was closed."""
+        workspaces.opened.disconnect(self._on_opened)
+        self._unfollow()
+
+    def _unfollow(self) -> None:
+        for signal, listener in self._followed:
+            signal.disconnect(listener)
+        if self._session is not None:
+            self.leave()
+        self._followed, self._session = [], None
+
+    def _on_opened(self, viewer: Any) -> None:
+        if viewer is not self.viewer:
+            return
+        self._unfollow()
+        self.buttons = {}
+        if self._content is not None:
+            self.layout().removeWidget(self._content)
+            self._content.deleteLater()
+        workspace = self.workspace
+        self._session = None if workspace is None else workspace.session
+        if self._session is None:
+            empty = QLabel(_NOTHING)
+            empty.setWordWrap(True)
+            empty.setAlignment(Qt.AlignTop)
+            self._content = empty
+        else:
+            self._content = self.build(self._session)
+        self.layout().addWidget(self._content)

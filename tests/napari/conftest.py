@@ -1,0 +1,81 @@
+"""A screen for the windows of these tests: the one that is there, else an Xvfb of our own."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+_WHY = None
+if find_spec("napari") is None or find_spec("qtpy") is None:
+    _WHY = "napari is not installed (the extra napari)"
+elif not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
+    _WHY = "there is no screen and no Xvfb (Debian package xvfb)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip all tests of this folder where there is nothing to show windows on."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
+            if _WHY is not None:
+                item.add_marker(pytest.mark.skip(reason=_WHY))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Start a screen if there is none; napari's settings are those of a first start."""
+    os.environ["NAPARI_CONFIG"] = str(tmp_path_factory.mktemp("napari") / "settings.yaml")
+    if os.environ.get("DISPLAY"):
+        yield
+        return
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as stream:
+        os.environ["DISPLAY"] = ":" + stream.readline().strip()
+    yield
+    with contextlib.suppress(ImportError):
+        from qtpy.QtWidgets import QApplication
+
+        if QApplication.instance() is not None:
+            QApplication.instance().closeAllWindows()
+            QApplication.instance().processEvents()
+    del os.environ["DISPLAY"]
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def window(screen: None) -> Iterator[object]:
+    """Make a window for all tests."""
+    import napari
+    from qtpy.QtWidgets import QApplication
+
+    made = napari.Viewer(show=True)
+    made.window._qt_window.resize(900, 640)
+    QApplication.instance().processEvents()
+    yield made
+    made.close()
+    QApplication.instance().processEvents()
+
+
+@pytest.fixture
+def viewer(window: object) -> Iterator[object]:
+    """Give the window, and empty it."""
+    from qtpy.QtWidgets import QApplication
+
+    from btrackmate.napari_plugin.view import workspace
+
+    yield window
+    workspace.close(window)
+    window.layers.clear()
+    for dock in tuple(window.window.dock_widgets.values()):
+        window.window.remove_dock_widget(dock)
+    QApplication.instance().processEvents()

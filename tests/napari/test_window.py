@@ -1,0 +1,304 @@
+"""The window: real clicks and keys select, correct, undo and save."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hand_tracks import make_graph
+
+from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.napari_plugin.model.opening import open_tracks
+
+
+@pytest.fixture
+def xml(tmp_path: Path) -> Path:
+    path = tmp_path / "tracks.xml"
+    write_tracks(path, make_graph())
+    return path
+
+
+def settle() -> None:
+    from qtpy.QtWidgets import QApplication
+
+    for _ in range(4):
+        QApplication.instance().processEvents()
+
+
+def pixel_of(viewer, point: np.ndarray) -> tuple[int, int]:
+    """Give the pixel of the canvas at which a place (z, y, x) is shown in 2D."""
+    from btrackmate.napari_plugin.view.workspace import find_camera
+
+    camera, canvas = find_camera(viewer), viewer.window._qt_viewer.canvas
+    size = np.array(canvas._scene_canvas.size)
+    y, x = (np.asarray(point[-2:]) - np.array(camera.center[-2:])) * camera.zoom
+    return int(size[0] / 2 + x), int(size[1] / 2 + y)
+
+
+def click(viewer, point: np.ndarray, *, shift: bool = False) -> None:
+    """Click with the left button where a spot is shown."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+
+    native = viewer.window._qt_viewer.canvas.native
+    held = Qt.ShiftModifier if shift else Qt.NoModifier
+    where = QPoint(*pixel_of(viewer, point))
+    QTest.mouseMove(native, where)
+    settle()
+    QTest.mousePress(native, Qt.LeftButton, held, where)
+    settle()
+    QTest.mouseRelease(native, Qt.LeftButton, held, where)
+    settle()
+
+
+def press(viewer, key: str, *held: str) -> None:
+    """Press a key over the image."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    modifiers = Qt.NoModifier
+    for one in held:
+        modifiers |= {"Shift": Qt.ShiftModifier, "Control": Qt.ControlModifier}[one]
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, getattr(Qt, f"Key_{key}"), modifiers)
+    settle()
+
+
+def show(viewer, path: Path):
+    from btrackmate.napari_plugin.view import workspace
+
+    found = workspace.show(viewer, open_tracks(path))
+    workspace.find_camera(viewer).zoom = 1.2
+    settle()
+    return found
+
+
+def go(work, spot: int) -> np.ndarray:
+    """Go to a spot's frame; give its place."""
+    session = work.session
+    row = session.scene.row(spot)
+    session.moved.emit(int(session.scene.frame[row]), session.scene.points[row])
+    settle()
+    return session.scene.points[row]
+
+
+def test_clicks_and_keys_correct_a_file_that_keeps_it(viewer, xml: Path) -> None:
+    work = show(viewer, xml)
+    session = work.session
+    click(viewer, go(work, 4))
+    assert session.spot == 4
+    press(viewer, "B")
+    assert session.now.parents(4) == []
+    press(viewer, "Z", "Control")
+    assert session.now.parents(4) == [1]
+    press(viewer, "Z", "Control", "Shift")
+    assert session.now.parents(4) == []
+    click(viewer, go(work, 6))
+    assert session.spot == 6
+    click(viewer, go(work, 4), shift=True)
+    assert (session.spot, session.other) == (4, 6)
+    press(viewer, "C")
+    assert session.now.parents(4) == [6]
+    assert not session.is_saved
+    session.save()
+    assert session.is_saved
+    graph = read_tracks(xml)[0]
+    links = set(zip(graph.spots.id[graph.source], graph.spots.id[graph.target], strict=True))
+    assert (6, 4) in links
+    assert (1, 4) not in links
+
+
+def test_edits_are_there_again_and_can_be_undone_after_reopening(viewer, xml: Path) -> None:
+    from btrackmate.napari_plugin.view.workspace import close
+
+    work = show(viewer, xml)
+    work.session.do("break_link", source=1, target=4)
+    work.session.do("delete_spot", spot=9)
+    close(viewer)  # without saving
+    work = show(viewer, xml)
+    assert work.session.now.parents(4) == []
+    assert 9 not in work.session.now
+    assert work.session.scene.row(9) == -1
+    work.session.undo()
+    work.session.undo()
+    assert work.session.now.parents(4) == [1]
+    assert work.session.scene.row(9) >= 0
+
+
+def test_keys_walk_the_tree_and_the_view_goes_along(viewer, xml: Path) -> None:
+    work = show(viewer, xml)
+    click(viewer, go(work, 1))
+    press(viewer, "Down", "Shift")
+    assert (work.session.spot, work.frame) == (3, 2)
+    press(viewer, "Right", "Shift")
+    assert (work.session.spot, work.frame) == (4, 2)
+    press(viewer, "Up", "Shift")
+    assert (work.session.spot, work.frame) == (1, 1)
+    press(viewer, "Escape")
+    assert work.session.spot is None
+
+
+def test_following_keeps_the_cell_in_the_middle(viewer, xml: Path) -> None:
+    work = show(viewer, xml)
+    click(viewer, go(work, 1))
+    press(viewer, "F")
+    viewer.dims.set_current_step(0, 3)
+    settle()
+    assert work.session.spot == 30
+    from btrackmate.napari_plugin.view.workspace import find_camera
+
+    assert np.allclose(find_camera(viewer).center[-2:], [60.0, 300.0])
+
+
+def test_gap_links_are_dashed_and_an_edit_redraws_only_the_window(viewer, xml: Path) -> None:
+    work = show(viewer, xml)
+    manager = work.links._manager
+    viewer.dims.set_current_step(0, 4)
+    settle()
+    assert len(manager.graph_vertices) == 2 * 2 * 4  # two gap links of four dashes
+    n = len(manager.track_connex)
+    work.session.do("break_link", source=8, target=9)
+    assert len(manager.graph_vertices) == 2 * 4
+    work.session.do("break_link", source=1, target=4)
+    assert len(manager.track_connex) == n - 1
+    assert len(manager.track_vertices) == len(manager.colours)
+
+
+def test_click_in_the_tree_and_in_the_table_select(viewer, xml: Path) -> None:
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+
+    from btrackmate.napari_plugin.view.inspector import Inspector
+
+    work = show(viewer, xml)
+    inspector = Inspector(viewer)
+    viewer.window.add_dock_widget(inspector, area="right")
+    settle()
+    session, tree = work.session, inspector.tree
+    session.select(1)
+    settle()
+    viewport = tree._view
+    found = tree.layout_shown
+    at = int(np.flatnonzero(session.scene.id[found.rows] == 40)[0])
+    transform = tree._view.scene.node_transform(tree.canvas.scene)
+    x, y = transform.map(np.array([found.x[at], found.frame[at], 0, 1]))[:2]
+    assert viewport is not None
+    QTest.mouseClick(tree.canvas.native, Qt.LeftButton, Qt.NoModifier, QPoint(int(x), int(y)))
+    settle()
+    assert (session.spot, work.frame) == (40, 3)
+    row = inspector.model.row_of(session.now.track(7))
+    place = inspector.table.visualRect(inspector.model.index(row, 0)).center()
+    QTest.mouseClick(inspector.table.viewport(), Qt.LeftButton, Qt.NoModifier, place)
+    settle()
+    assert session.tracks == (session.now.track(7),)
+    assert session.spot == 7
+    session.select(5)
+    settle()
+    rows = [one.row() for one in inspector.table.selectionModel().selectedRows()]
+    assert rows == [inspector.model.row_of(session.now.track(5))]
+    session.do("break_link", source=5, target=6)
+    settle()
+    assert inspector.model.row_of(session.now.track(1)) >= 0
+
+
+def test_the_widget_for_corrections_lists_edits(viewer, xml: Path) -> None:
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    from btrackmate.napari_plugin.view.correct import Correct
+
+    work = show(viewer, xml)
+    correct = Correct(viewer)
+    viewer.window.add_dock_widget(correct, area="right")
+    work.session.select(30)
+    settle()
+    QTest.mouseClick(correct.buttons["delete"], Qt.LeftButton)
+    assert correct.edits.item(0).text() == "1. deleted spot 30"
+    assert "kept in the journal" in correct.state.text()
+    QTest.mouseClick(correct.buttons["save"], Qt.LeftButton)
+    assert "All are in the file" in correct.state.text()
+    assert len(read_tracks(xml)[0].spots) == 14
+
+
+def test_an_image_is_found_later(viewer, xml: Path, tmp_path: Path) -> None:
+    from qtpy.QtWidgets import QPushButton
+    from tiny_movies import dividing_cells, write_imagej
+
+    from btrackmate.napari_plugin.view.inspector import Inspector
+
+    work = show(viewer, xml)
+    inspector = Inspector(viewer)
+    buttons = {one.text(): one for one in inspector.findChildren(QPushButton)}
+    button = buttons["Find image …"]
+    assert "Find labels …" in buttons
+    path = write_imagej(tmp_path / "moved.tif", dividing_cells().astype(np.uint8), "TZYX")
+    inspector.find(path, "image", button)
+    assert viewer.layers[0] is work.images[0]
+    assert viewer.layers.selection.active is work.links
+    assert not button.isVisible()
+    work.session.do("delete_spot", spot=13)
+    assert work.session.opened.edit is not None
+    work.session.save()
+    inspector.deleteLater()
+
+
+def test_drop_open_and_save_through_napari(viewer, xml: Path, tmp_path: Path) -> None:
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    viewer.open(str(xml), plugin="btrackmate")
+    settle()
+    work = find_workspace(viewer)
+    assert work is not None
+    assert work.links in viewer.layers
+    work.session.do("delete_spot", spot=13)
+    for name in ("copy.xml", "copy.geff", "copy.csv"):
+        written = viewer.layers.save(str(tmp_path / name), selected=True, plugin="btrackmate")
+        assert written, name
+    assert len(read_tracks(tmp_path / "copy.xml")[0].spots) == 14
+    assert len(read_tracks(tmp_path / "copy.geff")[0].spots) == 14
+
+
+def test_a_plain_layer_of_tracks_is_saved(viewer, tmp_path: Path) -> None:
+    arguments = make_graph().to_napari()
+    viewer.add_tracks(**arguments)
+    viewer.layers.save(str(tmp_path / "plain.xml"), selected=True, plugin="btrackmate")
+    graph = read_tracks(tmp_path / "plain.xml")[0]
+    assert (len(graph.spots), graph.n_links) == (15, 10)
+
+
+def test_the_sample_opens_with_labels_coloured_by_track(viewer) -> None:
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    viewer.open_sample("btrackmate", "embryo")
+    settle()
+    work = find_workspace(viewer)
+    assert work.labels is not None
+    frame = np.asarray(work.labels.data[3])
+    session = work.session
+    row = session.scene.rows_in(3, 3)[0]
+    label = int(session.values("label", np.array([row]))[0])
+    movie = session.opened.labels
+    assert set(np.unique(frame[movie.labels(3) == label])) == {session.scene.track[row] + 1}
+
+
+def test_damaged_tracks_are_told_and_leave_the_window_usable(viewer, tmp_path: Path) -> None:
+    from napari.utils.notifications import notification_manager
+
+    for number, text in enumerate(("", "<TrackMate/>", "<html></html>", "{}")):
+        path = tmp_path / f"bad{number}.xml"
+        path.write_text(text, encoding="utf-8")
+        before = len(notification_manager.records)
+        viewer.open(str(path), plugin="btrackmate")
+        told = notification_manager.records[before:]
+        assert [one.severity.value for one in told] == ["error"]
+        assert path.name in told[0].message
+        assert not viewer.layers
+
+
+def test_another_window_may_look_but_its_edits_are_not_kept(viewer, xml: Path) -> None:
+    held = open_tracks(xml)
+    work = show(viewer, xml)
+    assert any("in use" in note for note in work.session.opened.notes)
+    work.session.do("delete_spot", spot=13)
+    held.edit.close()
+    assert not Path(f"{xml}.edits.jsonl").exists()
+    assert os.environ["DISPLAY"]

@@ -1,0 +1,191 @@
+"""Forms, work beside the window, tracking, pruning, films, curves and explanations."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hand_tracks import make_session
+
+from btrackmate.analysis import AnalysisSettings
+from btrackmate.core.errors import UserError
+from btrackmate.core.fields import describe_fields
+from btrackmate.io.track_formats import read_tracks
+from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
+from btrackmate.napari_plugin.model.explaining import (
+    explain_selection,
+    list_corrections,
+    make_explainer,
+)
+from btrackmate.napari_plugin.model.fields import read_value, write_value
+from btrackmate.napari_plugin.model.film import Film, View, run_through
+from btrackmate.napari_plugin.model.jobs import Job
+from btrackmate.napari_plugin.model.linking import (
+    keep,
+    link,
+    preview_pruning,
+    prune_tracks,
+    with_tracks,
+)
+from btrackmate.napari_plugin.model.samples import open_sample
+from btrackmate.napari_plugin.model.session import Session
+from btrackmate.tracking.settings import TRACKERS, PruneSettings, parse_tracker
+
+CLASSES = [*(kind for _, kind in TRACKERS.values()), PruneSettings, AnalysisSettings]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Session:
+    return Session(open_sample())
+
+
+@pytest.mark.parametrize("settings", CLASSES, ids=lambda one: one.__name__)
+def test_a_form_left_alone_gives_the_defaults(settings) -> None:
+    values = {}
+    for field in describe_fields(settings):
+        if field.kind not in ("bool", "choice"):
+            values[field.name] = read_value(field, write_value(field, field.default))
+    assert settings.parse(values, "form") == settings.parse({}, "form")
+
+
+def test_what_is_typed_is_checked_by_the_settings() -> None:
+    kind = TRACKERS["lap"][1]
+    fields = {one.name: one for one in describe_fields(kind)}
+    assert read_value(fields["linking_max_distance"], "7.5") == 7.5
+    assert read_value(fields["linking_feature_penalties"], "{volume: 2}") == {"volume": 2}
+    with pytest.raises(UserError, match="max_frame_gap"):
+        kind.parse({"max_frame_gap": read_value(fields["max_frame_gap"], "0")}, "form")
+    with pytest.raises(UserError, match="expected"):
+        read_value(fields["max_frame_gap"], "{")
+
+
+def test_a_job_reports_and_can_be_cancelled() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work(report):
+        report("counting", 1, 3)
+        begun.set()
+        go.wait(10)
+        report("counting", 2, 3)
+        return "done"
+
+    job = Job(work).start()
+    assert begun.wait(10)
+    assert (job.step, job.done, job.total) == ("counting", 1, 3)
+    assert job.is_running
+    job.cancel()
+    go.set()
+    assert job.wait(10)
+    assert job.was_cancelled
+    assert job.result is None
+    begun.clear()
+    again = Job(work).start()
+    assert again.wait(10)
+    assert (again.result, again.error) == ("done", None)
+    failed = Job(lambda _: 1 / 0).start()
+    assert failed.wait(10)
+    assert isinstance(failed.error, ZeroDivisionError)
+
+
+def test_the_sample_is_tracked_anew_and_saved(sample: Session, tmp_path: Path) -> None:
+    settings = parse_tracker("lap", {}, "test")
+    graph = link(sample, settings)
+    assert graph.n_links > 900
+    few = link(sample, settings, range(2, 4))
+    assert set(few.spots.frame.tolist()) == {2, 3}
+    overlap = link(sample, parse_tracker("overlap", {}, "test"), range(0, 2))
+    assert overlap.n_links > 50
+    again = Session(with_tracks(sample.opened, graph))
+    again.do("delete_spot", spot=int(graph.spots.id[0]))
+    assert again.save_as(tmp_path / "new.xml") == [tmp_path / "new.xml"]
+    assert len(read_tracks(tmp_path / "new.xml")[0].spots) == len(graph.spots) - 1
+    with pytest.raises(UserError, match="Save as"):
+        again.save()
+
+
+def test_pruning_is_previewed_as_it_is_done() -> None:
+    session = make_session()
+    found = preview_pruning(session, 3, "frames")
+    pruned = prune_tracks(session, 3, "frames")
+    assert found.spots == 15 - len(pruned.spots)
+    assert found.links == 10 - pruned.n_links
+    assert found.tracks == (session.now.track(1),)
+    assert str(found) == "2 spots and 2 links of 1 tracks would go"
+    assert str(preview_pruning(session, 0, "frames")) == "nothing would go"
+
+
+def test_filters_show_and_keep() -> None:
+    session = make_session()
+    session.filter_spots(["volume>=6"])
+    shown = session.scene.id[session.visible_rows()].tolist()
+    assert sorted(shown) == [5, 6, 7, 8, 9, 10, 11, 12, 13, 30, 40]  # 40: missing passes
+    graph = keep(session, ["volume>=6"], ["duration>=6"])
+    assert sorted(graph.spots.id.tolist()) == [7, 8, 9]
+    with pytest.raises(UserError, match="no spot passes"):
+        keep(session, ["volume>=999", "x>9999"], [])
+    with pytest.raises(UserError, match="no feature"):
+        session.filter_spots(["weight>1"])
+
+
+def test_films_go_evenly_from_key_to_key() -> None:
+    film = Film()
+    with pytest.raises(UserError, match="two key frames"):
+        film.views()
+    film.add(View(0, (0, 0, 0), 1.0), 5)
+    film.add(View(4, (0, 10, 20), 4.0, (0, 90, 0)), 2)
+    views = film.views()
+    assert len(views) == 3
+    assert views[1] == View(2.0, (0.0, 5.0, 10.0), 2.0, (0.0, 45.0, 0.0))
+    assert views[2].zoom == pytest.approx(4.0)
+    assert [one.frame for one in run_through(views[0], 2, 2)] == [0, 0, 1, 1]
+
+
+def test_curves_follow_the_tracklets_of_the_selection() -> None:
+    session = make_session()
+    assert find_curves(session, "volume") == []
+    session.select(3)
+    curves = find_curves(session, "volume")
+    assert [one.spots.tolist() for one in curves] == [[0, 1], [3, 30], [4, 40]]
+    assert [one.is_mother for one in curves] == [True, False, False]
+    assert np.isnan(curves[2].values[1])
+    assert nearest_spot(curves, 3, 29.0, 0.1) == 30
+    assert curves[0].spectrum(3.0)[0].size == 0
+
+
+def test_links_are_explained_with_what_was_corrected(sample: Session) -> None:
+    session = make_session()
+    session.do("break_link", source=5, target=6)
+    session.do("connect", source=5, target=6)
+    session.do("break_link", source=7, target=8)
+    assert list_corrections(session) == ({(5, 6)}, {(7, 8)})
+    explainer = make_explainer(session)
+    session.select(7)
+    session.select(8, second=True)
+    told = str(explain_selection(session, explainer))
+    assert "7 → 8" in told
+    assert "corrected by hand" in told
+    session.select(None)
+    assert explain_selection(session, explainer) is None
+
+
+def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> None:
+    from concurrent.futures import Future
+    from concurrent.futures.process import BrokenProcessPool
+
+    from btrackmate.core.errors import Cancelled
+    from btrackmate.napari_plugin.model import segmenting
+
+    broken: Future = Future()
+    broken.set_exception(BrokenProcessPool())
+    with pytest.raises(UserError, match="too little memory"):
+        segmenting._wait(broken, lambda *_: None, 0, 1)
+
+    def cancel(*_) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        segmenting._wait(Future(), cancel, 0, 1)
+    with pytest.raises(UserError, match="so there is no channel 2"):
+        next(segmenting.segment_frames(sample.opened.image, 2, range(1), None))
+    with pytest.raises(UserError, match="no image to segment"):
+        segmenting.take_image(make_session().opened)
