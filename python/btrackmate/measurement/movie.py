@@ -234,6 +234,8 @@ class FrameMeasurer:
     extra : mapping from str to callable, optional
         The user's own features, see :func:`btrackmate.measurement.extra.measure_extra`; they see
         all voxels of a cell, under the policy ``clip`` too.
+    measure : callable
+        Measures one frame; takes and gives what :func:`measure_one_frame` does.
     """
 
     def __init__(
@@ -243,7 +245,9 @@ class FrameMeasurer:
         calibration: Calibration,
         settings: MeasureSettings,
         extra: Extra | None = None,
+        measure: Callable[..., FrameMeasurement] = measure_one_frame,
     ) -> None:
+        self._measure = measure
         self.calibration = calibration
         self.settings = settings
         self._image, self._mask = image, mask
@@ -276,7 +280,7 @@ class FrameMeasurer:
         tissue = self._static
         if tissue is None and self._mask is not None:
             tissue = Tissue(self._mask.frame(t), self.calibration, self.settings)
-        found = measure_one_frame(t, labels, channels, tissue, self.calibration, self.settings)
+        found = self._measure(t, labels, channels, tissue, self.calibration, self.settings)
         if not self._extra:
             return found
         spots = measure_extra(labels, channels, found.spots, self._extra, f"frame {t}")

@@ -13,7 +13,12 @@ from btrackmate.core.files import make_folder, remove
 from btrackmate.core.progress import Progress
 from btrackmate.io.labels import LabelStore, has_markers
 from btrackmate.measurement import FrameMeasurement, MeasureResult
-from btrackmate.measurement.movie import FrameMeasurer, combine_frames, measure_frames
+from btrackmate.measurement.movie import (
+    FrameMeasurer,
+    combine_frames,
+    measure_frames,
+    measure_one_frame,
+)
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, open_mask, open_shapes
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
@@ -227,7 +232,11 @@ class FrameWorker:
             return
         inputs, settings = self._inputs, self._settings
         measurer = FrameMeasurer(
-            inputs.image, inputs.mask, inputs.main.calibration, settings.measure
+            inputs.image,
+            inputs.mask,
+            inputs.main.calibration,
+            settings.measure,
+            measure=measure_one_frame,
         )
         if inputs.labels is None:
             self._segment(measurer, progress)

@@ -180,13 +180,13 @@ def test_sigterm_ends_as_ctrl_c_does(place: Path, number: signal.Signals) -> Non
     before = f"""
         import os, signal
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        import btrackmate.measurement.movie as movie
-        real = movie.measure_one_frame
+        import btrackmate.pipeline.frames as frames
+        real = frames.measure_one_frame
         def stop(t, *rest):
             if t == 3:
                 os.kill(os.getpid(), {int(number)})
             return real(t, *rest)
-        movie.measure_one_frame = stop
+        frames.measure_one_frame = stop
     """
     words = ("run", "--labels", "l.tif", "-o", "out", "--quiet")
     done = start(place, *words, before=before)

@@ -69,3 +69,13 @@ def test_damaged_image_is_named(tmp_path: Path) -> None:
     movie = read_ctc(folder)
     with pytest.raises(UserError, match=r"man_track001\.tif"):
         _ = movie.frames[1]
+
+
+# Source of the first: shared case fuzz-ctc-frame-number (a date in an image's name).
+@pytest.mark.parametrize("number", ["20261126184500", "99999999999999999999", "000000000007"])
+def test_number_far_beyond_the_frames_is_one_line(tmp_path: Path, number: str) -> None:
+    folder = write_folder(tmp_path / "TRA", "1 0 1 0\n2 1 1 1\n")
+    name = folder / f"man_track{number}.tif"
+    name.write_bytes((folder / "man_track001.tif").read_bytes())
+    with pytest.raises(UserError, match=f"no image of frame 2, expected frames 0 to {int(number)}"):
+        read_ctc(folder)

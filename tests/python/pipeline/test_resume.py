@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from btrackmate.measurement import movie
+from btrackmate.pipeline import frames
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
@@ -21,7 +21,7 @@ SCRIPT = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from btrackmate.measurement import movie
+    from btrackmate.pipeline import frames
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
     from btrackmate.pipeline.settings import RunSettings
@@ -31,7 +31,7 @@ SCRIPT = textwrap.dedent(
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
-    measure, rename = movie.measure_one_frame, Path.replace
+    measure, rename = frames.measure_one_frame, Path.replace
 
     def measure_or_die(t, *args):
         if where == "inside" and t == 3:
@@ -47,7 +47,7 @@ SCRIPT = textwrap.dedent(
         if where == "between" and step == "measuring" and done == 3:
             die()
 
-    movie.measure_one_frame = measure_or_die
+    frames.measure_one_frame = measure_or_die
     Path.replace = rename_or_die
     run(RunInputs(labels=Path(labels)), Path(output), RunSettings(workers=1), progress=progress)
     """
@@ -68,13 +68,13 @@ def test_killed_run_goes_on(
     assert [path.name for path in output.iterdir()] == [".work"]
 
     done = []
-    measure = movie.measure_one_frame
+    measure = frames.measure_one_frame
 
     def count(t: int, *args: object) -> object:
         done.append(t)
         return measure(t, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(movie, "measure_one_frame", count)
+    monkeypatch.setattr(frames, "measure_one_frame", count)
     resumed = run(RunInputs(labels=labels_3d), output, SETTINGS)
     first = done[0]
     assert first >= 3, "frames 0 to 2 were finished and must not be done again"
@@ -100,13 +100,13 @@ def test_other_settings_begin_anew(
         run(RunInputs(labels=labels_3d), output, SETTINGS, progress=stop)
     assert len(list((output / ".work" / "frames").iterdir())) >= 3
     done = []
-    measure = movie.measure_one_frame
+    measure = frames.measure_one_frame
 
     def count(t: int, *args: object) -> object:
         done.append(t)
         return measure(t, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(movie, "measure_one_frame", count)
+    monkeypatch.setattr(frames, "measure_one_frame", count)
     settings = RunSettings.parse({"workers": 1, "measure": {"median": False}})
     run(RunInputs(labels=labels_3d), output, settings)
     assert done == list(range(6))
