@@ -49,8 +49,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Windows have a process of their own: Mesa's OpenGL crashes beside a loaded TensorFlow.
 test-python: $(WARM) ij
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
+	$(BIN)/python -m pytest tests/napari
 
 # every call at which a verb can be stopped, and 100,000 damaged inputs: hours
 test-long: $(WARM)
@@ -58,7 +60,7 @@ test-long: $(WARM)
 
 # the same tests, with what they reach of the package: fails below the floor in pyproject.toml
 coverage: $(WARM)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari --cov --cov-report=term
 
 test-java:
 	$(MVN) $$(java/maven-options) verify

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,8 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def window(screen: None) -> Iterator[object]:
     """Make a window for all tests."""
+    if "tensorflow" in sys.modules:
+        pytest.skip("TensorFlow is loaded in this process: run pytest tests/napari by itself")
     import napari
     from qtpy.QtWidgets import QApplication
 
