@@ -11,7 +11,7 @@ from btrackmate.core.loops import compile_loops
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
-from btrackmate.tracking import parse_tracker, track
+from btrackmate.tracking import link_costs, parse_tracker, track
 
 #: Types of label images, masks and images that the loops are compiled for.
 LABEL_TYPES = ("u1", "u2", "u4", "u8")
@@ -110,7 +110,8 @@ def _track_spots() -> None:
         ("nearest", {}),
         ("flow", {}),
     ):
-        track(spots, parse_tracker(name, values))
+        graph = track(spots, parse_tracker(name, values))
+    link_costs(spots, graph.source, graph.target)
 
 
 def _compare_labels(kind: str) -> None:
