@@ -1,7 +1,6 @@
 """Why tracks are as they are."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,7 @@ def explain(
         msg = f"explain: got spot={spot} and link={link}, expected one of them"
         raise UserError(msg)
     if isinstance(tracks, TrackGraph):
-        explainer = _make_explainer(tracks, tracker, repr(settings), _Held(settings))
+        explainer = _prepare(tracks, tracker, settings)
     else:
         from btrackmate.review import open_explainer
 
@@ -74,25 +73,17 @@ def explain(
     return explainer.explain_link(*link) if link is not None else explainer.explain(int(spot or 0))
 
 
-class _Held:
-    """Settings that take no part in comparing: their text does."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
+#: What was prepared for the last graph.
+_kept: "dict[tuple[TrackGraph, str | None, str], Explainer]" = {}
 
 
-@lru_cache(maxsize=1)
-def _make_explainer(
-    tracks: TrackGraph, tracker: str | None, _text: str, settings: _Held
-) -> "Explainer":
-    """Keep what was prepared for the last graph."""
+def _prepare(tracks: TrackGraph, tracker: str | None, settings: dict[str, Any]) -> "Explainer":
+    """Make the explainer of a graph, unless it was the last one that was asked about."""
     from btrackmate.review import Explainer, choose_settings
 
-    chosen, source = choose_settings(tracks, None, tracker, settings.values)
-    return Explainer(tracks, chosen, source)
+    key = (tracks, tracker, repr(settings))
+    if key not in _kept:
+        chosen, source = choose_settings(tracks, None, tracker, settings)
+        _kept.clear()
+        _kept[key] = Explainer(tracks, chosen, source)
+    return _kept[key]

@@ -5,6 +5,7 @@ from .changes import Renumbering as Renumbering
 from .changes import Spot as Spot
 from .explain import Explainer as Explainer
 from .explain import choose_settings as choose_settings
+from .explain import list_corrections as list_corrections
 from .explain import open_explainer as open_explainer
 from .explanation import Explanation as Explanation
 from .explanation import Flip as Flip

@@ -1,5 +1,6 @@
-"""Candidates of one step of segment linking."""
+"""Candidates of one step of segment linking, and the pairs that a spot nearly had."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,3 +35,33 @@ class Pool:
         """Give the cost of a candidate, None if it is not there."""
         place = np.flatnonzero((self.source == source) & (self.target == target))
         return float(self.cost[place[0]]) if place.size else None
+
+
+def list_nearest(
+    row: int, frame: int, offsets: Rows, off: Callable[[Rows, bool], Floats], most: int = 3
+) -> Iterator[tuple[int, int]]:
+    """Pair a spot with the nearest ones of the next frame, then of the previous one.
+
+    Parameters
+    ----------
+    row, frame : int
+        Of the spot.
+    offsets : (n_frames + 1,) ndarray of int
+        First row of each frame.
+    off : callable
+        Takes rows and whether they are of the next frame; gives how far each is, (n, 3).
+    most : int
+        Pairs of a frame.
+
+    Yields
+    ------
+    source, target : int
+        Rows.
+    """
+    for other, is_next in ((frame + 1, True), (frame - 1, False)):
+        if not 0 <= other < offsets.size - 1:
+            continue
+        rows = np.arange(offsets[other], offsets[other + 1])
+        away = (off(rows, is_next) ** 2).sum(axis=1)
+        for near in rows[np.argsort(away, kind="stable")[:most]].tolist():
+            yield (row, near) if is_next else (near, row)

@@ -1,7 +1,7 @@
 """Why tracks are as they are: for a spot or a link, what the tracker weighed."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.track_formats import read_tracks
+from btrackmate.review.changes import Change
 from btrackmate.review.explanation import Explanation, LinkExplanation
 from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
 from btrackmate.tracking.auto import fill_distances
@@ -68,7 +69,6 @@ class Explainer:
         self.settings = fill_distances(settings, tracks.spots)
         self._steps = _make_steps(tracks, self.settings)
         self._row = {int(i): row for row, i in enumerate(tracks.spots.id.tolist())}
-        self._links = set(zip(tracks.source.tolist(), tracks.target.tolist(), strict=True))
 
     def explain(self, spot: int) -> Explanation:
         """Tell why a spot's links are there, and why not those to the nearest others."""
@@ -88,7 +88,7 @@ class Explainer:
     def _tell(self, spot: int | None, pairs: list[Pair]) -> Explanation:
         told = []
         for a, b in pairs:
-            linked = (a, b) in self._links
+            linked = bool((self.tracks.children(a) == b).any())
             one = self._steps.explain(a, b, linked=linked)
             by_hand = (one.source, one.target) in (self._made if linked else self._removed)
             told.append(dataclasses.replace(one, by_hand=by_hand))
@@ -189,11 +189,14 @@ def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> E
 
 def read_corrections(path: Path) -> tuple[set[Pair], set[Pair]]:
     """Give the links that the journal beside a file of tracks made and removed, by spot ids."""
-    made: set[Pair] = set()
-    removed: set[Pair] = set()
     entries = read_lines(name_journal(path)).entries
-    for entry in sort_edits(entries[1:])[0]:
-        change = read_edit(entry)
+    return list_corrections(map(read_edit, sort_edits(entries[1:])[0]))
+
+
+def list_corrections(changes: Iterable[Change]) -> tuple[set[Pair], set[Pair]]:
+    """List the links that edits made, and those that they removed, by spot ids."""
+    made, removed = set[Pair](), set[Pair]()
+    for change in changes:
         for link in change.removed_links:
             made.discard(link[:2])
             removed.add(link[:2])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.review.candidate_pool import list_nearest
 from btrackmate.review.explanation import Flip, LinkExplanation, Rival
 from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidates, make_reach
 from btrackmate.tracking.flow.contrasts import make_evidence
@@ -117,18 +118,12 @@ class FlowExplainer:
         """Give pairs that a spot nearly had: nearest to where it goes, and where it came from."""
         problem = self._gather(row, row, 1)
         self._around = row, problem, problem.choose(problem.score)
-        frame = int(self._frame[row])
-        for other, is_next in ((frame + 1, True), (frame - 1, False)):
-            if not 0 <= other < self._offsets.size - 1:
-                continue
-            rows = np.arange(self._offsets[other], self._offsets[other + 1])
-            if is_next:
-                off = self._positions[rows] - self._positions[row] - self._motion.shift[row]
-            else:
-                off = self._positions[rows] + self._motion.shift[rows] - self._positions[row]
-            near = rows[np.argsort((off**2).sum(axis=1), kind="stable")[:3]]
-            for one in near.tolist():
-                yield (row, one) if is_next else (one, row)
+
+        def off(rows: Rows, is_next: bool) -> NDArray[np.float64]:
+            away: NDArray[np.float64] = self._positions[rows] - self._positions[row]
+            return away - self._motion.shift[row] if is_next else away + self._motion.shift[rows]
+
+        return list_nearest(row, int(self._frame[row]), self._offsets, off)
 
     def _explain_chosen(
         self, a: int, b: int, problem: _Problem, number: int, chosen: Rows, linked: bool

@@ -8,9 +8,9 @@ import numpy as np
 
 from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.review.candidate_pool import Pool, Rows
+from btrackmate.review.candidate_pool import Pool, Rows, list_nearest
 from btrackmate.review.explanation import Flip, LinkExplanation, Rival
-from btrackmate.tracking.costs import link_costs
+from btrackmate.tracking.costs import step_costs
 from btrackmate.tracking.distances import known_distance
 from btrackmate.tracking.frame_linking import link_frames
 from btrackmate.tracking.segment_linking import (
@@ -59,8 +59,9 @@ class LapExplainer:
         linked = self._links.successor >= 0
         self.successor[order[linked]] = order[self._links.successor[linked]]
         self.predecessor[self.successor[order[linked]]] = order[linked]
+        self._grid_state = find_states(self._links)
         self._state = np.empty(n, np.uint8)
-        self._state[order] = find_states(self._links)
+        self._state[order] = self._grid_state
         self._offsets = spots.frame_offsets
         self._positions, self._frame, self._id = spots.positions, spots.frame, spots.id
         self._pools: dict[str, Pool] = {}
@@ -85,14 +86,10 @@ class LapExplainer:
 
     def suggest(self, row: int) -> Iterator[tuple[int, int]]:
         """Give pairs that a spot nearly had: the nearest of the next and the previous frame."""
-        frame = int(self._frame[row])
-        for other, is_next in ((frame + 1, True), (frame - 1, False)):
-            if not 0 <= other < self._offsets.size - 1:
-                continue
-            rows = np.arange(self._offsets[other], self._offsets[other + 1])
-            away = ((self._positions[rows] - self._positions[row]) ** 2).sum(axis=1)
-            for near in rows[np.argsort(away, kind="stable")[:3]].tolist():
-                yield (row, near) if is_next else (near, row)
+        return list_nearest(
+            row, int(self._frame[row]), self._offsets,
+            lambda rows, _: self._positions[rows] - self._positions[row],
+        )  # fmt: skip
 
     # Links from a frame to the next -----------------------------------------------------------
 
@@ -170,7 +167,7 @@ class LapExplainer:
         if not pairs:
             return ()
         source, target = np.array(sorted(pairs)).T
-        cost = link_costs(self.spots, source, target, self._penalties("linking"))
+        cost = step_costs(self.spots, source, target, self.settings, "linking")
         allowed = np.flatnonzero(cost < distance**2)
         return tuple(
             self._rival(int(source[k]), int(target[k]), "link", float(cost[k]),
@@ -191,9 +188,9 @@ class LapExplainer:
 
     def _explain_segment(self, a: int, b: int, kind: str, linked: bool) -> LinkExplanation:
         radius, allowed = self._radius(kind), kind in self._allowed
-        pool = self._pool(kind, radius)
         cost = self._find_cost(a, b, kind)
-        chosen = allowed and (a, b) in self._solve(a, b, {}, self._alternative)
+        solved = self._solve(a, b, {}, self._alternative) if allowed else set[tuple[int, int]]()
+        chosen = (a, b) in solved
         name = kind.replace("_", " ")
         if chosen:
             reason = f"{name}, cost {cost:.4g} of at most {radius**2:.4g}; no link costs "
@@ -204,7 +201,7 @@ class LapExplainer:
         else:
             reason = self._why_no_segment(cost, radius, kind)
             flips = self._flip_segment(a, b, kind, cost)
-        rivals = self._segment_rivals(a, b, pool) if allowed else ()
+        rivals = self._segment_rivals(a, b, solved) if allowed else ()
         return self._told(
             a, b, linked, kind, reason, by_tracker=chosen, cost=cost, limit=radius**2,
             no_link=self._alternative, rivals=rivals, flips=flips,
@@ -256,8 +253,7 @@ class LapExplainer:
     def _would_choose(self, a: int, b: int, radii: dict[str, float]) -> bool:
         return (a, b) in self._solve(a, b, radii, self._measure_alternative(radii))
 
-    def _segment_rivals(self, a: int, b: int, pool: Pool) -> tuple[Rival, ...]:
-        chosen = self._solve(a, b, {}, self._alternative)
+    def _segment_rivals(self, a: int, b: int, chosen: set[tuple[int, int]]) -> tuple[Rival, ...]:
         found = []
         for kind, one in self._current({}).items():
             same = np.flatnonzero((one.source == a) | (one.target == b))
@@ -328,13 +324,9 @@ class LapExplainer:
     def _radius(self, kind: str) -> float:
         return known_distance(getattr(self.settings, f"{kind}_max_distance"))
 
-    def _penalties(self, kind: str) -> dict[str, float]:
-        penalties: dict[str, float] = getattr(self.settings, f"{kind}_feature_penalties")
-        return penalties
-
     def _cost(self, a: int, b: int, kind: str) -> float:
         one, other = np.array([a]), np.array([b])
-        return float(link_costs(self.spots, one, other, self._penalties(kind))[0])
+        return float(step_costs(self.spots, one, other, self.settings, kind)[0])
 
     def _find_cost(self, a: int, b: int, kind: str) -> float:
         """Give the cost as the step has it, with what speaks against a division."""
@@ -352,7 +344,9 @@ class LapExplainer:
             wide = radius if known is None else max(radius, 1.5 * known.radius)
             update = {f"{kind}_max_distance": wide, STEPS[kind]: True}
             chosen = LapSettings.model_construct(**{**dict(self.settings), **update})
-            source, target, cost = find_candidates(self.spots, self._links, chosen, kind)
+            source, target, cost = find_candidates(
+                self.spots, self._links, self._grid_state, chosen, kind
+            )
             order = self._links.grid.order
             known = Pool(wide, order[source].astype(np.int64), order[target].astype(np.int64), cost)
             self._pools[kind] = known

@@ -106,8 +106,38 @@ def link_costs(
     so that a difference between negative values (a signed distance, say) would make a link
     cheaper; here it counts by its size.
     """
+    return _price(spots, source, target, gather_features(spots, penalties or {}))
+
+
+def step_costs(
+    spots: Spots,
+    source: NDArray[Any],
+    target: NDArray[Any],
+    settings: TrackerSettings,
+    kind: str,
+) -> Floats:
+    """Compute the cost of given links as a step of a tracker has it.
+
+    Parameters
+    ----------
+    spots : Spots
+    source, target : (m,) ndarray of int
+        Rows of `spots`.
+    settings, kind
+        As :func:`gather_terms` takes them.
+
+    Returns
+    -------
+    (m,) ndarray of float
+        As :func:`link_costs` gives them.
+    """
+    return _price(spots, source, target, gather_terms(spots, settings, kind))
+
+
+def _price(
+    spots: Spots, source: NDArray[Any], target: NDArray[Any], terms: tuple[Floats, Floats]
+) -> Floats:
     d2 = ((spots.positions[source] - spots.positions[target]) ** 2).sum(axis=1)
-    features, weights = gather_features(spots, penalties or {})
     ends = np.asarray(source, np.int64), np.asarray(target, np.int64)
-    costs: Floats = kernels.price_links(d2, *ends, features, weights)
+    costs: Floats = kernels.price_links(d2, *ends, *terms)
     return costs

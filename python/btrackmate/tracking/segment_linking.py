@@ -24,6 +24,7 @@ STEPS = {
 }
 
 Links = tuple[Rows, Rows, Floats]
+States = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 
 def link_segments(
@@ -65,9 +66,10 @@ def link_segments(
     Jaqaman et al., Nature Methods 5, 695–702 (2008), doi:10.1038/nmeth.1237.
     """
     found: list[Links] = []
+    state = find_states(links)
     for number, (kind, switch) in enumerate(STEPS.items(), 1):
         if getattr(settings, switch):
-            found.append(find_candidates(spots, links, settings, kind))
+            found.append(find_candidates(spots, links, state, settings, kind))
             progress("linking segments", number, 4)
     source, target, cost = (np.concatenate(part) for part in zip(*found, strict=True))
     alternative = take_alternative(cost, settings)
@@ -76,13 +78,17 @@ def link_segments(
     return source[chosen], target[chosen], cost[chosen]
 
 
-def find_candidates(spots: Spots, links: FrameLinks, settings: LapSettings, kind: str) -> Links:
+def find_candidates(
+    spots: Spots, links: FrameLinks, state: States, settings: LapSettings, kind: str
+) -> Links:
     """Find what one step may link, with costs; see `link_segments`.
 
     Parameters
     ----------
     spots : Spots
     links : FrameLinks
+    state : (n,) ndarray of uint8
+        From :func:`find_states`.
     settings : LapSettings
     kind : {"gap_closing", "splitting", "merging"}
 
@@ -92,7 +98,6 @@ def find_candidates(spots: Spots, links: FrameLinks, settings: LapSettings, kind
         Spots in the order of the grid.
     cost : (m,) ndarray of float
     """
-    state = find_states(links)
     if kind == "gap_closing":
         query = (END, START, 1, settings.max_frame_gap)
         return _find_links(spots, links, state, query, settings, kind)
@@ -102,7 +107,7 @@ def find_candidates(spots: Spots, links: FrameLinks, settings: LapSettings, kind
     return _weigh_divisions(spots, links, (middle, start, cost), settings)
 
 
-def find_states(links: FrameLinks) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+def find_states(links: FrameLinks) -> States:
     """Tell which spots begin, continue and end the segments of frame linking."""
     has_next = links.successor >= 0
     has_previous = np.zeros_like(has_next)
@@ -117,7 +122,7 @@ def find_states(links: FrameLinks) -> "np.ndarray[tuple[int], np.dtype[np.uint8]
 def _find_links(
     spots: Spots,
     links: FrameLinks,
-    state: "np.ndarray[tuple[int], np.dtype[np.uint8]]",
+    state: States,
     query: tuple[int, int, int, int],
     settings: LapSettings,
     kind: str,

@@ -12,11 +12,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.fields import describe_fields
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
-from btrackmate.napari_plugin.model.explaining import (
-    explain_selection,
-    list_corrections,
-    make_explainer,
-)
+from btrackmate.napari_plugin.model.explaining import explain_selection, make_explainer
 from btrackmate.napari_plugin.model.fields import read_value, write_value
 from btrackmate.napari_plugin.model.film import Film, View, run_through
 from btrackmate.napari_plugin.model.jobs import Job
@@ -29,6 +25,7 @@ from btrackmate.napari_plugin.model.linking import (
 )
 from btrackmate.napari_plugin.model.samples import open_sample
 from btrackmate.napari_plugin.model.session import Session
+from btrackmate.review import list_corrections
 from btrackmate.tracking.settings import TRACKERS, PruneSettings, parse_tracker
 
 CLASSES = [*(kind for _, kind in TRACKERS.values()), PruneSettings, AnalysisSettings]
@@ -157,7 +154,7 @@ def test_links_are_explained_with_what_was_corrected(sample: Session) -> None:
     session.do("break_link", source=5, target=6)
     session.do("connect", source=5, target=6)
     session.do("break_link", source=7, target=8)
-    assert list_corrections(session) == ({(5, 6)}, {(7, 8)})
+    assert list_corrections(session.history.done) == ({(5, 6)}, {(7, 8)})
     explainer = make_explainer(session)
     session.select(7)
     session.select(8, second=True)

@@ -2,9 +2,7 @@
 
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.napari_plugin.model.session import Session
-from btrackmate.review import Explainer, Explanation, choose_settings
-
-Pair = tuple[int, int]
+from btrackmate.review import Explainer, Explanation, choose_settings, list_corrections
 
 
 def make_explainer(session: Session, progress: Progress = ignore_progress) -> Explainer:
@@ -20,20 +18,7 @@ def make_explainer(session: Session, progress: Progress = ignore_progress) -> Ex
     document = session.opened.document or session.opened.base
     recorded = document.tracker if document is not None else None
     settings, source = choose_settings(graph, recorded, None, {})
-    return Explainer(graph, settings, source, *list_corrections(session))
-
-
-def list_corrections(session: Session) -> tuple[set[Pair], set[Pair]]:
-    """List the links that the edits made, and those that they removed, by spot ids."""
-    made, removed = set[Pair](), set[Pair]()
-    for change in session.history.done:
-        for link in change.removed_links:
-            made.discard((link.source, link.target))
-            removed.add((link.source, link.target))
-        for link in change.added_links:
-            removed.discard((link.source, link.target))
-            made.add((link.source, link.target))
-    return made, removed
+    return Explainer(graph, settings, source, *list_corrections(session.history.done))
 
 
 def explain_selection(session: Session, explainer: Explainer) -> Explanation | None:
