@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.samples import Stack
 from btrackmate_samples.lineage import load_lineage
 from btrackmate_samples.pose import random_pose
 from btrackmate_samples.render import Renderer, RenderSettings
@@ -19,24 +18,19 @@ TRAINING_FRAMES = (*range(20, 46), *range(66, 83))
 
 
 @dataclass(frozen=True)
-class Volume:
+class Volume(Stack):
     """One rendered volume with ground truth.
 
     Parameters
     ----------
-    image : (Z, Y, X) ndarray of uint8
-    labels : (Z, Y, X) ndarray of uint16, 0 is background
-    calibration : Calibration
-        In µm.
+    image, labels, calibration
+        As of a real stack.
     frame : int
         Frame of the lineage file.
     seed : int
         Seed of the renderer.
     """
 
-    image: NDArray[Any]
-    labels: NDArray[Any]
-    calibration: Calibration
     frame: int
     seed: int
 

@@ -43,14 +43,11 @@ def command(
     Tracking Challenge; it needs the label images of the cells. SOURCE may be a run folder, a
     Challenge folder or a table with track ids, too.
     """
-    from btrackmate.io.track_formats import check_tracks_output, name_inputs, name_outputs
-    from btrackmate.pipeline.converting import convert, is_ctc_target
+    from btrackmate.io.track_formats import name_inputs
+    from btrackmate.pipeline.converting import convert, name_targets
 
-    to_ctc = is_ctc_target(target)
-    if to_ctc:
-        check_outputs((target,), (*name_inputs(source), labels), overwrite=overwrite)
-    else:
-        check_tracks_output(target, source, labels, overwrite=overwrite)
+    targets = name_targets(target)
+    check_outputs(targets, (*name_inputs(source), labels), overwrite=overwrite)
     lost = convert(
         source,
         target,
@@ -61,4 +58,4 @@ def command(
     )
     for line in lost.to_list():
         click.echo(f"not kept: {line}")
-    print_paths((target,) if to_ctc else name_outputs(target))
+    print_paths(targets)

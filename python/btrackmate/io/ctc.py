@@ -11,11 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.ctc_names import CTC_NAMES, find_ctc_tracks
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import read_tiff
-
-#: Names of the table and of the images, of truth and of a result.
-CTC_NAMES = ("man_track.txt", "man_track"), ("res_track.txt", "mask")
 
 _NUMBER = re.compile(r"(\d+)$")
 _SEGMENT = re.compile(r"man_seg_?(\d+)(?:_(\d+))?")
@@ -131,7 +129,7 @@ def find_ctc(folder: Path) -> tuple[Path | None, CtcSegments | None]:
     UserError
         If it holds no such data itself, but folders that do.
     """
-    tracks = next((one for one in (folder, folder / "TRA") if _has_table(one)), None)
+    tracks = find_ctc_tracks(folder)
     places = (_find_segments(one) for one in (folder, folder / "SEG"))
     segments = next((found for found in places if found), None)
     if tracks is None and not segments and folder.is_dir():
@@ -140,10 +138,6 @@ def find_ctc(folder: Path) -> tuple[Path | None, CtcSegments | None]:
             msg = f"{folder}: a data set of several movies; give one of {', '.join(inside)}"
             raise UserError(msg)
     return tracks, CtcSegments(segments) if segments else None
-
-
-def _has_table(folder: Path) -> bool:
-    return any((folder / name).is_file() for name, _ in CTC_NAMES)
 
 
 def _find_segments(folder: Path) -> dict[tuple[int, int], Path]:

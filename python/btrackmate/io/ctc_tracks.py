@@ -15,7 +15,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots, measure_radius
-from btrackmate.io.ctc import CTC_NAMES, CtcMovie, find_ctc, read_ctc
+from btrackmate.io.ctc import CtcMovie, find_ctc, read_ctc
+from btrackmate.io.ctc_names import CTC_NAMES
 
 _log = logging.getLogger(__name__)
 
@@ -88,31 +89,53 @@ def _find_centroids(labels: NDArray[Any]) -> pd.DataFrame:
 def _link(
     spots: Spots, tracks: pd.DataFrame, place: Path
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Link each tracklet in order of time, and its first cell to its parent's last one."""
+    """Link the cells by the table, and tell what of it does not fit them."""
     label = spots.feature("label").astype(np.int64)
-    order = np.lexsort((spots.frame, label))
-    same = label[order[1:]] == label[order[:-1]]
-    source, target = order[:-1][same], order[1:][same]
-    present, first = np.unique(label[order], return_index=True)
-    last = np.append(first[1:], order.size) - 1
-    known = np.isin(tracks["label"], present)
+    known = np.isin(tracks["label"], label)
     if not known.all():
         _log.warning("%s: %d tracklets of the table have no cell", place, (~known).sum())
-    strange = present[~np.isin(present, tracks["label"])]
+    strange = np.setdiff1d(label, tracks["label"])
     if strange.size:
         _log.warning(
             "%s: %d labels are not in the table, the first is %d", place, strange.size, strange[0]
         )
-    born = tracks[known & np.isin(tracks["parent"], present)]
-    mother = order[last[np.searchsorted(present, born["parent"])]]
-    child = order[first[np.searchsorted(present, born["label"])]]
-    late = spots.frame[mother] >= spots.frame[child]
-    if late.any():
-        wrong = born[late].iloc[0]
-        msg = f"{place}: the parent {wrong['parent']} of tracklet {wrong['label']} has a cell in "
+    source, target = link_tracklets(spots.frame, label, tracks)
+    late = np.flatnonzero(spots.frame[source] >= spots.frame[target])
+    if late.size:
+        mother, child = label[source[late[0]]], label[target[late[0]]]
+        msg = f"{place}: the parent {mother} of tracklet {child} has a cell in "
         msg += "the frame where it begins, or later; correct the table"
         raise UserError(msg)
-    return np.concatenate([source, mother]), np.concatenate([target, child])
+    return source, target
+
+
+def link_tracklets(
+    frame: NDArray[np.int64], label: NDArray[np.int64], tracks: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Link the cells of each tracklet in order of time, and its first to its parents' last ones.
+
+    Parameters
+    ----------
+    frame, label : (n,) ndarray of int
+        Of the cells; a label is in a frame once.
+    tracks : DataFrame
+        label and parent; of several parents a row each, of none 0. Those without cells are passed
+        over.
+
+    Returns
+    -------
+    source, target : (m,) ndarray of int
+        Rows of the cells; of a parent that goes on too long, a link back in time.
+    """
+    order = np.lexsort((frame, label))
+    same = label[order[1:]] == label[order[:-1]]
+    present, first = np.unique(label[order], return_index=True)
+    last = np.append(first[1:], order.size) - 1
+    born = tracks[np.isin(tracks["label"], present) & np.isin(tracks["parent"], present)]
+    mother = order[last[np.searchsorted(present, born["parent"])]]
+    child = order[first[np.searchsorted(present, born["label"])]]
+    source = np.concatenate([order[:-1][same], mother])
+    return source, np.concatenate([order[1:][same], child])
 
 
 def write_ctc(folder: Path, frames: Iterator[NDArray[np.uint32]], tracks: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
 from btrackmate.core.replacing import sync_folder, sync_tree
+from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.units import NGFF_NAMES
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ _log = logging.getLogger(__name__)
 #: How zarr names a chunk while it writes it; a killed process leaves it.
 _PARTIAL = ".partial"
 _STATE = ".btrackmate"
-_MAX_ID = 2**32 - 1
 _MAX_UINT16 = 2**16 - 1
 _CHUNK_ZYX = (64, 512, 512)
 #: ImageJ reads hyperstacks up to 4 GiB; larger movies become OME-TIFF.
@@ -150,7 +150,7 @@ class LabelStore:
         expected = self.shape[1:]
         if labels.ndim == 2 and expected[0] == 1:
             labels = labels[np.newaxis]
-        _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
+        _check_frame(labels, expected, MAX_LABEL, f"{self.path}, frame {t}")
         remove(self.path / _STATE / str(t))
         frame = labels.astype(np.uint32, copy=False)
         self._array[t] = frame.reshape(self._array.shape[1:])
@@ -168,7 +168,7 @@ class LabelStore:
             0 is background, ids up to 2³² − 1.
         """
         expected = tuple(side.stop - side.start for side in box)
-        _check_frame(labels, expected, _MAX_ID, f"{self.path}, frame {t}")
+        _check_frame(labels, expected, MAX_LABEL, f"{self.path}, frame {t}")
         remove(self.path / _STATE / str(t))
         self._array[(t, *box)] = labels.astype(np.uint32, copy=False)
 
@@ -228,7 +228,7 @@ def write_tiff_movie(
         If a frame has another shape, a float type or an id above `max_id`.
     """
     dtype = np.dtype(np.uint16 if max_id <= _MAX_UINT16 else np.uint32)
-    limit = min(max_id, _MAX_ID)
+    limit = min(max_id, MAX_LABEL)
     size = math.prod(shape) * dtype.itemsize
     imagej = dtype == np.uint16 and size < _MAX_IMAGEJ_BYTES
 

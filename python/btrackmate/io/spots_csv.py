@@ -18,11 +18,11 @@ from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_units import take_units, to_physical
+from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
 
 _log = logging.getLogger(__name__)
 
-_MAX_LABEL = 2**32 - 1
 _MAX_EXACT = 2.0**53
 #: Part of a time step by which a time may miss a frame where the step is given.
 _SLACK = 1e-6
@@ -213,7 +213,7 @@ class _CsvReader:
         for name in ("label", "tissue", "voxels"):
             if name in table:
                 value = table[name]
-                fits = value.isna() | ((value % 1 == 0) & (value >= 0) & (value <= _MAX_LABEL))
+                fits = value.isna() | ((value % 1 == 0) & (value >= 0) & (value <= MAX_LABEL))
                 self._mark_where(~fits, name, table, whole)
         for name in ("radius", "volume"):
             if name in table:

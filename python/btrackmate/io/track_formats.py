@@ -13,6 +13,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import check_ending, check_outputs, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.words import option
+from btrackmate.io.ctc_names import find_ctc_tracks
 from btrackmate.io.geff import write_geff
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
@@ -163,8 +164,6 @@ def _lose_in_ctc(graph: TrackGraph, document: TrackMateDocument | None) -> list[
     return [*features, ids, _lose_calibration(), *_list_document(document)]
 
 
-#: Tables of the Challenge, of truth and of a result.
-_CTC_TABLES = ("man_track.txt", "res_track.txt")
 FORMATS = (
     TrackFormat(
         "xml",
@@ -229,8 +228,12 @@ def name_format(path: Path) -> TrackFormat | None:
 
 def is_ctc(path: Path) -> bool:
     """Tell whether a path is a folder with tracks of the Cell Tracking Challenge."""
-    places = (path, path / "TRA")
-    return any((place / name).is_file() for place in places for name in _CTC_TABLES)
+    return find_ctc_tracks(path) is not None
+
+
+def find_source_format(path: Path) -> TrackFormat | None:
+    """Give the format that a path is read in: by its name, or as a Challenge folder, or None."""
+    return name_format(path) or (CTC if path.is_dir() else None)
 
 
 def is_tracks(path: Path) -> bool:
@@ -284,9 +287,7 @@ def read_tracks(path: Path) -> Tracks:
     """
     if is_run_folder(path):
         path = path / TRACKS
-    found = name_format(path)
-    if found is None and path.is_dir():
-        found = CTC
+    found = find_source_format(path)
     if found is None:
         msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
         raise UserError(msg)

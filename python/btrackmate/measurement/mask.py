@@ -11,7 +11,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
-from btrackmate.measurement.runs import CELL, MAX_LABEL, ROW, START, STOP, LabelRuns, find_runs
+from btrackmate.io.label_values import MAX_LABEL
+from btrackmate.measurement.runs import CELL, ROW, START, STOP, LabelRuns, find_runs
 from btrackmate.measurement.settings import MaskSettings
 
 #: Reasons for which a cell is dropped.

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
+from btrackmate.io.label_values import MAX_LABEL
 
 #: Largest label id that is accepted.
-MAX_LABEL = 2**32 - 1
 
 #: Ids below this are looked up in a table, the others in a hash table.
 _TABLE_SIZE = 1 << 16

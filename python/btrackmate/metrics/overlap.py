@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.io.label_values import MAX_LABEL
 
 IntArray = NDArray[np.int64]
 
-_MAX_LABEL = 2**32 - 1
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
 
@@ -102,7 +102,7 @@ def count_overlaps(
     order = np.argsort(keys)
     keys, counts = keys[order], counts[order]
     truth_of = (keys >> np.uint64(32)).astype(np.int64)
-    result_of = (keys & np.uint64(_MAX_LABEL)).astype(np.int64)
+    result_of = (keys & np.uint64(MAX_LABEL)).astype(np.int64)
     truth_ids, truth_sizes = _sum_sizes(truth_of, counts)
     result_ids, result_sizes = _sum_sizes(result_of, counts)
     both = (truth_of > 0) & (result_of > 0)
@@ -137,8 +137,8 @@ def as_unsigned(labels: NDArray[Any], source: str) -> NDArray[Any]:
         raise UserError(msg)
     if labels.dtype.itemsize <= 4:
         return labels.view(_UNSIGNED[labels.dtype.itemsize])
-    if labels.size and int(labels.max()) > _MAX_LABEL:
-        msg = f"{source} holds the label {labels.max()}, expected ids up to {_MAX_LABEL}; relabel"
+    if labels.size and int(labels.max()) > MAX_LABEL:
+        msg = f"{source} holds the label {labels.max()}, expected ids up to {MAX_LABEL}; relabel"
         raise UserError(msg)
     return labels.astype(np.uint32)
 

@@ -19,8 +19,8 @@ from btrackmate.io.track_formats import (
     CTC,
     WRITTEN,
     find_format,
-    is_ctc,
-    name_format,
+    find_source_format,
+    name_outputs,
     read_tracks,
     write_tracks,
 )
@@ -109,7 +109,7 @@ def _calibrate(graph: TrackGraph, source: Path, options: InputSettings) -> Track
     """
     if options == InputSettings():
         return graph
-    format_ = name_format(source) or (CTC if is_ctc(source) else None)
+    format_ = None if is_run_folder(source) else find_source_format(source)
     if format_ is None or format_.calibrated:
         msg = f"{source} holds its own calibration: leave {option('voxel_size')}, {option('dt')} "
         msg += "and their units out"
@@ -131,6 +131,17 @@ def _calibrate(graph: TrackGraph, source: Path, options: InputSettings) -> Track
 def is_ctc_target(target: Path) -> bool:
     """Tell whether a target is written as a folder of the Cell Tracking Challenge."""
     return not target.suffix
+
+
+def name_targets(target: Path) -> tuple[Path, ...]:
+    """Name the files or the folder that a target consists of.
+
+    Raises
+    ------
+    UserError
+        If the name has an ending that is not known.
+    """
+    return (target,) if is_ctc_target(target) else name_outputs(target)
 
 
 def _convert_to_ctc(

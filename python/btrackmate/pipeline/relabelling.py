@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import Movie
+from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.measurement.painting import list_labels, paint_labels
@@ -24,7 +25,6 @@ from btrackmate.pipeline.settings import InputSettings
 _log = logging.getLogger(__name__)
 
 By = Literal["track", "lineage", "tracklet"]
-_MAX_ID = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def relabel(
         )
         shape = (movie.n_frames, *movie.shape[2:])
         frames = painter.paint_all(progress)
-        write_tiff_movie(output, frames, shape, movie.calibration, max_id=_MAX_ID)
+        write_tiff_movie(output, frames, shape, movie.calibration, max_id=MAX_LABEL)
     return painter.collect()
 
 
@@ -181,23 +181,22 @@ class Painter:
         spots = self.graph.spots
         found = np.ones(len(spots), np.bool_)
         if "label" in spots.table and np.isfinite(spots.feature("label")).all():
-            for t in np.unique(spots.frame).tolist():
-                self._refuse_shared(spots.feature("label")[spots.frame == t], t)
+            again = np.flatnonzero(spots.table.duplicated(["frame", "label"]))
+            if again.size:
+                row = again[0]
+                self._refuse_label(int(spots.feature("label")[row]), int(spots.frame[row]))
             return found
         for t in range(self.movie.n_frames):
             image = self.movie.frame(t)[0]
             rows = np.flatnonzero(spots.frame == t)
             labels, by_label = self._find_labels(image, rows, list_labels(image), t)
-            self._refuse_shared(labels[by_label], t)
+            named = pd.Series(labels[by_label])
+            if named.duplicated().any():
+                self._refuse_label(int(named[named.duplicated()].iloc[0]), t)
             shared = pd.Series(labels).duplicated(keep=False).to_numpy()
             found[rows] = (labels > 0) & ~shared
             progress("finding cells", t + 1, self.movie.n_frames)
         return found
-
-    def _refuse_shared(self, labels: NDArray[Any], t: int) -> None:
-        shared = pd.Series(labels).duplicated().to_numpy()
-        if shared.any():
-            self._refuse_label(int(labels[shared][0]), "several spots", t)
 
     def paint_all(self, progress: Progress) -> Iterator[NDArray[np.uint32]]:
         """Paint the frames in turn."""
@@ -275,9 +274,9 @@ class Painter:
 
     def _refuse_doubled(self, doubled: pd.DataFrame, t: int) -> None:
         if len(doubled):
-            self._refuse_label(int(doubled["label"].iloc[0]), "spots of different tracks", t)
+            self._refuse_label(int(doubled["label"].iloc[0]), t, "spots of different tracks")
 
-    def _refuse_label(self, label: int, what: str, t: int) -> None:
+    def _refuse_label(self, label: int, t: int, what: str = "several spots") -> None:
         msg = f"{self.tracks}: {what} have the label {label} in frame {t}, expected one cell a "
         msg += "spot; correct the tracks"
         raise UserError(msg)

@@ -163,7 +163,9 @@ def run(
     finally:
         job.close()
         place.leave()
-    graph = job.graph or read_trackmate(output / TRACKS).graph  # Finished before it was started.
+    graph = job.graph
+    if graph is None:  # It was finished, and had only to be put in place.
+        graph = read_trackmate(output / TRACKS).graph
     return RunResult(output, output / REPORT, graph, load_yaml(output / RECORD))
 
 

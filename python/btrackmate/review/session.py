@@ -1,6 +1,7 @@
 """Editing a file of tracks: every edit is kept at once, and can be undone, also days later."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -263,17 +264,16 @@ class EditSession:
             self.history.make(read_edit(entry))
 
     def _replay(self, entries: list[dict[str, Any]]) -> None:
-        standing, _ = sort_edits(entries[1:])
         made = []
-        for number, entry in enumerate(standing, 1):
-            try:
-                change, line = self._plan(entry["do"], resolve(self.tracks, entry))
-            except UserError as error:
-                self.left_out.append(LeftOut(number, entry["do"], str(error)))
-                _log.warning("%s: %s", self._journal.path, self.left_out[-1])
-                continue
+
+        def make(operation: str, arguments: dict[str, Any]) -> None:
+            change, line = self._plan(operation, arguments)
             self.history.make(change)
             made.append(line)
+
+        self.left_out = _replay(self.tracks, entries, make)
+        for one in self.left_out:
+            _log.warning("%s: %s", self._journal.path, one)
         self._journal.replace(self._digest, made)
 
     def _plan(self, operation: str, arguments: dict[str, Any]) -> tuple[Change, dict[str, Any]]:
@@ -329,13 +329,25 @@ def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, lis
     if not journal.is_file():
         msg = f"{journal}: there is no journal of edits"
         raise UserError(msg)
-    history, left = History(tracks), []
-    for number, entry in enumerate(sort_edits(read_lines(journal).entries[1:])[0], 1):
+    history = History(tracks)
+    entries = read_lines(journal).entries
+    left = _replay(tracks, entries, lambda operation, values: history.do(operation, **values))
+    return history, left
+
+
+def _replay(
+    tracks: EditableTracks,
+    entries: Sequence[dict[str, Any]],
+    make: Callable[[str, dict[str, Any]], object],
+) -> list[LeftOut]:
+    """Make the edits of a journal that stand where they fit; list the others."""
+    left = []
+    for number, entry in enumerate(sort_edits(entries[1:])[0], 1):
         try:
-            history.do(entry["do"], **resolve(tracks, entry))
+            make(entry["do"], resolve(tracks, entry))
         except UserError as error:
             left.append(LeftOut(number, entry["do"], str(error)))
-    return history, left
+    return left
 
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:

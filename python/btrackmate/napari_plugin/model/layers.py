@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.io.ctc_tracks import link_tracklets
 from btrackmate.napari_plugin.model.movies import LazyMovie
 from btrackmate.napari_plugin.model.opening import Opened
 
@@ -59,23 +60,20 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
     unit = _name_unit(options, "pixel")
     calibration = Calibration(dt=float(scale[0]), space_unit=unit, **size)
     spots = Spots.from_table(table, calibration, ndim=ndim, source="the layer")
-    return TrackGraph.from_links(spots, *_link(data[:, 0].astype(np.int64), options))
+    return TrackGraph.from_links(
+        spots,
+        *link_tracklets(spots.frame, data[:, 0].astype(np.int64), _list_parents(options)),
+    )
 
 
-def _link(
-    track: NDArray[np.int64], options: dict[str, Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Link the spots of each track, and the first spot of a child to the last of its parents."""
-    order = np.argsort(track, kind="stable")
-    same = track[order][1:] == track[order][:-1]
-    source, target = order[:-1][same].tolist(), order[1:][same].tolist()
-    first = dict(zip(track[::-1].tolist(), range(track.size - 1, -1, -1), strict=True))
-    last = dict(zip(track.tolist(), range(track.size), strict=True))
-    for child, parents in (options.get("graph") or {}).items():
-        for parent in np.atleast_1d(parents).tolist():
-            source.append(last[parent])
-            target.append(first[child])
-    return np.array(source, np.int64), np.array(target, np.int64)
+def _list_parents(options: dict[str, Any]) -> pd.DataFrame:
+    """List the parents of each track of a layer."""
+    pairs = [
+        (child, parent)
+        for child, parents in (options.get("graph") or {}).items()
+        for parent in np.atleast_1d(parents).tolist()
+    ]
+    return pd.DataFrame(pairs, columns=["label", "parent"], dtype=np.int64)
 
 
 def _name_unit(options: dict[str, Any], default: str) -> str:

@@ -15,7 +15,7 @@ from btrackmate.io.ctc import find_ctc
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, TRACKS_GEFF, is_run_folder
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.track_formats import is_ctc, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.data import open_labels
 from btrackmate.review import EditSession
@@ -87,14 +87,7 @@ def is_tracks(path: Path) -> bool:
     """Tell by its name, or by what stands in a folder, whether a path may hold tracks."""
     if path.name.lower().endswith(ENDINGS):
         return True
-    if not path.is_dir():
-        return False
-    if is_run_folder(path):
-        return True
-    try:
-        return find_ctc(path)[0] is not None
-    except UserError:
-        return False
+    return is_run_folder(path) or is_ctc(path)
 
 
 def open_tracks(
@@ -138,12 +131,12 @@ def open_tracks(
         else:
             found = _find_named_image(found)
     if image is not None:
-        found = replace(found, image=open_movie(image, given=_stated_by(found, image)))
+        found = replace(found, image=open_movie(image, given=_stated_by(found)))
     if labels is not None:
         beside = found.image
         found = replace(
             found,
-            labels=open_movie(labels, role="labels", given=_stated_by(found, labels), model=beside),
+            labels=open_movie(labels, role="labels", given=_stated_by(found), model=beside),
         )
     return replace(found, notes=(*found.notes, *_check(found)))
 
@@ -156,7 +149,7 @@ def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
     UserError
         If it is no image.
     """
-    movie = open_movie(path, role=role, given=_stated_by(opened, path))
+    movie = open_movie(path, role=role, given=_stated_by(opened))
     changed = replace(opened, image=movie) if role == "image" else replace(opened, labels=movie)
     return replace(changed, notes=tuple(_check(changed)))
 
@@ -201,9 +194,8 @@ def _open_ctc(folder: Path) -> Opened:
         msg += "Challenge (man_track.txt or res_track.txt); give a file of tracks"
         raise UserError(msg)
     graph = read_tracks(place)[0]
-    labels = _try(lambda: open_movie(place, "TZYX" if graph.spots.ndim == 3 else "TYX",
-                                     role="labels"))  # fmt: skip
-    movie, note = labels
+    axes = "TZYX" if graph.spots.ndim == 3 else "TYX"
+    movie, note = _try(lambda: open_movie(place, axes, role="labels"))
     return Opened(folder, None, graph, labels=movie, notes=(note,) if note else ())
 
 
@@ -233,7 +225,7 @@ def _find_named_image(opened: Opened) -> Opened:
         return opened
     if not path.exists():
         return replace(opened, notes=(*opened.notes, _tell_missing(path, "file")))
-    image, note = _try(lambda: open_movie(path, given=_stated_by(opened, path)))
+    image, note = _try(lambda: open_movie(path, given=_stated_by(opened)))
     notes = (*opened.notes, *([f"The image is not shown: {note}"] if note else []))
     return replace(opened, image=image, notes=notes)
 
@@ -257,7 +249,7 @@ def _stated(graph: TrackGraph) -> Given:
     return Given(size.spacing(graph.spots.ndim), size.dt, size.space_unit, size.time_unit)
 
 
-def _stated_by(opened: Opened, path: Path) -> Given | None:
+def _stated_by(opened: Opened) -> Given | None:
     """Give the tracks' calibration to an image; tables in CSV have none, there the file's holds."""
     size = opened.graph.spots.calibration
     return None if size.space_unit == "pixel" and size.dx == 1 else _stated(opened.graph)

@@ -20,6 +20,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.movie import measure_movie
@@ -30,7 +31,6 @@ from btrackmate.segmentation.settings import SegmentationSettings
 
 #: Seconds between two looks at the other process.
 _LOOK = 0.1
-_MAX_ID = 2**32 - 1
 
 
 def segment_frames(
@@ -94,7 +94,7 @@ def segment_movie(
     volumes = (one if one.ndim == 3 else one[None] for one in frames)
     calibration = opened.graph.spots.calibration
     write_tiff_movie(
-        output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=_MAX_ID
+        output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
     )
     labels = open_movie(output, role="labels", model=image)
     ndim = image.ndim

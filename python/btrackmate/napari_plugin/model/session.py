@@ -237,12 +237,8 @@ class Session(State):
         UserError
             If the name has another ending.
         """
-        tracks = self.opened.tracks_path
-        if isinstance(self._edit, EditSession):
-            if tracks is not None and path.absolute() == tracks.absolute():
-                return [self._edit.save()]
-            if find_format(path).key != "csv":
-                return [self._edit.save(path)]
+        if isinstance(self._edit, EditSession) and find_format(path).key != "csv":
+            return [self._edit.save(path)]
         document = self.opened.document or self.opened.base
         written = write_tracks(path, self.now.to_graph(), document)
         return list(written)
