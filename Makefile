@@ -12,6 +12,7 @@ MVN    ?= mvn -B -ntp
 IJ     := net.imagej:ij:1.54p
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
 PYTEST_WORKERS ?= 2
+PYTEST  = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
 
 .PHONY: help setup ij demo test test-long coverage test-python test-java lint bench clean
 
@@ -51,7 +52,7 @@ lint: $(STAMP)
 
 # Windows have a process of their own: Mesa's OpenGL crashes beside a loaded TensorFlow.
 test-python: $(WARM) ij
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
+	$(PYTEST)
 	$(BIN)/python -m pytest tests/napari
 
 # every call at which a verb can be stopped, and 100,000 damaged inputs: hours
@@ -60,7 +61,7 @@ test-long: $(WARM)
 
 # the same tests, with what they reach of the package: fails below the floor in pyproject.toml
 coverage: $(WARM)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 test-java:
 	$(MVN) $$(java/maven-options) verify

@@ -125,24 +125,24 @@ class Scene:
         for spot in change.added_spots:
             self._add_spot(spot.id, spot.frame, spot.position)
         for move in change.moved:
-            self.points[self._late_or_row(move.after.id)] = self._point(move.after.position)
+            self.points[self._any_row(move.after.id)] = self._point(move.after.position)
         for link in change.removed_links:
             self._linked[self._find_link(link.source, link.target)] = False
         for link in change.added_links:
             self._add_link(link.source, link.target)
         for spot in change.removed_spots:
-            self.alive[self._late_or_row(spot.id)] = False
+            self.alive[self._any_row(spot.id)] = False
         for one in change.renumbered or ():
             self.track[self.rows(one.spots)] = one.after
 
     def _point(self, position: tuple[float, float, float]) -> NDArray[np.float64]:
         return np.array(position[: self.ndim][::-1])
 
-    def _late_or_row(self, spot: int) -> int:
+    def _any_row(self, spot: int) -> int:
         return int(self.rows(np.array([spot]))[0])
 
     def _add_spot(self, spot: int, frame: int, position: tuple[float, float, float]) -> None:
-        row = self._late_or_row(spot)
+        row = self._any_row(spot)
         if row < 0:
             row = self._late[spot] = self.id.size
             self.id = np.append(self.id, spot)

@@ -147,8 +147,6 @@ def _segment_one(
     """Segment one frame, in the other process."""
     from btrackmate.segmentation.flat import segment_frame
 
-    volume = movie.frame(t)[channel - 1]
+    image = MovieFrames(movie, movie.ndim).frame(t)[channel - 1]
     models = _load(settings.model_dump_json())
-    return segment_frame(
-        volume if movie.ndim == 3 else volume[0], movie.calibration, settings, models
-    ).labels
+    return segment_frame(image, movie.calibration, settings, models).labels

@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from napari.utils.notifications import show_error
 
-from btrackmate.core.errors import BTrackMateError
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import load_mask, open_sample
+from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
-#: What a reader gives that has added its layers itself.
 #: Widgets that are docked with tracks; the others are in the menu Plugins.
 _DOCKED = ("Inspector", "Correct", "Plots", "Explain")
+#: What a reader gives that has added its layers itself.
 _DONE: list[Any] = [(None,)]
 
 
@@ -42,8 +41,8 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
         if before is not None and before.session.opened.path == one:
             close(viewer)  # the same tracks again: they can be held once only
         show(viewer, open_tracks(one))
-    except (BTrackMateError, OSError) as error:
-        show_error(" ".join(str(error).split()))
+    except FAULTS as error:
+        show_fault(error)
         return _DONE
     open_widgets(viewer)
     return _DONE

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -23,6 +23,7 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.settings import Settings
 from btrackmate.napari_plugin.model.fields import describe, list_groups, read_value, write_value
 from btrackmate.napari_plugin.model.jobs import Job
+from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 
 #: Milliseconds between two looks at a job.
 _LOOK = 60
@@ -136,19 +137,16 @@ class WorkBar(QWidget):
         self.setVisible(False)
         self.job = None
         if job.error is None:
-            self._take(lambda: self._then(job.result))
+            try:
+                self._then(job.result)
+            except BTrackMateError as error:
+                show_fault(error)
         elif job.was_cancelled:
             show_info("Cancelled")
-        elif isinstance(job.error, BTrackMateError | OSError):
-            show_error(" ".join(str(job.error).split()))
+        elif isinstance(job.error, FAULTS):
+            show_fault(job.error)
         else:
             raise job.error
-
-    def _take(self, take: Callable[[], None]) -> None:
-        try:
-            take()
-        except BTrackMateError as error:
-            show_error(" ".join(str(error).split()))
 
     def _on_cancel(self) -> None:
         if self.job is not None:

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from btrackmate.core.errors import BTrackMateError
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view import workspace as workspaces
+from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 from btrackmate.napari_plugin.view.workspace import Workspace, find_workspace
 
 #: Width of a dock widget at first, and the least, in pixels.
@@ -93,9 +92,19 @@ class SessionPanel(QWidget):
         """Do something; what goes wrong for a reason that we know is told, without a traceback."""
         try:
             return do()
-        except (BTrackMateError, OSError) as error:
-            show_error(" ".join(str(error).split()))
+        except FAULTS as error:
+            show_fault(error)
             return None
+
+    def drop_layer(self, name: str) -> None:
+        """Remove a layer of the viewer, e.g. a preview, if it is there."""
+        if name in self.viewer.layers:
+            self.viewer.layers.remove(name)
+
+    def focus_links(self) -> None:
+        """Make the tracks the active layer again, so that clicks and keys reach them."""
+        if self.workspace is not None:
+            self.viewer.layers.selection.active = self.workspace.links
 
     def _let_go(self) -> None:
         """Follow nothing more: the widget was closed."""

@@ -63,8 +63,8 @@ class Segment(SessionPanel):
 
     def _on_preview(self) -> None:
         settings: Any = self.form.values()
-        image, channel, workspace = take_image(self.session.opened), self.channel.value(), (
-            self.workspace)  # fmt: skip
+        image, channel = take_image(self.session.opened), self.channel.value()
+        workspace = self.workspace
         frame = 0 if workspace is None else workspace.frame
         frames = range(frame, frame + 1)
         self.work.run(
@@ -74,16 +74,13 @@ class Segment(SessionPanel):
 
     def _show_preview(self, found: tuple[int, Any]) -> None:
         _, labels = found
-        if _PREVIEW in self.viewer.layers:
-            self.viewer.layers.remove(_PREVIEW)
+        self.drop_layer(_PREVIEW)
         spots = self.session.opened.graph.spots
         placing = {
             key: value[1:] for key, value in place_layer(spots.calibration, spots.ndim).items()
         }
         self.viewer.add_labels(labels, name=_PREVIEW, **placing)
-        workspace = self.workspace
-        if workspace is not None:
-            self.viewer.layers.selection.active = workspace.links
+        self.focus_links()
         show_info(f"{np.unique(labels).size - 1} cells in this frame")
 
     def _on_go(self) -> None:
@@ -100,7 +97,6 @@ class Segment(SessionPanel):
             )
 
     def _take(self, opened: Opened) -> None:
-        if _PREVIEW in self.viewer.layers:
-            self.viewer.layers.remove(_PREVIEW)
+        self.drop_layer(_PREVIEW)
         show(self.viewer, opened)
         show_info("Segmented and measured: link the cells with Track")

@@ -100,9 +100,7 @@ class Track(SessionPanel):
         self.work.run(lambda report: link(session, settings, frames, report), self._show_preview)
 
     def _show_preview(self, graph: TrackGraph) -> None:
-        viewer = self.viewer
-        if _PREVIEW in viewer.layers:
-            viewer.layers.remove(_PREVIEW)
+        self.drop_layer(_PREVIEW)
         if not graph.n_links:
             show_info("No links in these frames; loosen the distances")
             return
@@ -111,12 +109,10 @@ class Track(SessionPanel):
         spots = linked.spots
         tracks |= place_layer(spots.calibration, spots.ndim)
         tracks["data"][:, 2:] /= spots.calibration.spacing(spots.ndim)
-        viewer.add_tracks(
+        self.viewer.add_tracks(
             **tracks, name=_PREVIEW, tail_width=5, head_length=PREVIEW, tail_length=PREVIEW
         )
-        workspace = self.workspace
-        if workspace is not None:
-            viewer.layers.selection.active = workspace.links
+        self.focus_links()
         show_info(f"{graph.n_links} links in {PREVIEW} frames, {len(graph.divisions)} divisions")
 
     def _on_go(self) -> None:
@@ -126,8 +122,7 @@ class Track(SessionPanel):
             self.work.run(lambda report: link(session, settings, None, report), self._take)
 
     def _take(self, graph: TrackGraph) -> None:
-        if _PREVIEW in self.viewer.layers:
-            self.viewer.layers.remove(_PREVIEW)
+        self.drop_layer(_PREVIEW)
         show(self.viewer, with_tracks(self.session.opened, graph))
         show_info(f"{graph.n_tracks} tracks, {len(graph.divisions)} divisions: take Save as in "
                   "Correct to keep them")  # fmt: skip

@@ -219,8 +219,8 @@ class Workspace:
                     key, lambda _, action=action: run_action(session, action), overwrite=True
                 )
         session.pointer = self.point_at
-        session.selected.connect(self._on_selected)
-        session.edited.connect(self._on_edited)
+        session.selected.connect(self._draw_soon)
+        session.edited.connect(self._on_shown)
         session.shown.connect(self._on_shown)
         session.coloured.connect(self._draw_soon)
         session.moved.connect(self._on_moved)
@@ -234,13 +234,7 @@ class Workspace:
             self.centre_on_selected()
         self._draw_soon()
 
-    def _on_selected(self) -> None:
-        self._draw_soon()
-
-    def _on_edited(self, *_: Any) -> None:
-        self._on_shown()
-
-    def _on_shown(self) -> None:
+    def _on_shown(self, *_: Any) -> None:
         self._draw_soon()
         if self.labels is not None:
             self.labels.refresh()
