@@ -19,72 +19,56 @@ import io.github.btrackmate.schema.Units;
  */
 public final class CsvOptions
 {
-	private final boolean inPixels;
+	private final Values values;
 
-	private final VoxelSize voxelSize;
-
-	/** Empty if it is not known. */
-	private final OptionalDouble frameInterval;
-
-	/** Whether frame (or t) counts time. */
-	private final boolean framesAreTimes;
-
-	private final String spaceUnit;
-
-	private final boolean skipBadRows;
-
-	/** Names in the file of columns of the spots table. */
-	private final Map< SpotColumn, String > names;
-
-	private CsvOptions( final Builder from )
+	private CsvOptions( final Values values )
 	{
-		inPixels = from.inPixels;
-		voxelSize = from.voxelSize;
-		frameInterval = from.frameInterval;
-		framesAreTimes = from.framesAreTimes;
-		spaceUnit = from.spaceUnit;
-		skipBadRows = from.skipBadRows;
-		names = Collections.unmodifiableMap( new LinkedHashMap<>( from.names ) );
+		this.values = values;
 	}
 
-	/** What changes while options are made. */
-	private static final class Builder
+	/** Changed only while options are made. */
+	private static final class Values
 	{
-		private boolean inPixels;
+		private final boolean inPixels;
 
-		private VoxelSize voxelSize;
+		private final VoxelSize voxelSize;
 
+		/** Empty if it is not known. */
 		private OptionalDouble frameInterval = OptionalDouble.empty();
 
+		/** Whether frame (or t) counts time. */
 		private boolean framesAreTimes;
 
 		private String spaceUnit = "";
 
 		private boolean skipBadRows;
 
+		/** Names in the file of columns of the spots table. */
 		private Map< SpotColumn, String > names = Map.of();
+
+		private Values( final boolean inPixels, final VoxelSize voxelSize )
+		{
+			this.inPixels = inPixels;
+			this.voxelSize = voxelSize;
+		}
+
+		private Values copy()
+		{
+			final Values copy = new Values( inPixels, voxelSize );
+			copy.frameInterval = frameInterval;
+			copy.framesAreTimes = framesAreTimes;
+			copy.spaceUnit = spaceUnit;
+			copy.skipBadRows = skipBadRows;
+			copy.names = names;
+			return copy;
+		}
 	}
 
-	private CsvOptions with( final Consumer< Builder > change )
+	private CsvOptions with( final Consumer< Values > change )
 	{
-		final Builder builder = new Builder();
-		builder.inPixels = inPixels;
-		builder.voxelSize = voxelSize;
-		builder.frameInterval = frameInterval;
-		builder.framesAreTimes = framesAreTimes;
-		builder.spaceUnit = spaceUnit;
-		builder.skipBadRows = skipBadRows;
-		builder.names = names;
-		change.accept( builder );
-		return new CsvOptions( builder );
-	}
-
-	private static CsvOptions of( final boolean inPixels, final VoxelSize voxelSize )
-	{
-		final Builder builder = new Builder();
-		builder.inPixels = inPixels;
-		builder.voxelSize = voxelSize;
-		return new CsvOptions( builder );
+		final Values changed = values.copy();
+		change.accept( changed );
+		return new CsvOptions( changed );
 	}
 
 	/**
@@ -97,7 +81,7 @@ public final class CsvOptions
 	 */
 	public static CsvOptions inPixels( final VoxelSize voxelSize )
 	{
-		return of( true, voxelSize );
+		return new CsvOptions( new Values( true, voxelSize ) );
 	}
 
 	/**
@@ -109,7 +93,7 @@ public final class CsvOptions
 	 */
 	public static CsvOptions physical( final VoxelSize voxelSize )
 	{
-		return of( false, voxelSize );
+		return new CsvOptions( new Values( false, voxelSize ) );
 	}
 
 	/**
@@ -178,58 +162,58 @@ public final class CsvOptions
 	 */
 	public CsvOptions withColumns( final Map< SpotColumn, String > value )
 	{
-		return with( b -> b.names = value );
+		return with( b -> b.names = Collections.unmodifiableMap( new LinkedHashMap<>( value ) ) );
 	}
 
 	boolean isInPixels()
 	{
-		return inPixels;
+		return values.inPixels;
 	}
 
 	Map< SpotColumn, String > names()
 	{
-		return names;
+		return values.names;
 	}
 
 	/** Factor to physical units along a dimension. */
 	double scale( final int d )
 	{
-		return inPixels ? voxelSize.get( d ) : 1;
+		return values.inPixels ? values.voxelSize.get( d ) : 1;
 	}
 
 	/** Whether z has no meaning: a 2D movie in pixels. */
 	boolean isFlat()
 	{
-		return inPixels && voxelSize.numDimensions() == 2;
+		return values.inPixels && values.voxelSize.numDimensions() == 2;
 	}
 
 	double volumeScale()
 	{
-		return inPixels ? voxelSize.volume() : 1;
+		return values.inPixels ? values.voxelSize.volume() : 1;
 	}
 
 	VoxelSize voxelSize()
 	{
-		return voxelSize;
+		return values.voxelSize;
 	}
 
 	OptionalDouble frameInterval()
 	{
-		return frameInterval;
+		return values.frameInterval;
 	}
 
 	boolean framesAreTimes()
 	{
-		return framesAreTimes;
+		return values.framesAreTimes;
 	}
 
 	String spaceUnit()
 	{
-		return spaceUnit;
+		return values.spaceUnit;
 	}
 
 	boolean skipBadRows()
 	{
-		return skipBadRows;
+		return values.skipBadRows;
 	}
 }

@@ -6,7 +6,6 @@ package io.github.btrackmate.trackmate;
 
 import java.util.function.Supplier;
 
-import javax.swing.ImageIcon;
 
 import fiji.plugin.trackmate.action.TrackMateAction;
 import fiji.plugin.trackmate.action.TrackMateActionFactory;
@@ -14,7 +13,7 @@ import fiji.plugin.trackmate.action.TrackMateActionFactory;
 /**
  * What the factories of all our actions have in common.
  */
-abstract class ActionFactory implements TrackMateActionFactory
+abstract class ActionFactory implements TrackMateActionFactory, BTrackMateModule
 {
 	private final String key;
 
@@ -48,18 +47,6 @@ abstract class ActionFactory implements TrackMateActionFactory
 	public String getInfoText()
 	{
 		return About.withCitation( infoText );
-	}
-
-	@Override
-	public ImageIcon getIcon()
-	{
-		return About.ICON;
-	}
-
-	@Override
-	public String getUrl()
-	{
-		return About.URL;
 	}
 
 	@Override

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-import javax.swing.ImageIcon;
 
 import org.scijava.plugin.Plugin;
 
@@ -46,7 +45,7 @@ import net.imglib2.type.numeric.RealType;
  *            type of pixels.
  */
 @Plugin( type = SpotGlobalDetectorFactory.class )
-public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T > > implements SpotGlobalDetectorFactory< T >, SpotDetectorFactoryGenericConfig< T, Arguments >
+public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T > > implements SpotGlobalDetectorFactory< T >, SpotDetectorFactoryGenericConfig< T, Arguments >, BTrackMateModule
 {
 	/** Key of this detector. */
 	public static final String KEY = "BTRACKMATE_CSV_DETECTOR";
@@ -235,18 +234,6 @@ public final class CsvDetectorFactory< T extends RealType< T > & NativeType< T >
 	public String getInfoText()
 	{
 		return About.withCitation( INFO_TEXT );
-	}
-
-	@Override
-	public ImageIcon getIcon()
-	{
-		return About.ICON;
-	}
-
-	@Override
-	public String getUrl()
-	{
-		return About.URL;
 	}
 
 	@Override

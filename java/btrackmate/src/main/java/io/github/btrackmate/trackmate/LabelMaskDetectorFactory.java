@@ -9,7 +9,6 @@ import static io.github.btrackmate.trackmate.DetectorArguments.MASK_POLICY;
 
 import java.util.Map;
 
-import javax.swing.ImageIcon;
 
 import org.scijava.plugin.Plugin;
 
@@ -40,7 +39,7 @@ import net.imglib2.type.numeric.RealType;
  *            type of pixels.
  */
 @Plugin( type = SpotGlobalDetectorFactory.class )
-public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeType< T > > implements SpotGlobalDetectorFactory< T >, SpotDetectorFactoryGenericConfig< T, Arguments >
+public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeType< T > > implements SpotGlobalDetectorFactory< T >, SpotDetectorFactoryGenericConfig< T, Arguments >, BTrackMateModule
 {
 	/** Key of this detector. */
 	public static final String KEY = "BTRACKMATE_LABEL_MASK_DETECTOR";
@@ -161,18 +160,6 @@ public final class LabelMaskDetectorFactory< T extends RealType< T > & NativeTyp
 	public String getInfoText()
 	{
 		return About.withCitation( INFO_TEXT );
-	}
-
-	@Override
-	public ImageIcon getIcon()
-	{
-		return About.ICON;
-	}
-
-	@Override
-	public String getUrl()
-	{
-		return About.URL;
 	}
 
 	@Override

@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-import javax.swing.ImageIcon;
 
 import org.jdom2.DataConversionException;
 import org.jdom2.Element;
@@ -28,7 +27,7 @@ import fiji.plugin.trackmate.tracking.overlap.OverlapTrackerFactory;
  * One of TrackMate's trackers, followed by the pruning of short tracklets.
  * Settings are those of that tracker and of {@link TrackletLength}.
  */
-public abstract class PrunedTrackerFactory implements SpotTrackerFactory
+public abstract class PrunedTrackerFactory implements SpotTrackerFactory, BTrackMateModule
 {
 	private final SpotTrackerFactory tracker;
 
@@ -181,18 +180,6 @@ public abstract class PrunedTrackerFactory implements SpotTrackerFactory
 				+ "<p><p>Afterwards, daughters that end too soon after a division to be cells are pruned. "
 				+ "If all daughters of a division are short, the longest one continues the mother; daughters that reach the last frame are not short. "
 				+ "Pruned spots are hidden; the action <i>" + ShowLeftOutAction.SHOW_PRUNED + "</i> lists them.</html>" );
-	}
-
-	@Override
-	public ImageIcon getIcon()
-	{
-		return About.ICON;
-	}
-
-	@Override
-	public String getUrl()
-	{
-		return About.URL;
 	}
 
 	@Override
