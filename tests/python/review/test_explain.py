@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tracking_movies import make_spots
 
 import btrackmate as bt
-from btrackmate.cli.main import cli, main
+from btrackmate.cli.main import cli, run_command
 from btrackmate.core.errors import UserError
 from btrackmate.review import EditSession, Explainer
 from btrackmate.tracking.engine import track
@@ -262,9 +262,7 @@ def test_the_verb(tmp_path):
     assert json.loads(result.stdout)["links"][0]["source"] == source
     result = CliRunner().invoke(cli, [*words, "--quiet"], standalone_mode=False)
     assert f"{source} → {target} is a link" in result.stdout
-    with pytest.raises(SystemExit) as stopped:
-        main(["explain", str(path), "--quiet"])
-    assert stopped.value.code == 2
+    assert run_command(["explain", str(path), "--quiet"]) == 2
 
 
 @pytest.mark.parametrize("name", ["overlap", "nearest"])
