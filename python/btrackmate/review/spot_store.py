@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.spots import Spots
 from btrackmate.review.changes import SPOT_FIELDS, Spot
-from btrackmate.review.growing import Growing
+from btrackmate.review.growing import Growing, RowsById
 
 Rows = NDArray[np.int64]
 
@@ -31,8 +31,7 @@ class SpotStore:
     def __init__(self, base: Spots) -> None:
         n = len(base)
         self.base = base
-        self._ids = base.id
-        self.id = Growing(self._ids)
+        self.id = Growing(base.id)
         self.frame = Growing(base.frame)
         self.xyz = Growing(base.positions.copy())
         self.radius = Growing(self._column("radius", math.nan).copy())
@@ -41,10 +40,8 @@ class SpotStore:
         self.alive = Growing(np.ones(n, np.bool_))
         self.n_spots = n
         self._offsets = base.frame_offsets
-        ascending = bool((np.diff(base.id) > 0).all())
-        self._order = None if ascending else np.argsort(base.id).astype(np.int32)
+        self._rows = RowsById(base.id)
         self._changed: dict[int, Spot] = {}
-        self._added: dict[int, int] = {}  # id → row
         self._by_frame: dict[int, list[int]] = {}
         self._highest = int(base.id.max()) if n else -1
 
@@ -63,18 +60,12 @@ class SpotStore:
 
     def find(self, spot: int) -> int:
         """Give the row of a spot by its id, −1 if it is not there."""
-        row = self._find_any(spot)
+        row = self._rows.find(spot)
         return row if row >= 0 and self.alive.values[row] else -1
 
     def rows_of(self, ids: NDArray[np.int64]) -> Rows:
         """Give the rows of spots that are, or were, there."""
-        base, order = self._ids, self._order
-        place = np.searchsorted(base, ids, sorter=order)
-        place = np.minimum(place, max(base.size - 1, 0))
-        rows = (place if order is None else order[place]).astype(np.int64)
-        other = np.flatnonzero(base[rows] != ids) if base.size else np.arange(ids.size)
-        rows[other] = [self._added[int(i)] for i in ids[other]]
-        return rows
+        return self._rows.find_all(ids)
 
     def in_frame(self, frame: int) -> Rows:
         """Rows of the spots of a frame."""
@@ -106,7 +97,7 @@ class SpotStore:
 
     def add(self, spot: Spot) -> tuple[int, bool]:
         """Put a spot in, or back; give its row, and whether the row is new."""
-        row = self._find_any(spot.id)
+        row = self._rows.find(spot.id)
         if row >= 0:
             self.alive.values[row] = True
             self.n_spots += 1
@@ -124,7 +115,7 @@ class SpotStore:
         ):
             column.append(value)
         self._changed[row] = spot
-        self._added[spot.id] = row
+        self._rows.add(spot.id, row)
         self._by_frame.setdefault(spot.frame, []).append(row)
         self._highest = max(self._highest, spot.id)
         self.n_spots += 1
@@ -160,16 +151,6 @@ class SpotStore:
             n_frames=self.base.n_frames,
             contours={i: outline for i, outline in self.base.contours.items() if i in here},
         )
-
-    def _find_any(self, spot: int) -> int:
-        if spot in self._added:
-            return self._added[spot]
-        ids, order = self._ids, self._order
-        place = int(np.searchsorted(ids, spot, sorter=order))
-        if place >= ids.size:
-            return -1
-        row = place if order is None else int(order[place])
-        return row if ids[row] == spot else -1
 
     def _column(self, name: str, missing: float) -> NDArray[np.float64]:
         if name in self.base.features:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
+from btrackmate.review.growing import RowsById
 
 if TYPE_CHECKING:
     from btrackmate.review import Change
@@ -49,9 +50,7 @@ class Scene:
         self._offsets = spots.frame_offsets
         span = self.frame[self.target] - self.frame[self.source]
         self._longest = int(span.max(initial=1))
-        ascending = bool((np.diff(self.id) > 0).all())
-        self._order = None if ascending else np.argsort(self.id)
-        self._late: dict[int, int] = {}
+        self._rows = RowsById(self.id)
         self._late_links: dict[tuple[int, int], int] = {}
 
     @property
@@ -66,22 +65,12 @@ class Scene:
 
     def row(self, spot: int) -> int:
         """Give the row of a spot by its id; −1 if it is not there."""
-        row = int(self.rows(np.array([spot]))[0])
+        row = self._rows.find(spot)
         return row if row >= 0 and self.alive[row] else -1
 
     def rows(self, spots: IntArray) -> IntArray:
         """Give the rows of spots by their ids, deleted ones too; −1 for one that never was."""
-        known = self.id[: self._n_rows]
-        place = np.searchsorted(known, spots, sorter=self._order)
-        inside = np.minimum(place, max(self._n_rows - 1, 0))
-        rows: IntArray = inside if self._order is None else self._order[inside]
-        if self._n_rows:
-            rows = np.where(known[rows] == spots, rows, -1)
-        else:
-            rows = np.full(len(spots), -1)
-        for i in np.flatnonzero(rows < 0).tolist() if self._late else ():
-            rows[i] = self._late.get(int(spots[i]), -1)
-        return rows
+        return self._rows.find_all(spots)
 
     def rows_in(self, first: int, last: int) -> IntArray:
         """Give the rows of the spots in the frames `first` to `last`, both included."""
@@ -125,26 +114,24 @@ class Scene:
         for spot in change.added_spots:
             self._add_spot(spot.id, spot.frame, spot.position)
         for move in change.moved:
-            self.points[self._any_row(move.after.id)] = self._point(move.after.position)
+            self.points[self._rows.find(move.after.id)] = self._point(move.after.position)
         for link in change.removed_links:
             self._linked[self._find_link(link.source, link.target)] = False
         for link in change.added_links:
             self._add_link(link.source, link.target)
         for spot in change.removed_spots:
-            self.alive[self._any_row(spot.id)] = False
+            self.alive[self._rows.find(spot.id)] = False
         for one in change.renumbered or ():
             self.track[self.rows(one.spots)] = one.after
 
     def _point(self, position: tuple[float, float, float]) -> NDArray[np.float64]:
         return np.array(position[: self.ndim][::-1])
 
-    def _any_row(self, spot: int) -> int:
-        return int(self.rows(np.array([spot]))[0])
-
     def _add_spot(self, spot: int, frame: int, position: tuple[float, float, float]) -> None:
-        row = self._any_row(spot)
+        row = self._rows.find(spot)
         if row < 0:
-            row = self._late[spot] = self.id.size
+            row = self.id.size
+            self._rows.add(spot, row)
             self.id = np.append(self.id, spot)
             self.frame = np.append(self.frame, frame)
             self.track = np.append(self.track, -1)
