@@ -105,9 +105,9 @@ def read_cells(path: Path) -> Cells:
     width = rows[0].count(separator) + 1
     blank = f"{separator} \t"
     regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
-    if not (regular and width > 1 and '"' not in text):
+    if not (regular and width > 1 and '"' not in text):  # the long way
         return _split_lines(rows, separator, header_line, path)
-    # With quotes or blank lines a file goes the long way.
+    del text  # the rows hold it, too
     header = rows[0].split(separator)
     columns = RegularRows(rows[1:], separator, width).columns()
     lines = np.arange(header_line + 1, header_line + len(rows))

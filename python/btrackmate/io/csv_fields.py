@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -108,19 +109,22 @@ class RegularRows:
         """Give the columns; what pandas reads as numbers, exactly and all finite, is numbers."""
         if not self.rows:
             return [TextColumn([]) for _ in range(self.width)]
-        table = pd.read_csv(
-            io.BytesIO("\n".join(self.rows).encode()),
-            sep=self.separator,
-            header=None,
-            names=range(self.width),
-            index_col=False,
-            quoting=csv.QUOTE_NONE,
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            low_memory=False,
-            **_EXACT,
-        )
+        with warnings.catch_warnings():
+            # a column may be numbers in one part of the file and none in another
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            table = pd.read_csv(
+                io.BytesIO("\n".join(self.rows).encode()),
+                sep=self.separator,
+                header=None,
+                names=range(self.width),
+                index_col=False,
+                quoting=csv.QUOTE_NONE,
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                low_memory=True,
+                **_EXACT,
+            )
         return [self._make_column(place, table[place]) for place in range(self.width)]
 
     def _make_column(self, place: int, values: "pd.Series[Any]") -> Column:

@@ -463,3 +463,14 @@ def test_random_numbers_are_exact() -> None:
     for column in RegularRows(rows, ",", 2).columns():
         assert isinstance(column, NumberColumn)
         np.testing.assert_array_equal(column.read_numbers()[0], values)
+
+
+@pytest.mark.parametrize(("odd", "is_number"), [("x", False), ("2.5", True), ("", True)])
+def test_columns_may_change_their_kind_far_down(odd: str, is_number: bool) -> None:
+    texts = [*map(str, range(100_000)), odd]
+    column = RegularRows([f"{text},9" for text in texts], ",", 2).columns()[0]
+    assert isinstance(column, NumberColumn) == is_number
+    assert column.texts == texts
+    assert column.has_point() == ("." in odd)
+    for made, expected in zip(column.read_numbers(), TextColumn(texts).read_numbers(), strict=True):
+        np.testing.assert_array_equal(made, expected)
