@@ -17,7 +17,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output
+from btrackmate.core.outputs import check_output
 from btrackmate.core.progress import Progress
 
 

@@ -13,13 +13,8 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, given_values, with_console
 from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import (
-    check_ending,
-    check_outputs,
-    write_stream,
-    write_text,
-    write_together,
-)
+from btrackmate.core.files import write_stream, write_text, write_together
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:

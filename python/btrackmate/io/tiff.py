@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -36,6 +36,7 @@ _FAULTS = (
     IndexError,
     KeyError,
     RuntimeError,
+    SystemError,
     ArithmeticError,
     AssertionError,
     TypeError,
@@ -258,7 +259,7 @@ def _collect_complaints() -> Iterator[list[str]]:
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split())
+    reason = describe_error(error)
     return f"{path}: not readable as a TIFF image ({reason}); copy or save it again"
 
 

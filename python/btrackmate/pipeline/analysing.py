@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from btrackmate.analysis import AnalysisSettings, analyse_movies, analyse_tracks
 from btrackmate.analysis.tables import Tables
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
@@ -236,7 +236,7 @@ def read_groups(
         msg = f"{path}: no such file; give a CSV of track and a column of conditions"
         raise UserError(msg) from None
     except (OSError, ValueError) as error:
-        msg = f"{path}: not readable as CSV: {' '.join(str(error).split())}"
+        msg = f"{path}: not readable as CSV: {describe_error(error)}"
         raise UserError(msg) from None
     keys = [name for name in ("movie", "track", "tracklet") if name in table]
     own = [str(name) for name in table.columns if name not in keys]

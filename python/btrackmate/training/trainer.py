@@ -7,7 +7,7 @@ from typing import Any
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.outputs import check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import flag, option
 from btrackmate.segmentation.backend import (
