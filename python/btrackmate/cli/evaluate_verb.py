@@ -213,7 +213,10 @@ def _write(
 
 def _write_table(table: "pd.DataFrame", path: Path | None) -> None:
     if path is not None:
-        write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        from btrackmate.io.csv_formulas import guard_table
+
+        text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        write_text(path, text)
 
 
 def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None:

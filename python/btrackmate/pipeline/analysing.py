@@ -17,6 +17,7 @@ from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.io.csv_formulas import guard_table
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
 from btrackmate.io.track_formats import is_tracks, name_format
@@ -266,7 +267,7 @@ def read_groups(
 
 def _write_tables(folder: Path, tables: Tables) -> list[str]:
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n",
+        guard_table(table).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n",
                      float_format=f"%.{_PLACES}g")  # fmt: skip
     return [f"{name}.csv" for name in tables]
 

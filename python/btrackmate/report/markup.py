@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from btrackmate.io.csv_formulas import guard_table
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -35,10 +37,11 @@ def _make_cell(value: Any) -> str:
 
 def make_download(table: pd.DataFrame, name: str) -> str:
     """Make a link to a table that lies in the page itself; nothing where it is too long."""
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode("utf-8")
-    if len(text) > _MOST_DOWNLOAD:
+    text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    data = text.encode("utf-8")
+    if len(data) > _MOST_DOWNLOAD:
         return ""
-    code = base64.b64encode(text).decode("ascii")
+    code = base64.b64encode(data).decode("ascii")
     safe = html.escape(name, quote=True)
     return f'<a download="{safe}" href="data:text/csv;base64,{code}">{safe}</a>'
 
