@@ -7,6 +7,7 @@ calls (fsync, exchange-rename) are events of their own.
 
 import contextlib
 import errno
+import itertools
 import os
 import signal
 import sys
@@ -83,17 +84,17 @@ def run_child(
 
 
 def _be_child(work: Callable[[], object], folder: str, at: int, fail: bool, writing: int) -> None:
-    code, count, on = 0, 0, True
+    code, on = 0, True
+    counter = itertools.count(1)  # Zarr writes in threads: each call has a number of its own.
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal count
         if not on or not changes_files(event, arguments, folder):
             return
-        count += 1
+        number = next(counter)
         os.write(writing, b".")
-        if count == at and fail:
+        if number == at and fail:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(arguments[0]))
-        if count == at:
+        if number == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:

@@ -178,13 +178,12 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
     tissue = np.zeros(len(spots), np.int64)
     place, offsets = spots.positions, spots.frame_offsets
     now: Tissue | None = None
-    for t in range(spots.n_frames):
+    for t in spots.occupied_frames.tolist():
         if now is None or frames.n_frames > 1:
             now = Tissue(frames.frame(t), size, settings)
         rows = slice(offsets[t], offsets[t + 1])
-        if offsets[t] < offsets[t + 1]:
-            distance[rows] = now.distance_at(place[rows])
-            tissue[rows], _ = judge_points(place[rows], now.mask, size, settings.mask, f"frame {t}")
+        distance[rows] = now.distance_at(place[rows])
+        tissue[rows], _ = judge_points(place[rows], now.mask, size, settings.mask, f"frame {t}")
     columns = {"boundary_distance": distance, "tissue": tissue}
     return graph.with_spots(spots.with_columns(columns))
 
