@@ -148,6 +148,9 @@ class Lock:
             try:
                 taken = self._take(file, made=made)
             except BaseException:
+                if made:  # The disk is full: its name is not there, and nobody's.
+                    with contextlib.suppress(OSError):
+                        self.path.unlink()
                 os.close(file)
                 raise
             if taken:
