@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from btrackmate.core.disk import remove_empty, remove_tree
@@ -15,9 +15,15 @@ from btrackmate.core.words import flag
 
 #: A folder that holds one of these is one image or graph.
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+#: A folder that holds one of these is an image, a graph, an analysis, a model or a movie of the
+#: Cell Tracking Challenge, and may be replaced whole.
+_WHOLE = (*_ZARR_FILES, "analysis.yaml", "config.json", "model_card.json", "res_track.txt",
+          "man_track.txt")  # fmt: skip
+#: Names that a message tells.
+_TOLD = 3
 
 
-def check_output(path: Path, *, overwrite: bool = False) -> None:
+def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) -> None:
     """Refuse an output path that exists already or cannot be written.
 
     What a killed process left in its folder is cleared before.
@@ -28,19 +34,42 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
         File or folder that is about to be written.
     overwrite : bool
         Accept an existing one.
+    keeps : bool
+        What others put into the folder stays there; else one that holds something that we do not
+        write is refused, with `overwrite` too.
 
     Raises
     ------
     UserError
-        If `path` exists and `overwrite` is false, or it cannot be made: tried, and undone.
+        If `path` exists and `overwrite` is false, it is somebody's folder, or it cannot be made:
+        tried, and undone.
     """
     with blame_output(path):
         clear_leftovers(path.absolute().parent)
         if path.exists() and not overwrite:
             msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
+        if path.is_dir() and not path.is_symlink() and not keeps:
+            held = sorted(entry.name for entry in path.iterdir())
+            if held and not set(held) & set(_WHOLE):
+                check_foreign(path, held)
         check_folder(path)
         _try_folder(path)
+
+
+def check_foreign(path: Path, names: Sequence[str]) -> None:
+    """Refuse to replace a folder that holds what we do not write.
+
+    Parameters
+    ----------
+    path : Path
+    names : sequence of str
+        What is not ours in it; none is fine.
+    """
+    if names:
+        told = ", ".join(names[:_TOLD]) + (", …" if len(names) > _TOLD else "")
+        msg = f"{path} holds {told}, which would be lost: give another output, or move that away"
+        raise UserError(msg)
 
 
 def check_outputs(

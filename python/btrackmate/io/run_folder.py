@@ -71,7 +71,7 @@ def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
         msg = f"{folder} is a file, expected a folder: give another output"
         raise UserError(msg)
     check_apart([folder / name for name in FILES], inputs)
-    check_output(folder, overwrite=True)
+    check_output(folder, overwrite=True, keeps=True)
     clear_leftovers(folder)
 
 

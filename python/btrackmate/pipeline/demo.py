@@ -85,7 +85,7 @@ def run_demo(
     command : sequence of str
         The command line, for the record.
     """
-    check_output(output / "run", overwrite=True)
+    check_output(output / "run", overwrite=True, keeps=True)
     folder = output / "input"
     make_folder(folder)
     paths = sample_paths()
