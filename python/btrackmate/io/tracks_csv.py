@@ -12,6 +12,7 @@ from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import read_cells, skip_export_header
+from btrackmate.io.csv_formulas import guard_name, guard_table
 from btrackmate.io.numbers import format_numbers
 
 _BLOCK = 50_000
@@ -44,9 +45,9 @@ def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     table = table.astype(dict.fromkeys(bools, np.int64))
     plain = (isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in table.dtypes)
     if not all(plain):
-        table.to_csv(stream, index=False, lineterminator="\n")
+        guard_table(table).to_csv(stream, index=False, lineterminator="\n")
         return
-    csv.writer(stream, lineterminator="\n").writerow(table.columns)
+    csv.writer(stream, lineterminator="\n").writerow(map(guard_name, table.columns))
     for begin in range(0, len(table), _BLOCK):
         block = table.iloc[begin : begin + _BLOCK]
         columns = [_format_column(values) for _, values in block.items()]

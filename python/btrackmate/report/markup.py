@@ -12,6 +12,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from btrackmate.io.csv_formulas import guard_table
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -75,8 +77,9 @@ def format_value(value: Any) -> str:
 
 def embed_table(table: pd.DataFrame, name: str) -> Embedded | None:
     """Put a table into the page as a CSV file to take away; None where it is too long."""
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode("utf-8")
-    return _embed(text, "text/csv", name) if len(text) <= _MOST_DOWNLOAD else None
+    text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    data = text.encode("utf-8")
+    return _embed(data, "text/csv", name) if len(data) <= _MOST_DOWNLOAD else None
 
 
 def embed_svg(figure: "Figure", title: str) -> Embedded:

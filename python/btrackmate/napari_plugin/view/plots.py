@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from btrackmate.core.files import check_ending, write_atomically
+from btrackmate.core.files import write_atomically
+from btrackmate.core.outputs import check_ending
 from btrackmate.napari_plugin.model.curves import MOST_TRACKS, find_curves, nearest_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel
