@@ -70,7 +70,7 @@ def measure_approach(
     so that its error is taken for n·(1 − r)/(1 + r) distances, with r the correlation of
     neighbouring residuals (0 if negative, at most 0.95); p from Student's t with that many − 2.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr  # scipy.stats takes a second to import
 
     members = Members.of(graph)
     number = tracklets.index.to_numpy()
@@ -86,7 +86,7 @@ def measure_approach(
     start = np.where(has, known[np.where(has, first, -1)], np.nan)
     end = np.where(has, known[np.where(has, first + n - 1, -1)], np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_value = 2 * student.sf(np.abs(fit["rate"] / fit["rate_se"]), fit["freedom"].clip(min=1))
+        p_value = 2 * stdtr(fit["freedom"].clip(min=1), -np.abs(fit["rate"] / fit["rate_se"]))
     columns = {"n": n, **_list_ends(graph, members, number)}
     columns |= {"start_distance": start, "end_distance": end, "change": end - start}
     columns |= {"rate": fit["rate"], "rate_se": fit["rate_se"], "p_value": p_value}
