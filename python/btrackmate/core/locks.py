@@ -100,6 +100,11 @@ class Lock:
         except OSError:
             return False
 
+    @property
+    def text(self) -> bytes:
+        """What the lock's file holds while this holds it; no other process writes the same."""
+        return self._text
+
     def confirm(self) -> None:
         """Check, before something is put in place, that this still holds the lock.
 

@@ -104,6 +104,28 @@ class LabelStore:
         array = _create(path, shape, calibration, ndim, state)
         return cls(path, shape, array)
 
+    @classmethod
+    def join(cls, path: Path, shape: tuple[int, int, int, int], fingerprint: str) -> Self:
+        """Open a store that another process made, to write frames into it beside others.
+
+        Parameters
+        ----------
+        path, shape, fingerprint
+            As `open` takes them; the store is left as it is.
+
+        Raises
+        ------
+        UserError
+            If it is not there, is damaged, or was made for something else.
+        """
+        state = _read_state(path) or {}
+        array = _open_array(path)
+        same = (state.get("shape"), state.get("fingerprint")) == (list(shape), fingerprint)
+        if array is None or not same:
+            msg = f"{path}: these are not the labels of this run any more: start again"
+            raise UserError(msg)
+        return cls(path, shape, array)
+
     @property
     def done(self) -> frozenset[int]:
         """Frames that are finished and whole; reads their chunks."""
