@@ -1,23 +1,21 @@
 """Worker processes on dask: on this machine, at a scheduler's address, or in a job queue."""
 
-import importlib.util
 import logging
 import platform
 import queue
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
-
-from pydantic import Field
+from typing import Any, Self, TypeVar
 
 import btrackmate
 from btrackmate.core.errors import UserError, WorkersError
-from btrackmate.core.settings import Settings
+from btrackmate.core.parallel import count_cores
 from btrackmate.core.words import option
+from btrackmate.pipeline.cluster_file import ClusterFile, check_installed
 
 _log = logging.getLogger(__name__)
 
@@ -27,79 +25,16 @@ Result = TypeVar("Result")
 PATIENCE = 10.0
 #: How often a frame whose worker was killed is tried with another one.
 _RETRIES = 1
-_QUEUES = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "lsf": "LSFCluster",
-    "sge": "SGECluster",
-    "oar": "OARCluster",
-    "moab": "MoabCluster",
-    "htcondor": "HTCondorCluster",
-}
 #: A worker never waits for memory that nothing will free: it works on, or is ended by its nanny.
+#: It gets one frame a thread at a time, so that the frame that ended it is known.
 _CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.scheduler.allowed-failures": _RETRIES,
+    "distributed.scheduler.worker-saturation": 1.0,
 }
-
-
-class ClusterFile(Settings):
-    """Workers that a job queue starts; the names are those of dask-jobqueue."""
-
-    kind: Literal["slurm", "pbs", "lsf", "sge", "oar", "moab", "htcondor"] = Field(
-        description="The job queue"
-    )
-    jobs: int = Field(ge=1, description="Jobs that are asked for")
-    cores: int = Field(ge=1, description="Processor cores of a job")
-    memory: str = Field(description="Memory of a job, e.g. 16GB; its processes share it")
-    processes: int = Field(1, ge=1, description="Worker processes of a job, which share its cores")
-    queue: str | None = Field(None, description="Queue or partition")
-    account: str | None = Field(None, description="Account or project that pays")
-    walltime: str | None = Field(None, description="Longest time of a job, e.g. 08:00:00")
-    interface: str | None = Field(None, description="Network interface of the nodes, e.g. ib0")
-    python: str | None = Field(None, description="Python on the nodes; else the one of this run")
-    local_directory: str | None = Field(None, description="Scratch folder on the nodes")
-    log_directory: str | None = Field(None, description="Folder for what the jobs print")
-    job_extra_directives: tuple[str, ...] = Field((), description="Further lines of the job's head")
-    job_script_prologue: tuple[str, ...] = Field((), description="Commands before the worker")
-    worker_extra_args: tuple[str, ...] = Field(
-        (), description="Further words for dask worker, e.g. --resources GPU=1"
-    )
-
-    def open(self) -> Any:
-        """Make dask's cluster, without any job yet.
-
-        Raises
-        ------
-        UserError
-            If dask-jobqueue is not installed, or a value is not one that it takes.
-        """
-        _check_installed("dask_jobqueue", "dask-jobqueue")
-        import dask_jobqueue
-
-        values = self.model_dump(exclude={"kind", "jobs", "account"}, exclude_none=True)
-        values = {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
-        if self.account is not None:
-            values["project" if self.kind in ("lsf", "sge", "oar") else "account"] = self.account
-        if self.kind == "htcondor":
-            values.setdefault("disk", "1GB")
-            values.pop("queue", None)
-            values.pop("walltime", None)
-        try:
-            return getattr(dask_jobqueue, _QUEUES[self.kind])(**values)
-        except (ValueError, TypeError, RuntimeError) as error:
-            msg = f"the workers' file: {' '.join(str(error).split())}"
-            raise UserError(msg) from None
-
-    def check_queue(self, cluster: Any) -> None:
-        """Refuse a machine that jobs cannot be submitted from."""
-        command = cluster.job_cls.submit_command.split()[0]
-        if shutil.which(command) is None:
-            msg = f"{command} is not found on this machine: start where {self.kind} jobs are "
-            msg += f"submitted, or give {option('processes')}"
-            raise UserError(msg)
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -122,6 +57,11 @@ class WorkerChoice:
     scheduler: str | None = None
     cluster: Path | None = None
     memory: str | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there are to be workers."""
+        return (self.processes, self.scheduler, self.cluster) != (None, None, None)
 
     def check(self) -> None:
         """Refuse what does not go together."""
@@ -177,10 +117,10 @@ class WorkerPool:
         """
         if self._client is not None:
             return
-        _check_installed("distributed", "distributed")
+        check_installed("distributed", "distributed")
         import dask
 
-        self._closing.enter_context(dask.config.set(_CONFIG))
+        self._closing.enter_context(dask.config.set(_CONFIG | self._limit_threads()))
         self._client = self._connect()
         try:
             self._wait_for_worker()
@@ -189,17 +129,31 @@ class WorkerPool:
             self._client = None
             self._closing.close()
             raise
-        _log.info("%s", self._describe())
+        ours = self._choice.scheduler is None
+        if ours and find_spec("bokeh") is None:
+            _log.info("%s; for a dashboard: pip install bokeh", self.describe())
+        else:
+            _log.info("%s; dashboard: %s", self.describe(), self._client.dashboard_link)
 
-    @property
-    def cores(self) -> int:
-        """Threads of all workers that are there now."""
-        return sum(worker["nthreads"] for worker in self._list_workers().values())
+    def describe(self) -> str:
+        """Say how many workers there are, and their memory."""
+        workers = list(self._list_workers().values())
+        limits = {f"{one['memory_limit'] / 1e9:.3g} GB" for one in workers if one["memory_limit"]}
+        text = f"{len(workers)} worker process{'es' if len(workers) != 1 else ''}"
+        return text + (f" of {' or '.join(sorted(limits))}" if limits else "")
 
-    def check(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Run a check on every worker that is there; the first one's refusal is raised."""
+    def check(
+        self, function: Callable[[Any], None], job: Any, *, prefers_gpu: bool = False
+    ) -> None:
+        """Run a check on every worker that is there; the first refusal is raised."""
         self.start()
-        self._client.run(function, *arguments)
+        workers, resources = self._choose_workers(prefers_gpu=prefers_gpu)
+        self._client.gather([
+            self._client.submit(
+                function, job, workers=[address], pure=False, resources=resources, retries=0
+            )
+            for address in workers
+        ])  # fmt: skip
 
     def check_memory(self, need: int, what: str) -> None:
         """Refuse workers whose memory (bytes) is less than what one frame's pixels take."""
@@ -219,8 +173,8 @@ class WorkerPool:
         name: str,
         *,
         prefers_gpu: bool = False,
-    ) -> Iterator[Result]:
-        """Work on frames and yield what the function gives, as they are done.
+    ) -> Iterator[tuple[int, Result]]:
+        """Work on frames; yield them, and what the function gives, as they are done.
 
         Parameters
         ----------
@@ -242,24 +196,36 @@ class WorkerPool:
             If the scheduler was lost, or a frame killed its workers.
         """
         self.start()
-        workers = self._list_workers().values()
-        has_gpu = prefers_gpu and any("GPU" in one.get("resources", {}) for one in workers)
+        _, resources = self._choose_workers(prefers_gpu=prefers_gpu)
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         futures = {}
         for t in frames:
             future = self._client.submit(
                 function, job, t, key=f"{name}-{t}-{id(done):x}", pure=False, priority=-t,
-                resources={"GPU": 1} if has_gpu else None,
+                resources=resources,
             )  # fmt: skip
             futures[future.key] = (future, t)
             future.add_done_callback(done.put)
         try:
             while futures:
                 future, t = futures.pop(self._wait_for(done).key)
-                yield self._take(future, t)
-        finally:
-            if futures and self._client is not None and self._client.status == "running":
-                self._client.cancel([future for future, _ in futures.values()], force=True)
+                yield t, self._take(future, t)
+        except BaseException:
+            self._stop([future for future, _ in futures.values()])
+            raise
+
+    def _stop(self, futures: list[Any]) -> None:
+        """Let no worker begin another frame; end those that are ours, whatever they do."""
+        if self._client.status == "running":
+            self._client.cancel(futures, force=True)
+        if self._choice.scheduler is None:
+            self.__exit__()
+
+    def _choose_workers(self, *, prefers_gpu: bool) -> tuple[list[str], dict[str, int] | None]:
+        """Give the addresses of the workers that are there now, and what a frame takes of them."""
+        workers = self._list_workers()
+        with_gpu = [at for at, told in workers.items() if "GPU" in told.get("resources", {})]
+        return (with_gpu, {"GPU": 1}) if prefers_gpu and with_gpu else (list(workers), None)
 
     def _take(self, future: Any, t: int) -> Any:
         """Take a frame's result; say what killed its worker."""
@@ -289,10 +255,19 @@ class WorkerPool:
             if self._client.status == "closed" or time.monotonic() - lost > PATIENCE / 2:
                 raise WorkersError(self._tell_lost())
 
+    def _limit_threads(self) -> dict[str, int]:
+        """Share this machine's cores among the processes, also within a frame."""
+        if self._choice.processes is None:
+            return {}
+        share = max(1, count_cores() // self._choice.processes)
+        return {f"distributed.nanny.pre-spawn-environ.{name}": share for name in _THREADS}
+
     def _connect(self) -> Any:
         """Open a client, and where it is ours the cluster."""
         from distributed import Client, LocalCluster
 
+        for name in ("distributed", "distributed.client", "distributed.core"):
+            self._silence(logging.getLogger(name))
         choice = self._choice
         target: Any = choice.scheduler
         if choice.processes is not None:
@@ -312,8 +287,6 @@ class WorkerPool:
             self._closing.callback(target.close)
             self._file.check_queue(target)
             target.scale(jobs=self._file.jobs)
-        for name in ("distributed", "distributed.client", "distributed.core"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # What matters is told in one line.
         try:
             client = Client(target, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
@@ -324,6 +297,11 @@ class WorkerPool:
             raise UserError(msg) from None
         self._closing.callback(client.close, timeout=PATIENCE / 2)
         return client
+
+    def _silence(self, logger: logging.Logger) -> None:
+        """Log nothing of dask's while the workers are open: what matters is told in one line."""
+        self._closing.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)
 
     def _wait_for_worker(self) -> None:
         """Wait for the first worker; in a job queue as long as it takes."""
@@ -367,17 +345,6 @@ class WorkerPool:
         found = self._client.scheduler_info(n_workers=-1)["workers"]
         return dict(found)
 
-    def _describe(self) -> str:
-        """Say how many workers there are, their memory, and where to look at them."""
-        workers = list(self._list_workers().values())
-        limits = {f"{one['memory_limit'] / 1e9:.3g} GB" for one in workers if one["memory_limit"]}
-        text = f"{len(workers)} worker{'s' if len(workers) > 1 else ''}"
-        text += f" of {' or '.join(sorted(limits))}" if limits else ""
-        text += f"; dashboard: {self._client.dashboard_link}"
-        if importlib.util.find_spec("bokeh") is None:
-            text += " (its pages need: pip install bokeh)"
-        return text
-
     def _advise_memory(self) -> str:
         if self._file is not None:
             return "set a larger memory, or fewer processes, in the file of the workers"
@@ -412,10 +379,3 @@ def _share_memory(processes: int, memory: str | None) -> int:
 def _short(version: str) -> str:
     """Give 3.11 for 3.11.9.final.0."""
     return ".".join(version.split(".")[:2])
-
-
-def _check_installed(module: str, package: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        msg = f"workers need {package}, which is not installed; install it with: "
-        msg += "pip install 'btrackmate[cluster]'"
-        raise UserError(msg)

@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import pickle
+import platform
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from btrackmate.core.words import command_line, is_command_line
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.labels import LabelStore
 from btrackmate.pipeline.cluster import WorkerPool
-from btrackmate.pipeline.frames import FrameWorker
+from btrackmate.pipeline.frames import FrameWorker, open_store, warn_of_detours
 from btrackmate.pipeline.inputs import OpenInputs
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
@@ -59,20 +61,20 @@ class FrameJob:
     on_command_line: bool
 
     @classmethod
-    def make(
-        cls, inputs: OpenInputs, settings: RunSettings, work: WorkFolder, *, measures: bool
-    ) -> "FrameJob":
+    def make(cls, worker: FrameWorker) -> "FrameJob":
         """Make the job of a work folder that is begun."""
-        chosen = settings.segmentation
+        work, chosen = worker.work, worker.settings.segmentation
         paths = {
             name: value.absolute()
             for name in type(chosen).model_fields
             if isinstance(value := getattr(chosen, name), Path)
         }
-        settings = settings.model_copy(update={"segmentation": chosen.model_copy(update=paths)})
+        settings = worker.settings.model_copy(
+            update={"segmentation": chosen.model_copy(update=paths)}
+        )
         return cls(
-            pickle.dumps(inputs), settings, work.path.absolute(), work.labels.absolute(),
-            work.fingerprint, work.place.holder, measures, is_command_line(),
+            pickle.dumps(worker.inputs), settings, work.path.absolute(), work.labels.absolute(),
+            work.fingerprint, work.place.holder, worker.measures, is_command_line(),
         )  # fmt: skip
 
     @property
@@ -91,8 +93,15 @@ class FrameJob:
 
         Raises
         ------
+        UserError
+            If the folder is not there for this worker.
         WorkersError
+            If it is not the sender's any more.
         """
+        if not self.work.is_dir():
+            msg = f"a worker on {platform.node()} does not see {self.work}: workers need the "
+            msg += "folders of inputs and output under the same paths, on a disk that they share"
+            raise UserError(msg)
         if not self.place.is_held_by(self.holder):
             msg = f"{self.work}: the run that this frame belongs to has ended; it is left undone"
             raise WorkersError(msg)
@@ -100,25 +109,36 @@ class FrameJob:
 
 @dataclass(frozen=True)
 class Done:
-    """A frame that is finished, and what was logged: levels and messages."""
-
-    frame: int
-    messages: tuple[tuple[int, str], ...]
-
-
-def work_frames(
-    job: FrameJob, pool: WorkerPool, frames: list[int], n_frames: int, progress: Progress
-) -> None:
-    """Let workers do frames; they write them, and only that they are done comes back.
+    """A frame that is finished.
 
     Parameters
     ----------
-    job : FrameJob
+    messages : tuple of (int, str)
+        What was logged: levels and texts.
+    cpu_seconds : float
+        Processor time that the worker has spent since it told of it last.
+    """
+
+    messages: tuple[tuple[int, str], ...]
+    cpu_seconds: float
+
+
+def spread_frames(worker: FrameWorker, pool: WorkerPool, progress: Progress) -> tuple[float, str]:
+    """Let workers do the frames that are not done yet; they write them, and only tell of it.
+
+    Parameters
+    ----------
+    worker : FrameWorker
+        Of a work folder that is begun, in this process.
     pool : WorkerPool
-    frames : list of int
-    n_frames : int
-        Of the movie; the others count as done.
     progress : Progress
+
+    Returns
+    -------
+    seconds : float
+        Processor time that the workers spent.
+    workers : str
+        Which they were.
 
     Raises
     ------
@@ -127,35 +147,67 @@ def work_frames(
     WorkersError
         If workers are lost.
     """
-    inputs: OpenInputs = pickle.loads(job.inputs)
-    step = "measuring" if inputs.labels is not None else "segmenting"
-    try:
-        if frames:
-            need = sum(_count_bytes(movie.shape, movie.dtype.itemsize, role)
-                       for role, movie in inputs.movies().items())  # fmt: skip
-            pool.check_memory(need, "one frame")
-            pool.check(check_worker, job)
-    finally:
-        inputs.close()
-    done = n_frames - len(frames)
+    segments, n_frames = worker.inputs.labels is None, worker.inputs.main.n_frames
+    step = "segmenting" if segments else "measuring"
+    store = None
+    if segments:
+        store = open_store(worker.job, worker.work)
+        warn_of_detours(worker.job)
+    todo = worker.list_undone()
+    if not todo:
+        return 0.0, pool.describe()
+    job = FrameJob.make(worker)
+    pool.check_memory(_count_bytes(worker.inputs), "one frame")
+    pool.check(check_worker, job, prefers_gpu=segments)
+    done, cpu_seconds = n_frames - len(todo), 0.0
     progress(step, done, n_frames)
-    told: set[str] = set()
-    tasks = pool.spread(do_frame, job, frames, step, prefers_gpu=step == "segmenting")
-    for found in tasks:
-        for level, message in found.messages:
-            if message not in told:
-                told.add(message)
-                _log.log(level, "%s", message)
+    told = _Teller(todo)
+    for t, found in pool.spread(do_frame, job, todo, step, prefers_gpu=segments):
+        told.tell(t, found.messages)
+        cpu_seconds += found.cpu_seconds
         done += 1
         progress(step, done, n_frames)
+    if store is not None:
+        store.clear_partial()
+    return cpu_seconds, pool.describe()
 
 
-def _count_bytes(shape: tuple[int, ...], itemsize: int, role: str) -> int:
-    _, channels, *space = shape
-    count = channels if role == "image" else 1
-    for side in space:
-        count *= side
-    return count * itemsize
+class _Teller:
+    """Log what workers logged in the order of the frames, each text once.
+
+    Parameters
+    ----------
+    frames : list of int
+        In their order.
+    """
+
+    def __init__(self, frames: list[int]) -> None:
+        self._frames = frames
+        self._next = 0
+        self._kept: dict[int, tuple[tuple[int, str], ...]] = {}
+        self._told: set[str] = set()
+
+    def tell(self, t: int, messages: tuple[tuple[int, str], ...]) -> None:
+        """Log a frame's messages when those before it are logged."""
+        self._kept[t] = messages
+        while self._next < len(self._frames) and self._frames[self._next] in self._kept:
+            for level, message in self._kept.pop(self._frames[self._next]):
+                if message not in self._told:
+                    self._told.add(message)
+                    _log.log(level, "%s", message)
+            self._next += 1
+
+
+def _count_bytes(inputs: OpenInputs) -> int:
+    """Count the bytes of one frame's pixels."""
+    count = 0
+    for movie in inputs.movies().values():
+        _, *space = movie.shape
+        size = movie.dtype.itemsize
+        for side in space:
+            size *= side
+        count += size
+    return count
 
 
 def check_worker(job: FrameJob) -> None:
@@ -165,52 +217,72 @@ def check_worker(job: FrameJob) -> None:
     ------
     UserError
     """
-    if not job.place.is_held_by(job.holder):
-        msg = f"a worker does not see {job.work}: workers need the inputs' and the output's "
-        msg += "folders under the same paths, on a disk that they share"
-        raise UserError(msg)
     with _words(job):
+        job.confirm()
         try:
             _open(job)
         except UserError as error:
-            msg = f"a worker cannot work on this: {error}"
+            msg = f"a worker on {platform.node()} cannot do this: {error}"
             raise UserError(msg) from None
 
 
 def do_frame(job: FrameJob, t: int) -> Done:
-    """Segment and measure a frame in a worker, and write it."""
-    job.confirm()
+    """Segment and measure a frame in a worker, and write it.
+
+    Raises
+    ------
+    WorkersError
+        If the worker has not enough memory, or the run has ended.
+    """
     with _words(job), _collect() as messages:
-        _open(job).do(t)
-    return Done(t, tuple(messages))
+        job.confirm()
+        try:
+            opened = _open(job)
+            opened.do(t)
+        except MemoryError as error:
+            msg = f"frame {t} does not fit into the memory of a worker ({error}): give workers "
+            msg += "more of it, or fewer threads"
+            raise WorkersError(msg) from None
+    return Done(tuple(messages), opened.count_cpu_seconds())
 
 
 class _Worker:
     """A job that is open in this process."""
 
     def __init__(self, job: FrameJob) -> None:
+        self._counted = time.process_time()
         self._job = job
         self._inputs: OpenInputs = pickle.loads(job.inputs)
-        self._work = WorkFolder(job.place, job.labels)
-        self._work.fingerprint = job.fingerprint
-        segments = self._inputs.labels is None
-        models = load_models(job.settings.segmentation) if segments else None
-        self._worker = FrameWorker(
-            self._inputs, job.settings, self._work, models, measures=job.measures
-        )
+        work = WorkFolder(job.place, job.labels)
+        work.fingerprint = job.fingerprint
+        self._segments = self._inputs.labels is None
+        models = load_models(job.settings.segmentation) if self._segments else None
+        self._worker = FrameWorker(self._inputs, job.settings, work, models, measures=job.measures)
+        self._worker.prepare()
         self._segmenting = threading.Lock()  # Networks are not made for several threads.
+        self._counting = threading.Lock()
 
     def do(self, t: int) -> None:
-        """Do a frame, unless it is done."""
-        if self._inputs.labels is not None:
-            self._worker.measure(t, confirm=self._job.confirm)
+        """Do a frame."""
+        if not self._segments:
+            self._worker.do(t, None)
             return
+        main, job = self._inputs.main, self._job
+        shape = (main.n_frames, *main.shape[2:])
         with self._segmenting:
-            main = self._inputs.main
-            store = LabelStore.join(
-                self._job.labels, (main.n_frames, *main.shape[2:]), self._job.fingerprint
-            )
-            self._worker.segment(t, store, confirm=self._job.confirm)
+            store = LabelStore.join(job.labels, shape, job.fingerprint, job.confirm)
+            self._worker.do(t, store)
+
+    def count_cpu_seconds(self) -> float:
+        """Give the processor time of this process since this was asked last."""
+        with self._counting:
+            now = time.process_time()
+            spent, self._counted = now - self._counted, now
+        return spent
+
+    def close(self) -> None:
+        """Close the inputs."""
+        self._inputs.close()
 
 
 _open_jobs: dict[str, _Worker] = {}
@@ -224,7 +296,7 @@ def _open(job: FrameJob) -> _Worker:
         if key not in _open_jobs:
             made = _Worker(job)
             while len(_open_jobs) >= _KEPT:
-                _open_jobs.pop(next(iter(_open_jobs)))
+                _open_jobs.pop(next(iter(_open_jobs))).close()
             _open_jobs[key] = made
         return _open_jobs[key]
 

@@ -234,78 +234,80 @@ class FrameWorker:
         *,
         measures: bool = True,
     ) -> None:
-        self._inputs = inputs
-        self._settings = settings
-        self._work = work
+        self.inputs = inputs
+        self.settings = settings
+        self.work = work
+        self.measures = measures
         self._models = models
-        self._measures = measures
+
+    def list_undone(self) -> list[int]:
+        """Give the frames that are to be done."""
+        return sorted(set(range(self.inputs.main.n_frames)) - set(self.work.done_frames()))
 
     def work_through(self, progress: Progress) -> None:
         """Segment (where no labels are given) and measure every frame that is not done yet."""
-        n_frames = self._inputs.main.n_frames
-        todo = sorted(set(range(n_frames)) - set(self._work.done_frames()))
-        labels = self._inputs.labels
+        todo = self.list_undone()
+        labels = self.inputs.labels
         if labels is None:
             # The networks use all cores within a frame.
-            segment_frames(self.job, self._work, self._keep_segmented, progress)
+            segment_frames(self.job, self.work, self._keep_segmented, progress)
         elif todo:
-            workers = self._settings.workers
+            workers = self.settings.workers
             kept = measure_frames(
                 labels, self._measurer, todo, self._keep, workers=workers, progress=progress
             )
             for _ in kept:
                 pass
 
-    def measure(self, t: int, confirm: Callable[[], None]) -> None:
-        """Measure one frame of given labels; `confirm` raises where it is not wanted any more."""
-        if self._inputs.labels is None:
-            msg = "no labels"
-            raise ValueError(msg)
-        found = self._measurer.measure(t, self._inputs.labels.frame(t))
-        confirm()
-        self._keep(t, found)
+    def prepare(self) -> None:
+        """Open what every frame needs, before several threads ask for it."""
+        if self.inputs.labels is None:
+            _ = self.job
+        if self.measures:
+            _ = self._measurer
 
-    def segment(self, t: int, store: LabelStore, confirm: Callable[[], None]) -> None:
-        """Segment one frame into an opened store; `confirm` as `measure` takes it."""
-        frame = segment_one(self.job, t, store, self._work, ignore_progress)
-        confirm()
-        self._keep_segmented(t, frame)
+    def do(self, t: int, store: LabelStore | None) -> None:
+        """Do one frame; where it is segmented, into an opened store."""
+        if store is not None:
+            self._keep_segmented(t, segment_one(self.job, t, store, self.work, ignore_progress))
+        elif self.inputs.labels is not None:
+            self._keep(t, self._measurer.measure(t, self.inputs.labels.frame(t)))
 
     @functools.cached_property
     def job(self) -> SegmentationJob:
         """What is segmented."""
-        if self._inputs.image is None or self._models is None:
+        if self.inputs.image is None or self._models is None:
             msg = "a run without labels needs an image and networks"
             raise ValueError(msg)
-        settings = self._settings
+        settings = self.settings
         return SegmentationJob.open(
-            self._inputs.image, settings.channel, settings.segmentation, self._models
+            self.inputs.image, settings.channel, settings.segmentation, self._models
         )
 
     @functools.cached_property
     def _measurer(self) -> FrameMeasurer:
-        inputs = self._inputs
+        inputs = self.inputs
         return FrameMeasurer(
             inputs.image,
             inputs.mask,
             inputs.main.calibration,
-            self._settings.measure,
+            self.settings.measure,
             measure=measure_one_frame,
         )
 
     def combine(self) -> MeasureResult:
         """Join the tables of all frames."""
-        main = self._inputs.main
+        main = self.inputs.main
         frames = []
         for t in range(main.n_frames):
-            tables = self._work.load_frame(t)
+            tables = self.work.load_frame(t)
             names = ("spots", "dropped", "disconnected", "outlines")
             frames.append(FrameMeasurement(*(tables[name] for name in names)))
         return combine_frames(frames, main.calibration, ndim=main.ndim, n_frames=main.n_frames)
 
     def _keep_segmented(self, t: int, frame: LabelledFrame) -> None:
-        if not self._measures:
-            self._work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
+        if not self.measures:
+            self.work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
             return
         measured = self._measurer.measure(t, frame.labels(), frame.channels())
         self._keep(t, measured, frame.cells)
@@ -320,7 +322,7 @@ class FrameWorker:
             "disconnected": measured.disconnected,
             "outlines": measured.outlines,
         }
-        self._work.save_frame(t, tables)
+        self.work.save_frame(t, tables)
 
 
 def _add_segmentation(spots: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
