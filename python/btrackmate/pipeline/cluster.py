@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import btrackmate
 from btrackmate.core.errors import UserError, WorkersError
+from btrackmate.core.interrupts import shield_children
 from btrackmate.core.parallel import count_cores
 from btrackmate.core.words import option
 from btrackmate.pipeline.cluster_file import ClusterFile, check_installed
@@ -271,8 +272,8 @@ class WorkerPool:
         choice = self._choice
         target: Any = choice.scheduler
         if choice.processes is not None:
-            target = self._closing.enter_context(
-                LocalCluster(
+            with shield_children():
+                target = LocalCluster(
                     n_workers=choice.processes,
                     threads_per_worker=1,
                     processes=True,
@@ -281,7 +282,7 @@ class WorkerPool:
                     memory_limit=_share_memory(choice.processes, choice.memory),
                     silence_logs=logging.CRITICAL,
                 )
-            )
+                self._closing.enter_context(target)
         elif self._file is not None:
             target = self._file.open()
             self._closing.callback(target.close)

@@ -100,34 +100,6 @@ class LabelledFrame:
     channels: Callable[[], NDArray[Any]]
 
 
-def segment_frames(
-    job: SegmentationJob,
-    work: WorkFolder,
-    keep: Callable[[int, LabelledFrame], None],
-    progress: Progress,
-) -> None:
-    """Segment every frame that is not done yet into the work folder's labels.
-
-    Parameters
-    ----------
-    job : SegmentationJob
-    work : WorkFolder
-    keep : callable
-        Receives the frame's number and result; must save the frame's tables in `work`, which makes
-        it count as done.
-    progress : Progress
-    """
-    movie = job.image.movie
-    n_frames = movie.n_frames
-    store = open_store(job, work)
-    todo = sorted(set(range(n_frames)) - set(work.done_frames()))
-    progress("segmenting", n_frames - len(todo), n_frames)
-    warn_of_detours(job)
-    for count, t in enumerate(todo, start=1):
-        keep(t, segment_one(job, t, store, work, progress))
-        progress("segmenting", n_frames - len(todo) + count, n_frames)
-
-
 def warn_of_detours(job: SegmentationJob) -> None:
     """Say in the log where frames are not segmented as one might think."""
     if needs_stacking(job.image.ndim, job.models):
@@ -249,8 +221,7 @@ class FrameWorker:
         todo = self.list_undone()
         labels = self.inputs.labels
         if labels is None:
-            # The networks use all cores within a frame.
-            segment_frames(self.job, self.work, self._keep_segmented, progress)
+            self._segment(progress)
         elif todo:
             workers = self.settings.workers
             kept = measure_frames(
@@ -266,10 +237,10 @@ class FrameWorker:
         if self.measures:
             _ = self._measurer
 
-    def do(self, t: int, store: LabelStore | None) -> None:
+    def do(self, t: int, store: LabelStore | None, progress: Progress = ignore_progress) -> None:
         """Do one frame; where it is segmented, into an opened store."""
         if store is not None:
-            self._keep_segmented(t, segment_one(self.job, t, store, self.work, ignore_progress))
+            self._keep_segmented(t, segment_one(self.job, t, store, self.work, progress))
         elif self.inputs.labels is not None:
             self._keep(t, self._measurer.measure(t, self.inputs.labels.frame(t)))
 
@@ -294,6 +265,16 @@ class FrameWorker:
             self.settings.measure,
             measure=measure_one_frame,
         )
+
+    def _segment(self, progress: Progress) -> None:
+        """Segment frame after frame; the networks use all cores within one."""
+        store = open_store(self.job, self.work)
+        n_frames, todo = self.inputs.main.n_frames, self.list_undone()
+        progress("segmenting", n_frames - len(todo), n_frames)
+        warn_of_detours(self.job)
+        for count, t in enumerate(todo, start=1):
+            self.do(t, store, progress)
+            progress("segmenting", n_frames - len(todo) + count, n_frames)
 
     def combine(self) -> MeasureResult:
         """Join the tables of all frames."""
