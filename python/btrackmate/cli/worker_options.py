@@ -24,7 +24,8 @@ def worker_options(function: Function) -> Function:
         cluster: Path | None,
         **kwargs: Any,
     ) -> Any:
-        from btrackmate.pipeline.cluster import WorkerChoice, WorkerPool
+        from btrackmate.pipeline.cluster import WorkerPool
+        from btrackmate.pipeline.worker_choice import WorkerChoice
 
         choice = WorkerChoice(processes, scheduler, cluster, worker_memory)
         choice.check()

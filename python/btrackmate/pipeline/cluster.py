@@ -1,14 +1,14 @@
 """Worker processes on dask: on this machine, at a scheduler's address, or in a job queue."""
 
+import asyncio
 import logging
 import platform
 import queue
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import btrackmate
@@ -16,7 +16,7 @@ from btrackmate.core.errors import UserError, WorkersError
 from btrackmate.core.interrupts import shield_children
 from btrackmate.core.parallel import count_cores
 from btrackmate.core.words import option
-from btrackmate.pipeline.cluster_file import ClusterFile, check_installed
+from btrackmate.pipeline.worker_choice import ClusterFile, WorkerChoice, check_installed
 
 _log = logging.getLogger(__name__)
 
@@ -35,49 +35,9 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": _RETRIES,
     "distributed.scheduler.worker-saturation": 1.0,
 }
+#: Bytes that a worker takes for itself, before any pixel.
+_LEAST_MEMORY = 350_000_000
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NUMBA_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class WorkerChoice:
-    """Which workers are to be used; one of the first three.
-
-    Parameters
-    ----------
-    processes : int, optional
-        Worker processes on this machine.
-    scheduler : str, optional
-        Address of a dask scheduler, e.g. ``tcp://node1:8786``.
-    cluster : Path, optional
-        YAML file, see :class:`ClusterFile`.
-    memory : str, optional
-        Memory of each of `processes`, e.g. ``4GB``; else their share of the machine's.
-    """
-
-    processes: int | None = None
-    scheduler: str | None = None
-    cluster: Path | None = None
-    memory: str | None = None
-
-    @property
-    def is_given(self) -> bool:
-        """Whether there are to be workers."""
-        return (self.processes, self.scheduler, self.cluster) != (None, None, None)
-
-    def check(self) -> None:
-        """Refuse what does not go together."""
-        given = {"processes": self.processes, "scheduler": self.scheduler, "cluster": self.cluster}
-        named = [option(name) for name, value in given.items() if value is not None]
-        if len(named) > 1:
-            msg = f"{' and '.join(named)} are given; give one of them"
-            raise UserError(msg)
-        if self.processes is not None and self.processes < 1:
-            msg = f"{option('processes')} is {self.processes}, expected 1 or more"
-            raise UserError(msg)
-        if self.memory is not None and self.processes is None:
-            msg = f"{option('worker_memory')} goes with {option('processes')} only: other workers "
-            msg += "are told their memory where they are started"
-            raise UserError(msg)
 
 
 class WorkerPool:
@@ -99,6 +59,7 @@ class WorkerPool:
         self._file = ClusterFile.from_yaml(choice.cluster) if choice.cluster else None
         self._closing = ExitStack()
         self._client: Any = None
+        self._is_warned = False
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +83,8 @@ class WorkerPool:
         import dask
 
         self._closing.enter_context(dask.config.set(_CONFIG | self._limit_threads()))
-        self._client = self._connect()
         try:
+            self._client = self._connect()
             self._wait_for_worker()
             self._check_versions()
         except BaseException:
@@ -146,23 +107,30 @@ class WorkerPool:
     def check(
         self, function: Callable[[Any], None], job: Any, *, prefers_gpu: bool = False
     ) -> None:
-        """Run a check on every worker that is there; the first refusal is raised."""
+        """Run a check on every worker that is there; the first refusal is raised.
+
+        Raises
+        ------
+        UserError
+            What the check raised, or that it ended a worker.
+        """
         self.start()
-        workers, resources = self._choose_workers(prefers_gpu=prefers_gpu)
-        self._client.gather([
-            self._client.submit(
-                function, job, workers=[address], pure=False, resources=resources, retries=0
-            )
-            for address in workers
-        ])  # fmt: skip
+        workers, _ = self._choose_workers(prefers_gpu=prefers_gpu)
+        try:
+            self._client.run(_run_aside, function, job, workers=workers)
+        except OSError:
+            msg = "a worker ended while it opened the inputs: most likely it has too little memory "
+            msg += f"for that: {self._advise_memory()}"
+            raise UserError(msg) from None
 
     def check_memory(self, need: int, what: str) -> None:
         """Refuse workers whose memory (bytes) is less than what one frame's pixels take."""
         self.start()
+        need += _LEAST_MEMORY
         limits = [worker["memory_limit"] for worker in self._list_workers().values()]
         known = [limit for limit in limits if limit]
         if known and min(known) < need:
-            msg = f"{what} takes {need / 1e9:.3g} GB or more, and a worker has "
+            msg = f"{what} in a worker takes {need / 1e9:.3g} GB or more, and a worker has "
             msg += f"{min(known) / 1e9:.3g} GB: {self._advise_memory()}"
             raise UserError(msg)
 
@@ -199,20 +167,20 @@ class WorkerPool:
         self.start()
         _, resources = self._choose_workers(prefers_gpu=prefers_gpu)
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        futures = {}
+        left = {}
         for t in frames:
             future = self._client.submit(
-                function, job, t, key=f"{name}-{t}-{id(done):x}", pure=False, priority=-t,
+                function, job, t, key=f"{name}-{t}-{uuid.uuid4().hex}", pure=False, priority=-t,
                 resources=resources,
             )  # fmt: skip
-            futures[future.key] = (future, t)
+            left[future.key] = (future, t)
             future.add_done_callback(done.put)
         try:
-            while futures:
-                future, t = futures.pop(self._wait_for(done).key)
+            while left:
+                future, t = left.pop(self._wait_for(done).key)
                 yield t, self._take(future, t)
         except BaseException:
-            self._stop([future for future, _ in futures.values()])
+            self._stop([future for future, _ in left.values()])
             raise
 
     def _stop(self, futures: list[Any]) -> None:
@@ -242,8 +210,8 @@ class WorkerPool:
             raise WorkersError(msg) from None
 
     def _wait_for(self, done: "queue.SimpleQueue[Any]") -> Any:
-        """Wait for the next frame, and watch the scheduler."""
-        lost = None
+        """Wait for the next frame, and watch the scheduler and its workers."""
+        lost, looked = None, time.monotonic()
         while True:
             try:
                 return done.get(timeout=0.5)
@@ -251,10 +219,23 @@ class WorkerPool:
                 pass
             if self._client.status == "running":
                 lost = None
+                if time.monotonic() - looked > PATIENCE:
+                    looked = time.monotonic()
+                    self._warn_of_none()
                 continue
             lost = lost or time.monotonic()
             if self._client.status == "closed" or time.monotonic() - lost > PATIENCE / 2:
                 raise WorkersError(self._tell_lost())
+
+    def _warn_of_none(self) -> None:
+        """Say, once, that there is no worker left."""
+        if self._list_workers():
+            self._is_warned = False
+        elif not self._is_warned:
+            self._is_warned = True
+            _log.warning(
+                "no worker is left; waiting for new ones (Ctrl-C stops, what is finished is kept)"
+            )
 
     def _limit_threads(self) -> dict[str, int]:
         """Share this machine's cores among the processes, also within a frame."""
@@ -284,7 +265,7 @@ class WorkerPool:
                 )
                 self._closing.enter_context(target)
         elif self._file is not None:
-            target = self._file.open()
+            target = self._file.open(str(choice.cluster))
             self._closing.callback(target.close)
             self._file.check_queue(target)
             target.scale(jobs=self._file.jobs)
@@ -359,6 +340,11 @@ class WorkerPool:
         return f"the scheduler{where} was lost; what is finished is kept: start again to go on"
 
 
+async def _run_aside(function: Callable[[Any], None], job: Any) -> None:
+    """Run a function in a worker that goes on answering meanwhile."""
+    await asyncio.to_thread(function, job)
+
+
 def _share_memory(processes: int, memory: str | None) -> int:
     """Give the bytes that a worker on this machine may use."""
     from dask.utils import parse_bytes
@@ -371,8 +357,11 @@ def _share_memory(processes: int, memory: str | None) -> int:
         wanted = int(parse_bytes(memory))
     except ValueError:
         wanted = 0
-    if wanted <= 0:
-        msg = f"{option('worker_memory')} is {memory!r}, expected e.g. 4GB"
+    if wanted < _LEAST_MEMORY:
+        msg = (
+            f"{option('worker_memory')} is {memory!r}, expected {_LEAST_MEMORY / 1e6:g}MB or more, "
+        )
+        msg += "which a worker takes without any frame; e.g. 4GB"
         raise UserError(msg)
     return wanted
 

@@ -158,6 +158,7 @@ def spread_frames(worker: FrameWorker, pool: WorkerPool, progress: Progress) -> 
         return 0.0, pool.describe()
     job = FrameJob.make(worker)
     pool.check_memory(_count_bytes(worker.inputs), "one frame")
+    workers = pool.describe()
     pool.check(check_worker, job, prefers_gpu=segments)
     done, cpu_seconds = n_frames - len(todo), 0.0
     progress(step, done, n_frames)
@@ -169,7 +170,7 @@ def spread_frames(worker: FrameWorker, pool: WorkerPool, progress: Progress) -> 
         progress(step, done, n_frames)
     if store is not None:
         store.clear_partial()
-    return cpu_seconds, pool.describe()
+    return cpu_seconds, workers
 
 
 class _Teller:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.progress import Progress
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.pipeline.linking import list_pruned, log_pruning

@@ -9,10 +9,11 @@ import yaml
 
 from btrackmate.core.errors import WorkersError
 from btrackmate.pipeline import frame_jobs
-from btrackmate.pipeline.cluster import WorkerChoice, WorkerPool
+from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import RunResult, run
 from btrackmate.pipeline.settings import RunSettings
+from btrackmate.pipeline.worker_choice import WorkerChoice
 
 pytest.importorskip("distributed", reason="distributed is not installed")
 

@@ -1,10 +1,13 @@
-"""The file that tells a job queue (SLURM, PBS, LSF …) of the workers to start."""
+"""Which worker processes are to be used, and the file that tells a job queue of them."""
 
 import importlib.util
+import re
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
@@ -19,6 +22,7 @@ _QUEUES = {
     "moab": "MoabCluster",
     "htcondor": "HTCondorCluster",
 }
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:\d+/?")
 
 
 class ClusterFile(Settings):
@@ -44,8 +48,22 @@ class ClusterFile(Settings):
         (), description="Further words for dask worker, e.g. --resources GPU=1"
     )
 
-    def open(self) -> Any:
+    @field_validator("walltime", mode="before")
+    @classmethod
+    def _refuse_seconds(cls, value: Any) -> Any:
+        """YAML takes 1:30:00 for a number, and queues differ in what 12:00 is."""
+        if isinstance(value, int):
+            msg = f"walltime is read as the number {value}; put it in quotes: '08:00:00'"
+            raise UserError(msg)
+        return value
+
+    def open(self, source: str) -> Any:
         """Make dask's cluster, without any job yet.
+
+        Parameters
+        ----------
+        source : str
+            Where the values come from, for the message.
 
         Raises
         ------
@@ -66,7 +84,7 @@ class ClusterFile(Settings):
         try:
             return getattr(dask_jobqueue, _QUEUES[self.kind])(**values)
         except (ValueError, TypeError, RuntimeError) as error:
-            msg = f"the workers' file: {' '.join(str(error).split())}"
+            msg = f"{source}: {' '.join(str(error).split())}"
             raise UserError(msg) from None
 
     def check_queue(self, cluster: Any) -> None:
@@ -75,6 +93,52 @@ class ClusterFile(Settings):
         if shutil.which(command) is None:
             msg = f"{command} is not found on this machine: start where {self.kind} jobs are "
             msg += f"submitted, or give {option('processes')}"
+            raise UserError(msg)
+
+
+@dataclass(frozen=True)
+class WorkerChoice:
+    """Which workers are to be used; one of the first three.
+
+    Parameters
+    ----------
+    processes : int, optional
+        Worker processes on this machine.
+    scheduler : str, optional
+        Address of a dask scheduler, e.g. ``tcp://node1:8786``.
+    cluster : Path, optional
+        YAML file, see :class:`ClusterFile`.
+    memory : str, optional
+        Memory of each of `processes`, e.g. ``4GB``; else their share of the machine's.
+    """
+
+    processes: int | None = None
+    scheduler: str | None = None
+    cluster: Path | None = None
+    memory: str | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there are to be workers."""
+        return (self.processes, self.scheduler, self.cluster) != (None, None, None)
+
+    def check(self) -> None:
+        """Refuse what does not go together."""
+        given = {"processes": self.processes, "scheduler": self.scheduler, "cluster": self.cluster}
+        named = [option(name) for name, value in given.items() if value is not None]
+        if len(named) > 1:
+            msg = f"{' and '.join(named)} are given; give one of them"
+            raise UserError(msg)
+        if self.processes is not None and self.processes < 1:
+            msg = f"{option('processes')} is {self.processes}, expected 1 or more"
+            raise UserError(msg)
+        if self.scheduler is not None and not _ADDRESS.fullmatch(self.scheduler):
+            msg = f"{option('scheduler')} is {self.scheduler!r}, expected an address such as "
+            msg += "tcp://node1:8786, as the scheduler prints it"
+            raise UserError(msg)
+        if self.memory is not None and self.processes is None:
+            msg = f"{option('worker_memory')} goes with {option('processes')} only: other workers "
+            msg += "are told their memory where they are started"
             raise UserError(msg)
 
 
