@@ -86,7 +86,7 @@ class WorkerPool:
         try:
             self._client = self._connect()
             self._wait_for_worker()
-            self._check_versions()
+            self.check_versions()
         except BaseException:
             self._client = None
             self._closing.close()
@@ -298,7 +298,7 @@ class WorkerPool:
             msg = f"the scheduler at {at} has no worker: start some (dask worker ADDRESS)"
             raise UserError(msg) from None
 
-    def _check_versions(self) -> None:
+    def check_versions(self) -> None:
         """Refuse a scheduler or workers of other versions, which would give other bytes."""
         from distributed.versions import get_versions
 
