@@ -16,7 +16,13 @@ from btrackmate.core.errors import UserError, WorkersError
 from btrackmate.core.interrupts import shield_children
 from btrackmate.core.parallel import count_cores
 from btrackmate.core.words import option
-from btrackmate.pipeline.worker_choice import ClusterFile, WorkerChoice, check_installed
+from btrackmate.pipeline.worker_choice import (
+    LEAST_MEMORY,
+    ClusterFile,
+    WorkerChoice,
+    check_installed,
+    read_memory,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +41,6 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": _RETRIES,
     "distributed.scheduler.worker-saturation": 1.0,
 }
-#: Bytes that a worker takes for itself, before any pixel.
-_LEAST_MEMORY = 350_000_000
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -126,7 +130,7 @@ class WorkerPool:
     def check_memory(self, need: int, what: str) -> None:
         """Refuse workers whose memory (bytes) is less than what one frame's pixels take."""
         self.start()
-        need += _LEAST_MEMORY
+        need += LEAST_MEMORY
         limits = [worker["memory_limit"] for worker in self._list_workers().values()]
         known = [limit for limit in limits if limit]
         if known and min(known) < need:
@@ -247,12 +251,14 @@ class WorkerPool:
     def _connect(self) -> Any:
         """Open a client, and where it is ours the cluster."""
         from distributed import Client, LocalCluster
+        from distributed.system import MEMORY_LIMIT
 
         for name in ("distributed", "distributed.client", "distributed.core"):
             self._silence(logging.getLogger(name))
         choice = self._choice
         target: Any = choice.scheduler
         if choice.processes is not None:
+            share = int(MEMORY_LIMIT // choice.processes)
             with shield_children():
                 target = LocalCluster(
                     n_workers=choice.processes,
@@ -260,7 +266,7 @@ class WorkerPool:
                     processes=True,
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
-                    memory_limit=_share_memory(choice.processes, choice.memory),
+                    memory_limit=read_memory(choice.memory) if choice.memory else share,
                     silence_logs=logging.CRITICAL,
                 )
                 self._closing.enter_context(target)
@@ -343,27 +349,6 @@ class WorkerPool:
 async def _run_aside(function: Callable[[Any], None], job: Any) -> None:
     """Run a function in a worker that goes on answering meanwhile."""
     await asyncio.to_thread(function, job)
-
-
-def _share_memory(processes: int, memory: str | None) -> int:
-    """Give the bytes that a worker on this machine may use."""
-    from dask.utils import parse_bytes
-    from distributed.system import MEMORY_LIMIT
-
-    share = int(MEMORY_LIMIT // processes)
-    if memory is None:
-        return share
-    try:
-        wanted = int(parse_bytes(memory))
-    except ValueError:
-        wanted = 0
-    if wanted < _LEAST_MEMORY:
-        msg = (
-            f"{option('worker_memory')} is {memory!r}, expected {_LEAST_MEMORY / 1e6:g}MB or more, "
-        )
-        msg += "which a worker takes without any frame; e.g. 4GB"
-        raise UserError(msg)
-    return wanted
 
 
 def _short(version: str) -> str:

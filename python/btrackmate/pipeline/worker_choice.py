@@ -20,17 +20,22 @@ _QUEUES = {
     "sge": "SGECluster",
     "oar": "OARCluster",
     "moab": "MoabCluster",
-    "htcondor": "HTCondorCluster",
 }
+#: As of the workers on this machine: none waits for memory that nothing will free.
+_PROLOGUE = tuple(
+    f"export DASK_DISTRIBUTED__WORKER__MEMORY__{name}=False"
+    for name in ("TARGET", "SPILL", "PAUSE")
+)
+#: Bytes that a worker takes for itself, before any pixel.
+LEAST_MEMORY = 350_000_000
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:\d+/?")
 
 
 class ClusterFile(Settings):
     """Workers that a job queue starts; the names are those of dask-jobqueue."""
 
-    kind: Literal["slurm", "pbs", "lsf", "sge", "oar", "moab", "htcondor"] = Field(
-        description="The job queue"
-    )
+    kind: Literal["slurm", "pbs", "lsf", "sge", "oar", "moab"] = Field(description="The job queue")
     jobs: int = Field(ge=1, description="Jobs that are asked for")
     cores: int = Field(ge=1, description="Processor cores of a job")
     memory: str = Field(description="Memory of a job, e.g. 16GB; its processes share it")
@@ -57,6 +62,14 @@ class ClusterFile(Settings):
             raise UserError(msg)
         return value
 
+    @field_validator("memory")
+    @classmethod
+    def _check_memory(cls, value: str) -> str:
+        if read_memory(value) is None:
+            msg = f"memory is {value!r}, expected e.g. 16GB"
+            raise UserError(msg)
+        return value
+
     def open(self, source: str) -> Any:
         """Make dask's cluster, without any job yet.
 
@@ -75,12 +88,9 @@ class ClusterFile(Settings):
 
         values = self.model_dump(exclude={"kind", "jobs", "account"}, exclude_none=True)
         values = {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+        values["job_script_prologue"] = [*_PROLOGUE, *self.job_script_prologue]
         if self.account is not None:
             values["project" if self.kind in ("lsf", "sge", "oar") else "account"] = self.account
-        if self.kind == "htcondor":
-            values.setdefault("disk", "1GB")
-            values.pop("queue", None)
-            values.pop("walltime", None)
         try:
             return getattr(dask_jobqueue, _QUEUES[self.kind])(**values)
         except (ValueError, TypeError, RuntimeError) as error:
@@ -140,6 +150,21 @@ class WorkerChoice:
             msg = f"{option('worker_memory')} goes with {option('processes')} only: other workers "
             msg += "are told their memory where they are started"
             raise UserError(msg)
+        if self.memory is not None and (read_memory(self.memory) or 0) < LEAST_MEMORY:
+            msg = (
+                f"{option('worker_memory')} is {self.memory!r}, expected e.g. 4GB; a worker takes "
+            )
+            msg += f"{LEAST_MEMORY / 1e6:g}MB without any frame"
+            raise UserError(msg)
+
+
+def read_memory(text: str) -> int | None:
+    """Read a number of bytes, e.g. 4GB or 3.5 GiB; None where it is none."""
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None:
+        return None
+    number, letter, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(letter.lower() or " "))
 
 
 def check_installed(module: str, package: str) -> None:
