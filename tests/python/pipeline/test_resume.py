@@ -79,6 +79,8 @@ def test_killed_run_goes_on(
     first = done[0]
     assert first >= 3, "frames 0 to 2 were finished and must not be done again"
     assert done == list(range(first, 6))
+    frame = resumed.graph.spots.table["frame"]
+    assert resumed.record["cost"]["cells"] == (frame >= first).sum() < len(frame)
     assert not (output / ".work").exists()
 
     whole = run(RunInputs(labels=labels_3d), tmp_path / "whole", SETTINGS)
