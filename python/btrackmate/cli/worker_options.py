@@ -24,14 +24,10 @@ def worker_options(function: Function) -> Function:
         cluster: Path | None,
         **kwargs: Any,
     ) -> Any:
-        from btrackmate.pipeline.cluster import WorkerPool
+        from btrackmate.pipeline.cluster import open_workers
         from btrackmate.pipeline.worker_choice import WorkerChoice
 
-        choice = WorkerChoice(processes, scheduler, cluster, worker_memory)
-        choice.check()
-        if not choice.is_given:
-            return function(*args, pool=None, **kwargs)
-        with WorkerPool(choice) as pool:
+        with open_workers(WorkerChoice(processes, scheduler, cluster, worker_memory)) as pool:
             return function(*args, pool=pool, **kwargs)
 
     return section(

@@ -7,7 +7,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import Any, Self, TypeVar
 
@@ -266,7 +266,7 @@ class WorkerPool:
                     processes=True,
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
-                    memory_limit=read_memory(choice.memory) if choice.memory else share,
+                    memory_limit=read_memory(choice.worker_memory or "") or share,
                     silence_logs=logging.CRITICAL,
                 )
                 self._closing.enter_context(target)
@@ -344,6 +344,23 @@ class WorkerPool:
     def _tell_lost(self) -> str:
         where = f" at {self._choice.scheduler}" if self._choice.scheduler else ""
         return f"the scheduler{where} was lost; what is finished is kept: start again to go on"
+
+
+@contextmanager
+def open_workers(choice: WorkerChoice) -> Iterator[WorkerPool | None]:
+    """Give a pool for a choice, None where it asks for no workers, and close it afterwards.
+
+    Raises
+    ------
+    UserError
+        If the choice, or its file, is wrong.
+    """
+    choice.check()
+    if not choice.is_given:
+        yield None
+        return
+    with WorkerPool(choice) as pool:
+        yield pool
 
 
 async def _run_aside(function: Callable[[Any], None], job: Any) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError, WorkersError
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import command_line, is_command_line
@@ -49,6 +50,8 @@ class FrameJob:
         Whether cells are measured; else only segmented.
     on_command_line : bool
         How messages name options.
+    version : str
+        Of BTrackMate.
     """
 
     inputs: bytes
@@ -59,6 +62,7 @@ class FrameJob:
     holder: bytes
     measures: bool
     on_command_line: bool
+    version: str
 
     @classmethod
     def make(cls, worker: FrameWorker) -> "FrameJob":
@@ -74,7 +78,7 @@ class FrameJob:
         )
         return cls(
             pickle.dumps(worker.inputs), settings, work.path.absolute(), work.labels.absolute(),
-            work.fingerprint, work.place.holder, worker.measures, is_command_line(),
+            work.fingerprint, work.place.holder, worker.measures, is_command_line(), version,
         )  # fmt: skip
 
     @property
@@ -94,10 +98,16 @@ class FrameJob:
         Raises
         ------
         UserError
-            If the folder is not there for this worker.
+            If the folder is not there for this worker, or it has another version of BTrackMate.
         WorkersError
             If it is not the sender's any more.
         """
+        if self.version != version:
+            msg = (
+                f"a worker on {platform.node()} has btrackmate {version}, expected {self.version}: "
+            )
+            msg += "install the same version everywhere"
+            raise UserError(msg)
         if not self.work.is_dir():
             msg = f"a worker on {platform.node()} does not see {self.work}: workers need the "
             msg += "folders of inputs and output under the same paths, on a disk that they share"

@@ -118,14 +118,14 @@ class WorkerChoice:
         Address of a dask scheduler, e.g. ``tcp://node1:8786``.
     cluster : Path, optional
         YAML file, see :class:`ClusterFile`.
-    memory : str, optional
+    worker_memory : str, optional
         Memory of each of `processes`, e.g. ``4GB``; else their share of the machine's.
     """
 
     processes: int | None = None
     scheduler: str | None = None
     cluster: Path | None = None
-    memory: str | None = None
+    worker_memory: str | None = None
 
     @property
     def is_given(self) -> bool:
@@ -146,15 +146,13 @@ class WorkerChoice:
             msg = f"{option('scheduler')} is {self.scheduler!r}, expected an address such as "
             msg += "tcp://node1:8786, as the scheduler prints it"
             raise UserError(msg)
-        if self.memory is not None and self.processes is None:
+        if self.worker_memory is not None and self.processes is None:
             msg = f"{option('worker_memory')} goes with {option('processes')} only: other workers "
             msg += "are told their memory where they are started"
             raise UserError(msg)
-        if self.memory is not None and (read_memory(self.memory) or 0) < LEAST_MEMORY:
-            msg = (
-                f"{option('worker_memory')} is {self.memory!r}, expected e.g. 4GB; a worker takes "
-            )
-            msg += f"{LEAST_MEMORY / 1e6:g}MB without any frame"
+        if self.worker_memory is not None and (read_memory(self.worker_memory) or 0) < LEAST_MEMORY:
+            msg = f"{option('worker_memory')} is {self.worker_memory!r}, expected e.g. 4GB; "
+            msg += f"a worker takes {LEAST_MEMORY / 1e6:g}MB without any frame"
             raise UserError(msg)
 
 

@@ -178,10 +178,10 @@ def test_a_frame_that_is_too_large_for_a_worker_is_named(
 ) -> None:
     (hurt / "hoard").touch()
     out = tmp_path / "out"
-    with WorkerPool(WorkerChoice(processes=1, memory="600MB")) as pool:
+    with WorkerPool(WorkerChoice(processes=1, worker_memory="600MB")) as pool:
         with pytest.raises(WorkersError, match=r"frame 3 ended 2 workers.*worker_memory"):
             run.run(inputs, out, SETTINGS, pool=pool)
-    assert list_done(out) == [0, 1, 2]
+    assert {0, 1, 2} <= set(list_done(out)) <= {0, 1, 2, 4, 5}
     run.run(inputs, out, SETTINGS)
     assert_same(whole, out)
 
@@ -232,6 +232,7 @@ def test_a_scheduler_that_is_killed_and_started_again(
 
 MAIN = textwrap.dedent(
     """
+    import signal
     import sys
     import worker_hurts
     from btrackmate.cli.main import main
@@ -239,6 +240,7 @@ MAIN = textwrap.dedent(
 
     if __name__ == "__main__":
         frame_jobs.do_frame = worker_hurts.do_frame
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Shells may have it ignored.
         main(sys.argv[1:])
     """
 )
@@ -337,6 +339,8 @@ def test_a_worker_of_an_ended_run_writes_nothing(
     hidden = replace(jobs[0], work=tmp_path / "elsewhere")
     with pytest.raises(UserError, match="does not see .*elsewhere: workers need the folders"):
         frame_jobs.check_worker(hidden)
+    with pytest.raises(UserError, match=r"has btrackmate .*, expected 99.0: install the same"):
+        frame_jobs.check_worker(replace(jobs[0], version="99.0"))
 
 
 @pytest.mark.parametrize(
@@ -344,13 +348,13 @@ def test_a_worker_of_an_ended_run_writes_nothing(
     [
         (WorkerChoice(processes=0), "processes= is 0, expected 1 or more"),
         (
-            WorkerChoice(processes=1, memory="much"),
+            WorkerChoice(processes=1, worker_memory="much"),
             "is 'much', expected e.g. 4GB; a worker takes",
         ),
-        (WorkerChoice(processes=1, memory="1MB"), "is '1MB', expected e.g. 4GB"),
+        (WorkerChoice(processes=1, worker_memory="1MB"), "is '1MB', expected e.g. 4GB"),
         (WorkerChoice(processes=1, scheduler="tcp://a:1"), "processes= and scheduler= are given"),
         (WorkerChoice(scheduler="node1"), "is 'node1', expected an address such as tcp://node1:"),
-        (WorkerChoice(scheduler="tcp://a:1", memory="4GB"), "goes with processes= only"),
+        (WorkerChoice(scheduler="tcp://a:1", worker_memory="4GB"), "goes with processes= only"),
         (WorkerChoice(scheduler="tcp://127.0.0.1:9"), "no dask scheduler answers at tcp://127"),
         (WorkerChoice(cluster=Path("none.yaml")), "none.yaml: no such file"),
     ],
