@@ -6,6 +6,7 @@ import platform
 import queue
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -89,6 +90,7 @@ class WorkerPool:
         self._closing.enter_context(dask.config.set(_CONFIG | self._limit_threads()))
         try:
             self._client = self._connect()
+            self.check_versions()
             self._wait_for_worker()
             self.check_versions()
         except BaseException:
@@ -252,6 +254,7 @@ class WorkerPool:
         """Open a client, and where it is ours the cluster."""
         from distributed import Client, LocalCluster
         from distributed.system import MEMORY_LIMIT
+        from distributed.versions import VersionMismatchWarning
 
         for name in ("distributed", "distributed.client", "distributed.core"):
             self._silence(logging.getLogger(name))
@@ -276,7 +279,9 @@ class WorkerPool:
             self._file.check_queue(target)
             target.scale(jobs=self._file.jobs)
         try:
-            client = Client(target, timeout=PATIENCE, set_as_default=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", VersionMismatchWarning)  # Refused in one line.
+                client = Client(target, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             self._closing.close()
             reason = " ".join(str(error).split()) or type(error).__name__

@@ -209,7 +209,12 @@ def test_a_scheduler_that_is_killed_and_started_again(
             processes.callback(process.terminate)
             return process
 
-        first = start(scheduler)
+        def start_scheduler() -> subprocess.Popen[bytes]:
+            process = start(scheduler)
+            wait_until(lambda: answers(port))
+            return process
+
+        first = start_scheduler()
         start(worker)
         (hurt / "scheduler").write_text(str(first.pid))
         choice = WorkerChoice(scheduler=address)
@@ -218,7 +223,7 @@ def test_a_scheduler_that_is_killed_and_started_again(
                 run.run(inputs, out, SETTINGS, pool=pool)
         assert {0, 1, 2} <= set(list_done(out)) < set(range(6))
         (hurt / "scheduler").unlink()
-        start(scheduler)
+        start_scheduler()
         start(worker)
         seen: list[int] = []
         with WorkerPool(choice) as pool:
@@ -228,6 +233,11 @@ def test_a_scheduler_that_is_killed_and_started_again(
             )  # fmt: skip
         assert seen[0] >= 3
     assert_same(whole, out)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 MAIN = textwrap.dedent(
