@@ -342,7 +342,7 @@ class WorkerPool:
         if self._file is not None:
             return "set a larger memory, or fewer processes, in the file of the workers"
         if self._choice.scheduler is not None:
-            return "start workers with a larger --memory-limit"
+            return "start its workers with a larger memory limit"
         more = option("worker_memory")
         return f"give fewer {option('processes')}, or more {more} (e.g. 8GB)"
 

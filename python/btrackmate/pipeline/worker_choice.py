@@ -50,7 +50,7 @@ class ClusterFile(Settings):
     job_extra_directives: tuple[str, ...] = Field((), description="Further lines of the job's head")
     job_script_prologue: tuple[str, ...] = Field((), description="Commands before the worker")
     worker_extra_args: tuple[str, ...] = Field(
-        (), description="Further words for dask worker, e.g. --resources GPU=1"
+        (), description="Further words for dask worker, e.g. ['--resources', 'GPU=1']"
     )
 
     @field_validator("walltime", mode="before")
