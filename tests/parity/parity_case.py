@@ -16,9 +16,10 @@ from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
 from btrackmate.measurement import MeasureResult
+from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.linking import LinkingResult, link_and_prune
+from btrackmate.pipeline.measuring import measured_cells
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.pipeline.steps import measure_labels
 from btrackmate.tracking import track
 from btrackmate.tracking.settings import to_trackmate
 
@@ -107,7 +108,9 @@ class Case:
     def run_builtin(self) -> Tables:
         """Measure, mask, link and prune with the builtin engine."""
         image = self.image if self.image != self.labels else None
-        measured = measure_labels(self.labels, self.settings, image=image, mask=self.mask)
+        inputs = RunInputs(image=image, labels=self.labels, mask=self.mask)
+        with measured_cells(inputs, self.settings, self.folder / "unused.csv") as measured:
+            pass
         linked = link_and_prune(measured.spots, self.settings, track, lambda *_: None)
         return tables(measured, linked)
 

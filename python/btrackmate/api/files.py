@@ -30,6 +30,10 @@ def run(
     mask: PathLike | None = None,
     overwrite: bool = False,
     progress: Progress = ignore_progress,
+    processes: int | None = None,
+    worker_memory: str | None = None,
+    scheduler: str | None = None,
+    cluster: PathLike | None = None,
     **settings: Any,
 ) -> "RunResult":
     """Go the whole way on files: segment, measure, link, prune, and write a run folder.
@@ -44,6 +48,11 @@ def run(
         Replace a finished run.
     progress : callable
         Called with step, done and total.
+    processes, worker_memory, scheduler, cluster
+        Worker processes, as ``btrackmate run`` takes them: their number on this machine and the
+        memory of each (``"4GB"``), the address of a dask scheduler, or a YAML file for a job queue.
+        By default this process does everything. A script that asks for `processes` keeps its own
+        work under ``if __name__ == "__main__":``, as they import it.
     **settings
         Fields of :class:`btrackmate.pipeline.settings.RunSettings`, e.g. ``tracker="lap"``,
         ``prune={"min_tracklet_length": 3}``.
@@ -58,9 +67,11 @@ def run(
     UserError
         If an input or a setting is wrong; nothing is written then.
     """
+    from btrackmate.pipeline.cluster import open_workers
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run as go
     from btrackmate.pipeline.settings import RunSettings
+    from btrackmate.pipeline.worker_choice import WorkerChoice
 
     named: dict[str, Any] = {"image": image, "labels": labels, "spots": spots, "mask": mask}
     for name, value in named.items():
@@ -70,7 +81,9 @@ def run(
             raise UserError(msg)
     inputs = RunInputs(**{name: Path(value) for name, value in named.items() if value is not None})
     chosen = RunSettings.parse(settings, "run")
-    return go(inputs, Path(output), chosen, overwrite=overwrite, progress=progress)
+    file = None if cluster is None else Path(cluster)
+    with open_workers(WorkerChoice(processes, scheduler, file, worker_memory)) as pool:
+        return go(inputs, Path(output), chosen, overwrite=overwrite, progress=progress, pool=pool)
 
 
 def load(path: PathLike) -> TrackGraph | Spots:

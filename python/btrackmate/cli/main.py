@@ -10,7 +10,13 @@ from typing import Any
 import click
 
 import btrackmate
-from btrackmate.core.errors import Cancelled, StorageError, UserError, describe_fault
+from btrackmate.core.errors import (
+    Cancelled,
+    StorageError,
+    UserError,
+    WorkersError,
+    describe_fault,
+)
 from btrackmate.core.streams import discard_output, open_standard_streams, stop_at_sigterm
 from btrackmate.core.words import command_line
 
@@ -109,7 +115,7 @@ def _run_command(arguments: list[str]) -> int:
         result: Any = cli.main(args=arguments, prog_name="btrackmate", standalone_mode=False)
     except UserError as error:
         return _fail(str(error), 2)
-    except StorageError as error:
+    except (StorageError, WorkersError) as error:
         return _fail(str(error), 1)
     except click.UsageError as error:
         verb = error.ctx.command_path if error.ctx else "btrackmate"

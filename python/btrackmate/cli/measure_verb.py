@@ -1,7 +1,7 @@
 """`btrackmate measure`: label images to a spots table."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +16,13 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import mask_options, measuring_options, merge_settings
+from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
+
+if TYPE_CHECKING:
+    from btrackmate.pipeline.cluster import WorkerPool
 
 
 @click.command("measure", cls=SectionedCommand)
@@ -29,11 +33,16 @@ from btrackmate.core.progress import Progress
 @click.option(
     "--config", type=PATH, help="YAML file of settings, e.g. a run.yaml: its measure and input."
 )
-@click.option("--workers", type=int, help="Frames measured at a time.  [default: one a core]")
+@click.option(
+    "--workers",
+    type=int,
+    help="Frames measured at a time, in threads of this process.  [default: a core]",
+)
 @common_options
 @section("Tissue mask", mask_options)
 @section("Measuring", measuring_options)
 @section("Input", calibration_options, role_axes_options)
+@worker_options
 @with_console
 def command(
     labels: Path,
@@ -44,6 +53,7 @@ def command(
     config: Path | None,
     overwrite: bool,
     progress: Progress,
+    pool: "WorkerPool | None",
     **options: Any,
 ) -> None:
     """Measure the cells of LABELS: position, volume, shape, intensities, distance to the boundary.
@@ -53,16 +63,18 @@ def command(
     and the number of pixels.
     """
     from btrackmate.io.tracks_csv import write_spots_csv, write_table
-    from btrackmate.pipeline.steps import measure_labels
+    from btrackmate.pipeline.inputs import RunInputs
+    from btrackmate.pipeline.measuring import measured_cells
 
     for path in (output, dropped):
         check_ending(path, ".csv")
     check_outputs((output, dropped), (labels, image, mask), overwrite=overwrite)
     settings = merge_settings(config, options)
-    result = measure_labels(labels, settings, image=image, mask=mask, progress=progress)
-    with write_together(overwrite=overwrite):
-        write_spots_csv(output, result.spots)
-        if dropped is not None:
-            write_table(dropped, result.dropped)
+    inputs = RunInputs(image=image, labels=labels, mask=mask)
+    with measured_cells(inputs, settings, output, pool=pool, progress=progress) as result:
+        with write_together(overwrite=overwrite):
+            write_spots_csv(output, result.spots)
+            if dropped is not None:
+                write_table(dropped, result.dropped)
     click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
     print_paths((output, dropped))

@@ -152,7 +152,9 @@ def table_options(function: Function) -> Function:
                 help="Skip bad rows of a CSV, and name them.",
             ),
             click.option(
-                "--workers", type=int, help="Frames measured at a time.  [default: one a core]"
+                "--workers",
+                type=int,
+                help="Frames measured at a time, in threads of this process.  [default: a core]",
             ),
         ]
     )(function)

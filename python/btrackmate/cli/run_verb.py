@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,8 +25,12 @@ from btrackmate.cli.run_options import (
     merge_settings,
     table_options,
 )
+from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.progress import Progress
 from btrackmate.segmentation.settings import SegmentationSettings
+
+if TYPE_CHECKING:
+    from btrackmate.pipeline.cluster import WorkerPool
 
 
 @click.command("run", cls=SectionedCommand)
@@ -53,6 +57,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
     click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]"),
     settings_options(SegmentationSettings),
 )
+@worker_options
 @with_console
 def command(
     image: Path | None,
@@ -64,6 +69,7 @@ def command(
     config: Path | None,
     overwrite: bool,
     progress: Progress,
+    pool: "WorkerPool | None",
     **options: Any,
 ) -> None:
     """Go the whole way: from a movie IMAGE, --labels or --spots to tracks and a report.
@@ -88,6 +94,7 @@ def command(
         overwrite=overwrite,
         progress=progress,
         command=tuple(sys.argv[1:]),
+        pool=pool,
     )
     click.echo(result.summary())
     print_paths(list_run_files(result.folder))

@@ -1,13 +1,14 @@
 """`btrackmate segment`: VollSeg."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     PATH,
+    SectionedCommand,
     calibration_options,
     common_options,
     given_values,
@@ -15,13 +16,17 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
+from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings
 
+if TYPE_CHECKING:
+    from btrackmate.pipeline.cluster import WorkerPool
 
-@click.command("segment")
+
+@click.command("segment", cls=SectionedCommand)
 @click.argument("image", type=PATH)
 @click.option(
     "-o",
@@ -43,6 +48,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
 @settings_options(SegmentationSettings)
 @calibration_options
 @common_options
+@worker_options
 @with_console
 def command(
     image: Path,
@@ -53,6 +59,7 @@ def command(
     config: Path | None,
     overwrite: bool,
     progress: Progress,
+    pool: "WorkerPool | None",
     **options: Any,
 ) -> None:
     """Segment IMAGE, a movie, a single volume or a folder of them: VollSeg.
@@ -91,11 +98,14 @@ def command(
             skip_bad_files=skip_bad_files,
             overwrite=overwrite,
             progress=progress,
+            pool=pool,
         )
         write_table(cells, table)
     else:
         files = LabelFiles(output, cells, overwrite)
-        table = segment_movie(image, files, settings, inputs, channel=channel, progress=progress)
+        table = segment_movie(
+            image, files, settings, inputs, channel=channel, progress=progress, pool=pool
+        )
     counts = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
     click.echo(f"{len(table)} cells ({counts})" if len(table) else "no cells")
     print_paths((cells, output))

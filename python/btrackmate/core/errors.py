@@ -20,6 +20,13 @@ class StorageError(BTrackMateError):
     """
 
 
+class WorkersError(BTrackMateError):
+    """Signal that workers or their scheduler were lost; what they finished is kept.
+
+    The message is one line; the command line prints it without a traceback and exits with code 1.
+    """
+
+
 class Cancelled(BTrackMateError):
     """Signal that the user stopped a running step."""
 

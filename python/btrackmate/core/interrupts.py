@@ -42,3 +42,23 @@ def hold_interrupts() -> Iterator[None]:
                 handler(first, frame)
             elif handler is signal.SIG_DFL:
                 os.kill(os.getpid(), first)
+
+
+@contextlib.contextmanager
+def shield_children() -> Iterator[None]:
+    """Keep Ctrl-C from the processes that the block starts, and from threads that start more.
+
+    A terminal sends it to all of them; the one that started them ends them as it sees fit. Here it
+    waits until the block has ended. Where the system has no signal masks, nothing changes.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # It would let Ctrl-C through again when it starts.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -100,6 +101,11 @@ class Lock:
         except OSError:
             return False
 
+    @property
+    def text(self) -> bytes:
+        """What the lock's file holds while this holds it; no other lock ever holds the same."""
+        return self._text
+
     def confirm(self) -> None:
         """Check, before something is put in place, that this still holds the lock.
 
@@ -191,7 +197,8 @@ class Lock:
                     self.path.unlink()
                 return None
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        told = {"host": platform.node(), "since": now, **Owner.current().to_dict()}
+        told = {"host": platform.node(), "since": now, "key": secrets.token_hex(8)}
+        told |= Owner.current().to_dict()
         self._text = json.dumps(told).encode()
         os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)

@@ -21,6 +21,11 @@ def command_line() -> Iterator[None]:
         _on_command_line = before
 
 
+def is_command_line() -> bool:
+    """Tell whether options are named: workers elsewhere are told, as their words come back."""
+    return _on_command_line
+
+
 def option(name: str, value: str = "") -> str:
     """Name an argument: ``voxel_size=(Z,Y,X)``, or ``--voxel-size Z,Y,X``.
 

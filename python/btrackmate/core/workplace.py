@@ -50,6 +50,18 @@ class Workplace:
         return self._lock.is_ours
 
     @property
+    def holder(self) -> bytes:
+        """What stands for the process that works here, for `is_held_by` in its workers."""
+        return self._lock.text
+
+    def is_held_by(self, holder: bytes) -> bool:
+        """Tell, in any process that sees the folder, whether that process still works here."""
+        try:
+            return (self.path / _LOCK).read_bytes() == holder
+        except OSError:
+            return False
+
+    @property
     def is_published(self) -> bool:
         """Whether its results stand where they belong, and only its removal was stopped."""
         return has_ended(self.path)

@@ -206,7 +206,7 @@ class Movie:
 
     def __reduce__(self) -> tuple[Any, ...]:
         axes = (self.axes, self.axes_source)
-        return _open_again, (self.path, axes, self.role, (self.calibration, self.known))
+        return _open_again, (self.path.absolute(), axes, self.role, (self.calibration, self.known))
 
     def __repr__(self) -> str:
         return (

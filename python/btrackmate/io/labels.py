@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,10 +50,17 @@ class LabelStore:
         Lengths; Z is 1 in 2D.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int, int, int], array: Any) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int, int, int],
+        array: Any,
+        confirm: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = path
         self.shape = shape
         self._array = array
+        self._confirm = confirm
 
     @classmethod
     def open(
@@ -95,14 +102,49 @@ class LabelStore:
         }
         if path.exists():
             if _read_state(path) == state and (array := _open_array(path)) is not None:
-                for left in path.rglob(f"*{_PARTIAL}"):
-                    remove(left)
-                return cls(path, shape, array)
+                store = cls(path, shape, array)
+                store.clear_partial()
+                return store
             _log.warning(
                 "%s was made with other inputs or settings, or is damaged: it is made anew", path
             )
         array = _create(path, shape, calibration, ndim, state)
         return cls(path, shape, array)
+
+    @classmethod
+    def join(
+        cls,
+        path: Path,
+        shape: tuple[int, int, int, int],
+        fingerprint: str,
+        confirm: Callable[[], None],
+    ) -> Self:
+        """Open a store that another process made, to write frames into it beside others.
+
+        Parameters
+        ----------
+        path, shape, fingerprint
+            As `open` takes them; the store is left as it is.
+        confirm : callable
+            Called before anything is written; raises where it is not wanted any more.
+
+        Raises
+        ------
+        UserError
+            If it is not there, is damaged, or was made for something else.
+        """
+        state = _read_state(path) or {}
+        array = _open_array(path)
+        same = (state.get("shape"), state.get("fingerprint")) == (list(shape), fingerprint)
+        if array is None or not same:
+            msg = f"{path}: these are not the labels of this run any more: start again"
+            raise UserError(msg)
+        return cls(path, shape, array, confirm)
+
+    def clear_partial(self) -> None:
+        """Remove what killed processes left of chunks; none may write meanwhile."""
+        for left in self.path.rglob(f"*{_PARTIAL}"):
+            remove(left)
 
     @property
     def done(self) -> frozenset[int]:
@@ -151,6 +193,7 @@ class LabelStore:
         if labels.ndim == 2 and expected[0] == 1:
             labels = labels[np.newaxis]
         _check_frame(labels, expected, MAX_LABEL, f"{self.path}, frame {t}")
+        self._confirm()
         remove(self.path / _STATE / str(t))
         frame = labels.astype(np.uint32, copy=False)
         self._array[t] = frame.reshape(self._array.shape[1:])
@@ -169,6 +212,7 @@ class LabelStore:
         """
         expected = tuple(side.stop - side.start for side in box)
         _check_frame(labels, expected, MAX_LABEL, f"{self.path}, frame {t}")
+        self._confirm()
         remove(self.path / _STATE / str(t))
         self._array[(t, *box)] = labels.astype(np.uint32, copy=False)
 
@@ -177,6 +221,7 @@ class LabelStore:
         if (chunks := self.path / "0" / str(t)).is_dir():
             sync_tree(chunks)
             sync_folder(chunks.parent)
+        self._confirm()
         write_text(self.path / _STATE / str(t), self._hash_chunks(t) + "\n")
 
     def read(self, t: int) -> NDArray[np.uint32]:

@@ -1,4 +1,4 @@
-"""What a run notes while it goes on: times, warnings and its log."""
+"""What a run notes while it goes on: times, cost, warnings and its log."""
 
 import logging
 import os
@@ -6,12 +6,43 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from btrackmate.core.files import append_text
 from btrackmate.core.replacing import NEW
 from btrackmate.io.run_folder import WORK
 
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+
+
+class Cost:
+    """Count the processor time that a run takes, from now on, and the cells that it does with it.
+
+    Attributes
+    ----------
+    cells : int
+        Cells of the frames that this run did; those of frames that were finished before do not
+        count, as they cost nothing now.
+    """
+
+    def __init__(self) -> None:
+        self.cells = 0
+        self._start = time.process_time()
+        self._worker_seconds = 0.0
+        self._workers: str | None = None
+
+    def add_workers(self, seconds: float, workers: str) -> None:
+        """Add the processor time (s) of worker processes, and say which they were."""
+        self._worker_seconds += seconds
+        self._workers = workers
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give workers, cells, processor time (s) and cells per core-hour until now."""
+        seconds = time.process_time() - self._start + self._worker_seconds
+        told: dict[str, Any] = {} if self._workers is None else {"workers": self._workers}
+        told |= {"cells": self.cells, "core_seconds": round(seconds, 1)}
+        rate = round(self.cells * 3600 / seconds) if seconds > 0 and self.cells else None
+        return told | {"cells_per_core_hour": rate}
 
 
 class RunDiary:

@@ -1,5 +1,6 @@
 """Frame by frame: segment, measure, keep; the part of a run that is resumed."""
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.files import make_folder, remove
-from btrackmate.core.progress import Progress
+from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.labels import LabelStore, has_markers
 from btrackmate.measurement import FrameMeasurement, MeasureResult
 from btrackmate.measurement.movie import (
@@ -99,45 +100,27 @@ class LabelledFrame:
     channels: Callable[[], NDArray[Any]]
 
 
-def segment_frames(
-    job: SegmentationJob,
-    work: WorkFolder,
-    keep: Callable[[int, LabelledFrame], None],
-    progress: Progress,
-) -> None:
-    """Segment every frame that is not done yet into the work folder's labels.
-
-    Parameters
-    ----------
-    job : SegmentationJob
-    work : WorkFolder
-    keep : callable
-        Receives the frame's number and result; must save the frame's tables in `work`, which makes
-        it count as done.
-    progress : Progress
-    """
-    movie = job.image.movie
-    n_frames = movie.n_frames
-    store = _open_store(job, work)
-    todo = sorted(set(range(n_frames)) - set(work.done_frames()))
-    progress("segmenting", n_frames - len(todo), n_frames)
-    if needs_stacking(movie.ndim, job.models):
+def warn_of_detours(job: SegmentationJob) -> None:
+    """Say in the log where frames are not segmented as one might think."""
+    if needs_stacking(job.image.ndim, job.models):
         _log.warning(
             "2D images go through networks for volumes as stacks of equal slices; train 2D "
             "networks for better cells"
         )
     if job.settings.block is not None and not job.in_blocks:
         _log.warning("blocks are for volumes and networks of ours: segmented in one piece")
-    for count, t in enumerate(todo, start=1):
-        if job.in_blocks:
-            frame = _segment_blocks(job, t, store, work, progress)
-        else:
-            frame = _segment_whole(job, t, store)
-        keep(t, frame)
-        progress("segmenting", n_frames - len(todo) + count, n_frames)
 
 
-def _open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
+def segment_one(
+    job: SegmentationJob, t: int, store: LabelStore, work: WorkFolder, progress: Progress
+) -> LabelledFrame:
+    """Segment one frame into a store, in one piece or in blocks."""
+    if job.in_blocks:
+        return _segment_blocks(job, t, store, work, progress)
+    return _segment_whole(job, t, store)
+
+
+def open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
     """Open the labels of the work folder; frames whose labels are not whole are not done."""
     movie = job.image.movie
     if work.labels.exists() and not has_markers(work.labels):
@@ -176,7 +159,7 @@ def _segment_blocks(
 ) -> LabelledFrame:
     """Segment a frame block by block."""
     movie = job.image.movie
-    scratch = work.path / "scratch"
+    scratch = work.path / "scratch" / str(t)
     remove(scratch)
     make_folder(scratch)
     roi = None
@@ -210,6 +193,8 @@ class FrameWorker:
         Receives each frame's tables and, where frames are segmented, the labels.
     models : Models or None
         The networks; None where labels are given.
+    measures : bool
+        Whether cells are measured; else their segmentation is kept alone.
     """
 
     def __init__(
@@ -218,60 +203,95 @@ class FrameWorker:
         settings: RunSettings,
         work: WorkFolder,
         models: Models | None,
+        *,
+        measures: bool = True,
     ) -> None:
-        self._inputs = inputs
-        self._settings = settings
-        self._work = work
+        self.inputs = inputs
+        self.settings = settings
+        self.work = work
+        self.measures = measures
         self._models = models
+
+    def list_undone(self) -> list[int]:
+        """Give the frames that are to be done."""
+        return sorted(set(range(self.inputs.main.n_frames)) - set(self.work.done_frames()))
 
     def work_through(self, progress: Progress) -> None:
         """Segment (where no labels are given) and measure every frame that is not done yet."""
-        n_frames = self._inputs.main.n_frames
-        todo = sorted(set(range(n_frames)) - set(self._work.done_frames()))
-        if not todo and self._inputs.labels is not None:
-            return
-        inputs, settings = self._inputs, self._settings
-        measurer = FrameMeasurer(
+        todo = self.list_undone()
+        labels = self.inputs.labels
+        if labels is None:
+            self._segment(progress)
+        elif todo:
+            workers = self.settings.workers
+            kept = measure_frames(
+                labels, self._measurer, todo, self._keep, workers=workers, progress=progress
+            )
+            for _ in kept:
+                pass
+
+    def prepare(self) -> None:
+        """Open what every frame needs, before several threads ask for it."""
+        if self.inputs.labels is None:
+            _ = self.job
+        if self.measures:
+            _ = self._measurer
+
+    def do(self, t: int, store: LabelStore | None, progress: Progress = ignore_progress) -> None:
+        """Do one frame; where it is segmented, into an opened store."""
+        if store is not None:
+            self._keep_segmented(t, segment_one(self.job, t, store, self.work, progress))
+        elif self.inputs.labels is not None:
+            self._keep(t, self._measurer.measure(t, self.inputs.labels.frame(t)))
+
+    @functools.cached_property
+    def job(self) -> SegmentationJob:
+        """What is segmented."""
+        if self.inputs.image is None or self._models is None:
+            msg = "a run without labels needs an image and networks"
+            raise ValueError(msg)
+        settings = self.settings
+        return SegmentationJob.open(
+            self.inputs.image, settings.channel, settings.segmentation, self._models
+        )
+
+    @functools.cached_property
+    def _measurer(self) -> FrameMeasurer:
+        inputs = self.inputs
+        return FrameMeasurer(
             inputs.image,
             inputs.mask,
             inputs.main.calibration,
-            settings.measure,
+            self.settings.measure,
             measure=measure_one_frame,
         )
-        if inputs.labels is None:
-            self._segment(measurer, progress)
-            return
-        kept = measure_frames(
-            inputs.labels, measurer, todo, self._keep, workers=settings.workers, progress=progress
-        )
-        for _ in kept:
-            pass
+
+    def _segment(self, progress: Progress) -> None:
+        """Segment frame after frame; the networks use all cores within one."""
+        store = open_store(self.job, self.work)
+        n_frames, todo = self.inputs.main.n_frames, self.list_undone()
+        progress("segmenting", n_frames - len(todo), n_frames)
+        warn_of_detours(self.job)
+        for count, t in enumerate(todo, start=1):
+            self.do(t, store, progress)
+            progress("segmenting", n_frames - len(todo) + count, n_frames)
 
     def combine(self) -> MeasureResult:
         """Join the tables of all frames."""
-        main = self._inputs.main
+        main = self.inputs.main
         frames = []
         for t in range(main.n_frames):
-            tables = self._work.load_frame(t)
+            tables = self.work.load_frame(t)
             names = ("spots", "dropped", "disconnected", "outlines")
             frames.append(FrameMeasurement(*(tables[name] for name in names)))
         return combine_frames(frames, main.calibration, ndim=main.ndim, n_frames=main.n_frames)
 
-    def _segment(self, measurer: FrameMeasurer, progress: Progress) -> None:
-        """Segment frame after frame; the networks use all cores within a frame."""
-        if self._inputs.image is None or self._models is None:
-            msg = "a run without labels needs an image and networks"
-            raise ValueError(msg)
-
-        def keep(t: int, frame: LabelledFrame) -> None:
-            measured = measurer.measure(t, frame.labels(), frame.channels())
-            self._keep(t, measured, frame.cells)
-
-        settings = self._settings
-        job = SegmentationJob.open(
-            self._inputs.image, settings.channel, settings.segmentation, self._models
-        )
-        segment_frames(job, self._work, keep, progress)
+    def _keep_segmented(self, t: int, frame: LabelledFrame) -> None:
+        if not self.measures:
+            self.work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
+            return
+        measured = self._measurer.measure(t, frame.labels(), frame.channels())
+        self._keep(t, measured, frame.cells)
 
     def _keep(self, t: int, measured: FrameMeasurement, cells: pd.DataFrame | None = None) -> None:
         spots = measured.spots
@@ -283,7 +303,7 @@ class FrameWorker:
             "disconnected": measured.disconnected,
             "outlines": measured.outlines,
         }
-        self._work.save_frame(t, tables)
+        self.work.save_frame(t, tables)
 
 
 def _add_segmentation(spots: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,9 @@ from btrackmate.io.run_folder import (
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
-from btrackmate.pipeline.diary import RunDiary
+from btrackmate.pipeline.cluster import WorkerPool
+from btrackmate.pipeline.diary import Cost, RunDiary
+from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
 from btrackmate.pipeline.inputs import (
     MovieFrames,
@@ -107,6 +109,7 @@ def run(
     overwrite: bool = False,
     progress: Progress = ignore_progress,
     command: Sequence[str] = (),
+    pool: WorkerPool | None = None,
 ) -> RunResult:
     """Go the whole way and write a run folder.
 
@@ -129,18 +132,22 @@ def run(
     progress : Progress
     command : sequence of str
         The command line, for the record.
+    pool : WorkerPool, optional
+        Worker processes that segment and measure; else this process does. The caller closes it.
 
     Raises
     ------
     UserError
         If an input or a setting is wrong; nothing is written then.
+    WorkersError
+        If workers are lost; what they finished is kept.
     """
     settings = settings or RunSettings()
     check_run_folder(output, inputs.paths().values())
     place = Workplace(output / WORK, output, str(output))
     work = WorkFolder(place, place.new / LABELS)
     job = _Run(inputs, settings, work, progress)
-    job.linker, job.engine, job.command = linker, engine, tuple(command)
+    job.linker, job.engine, job.command, job.pool = linker, engine, tuple(command), pool
     try:
         place.enter(make=False)
         whole = job.describe_whole()
@@ -186,9 +193,11 @@ class _Run:
         self.linker: Linker = track
         self.engine = "builtin"
         self.command: tuple[str, ...] = ()
+        self.pool: WorkerPool | None = None
         self.progress = progress
         self.diary = RunDiary(work.place.folder)
         self.started = datetime.now(UTC)
+        self.cost = Cost()
         self.opened: OpenInputs | None = None
         self.models: Models | None = None
         self.labels: Movie | None = None
@@ -209,6 +218,9 @@ class _Run:
         if self.opened.labels is None:
             with self.diary.step("loading the networks"):
                 self.models = load_models(self.settings.segmentation)
+        if self.pool is not None:
+            with self.diary.step("starting the workers"):
+                self.pool.start()
 
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
@@ -249,6 +261,7 @@ class _Run:
             self.opened = OpenInputs(image, MovieFrames(image, image.ndim), None, tissue)
         spots = read_cells(path, options, image, mask)
         self.spots, self.dropped = mask_cells(spots, self.settings, mask, path)
+        self.cost.cells = len(self.spots)
         if mask is not None and image is None:
             mask.close()
 
@@ -257,9 +270,14 @@ class _Run:
             msg = "the inputs are not open"
             raise ValueError(msg)
         worker = FrameWorker(self.opened, self.settings, self.work, self.models)
-        worker.work_through(self.progress)
+        todo = worker.list_undone()
+        if self.pool is None:
+            worker.work_through(self.progress)
+        else:
+            self.cost.add_workers(*spread_frames(worker, self.pool, self.progress))
         measured = worker.combine()
         self.dropped = measured.dropped
+        self.cost.cells = int(measured.spots.table["frame"].isin(todo).sum())
         return measured.spots
 
     def _describe_job(self) -> dict[str, Any]:
@@ -367,4 +385,5 @@ class _Run:
             "settings": self.settings.model_dump(mode="json"),
             "warnings": self.diary.warnings,
             "timing": self.diary.timing,
+            "cost": self.cost.to_dict(),
         }

@@ -21,10 +21,12 @@ from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS
 from btrackmate.io.tracks_csv import write_table
-from btrackmate.pipeline.frames import LabelledFrame, SegmentationJob, segment_frames
-from btrackmate.pipeline.inputs import MovieFrames, check_channel, open_calibrated
+from btrackmate.pipeline.cluster import WorkerPool
+from btrackmate.pipeline.frame_jobs import spread_frames
+from btrackmate.pipeline.frames import FrameWorker
+from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, check_channel, open_calibrated
 from btrackmate.pipeline.record import describe_models
-from btrackmate.pipeline.settings import InputSettings
+from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.work import WorkFolder, describe_files
 from btrackmate.segmentation import Models, load_models
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -76,6 +78,7 @@ def segment_movie(
     *,
     channel: int = 1,
     progress: Progress = ignore_progress,
+    pool: WorkerPool | None = None,
 ) -> pd.DataFrame:
     """Segment a movie or a single volume into a label file.
 
@@ -93,6 +96,8 @@ def segment_movie(
     channel : int
         From 1.
     progress : Progress
+    pool : WorkerPool, optional
+        Worker processes, a frame each; else this process works. The caller closes it.
 
     Returns
     -------
@@ -112,7 +117,7 @@ def segment_movie(
                 warn_of_unknown(movie)
                 check_channel(movie, channel)
                 movie.check_values(progress)
-                made.segment(movie, load_models(settings), progress)
+                made.segment(movie, load_models(settings), progress, pool)
         return made.publish()
     finally:
         made.close()
@@ -128,6 +133,7 @@ def segment_folder(
     skip_bad_files: bool = False,
     overwrite: bool = False,
     progress: Progress = ignore_progress,
+    pool: WorkerPool | None = None,
 ) -> pd.DataFrame:
     """Segment every image of a folder.
 
@@ -146,6 +152,8 @@ def segment_folder(
     overwrite : bool
         Segment images anew whose labels are there.
     progress : Progress
+    pool : WorkerPool, optional
+        As `segment_movie` takes it; the images are worked one after the other.
 
     Returns
     -------
@@ -189,7 +197,7 @@ def segment_folder(
                 with open_calibrated(image, options) as movie:
                     check_channel(movie, channel)
                     movie.check_values(progress)
-                    made.segment(movie, models, progress)
+                    made.segment(movie, models, progress, pool)
             tables.append(made.publish().assign(file=image.name))
         except UserError as error:
             if not skip_bad_files:
@@ -262,18 +270,24 @@ class _Segmenting:
             self._files.check(self._inputs().values())
         return finished
 
-    def segment(self, movie: Movie, models: Models, progress: Progress) -> None:
+    def segment(
+        self, movie: Movie, models: Models, progress: Progress, pool: WorkerPool | None
+    ) -> None:
         """Segment the opened movie into the work folder."""
         work = self._work
-        job = SegmentationJob.open(
-            MovieFrames(movie, movie.ndim), self._channel, self._settings, models
+        inputs = OpenInputs(movie, MovieFrames(movie, movie.ndim), None, None)
+        settings = RunSettings(
+            input=self._options, channel=self._channel, segmentation=self._settings
         )
-        work.begin(self._job)
-
-        def keep(t: int, frame: LabelledFrame) -> None:
-            work.save_frame(t, {"cells": frame.cells.assign(frame=t)})
-
-        segment_frames(job, work, keep, progress)
+        worker = FrameWorker(inputs, settings, work, models, measures=False)
+        worker.prepare()
+        if pool is None:
+            work.begin(self._job)
+            worker.work_through(progress)
+        else:
+            pool.start()
+            work.begin(self._job)
+            spread_frames(worker, pool, progress)
         if self._describe() != self._job:
             msg = f"{self._image}, or another input, was changed while it was segmented: "
             msg += "start again"

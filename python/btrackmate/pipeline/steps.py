@@ -3,14 +3,13 @@
 What opens images is imported by the functions that do: tracks and tables need none of it.
 """
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.progress import Progress
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import Session
 from btrackmate.pipeline.linking import list_pruned, log_pruning
@@ -21,36 +20,6 @@ from btrackmate.tracking.settings import PruneSettings
 if TYPE_CHECKING:
     from btrackmate.measurement import MeasureResult
     from btrackmate.pipeline.inputs import OpenInputs
-
-
-def measure_labels(
-    labels: Path,
-    settings: RunSettings,
-    *,
-    image: Path | None = None,
-    mask: Path | None = None,
-    progress: Progress = ignore_progress,
-) -> "MeasureResult":
-    """Measure the cells of a label movie.
-
-    Parameters
-    ----------
-    labels : Path
-    settings : RunSettings
-        Its input, measure and workers.
-    image, mask : Path, optional
-    progress : Progress
-
-    Raises
-    ------
-    UserError
-        If a file is wrong or they do not fit each other.
-    """
-    from btrackmate.pipeline.inputs import RunInputs, open_inputs
-
-    inputs = RunInputs(image=image, labels=labels, mask=mask)
-    with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-        return measure_opened(opened, settings, progress)
 
 
 def measure_opened(

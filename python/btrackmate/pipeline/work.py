@@ -1,5 +1,6 @@
 """The unfinished part of a run: frames that are done stay done when the run is stopped."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -47,7 +48,6 @@ class WorkFolder:
         self.place = place
         self.labels = labels
         self.fingerprint = ""
-        self._frames = place.path / _FRAMES
 
     @property
     def path(self) -> Path:
@@ -81,7 +81,7 @@ class WorkFolder:
             self.place.clear()
             write_text(self.path / _JOB, text)
         remove(self.path / _FINISHED)
-        make_folder(self._frames)
+        make_folder(self._tables)
         for frame in self.done_frames():
             if _read_checked(self._name(frame)) is None:
                 _log.warning("frame %d was damaged and is done again", frame)
@@ -133,7 +133,7 @@ class WorkFolder:
 
     def done_frames(self) -> list[int]:
         """Give the frames that are finished, ascending."""
-        names = (path.stem for path in self._frames.glob("*.npz"))
+        names = (path.stem for path in self._tables.glob("*.npz"))
         return sorted(int(name) for name in names if name.isdecimal())
 
     def forget_frame(self, frame: int) -> None:
@@ -172,8 +172,17 @@ class WorkFolder:
                 columns.setdefault(name, {})[column] = file[key]
         return {name: pd.DataFrame(values) for name, values in columns.items()}
 
+    @property
+    def _tables(self) -> Path:
+        """The frames' folder: no worker of another job, however late, can write into it."""
+        fingerprint = self.fingerprint
+        if not fingerprint:
+            with contextlib.suppress(OSError):
+                fingerprint = hashlib.sha256((self.path / _JOB).read_bytes()).hexdigest()
+        return self.path / _FRAMES / (fingerprint[:16] or "none")
+
     def _name(self, frame: int) -> Path:
-        return self._frames / f"{frame:06d}.npz"
+        return self._tables / f"{frame:06d}.npz"
 
 
 def _write_job(job: Mapping[str, Any]) -> str:

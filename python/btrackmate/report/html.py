@@ -82,6 +82,7 @@ def render_report(data: ReportData) -> str:
         losses=_losses(data),
         warnings=record.get("warnings", []),
         timing=_timing(data),
+        cost=_cost(data),
         is_run="tracks" not in record["inputs"],
         engine=record.get("engine", "builtin"),
         settings=yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100),
@@ -251,3 +252,16 @@ def _timing(data: ReportData) -> dict[str, Any] | None:
         for step in steps
     ]
     return {"steps": rows, "total": f"{total:.1f} s"}
+
+
+def _cost(data: ReportData) -> str:
+    """Say what the cells cost in processor time; nothing where the record does not tell."""
+    cost = data.record.get("cost", {})
+    rate = cost.get("cells_per_core_hour")
+    if rate is None:
+        return ""
+    by = f", with {cost['workers']}" if "workers" in cost else ""
+    return (
+        f"{rate:,} cells per core-hour: {cost['cells']:,} cells in {cost['core_seconds']:,} s of "
+        f"processor time{by}."
+    )

@@ -9,9 +9,9 @@ import pytest
 from btrackmate.cli.main import VERBS
 
 HEAVY = {
-    "csbdeep", "dask", "geff", "h5py", "imagecodecs", "imagej", "jpype", "lxml", "matplotlib",
-    "napari", "numba", "scipy", "scyjava", "skimage", "stardist", "tensorflow", "tifffile", "tqdm",
-    "xarray", "zarr",
+    "csbdeep", "dask", "distributed", "geff", "h5py", "imagecodecs", "imagej", "jpype", "lxml",
+    "matplotlib", "napari", "numba", "scipy", "scyjava", "skimage", "stardist", "tensorflow",
+    "tifffile", "tqdm", "xarray", "zarr",
 }  # fmt: skip
 
 

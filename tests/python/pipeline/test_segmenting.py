@@ -148,7 +148,7 @@ def test_finished_frames_alone_are_kept_after_an_error(
         segment_movie(image_3d, tmp_path / "l.tif", SegmentationSettings(), InputSettings())
     kept = tmp_path / ".l.tif.work"
     assert kept.exists() == (left > 0)
-    assert len(list(kept.glob("frames/*.npz"))) == left
+    assert len(list(kept.glob("frames/*/*.npz"))) == left
 
 
 def test_other_ending_is_refused(

@@ -121,6 +121,23 @@ def test_no_more_lineages_than_can_be_read(n_tracks: int, daughters: int, shown:
     assert (f"of {tails} of {n_tracks} tracks" in text) == (tails < n_tracks)
 
 
+def test_cost_is_told_where_it_is_known() -> None:
+    """7 cells in 12.6 s of processor time are 2,000 in an hour."""
+    cost: dict[str, object] = {"cells": 7, "core_seconds": 12.6, "cells_per_core_hour": 2000}
+    record = {"btrackmate": "1", "inputs": {"tracks": {"path": "a.xml"}}}
+
+    def render(**more: object) -> str:
+        return render_report(ReportData(record | more, make_tree(), None, None, [], None, None))
+
+    said = "2,000 cells per core-hour: 7 cells in 12.6 s of processor time"
+    assert f"{said}." in render(cost=cost)
+    workers = {"workers": "4 worker processes of 8 GB"}
+    assert f"{said}, with 4 worker processes of 8 GB." in render(cost=cost | workers)
+    assert "cells per core-hour:" not in render()
+    nothing_done = {"cells": 0, "core_seconds": 3.0, "cells_per_core_hour": None}
+    assert "cells per core-hour:" not in render(cost=nothing_done)
+
+
 def test_no_tracks_no_tree() -> None:
     empty = make_tree().keep_links(np.zeros(5, bool))
     assert draw_lineages(empty) is None
