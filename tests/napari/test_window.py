@@ -27,7 +27,7 @@ def settle() -> None:
 
 def pixel_of(viewer, point: np.ndarray) -> tuple[int, int]:
     """Give the pixel of the canvas at which a place (z, y, x) is shown in 2D."""
-    from btrackmate.napari_plugin.view.workspace import find_camera
+    from btrackmate.napari_plugin.view.placing import find_camera
 
     camera, canvas = find_camera(viewer), viewer.window._qt_viewer.canvas
     size = np.array(canvas._scene_canvas.size)
@@ -65,9 +65,10 @@ def press(viewer, key: str, *held: str) -> None:
 
 def show(viewer, path: Path):
     from btrackmate.napari_plugin.view import workspace
+    from btrackmate.napari_plugin.view.placing import find_camera
 
     found = workspace.show(viewer, open_tracks(path))
-    workspace.find_camera(viewer).zoom = 1.2
+    find_camera(viewer).zoom = 1.2
     settle()
     return found
 
@@ -144,7 +145,7 @@ def test_following_keeps_the_cell_in_the_middle(viewer, xml: Path) -> None:
     viewer.dims.set_current_step(0, 3)
     settle()
     assert work.session.spot == 30
-    from btrackmate.napari_plugin.view.workspace import find_camera
+    from btrackmate.napari_plugin.view.placing import find_camera
 
     assert np.allclose(find_camera(viewer).center[-2:], [60.0, 300.0])
 
@@ -302,3 +303,35 @@ def test_another_window_may_look_but_its_edits_are_not_kept(viewer, xml: Path) -
     held.edit.close()
     assert not Path(f"{xml}.edits.jsonl").exists()
     assert os.environ["DISPLAY"]
+
+
+def test_the_lock_goes_with_the_layer_and_with_the_window(viewer, xml: Path) -> None:
+    import napari
+
+    from btrackmate.napari_plugin.view.correct import Correct
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    lock = Path(f"{xml}.edits.lock")
+    correct = Correct(viewer)
+    viewer.layers.remove(show(viewer, xml).links)
+    assert find_workspace(viewer) is None
+    assert not correct.buttons  # it shows that nothing is open
+    assert not lock.exists()
+    correct.deleteLater()
+    other = napari.Viewer(show=False)
+    show(other, xml)
+    assert lock.exists()
+    other.close()
+    assert not lock.exists()
+
+
+def test_tracks_in_no_file_survive_their_layer(viewer) -> None:
+    from btrackmate.napari_plugin.model.opening import Opened
+    from btrackmate.napari_plugin.view import workspace
+
+    work = workspace.show(viewer, Opened(Path("new"), None, make_graph()))
+    work.session.do("delete_spot", spot=13)
+    viewer.layers.remove(work.links)
+    settle()
+    assert workspace.find_workspace(viewer) is work
+    work.session.undo()

@@ -1,13 +1,14 @@
 """Why tracks are as they are: for a spot or a link, what the tracker weighed."""
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.core.settings import load_yaml
+from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.review.changes import Change
 from btrackmate.review.explanation import Explanation, LinkExplanation
@@ -129,6 +130,7 @@ def choose_settings(
     recorded: tuple[str, dict[str, Any]] | None,
     tracker: str | None,
     values: dict[str, Any],
+    run: Mapping[str, Any] | None = None,
 ) -> tuple[TrackerSettings, str]:
     """Give the settings to explain with, and where they come from.
 
@@ -142,6 +144,8 @@ def choose_settings(
         Asked for instead.
     values : dict
         Settings asked for; with those of the tracks where no other tracker is asked for.
+    run : mapping, optional
+        run.yaml of the run that made the tracks.
 
     Raises
     ------
@@ -151,10 +155,14 @@ def choose_settings(
     if tracker is not None:
         return parse_tracker(tracker, values, "explain"), "what was given"
     values = {name.lower(): value for name, value in values.items()}
-    noted = tracks.record.get("track")
-    if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
-        known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
-        return parse_tracker(noted["tracker"], known | values, "explain"), "the tracks' record"
+    told = (
+        (tracks.record.get("track"), "the tracks' record"),
+        ((run or {}).get("linking"), RECORD),
+    )
+    for noted, source in told:
+        if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
+            known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
+            return parse_tracker(noted["tracker"], known | values, "explain"), source
     if recorded is not None and recorded[0] not in ("", "MANUAL_TRACKER"):
         named = {name.lower(): value for name, value in recorded[1].items()}
         return parse_tracker(recorded[0], named | values, "the file's tracker"), "the file"
@@ -182,8 +190,10 @@ def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> E
     """
     graph, document = read_tracks(path)
     recorded = document.tracker if document is not None else None
-    settings, source = choose_settings(graph, recorded, tracker, values)
     file = path / TRACKS if is_run_folder(path) else path
+    folder = find_run_folder(file)
+    run = None if folder is None else load_yaml(folder / RECORD)
+    settings, source = choose_settings(graph, recorded, tracker, values, run)
     return Explainer(graph, settings, source, *read_corrections(file))
 
 

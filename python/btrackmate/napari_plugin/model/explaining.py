@@ -17,7 +17,7 @@ def make_explainer(session: Session, progress: Progress = ignore_progress) -> Ex
     graph = session.now.to_graph()
     document = session.opened.document or session.opened.base
     recorded = document.tracker if document is not None else None
-    settings, source = choose_settings(graph, recorded, None, {})
+    settings, source = choose_settings(graph, recorded, None, {}, session.opened.record)
     return Explainer(graph, settings, source, *list_corrections(session.history.done))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.run_folder import TRACKS, find_run_folder
 from btrackmate.io.track_formats import find_format, write_tracks
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
@@ -224,7 +225,11 @@ class Session(State):
             msg = "these tracks cannot be saved in place: take Save as, and a name in .xml or .geff"
             raise UserError(msg)
         path = self._edit.save()
-        self.told.emit(f"Saved {path}")
+        folder = find_run_folder(path)
+        more = ""
+        if folder is not None and path.name == TRACKS:
+            more = f" and the run's tables of tracks; its report: btrackmate report {folder}"
+        self.told.emit(f"Saved {path}{more}")
         return path
 
     def save_as(self, path: Path) -> list[Path]:

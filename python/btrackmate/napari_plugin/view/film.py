@@ -26,8 +26,9 @@ from btrackmate.core.files import check_ending, write_atomically
 from btrackmate.napari_plugin.model.film import Film, View, run_through
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel
+from btrackmate.napari_plugin.view.placing import find_camera
 from btrackmate.napari_plugin.view.plots import Plots
-from btrackmate.napari_plugin.view.workspace import Workspace, find_camera
+from btrackmate.napari_plugin.view.workspace import Workspace
 
 
 class Animation(SessionPanel):

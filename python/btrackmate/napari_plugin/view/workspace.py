@@ -21,7 +21,7 @@ from btrackmate.napari_plugin.model.picking import pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view.links_layer import LinksLayer
-from btrackmate.napari_plugin.view.placing import place_layer
+from btrackmate.napari_plugin.view.placing import find_camera, place_layer
 
 #: Links that are drawn at once by default: tails are shorter where there are more.
 _LINKS_AT_ONCE = 200_000
@@ -53,17 +53,17 @@ def show(viewer: Any, found: Opened) -> "Workspace":
     return workspace
 
 
-def find_camera(viewer: Any) -> Any:
-    """Give the camera of a viewer, which has moved in napari 0.9."""
-    scene = getattr(viewer, "scene", None)
-    return viewer.camera if scene is None else scene.camera
-
-
 def close(viewer: Any) -> None:
     """Close what is open in a viewer, if anything is."""
     before = _open.pop(getattr(viewer, "__wrapped__", viewer), None)
     if before is not None:
         before.close()
+
+
+def leave(viewer: Any) -> None:
+    """Close what is open, and let the widgets say so."""
+    close(viewer)
+    opened.emit(viewer)
 
 
 class Workspace:
@@ -128,6 +128,7 @@ class Workspace:
         viewer = self.viewer
         if viewer is None:
             return
+        viewer.layers.events.removed.disconnect(self._on_removed)
         for event in (
             viewer.dims.events.point,
             viewer.dims.events.ndisplay,
@@ -212,6 +213,7 @@ class Workspace:
         viewer.dims.events.point.connect(self._on_frame)
         viewer.dims.events.ndisplay.connect(self._on_frame)
         viewer.dims.events.order.connect(self._on_frame)
+        viewer.layers.events.removed.connect(self._on_removed)
         viewer.mouse_drag_callbacks.append(self._on_click)
         for action in ACTIONS:
             for key in action.keys:
@@ -225,6 +227,14 @@ class Workspace:
         session.coloured.connect(self._draw_soon)
         session.moved.connect(self._on_moved)
         session.told.connect(show_info)
+
+    def _on_removed(self, event: Any) -> None:
+        """Close tracks whose layer a person removed, or whose window is closed.
+
+        Corrections that stand in no journal are not thrown away with the layer.
+        """
+        if event.value is self.links and self.session.opened.edit is not None:
+            leave(self.viewer)
 
     def _on_frame(self, *_: Any) -> None:
         """Draw the spots of another frame; the selection goes with time while it is followed."""
