@@ -22,4 +22,5 @@ from .replaying import read_standing as read_standing
 from .replaying import replay_edits as replay_edits
 from .replaying import replay_on as replay_on
 from .session import EditSession as EditSession
+from .session import write_copy as write_copy
 from .tracks import EditableTracks as EditableTracks

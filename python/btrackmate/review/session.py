@@ -167,10 +167,7 @@ class EditSession:
         graph = self.to_graph()
         told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
         if path is not None and Path(path).absolute() != self.path.absolute():
-            image = self.document.image_path if self.document is not None else None
-            if image is not None:
-                told = Session(log=told.log, image_path=image)
-            write_tracks(Path(path), graph, self.document, told)
+            write_copy(Path(path), graph, self.document, told.log or "")
             return Path(path)
         if self.path.exists() and hash_path(self.path) != self._digest:
             msg = f"{self.path} was changed by another program since it was opened: save under "
@@ -243,6 +240,31 @@ class EditSession:
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
         self._journal.replace(self._digest, again.lines)
+
+
+def write_copy(
+    path: Path, graph: TrackGraph, document: TrackMateDocument | None, log: str
+) -> tuple[Path, ...]:
+    """Write tracks elsewhere, with all that a TrackMate file held; its image is found from there.
+
+    Parameters
+    ----------
+    path : Path
+        .xml, .geff or .csv.
+    graph : TrackGraph
+    document : TrackMateDocument or None
+        The file that the tracks come from.
+    log : str
+        A line for the log of a TrackMate file.
+
+    Returns
+    -------
+    tuple of Path
+        What was written.
+    """
+    image = document.image_path if document is not None else None
+    told = Session(log=log) if image is None else Session(log=log, image_path=image)
+    return tuple(write_tracks(path, graph, document, told))
 
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:

@@ -103,3 +103,24 @@ def test_ids_that_do_not_ascend_are_found() -> None:
     for spot in graph.spots.id.tolist():
         assert scene.id[scene.row(spot)] == spot
     assert scene.row(999) == -1
+
+
+def test_tracklets_follow_edits() -> None:
+    """0 1 | 3 30 | 4 40; a merge ends both parents; each keeps the row of its first spot."""
+    session = make_session()
+    scene = session.scene
+
+    def named(*spots: int) -> list[int]:
+        return scene.id[scene.tracklet[scene.rows(np.array(spots))]].tolist()
+
+    assert named(0, 1, 3, 30, 4, 40) == [0, 0, 3, 3, 4, 4]
+    assert named(10, 11, 12, 7, 8, 9, 13) == [10, 11, 12, 7, 7, 7, 13]
+    session.do("break_link", source=1, target=4)
+    assert named(0, 1, 3, 30, 4, 40) == [0, 0, 0, 0, 4, 4]
+    session.undo()
+    session.do("delete_spot", spot=8)
+    session.do("add_spot", frame=3, position=(1.0, 2.0, 3.0), radius=1.0)
+    session.do("connect", source=6, target=session.history.done[-1].added_spots[0].id)
+    anew = Scene(session.now.to_graph())
+    for spot in session.now.to_graph().spots.id.tolist():
+        assert anew.id[anew.tracklet[anew.row(spot)]] == named(spot)[0]

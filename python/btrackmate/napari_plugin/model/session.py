@@ -7,12 +7,12 @@ import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.run_folder import TRACKS, find_run_folder
-from btrackmate.io.track_formats import find_format, write_tracks
+from btrackmate.io.track_formats import find_format
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.opening import with_movie
 from btrackmate.napari_plugin.model.state import State
-from btrackmate.review import EditSession
+from btrackmate.review import EditSession, write_copy
 
 if TYPE_CHECKING:
     from btrackmate.io.images import Role
@@ -245,8 +245,8 @@ class Session(State):
         if isinstance(self._edit, EditSession) and find_format(path).key != "csv":
             return [self._edit.save(path)]
         document = self.opened.document or self.opened.base
-        written = write_tracks(path, self.now.to_graph(), document)
-        return list(written)
+        log = f"{len(self.history.done)} corrections in BTrackMate."
+        return list(write_copy(path, self.now.to_graph(), document, log))
 
     def close(self) -> None:
         """Let others edit the tracks; edits that are kept beside them stay."""

@@ -19,10 +19,10 @@ from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks
 from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.napari_plugin.model.pictures import save_figure
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.napari_plugin.view.plots import save_figure
 from btrackmate.report.analysis_plots import draw_analysis
 
 #: Pixels an inch of pictures in the window.

@@ -100,6 +100,32 @@ class LinksLayer(Tracks):
         now = int(np.clip(round(float(self._data_slice.point[0])), 0, max(last, 0)))
         return max(now - int(self.tail_length), 0), min(now + int(self.head_length), last)
 
+    def lines(self, displayed: Any) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Give what is drawn along some axes as lines, in world coordinates.
+
+        Returns
+        -------
+        lines : (n, 2, len(displayed)) ndarray of float
+            Ends.
+        colours : (n, 4) ndarray of float
+            RGBA; as in the window, they fade with the time from the frame that is shown.
+        """
+        manager, scale = self._manager, np.asarray(self.scale)
+        axes = list(displayed)
+        pairs = np.asarray(manager.track_connex, np.int64).reshape(-1, 2)
+        ends = [manager.track_vertices[pairs]]
+        colours = [manager.colours[pairs[:, 1]]]
+        dashes = manager.graph_vertices
+        if dashes is not None:
+            ends.append(dashes.reshape(-1, 2, dashes.shape[1]))
+            colours.append(np.ones((len(ends[1]), 4), np.float32))
+        lines, colour = np.concatenate(ends), np.concatenate(colours).astype(np.float32)
+        now = float(self._data_slice.point[0])
+        away = (now - lines[:, 1, 0]) / max(int(self.tail_length), 1)
+        seen = (away >= 0) & (away < 1) | (np.abs(now - lines[:, 1, 0]) <= int(self.head_length))
+        colour[:, 3] *= np.clip(1 - np.abs(away), 0.05, 1)
+        return (lines * scale)[seen][..., axes], colour[seen]
+
     # -- what napari asks for --------------------------------------------------------------------
 
     @property

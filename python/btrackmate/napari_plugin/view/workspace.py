@@ -224,7 +224,7 @@ class Workspace:
         session.selected.connect(self._draw_soon)
         session.edited.connect(self._on_shown)
         session.shown.connect(self._on_shown)
-        session.coloured.connect(self._draw_soon)
+        session.coloured.connect(self._on_shown)
         session.moved.connect(self._on_moved)
         session.told.connect(show_info)
 

@@ -1,0 +1,323 @@
+"""Each widget, by real clicks and keys."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hand_tracks import make_graph
+from hands import (
+    choose,
+    click,
+    click_plot,
+    dock,
+    go,
+    push,
+    push_named,
+    settle,
+    show,
+    type_into,
+    wait,
+)
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.core.errors import UserError
+from btrackmate.io.track_formats import read_tracks, write_tracks
+
+
+@pytest.fixture
+def xml(tmp_path: Path) -> Path:
+    path = tmp_path / "tracks.xml"
+    write_tracks(path, make_graph())
+    return path
+
+
+@pytest.fixture
+def told(viewer) -> list[str]:
+    """Give what the window tells from here on."""
+    from napari.utils.notifications import notification_manager
+
+    texts: list[str] = []
+    notification_manager.notification_ready.connect(
+        lambda event: texts.append(str(event.value.message))
+    )
+    return texts
+
+
+def save_as(monkeypatch, path: Path) -> None:
+    """Choose a name in the next dialogs."""
+    from qtpy.QtWidgets import QFileDialog
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+
+
+def test_plots(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
+    from btrackmate.napari_plugin.model.pictures import PLOTS
+    from btrackmate.napari_plugin.view.plots import Plots
+
+    work = show(viewer, xml)
+    plots = dock(viewer, Plots)
+    assert "Select a track" in plots.figure.axes[0].texts[0].get_text()
+    choose(plots.feature, "volume")
+    work.session.select(0)
+    settle()
+    click_plot(plots.canvas, plots.figure.axes[0], 9.0, 31.0)  # spot 30: frame 3, dt 3, volume 31
+    assert (work.session.spot, work.frame) == (30, 3)
+    for kind in PLOTS:
+        choose(plots.kind, kind)
+        assert plots.figure.axes
+    save_as(monkeypatch, tmp_path / "tree.svg")
+    push_named(plots, "Save plot …")
+    assert (tmp_path / "tree.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert not (tmp_path / "plot.txt").exists()
+    work.session.do("delete_track", spot=30)
+    settle()
+    assert plots.figure.axes
+
+
+def test_filter(viewer, xml: Path, told: list[str]) -> None:
+    from btrackmate.napari_plugin.view.filters import Filters
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    filters = dock(viewer, Filters)
+    choose(filters.feature, "n_spots")
+    click_plot(filters.canvas, filters.figure.axes[0], 2.9, 0.5)
+    assert float(filters.value.text()) == pytest.approx(2.9, abs=0.2)
+    type_into(filters.value, "3")
+    push_named(filters, "Add filter")
+    assert len(work.session.table.order) == 3  # of 6, 3, 3 and 2 spots
+    choose(filters.what, "spots")
+    choose(filters.feature, "volume")
+    type_into(filters.value, "many")
+    push_named(filters, "Add filter")
+    assert filters.list.count() == 1
+    assert any("many" in text for text in told)
+    type_into(filters.value, "5")
+    push_named(filters, "Add filter")
+    assert "3 of 4 tracks" in filters.told.text()
+    push_named(filters, "Keep only what passes")
+    work = find_workspace(viewer)
+    assert work.session.now.n_spots == 8  # 4 of the division's, 7 8 9, 10 11 12
+    assert work.session.opened.tracks_path is None
+
+
+def test_track(viewer, xml: Path, told: list[str]) -> None:
+    from btrackmate.napari_plugin.view.track import Track
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    track = dock(viewer, Track)
+    choose(track.tracker, "simple-lap")
+    field = track.form.inputs["linking_max_distance"]
+    type_into(field, "far")
+    push(track.go)
+    assert track.work.job is None
+    assert any("linking_max_distance" in text or "Linking" in text for text in told)
+    type_into(field, "25")
+    push(track.preview)
+    wait(track.work)
+    assert "preview of links" in viewer.layers
+    assert viewer.layers.selection.active is work.links
+    push_named(track, "Preview")
+    assert track.told.text().startswith("2 spots and 2 links")
+    assert work.session.tracks == (work.session.now.track(0),)
+    push(track.go)
+    wait(track.work)
+    again = find_workspace(viewer)
+    assert again is not work
+    assert "preview of links" not in viewer.layers
+    assert again.session.opened.graph.record["track"]["tracker"] == "simple-lap"
+    track.length.setValue(5)
+    push_named(track, "Prune")
+    assert find_workspace(viewer) is not again
+
+
+def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
+    from btrackmate.napari_plugin.view.analysis import Analysis
+
+    work = show(viewer, xml)
+    analysis = dock(viewer, Analysis)
+    assert not analysis.save.isEnabled()
+    work.session.do("delete_spot", spot=40)
+    push(analysis.go)
+    wait(analysis.work)
+    assert "tracklets" in analysis.told.text()
+    assert analysis.picture.count() > 3
+    choose(analysis.picture, analysis.picture.itemText(2))
+    save_as(monkeypatch, tmp_path / "tables")
+    (tmp_path / "tables").mkdir()
+    push(analysis.save)
+    table = pd.read_csv(tmp_path / "tables" / "tracklets.csv")
+    assert table["n_spots"].sum() == 13  # all but the lone spot and the deleted one
+    assert list((tmp_path / "tables").glob("*.svg"))
+
+
+def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, told: list[str]) -> None:
+    import imageio.v2 as films
+
+    from btrackmate.napari_plugin.view.film import Animation
+
+    work = show(viewer, xml)
+    animation = dock(viewer, Animation)
+    path = tmp_path / "film.gif"
+    save_as(monkeypatch, path)
+    push_named(animation, "Add this view")
+    push(animation.record)
+    assert any("two key frames" in text for text in told)
+    viewer.dims.set_current_step(0, 2)
+    type_into(animation.steps.lineEdit(), "3")
+    push_named(animation, "Add this view")
+    assert "3 pictures" in animation.keys.item(1).text()
+    push(animation.record)
+    while animation.is_recording:
+        settle()
+    assert len(films.mimread(path)) == 4
+    animation.keys.setCurrentRow(0)
+    push_named(animation, "Remove")
+    push_named(animation, "Remove")
+    assert animation.keys.count() == len(animation.film.keys) <= 1
+    push(animation.follow_cell)
+    animation.film.keys.clear()
+    push(animation.record)
+    assert any("select the cell" in text for text in told)
+    work.session.select(0)
+    save_as(monkeypatch, tmp_path / "stopped.mp4")
+    push(animation.record)
+    push(animation.stop)
+    assert not (tmp_path / "stopped.mp4").exists()
+    assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, told: list[str]) -> None:
+    """The networks are elsewhere; here what the widget does with cells and with faults."""
+    from btrackmate.napari_plugin.view import segment as module
+    from btrackmate.napari_plugin.view.segment import Segment
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    segment = dock(viewer, Segment)
+    push(segment.preview)
+    assert any("no image to segment" in text for text in told)
+    labels = dividing_cells().astype(np.uint16)
+    work.find_movie(write_imagej(tmp_path / "image.tif", labels, "TZYX"), "image")
+    asked: list[tuple] = []
+
+    def find_cells(movie, channel, frames, settings, report):
+        asked.append((channel, frames, settings.min_size))
+        if channel > 1:
+            msg = "no such model"
+            raise UserError(msg)
+        for frame in frames:
+            report("segmenting", frame, len(labels))
+            yield labels[frame].astype(np.uint32)
+
+    monkeypatch.setattr(module, "segment_frames", find_cells)
+    monkeypatch.setattr("btrackmate.napari_plugin.model.segmenting.segment_frames", find_cells)
+    type_into(segment.form.inputs["min_size"], "lots")
+    push(segment.preview)
+    assert segment.work.job is None
+    type_into(segment.form.inputs["min_size"], "7")
+    viewer.dims.set_current_step(0, 4)
+    push(segment.preview)
+    wait(segment.work)
+    assert asked == [(1, range(4, 5), 7)]
+    assert np.asarray(viewer.layers["preview of cells"].data).max() == labels[4].max()
+    save_as(monkeypatch, tmp_path / "cells.tif")
+    push(segment.go)
+    wait(segment.work)
+    work = find_workspace(viewer)
+    assert work.session.now.n_spots == sum(len(np.unique(one)) - 1 for one in labels)
+    assert work.labels is not None
+    assert "preview of cells" not in viewer.layers
+
+
+def test_explain(viewer, xml: Path) -> None:
+    from btrackmate.napari_plugin.view.explain import Explain
+
+    work = show(viewer, xml)
+    explain = dock(viewer, Explain)
+    push(explain.prepare)
+    wait(explain.work)
+    assert "Select a cell" in explain.text.toPlainText()
+    click(viewer, go(work, 6))
+    assert "5 → 6" in explain.text.toPlainText()
+    click(viewer, go(work, 8))
+    click(viewer, go(work, 7), shift=True)
+    assert "7 → 8" in explain.text.toPlainText()
+
+
+def test_export(viewer, xml: Path, tmp_path: Path, monkeypatch, told: list[str]) -> None:
+    from matplotlib.image import imread
+
+    from btrackmate.napari_plugin.view.export import Export
+
+    work = show(viewer, xml)
+    export = dock(viewer, Export)
+    work.session.do("delete_spot", spot=40)
+    choose(export.which, "selected")
+    save_as(monkeypatch, tmp_path / "mine.xml")
+    push(export.save_tracks)
+    assert any("no track is selected" in text for text in told)
+    assert not (tmp_path / "mine.xml").exists()
+    click(viewer, go(work, 1))
+    for name, n in (("mine.xml", 5), ("mine.geff", 5), ("mine.csv", 5)):
+        save_as(monkeypatch, tmp_path / name)
+        push(export.save_tracks)
+        wait(export.work)
+        assert len(read_tracks(tmp_path / name)[0].spots) == n
+    choose(export.which, "all")
+    for name, words in (("tracks.xml", "that are open"), ("tracks.txt", "tracks.txt")):
+        save_as(monkeypatch, tmp_path / name)
+        push(export.save_tracks)
+        assert any(words in text for text in told)
+    save_as(monkeypatch, tmp_path / "view.png")
+    push(export.save_view)
+    assert imread(tmp_path / "view.png").std() > 0
+    save_as(monkeypatch, tmp_path / "view.svg")
+    push(export.save_view)
+    assert work.links.visible
+    assert (tmp_path / "view.svg").read_text(encoding="utf-8").count("<path") >= 3
+    choose(export.kind, "lineage tree")
+    save_as(monkeypatch, tmp_path / "plot.pdf")
+    push(export.save_plot)
+    assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_lines_of_the_view_lie_where_the_cells_are(viewer, xml: Path) -> None:
+    """The link 0 → 1 ends at the pixels where the two are shown."""
+    from hands import pixel_of
+
+    from btrackmate.napari_plugin.view.export import Export
+
+    work = show(viewer, xml)
+    export = dock(viewer, Export)
+    work.session.show_only_selected(True)
+    work.session.select(0)
+    place = go(work, 1)
+    figure = export._draw_view()
+    (lines,) = figure.axes[0].collections
+    ends = [tuple(map(tuple, one)) for one in lines.get_segments()]
+    a = pixel_of(viewer, work.session.scene.points[work.session.scene.row(0)])
+    b = pixel_of(viewer, place)
+    near = [np.abs(np.array(one) - np.array((a, b))).max() for one in ends]
+    assert min(near) <= 1.5
+
+
+def test_all_is_coloured_by_tracklet(viewer) -> None:
+    from btrackmate.napari_plugin.view.inspector import Inspector
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    viewer.open_sample("btrackmate", "embryo")
+    settle()
+    work = find_workspace(viewer)
+    session = work.session
+    inspector = dock(viewer, Inspector)
+    by_track = np.asarray(work.labels.data[7])
+    choose(inspector.colour, "tracklet")
+    assert session.colouring.feature == "tracklet"
+    by_tracklet = np.asarray(work.labels.data[7])
+    assert ((by_track > 0) == (by_tracklet > 0)).all()
+    assert len(np.unique(by_tracklet)) >= len(np.unique(by_track))
+    assert work.links.color_by == "tracklet"
