@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,3 +83,14 @@ def viewer(window: object) -> Iterator[object]:
     for dock in tuple(window.window.dock_widgets.values()):
         window.window.remove_dock_widget(dock)
     QApplication.instance().processEvents()
+
+
+@pytest.fixture(autouse=True)
+def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a click or a key ends in an error that nobody told of."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        sys, "excepthook", lambda *error: found.append("".join(traceback.format_exception(*error)))
+    )
+    yield
+    assert not found, "\n".join(found)

@@ -185,7 +185,7 @@ class _WindowManager:
         self._spacing = find_spacing(session)
         self.graph: dict[int, list[int]] = {}
         self.window: Window | None = None
-        self.colours = np.ones((1, 4), np.float32)
+        self.colours = np.ones((2, 4), np.float32)
 
     def cut(self, first: int, last: int) -> None:
         self.window = cut_window(self._session.scene, first, last, self._session.visible_rows())
@@ -193,7 +193,7 @@ class _WindowManager:
 
     def colour(self) -> None:
         if self.window is None or not len(self.window.rows):
-            self.colours = np.ones((1, 4), np.float32)
+            self.colours = np.ones((2, 4), np.float32)
         else:
             self.colours = self._session.colours(self.window.rows)
 
@@ -229,12 +229,15 @@ class _WindowManager:
     @property
     def track_vertices(self) -> NDArray[Any]:
         if self.window is None or not len(self.window.vertices):
-            return np.zeros((1, self.ndim))
+            return np.zeros((2, self.ndim))
         return self.window.vertices / self._spacing
 
     @property
     def track_connex(self) -> NDArray[Any]:
-        return np.zeros((0, 2), np.uint32) if self.window is None else self.window.links
+        """Vertices that lines join; never none, as drawing no line at all crashes OpenGL."""
+        if self.window is None or not len(self.window.links):
+            return np.array([[0, 0]], np.uint32)
+        return self.window.links
 
     @property
     def track_times(self) -> NDArray[Any]:
