@@ -99,7 +99,7 @@ def test_filter(viewer, xml: Path, said) -> None:
     assert "3 of 4 tracks" in filters.told.text()
     push_named(filters, "Keep only what passes")
     work = find_workspace(viewer)
-    assert work.session.now.n_spots == 8  # 4 of the division's, 7 8 9, 10 11 12
+    assert work.session.now.n_spots == 6  # 7 8 9 and 10 11 12; of the division two are left
     assert work.session.opened.tracks_path is None
 
 
@@ -166,7 +166,7 @@ def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None
     push_named(animation, "Add this view")
     push(animation.record)
     assert said("two key frames")
-    viewer.dims.set_current_step(0, 2)
+    viewer.dims.set_current_step(0, 3)
     type_into(animation.steps.lineEdit(), "3")
     push_named(animation, "Add this view")
     assert "3 pictures" in animation.keys.item(1).text()
