@@ -40,7 +40,7 @@ class LinksLayer(Tracks):
         self.events.tail_length.connect(self._on_range)
         self.events.head_length.connect(self._on_range)
         self.events.set_data.connect(self._on_range)
-        session.edited.connect(self.rebuild)
+        session.edited.connect(self._on_edited)
         session.shown.connect(self.rebuild)
         session.selected.connect(self.recolour)
         session.coloured.connect(self._on_coloured)
@@ -58,12 +58,17 @@ class LinksLayer(Tracks):
     def disconnect_session(self) -> None:
         """Follow the session no more."""
         for signal, listener in (
-            (self._session.edited, self.rebuild),
+            (self._session.edited, self._on_edited),
             (self._session.shown, self.rebuild),
             (self._session.selected, self.recolour),
             (self._session.coloured, self._on_coloured),
         ):
             signal.disconnect(listener)
+
+    def _on_edited(self, *_: Any) -> None:
+        if isinstance(self._manager, _WindowManager):
+            self._manager.forget_data()
+        self.rebuild()
 
     def rebuild(self, *_: Any) -> None:
         """Draw the window anew, after an edit or where other tracks are shown."""
@@ -185,6 +190,7 @@ class _WindowManager:
         self._spacing = find_spacing(session)
         self.graph: dict[int, list[int]] = {}
         self.window: Window | None = None
+        self._data: NDArray[Any] | None = None
         self.colours = np.ones((2, 4), np.float32)
 
     def cut(self, first: int, last: int) -> None:
@@ -204,6 +210,15 @@ class _WindowManager:
     @property
     def data(self) -> NDArray[Any]:
         """All spots as napari's Tracks hold them: track, frame, [z,] y, x."""
+        if self._data is None:
+            self._data = self._make_data()
+        return self._data
+
+    def forget_data(self) -> None:
+        """Make `data` anew when it is asked for next, after an edit."""
+        self._data = None
+
+    def _make_data(self) -> NDArray[Any]:
         scene = self._session.scene
         rows = np.flatnonzero(scene.alive & (scene.track >= 0))
         rows = rows[np.lexsort((scene.frame[rows], scene.track[rows]))]
