@@ -1,6 +1,7 @@
 """A screen for the windows of these tests: the one that is there, else an Xvfb of our own."""
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -65,7 +66,10 @@ def window(screen: None) -> Iterator[object]:
     made = napari.Viewer(show=True)
     made.window._qt_window.resize(900, 640)
     QApplication.instance().processEvents()
+    gc.collect()
+    gc.freeze()  # napari collects garbage with each layer that goes; what is loaded is none
     yield made
+    gc.unfreeze()
     made.close()
     QApplication.instance().processEvents()
 

@@ -13,6 +13,7 @@ from hands import (
     click_plot,
     dock,
     go,
+    press,
     push,
     push_named,
     settle,
@@ -22,7 +23,10 @@ from hands import (
 )
 from tiny_movies import dividing_cells, write_imagej
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
 
 
@@ -246,6 +250,10 @@ def test_explain(viewer, xml: Path) -> None:
     click(viewer, go(work, 8))
     click(viewer, go(work, 7), shift=True)
     assert "7 → 8" in explain.text.toPlainText()
+    press(viewer, "B")
+    assert "7 → 8 is no link, as corrected by hand" in explain.text.toPlainText()
+    press(viewer, "Delete")
+    assert "Prepare again" in explain.text.toPlainText()
 
 
 def test_export(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
@@ -321,3 +329,55 @@ def test_all_is_coloured_by_tracklet(viewer) -> None:
     assert ((by_track > 0) == (by_tracklet > 0)).all()
     assert len(np.unique(by_tracklet)) >= len(np.unique(by_track))
     assert work.links.color_by == "tracklet"
+
+
+def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, said) -> None:
+    """Each opens, every widget is made for it, and keys and clicks go on working."""
+    from btrackmate.io.trackmate import Session, write_trackmate
+    from btrackmate.napari_plugin.view.correct import Correct
+    from btrackmate.napari_plugin.view.explain import Explain
+    from btrackmate.napari_plugin.view.export import Export
+    from btrackmate.napari_plugin.view.filters import Filters
+    from btrackmate.napari_plugin.view.inspector import Inspector
+    from btrackmate.napari_plugin.view.plots import Plots
+    from btrackmate.napari_plugin.view.segment import Segment
+    from btrackmate.napari_plugin.view.track import Track
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    graph = make_graph()
+    none = np.empty(0, np.int64)
+    empty = graph.keep_spots(np.zeros(15, bool))
+    bare = Spots.from_table(graph.spots.table[["id", "frame", "x", "y", "z"]], Calibration())
+    small = write_imagej(tmp_path / "small.tif", np.zeros((2, 2, 8, 8), np.uint16), "TZYX")
+    gone = Session(image_path=tmp_path / "gone.tif", image_shape=(5, 1, 8, 64, 64))
+    other = Session(image_path=small, image_shape=(2, 1, 2, 8, 8))
+    cases = {
+        "no_tracks": (TrackGraph.from_links(graph.spots, none, none), None, "no tracks"),
+        "no_spots": (empty, None, "no spots"),
+        "no_units_no_features": (TrackGraph.from_links(bare, none, none), None, "no tracks"),
+        "moved": (graph, gone, "is not there"),
+        "another_size": (graph, other, "is small.tif the movie"),
+    }
+    widgets = (Inspector, Correct, Plots, Explain, Filters, Track, Segment, Export)
+    docks = [dock(viewer, kind) for kind in widgets]
+    for name, (tracks, session, words) in cases.items():
+        path = tmp_path / f"{name}.xml"
+        write_trackmate(path, tracks, session=session)
+        viewer.open(str(path), plugin="btrackmate")
+        settle()
+        work = find_workspace(viewer)
+        assert work is not None, name
+        assert work.session.opened.path == path
+        assert said(words), name
+        for key in ("N", "J", "F", "F", "B", "A", "Z"):
+            press(viewer, key)
+        push(docks[0].buttons["child"])
+        push(docks[3].prepare)
+        wait(docks[3].work)
+        push(docks[5].preview)
+        wait(docks[5].work)
+        push_named(docks[5], "Preview")
+        push(docks[6].preview)
+        if name == "another_size":  # it has an image: the networks would be asked
+            docks[6].work.cancel.click()
+        wait(docks[6].work)

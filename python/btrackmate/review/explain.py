@@ -13,6 +13,7 @@ from btrackmate.io.track_formats import read_tracks
 from btrackmate.review.changes import Change
 from btrackmate.review.explanation import Explanation, LinkExplanation
 from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
+from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import (
@@ -54,6 +55,8 @@ class Explainer:
         Where they come from, which is told.
     made, removed : collection of (source, target)
         Links that corrections made and removed, by spot ids.
+    now : EditableTracks, optional
+        Whose links are told, while they are corrected; else those of `tracks`.
     """
 
     def __init__(
@@ -63,20 +66,24 @@ class Explainer:
         settings_from: str,
         made: Collection[Pair] = (),
         removed: Collection[Pair] = (),
+        now: EditableTracks | None = None,
     ) -> None:
-        self.tracks = tracks
+        self.tracks, self._now = tracks, now
         self._made, self._removed = set(made), set(removed)
         self.settings_from = settings_from
         self.settings = fill_distances(settings, tracks.spots)
         self._steps = _make_steps(tracks, self.settings)
         self._row = {int(i): row for row, i in enumerate(tracks.spots.id.tolist())}
 
+    def follow(self, made: Collection[Pair], removed: Collection[Pair]) -> None:
+        """Take up further corrections that made and removed links; spots are as they were."""
+        self._made, self._removed = set(made), set(removed)
+
     def explain(self, spot: int) -> Explanation:
         """Tell why a spot's links are there, and why not those to the nearest others."""
         row = self._find(spot)
-        graph = self.tracks
-        own = [(int(s), row) for s in graph.source[graph.target == row]]
-        own += [(row, int(t)) for t in graph.children(row)]
+        own = [(one, row) for one in self._list_parents(row)]
+        own += [(row, one) for one in self._list_children(row)]
         nearly = [pair for pair in self._steps.suggest(row) if pair not in own]
         ahead = [pair for pair in nearly if pair[0] == row][:_AHEAD]
         behind = [pair for pair in nearly if pair[1] == row][:_BEHIND]
@@ -89,7 +96,7 @@ class Explainer:
     def _tell(self, spot: int | None, pairs: list[Pair]) -> Explanation:
         told = []
         for a, b in pairs:
-            linked = bool((self.tracks.children(a) == b).any())
+            linked = b in self._list_children(a)
             one = self._steps.explain(a, b, linked=linked)
             by_hand = (one.source, one.target) in (self._made if linked else self._removed)
             told.append(dataclasses.replace(one, by_hand=by_hand))
@@ -103,6 +110,18 @@ class Explainer:
             tracker_name(self.settings), self.settings_from, self._steps.unit, spot, tuple(told),
             tuple(notes),
         )  # fmt: skip
+
+    def _list_parents(self, row: int) -> list[int]:
+        graph = self.tracks
+        if self._now is not None:
+            return [self._row[one] for one in self._now.parents(int(graph.spots.id[row]))]
+        return [int(one) for one in graph.source[graph.target == row]]
+
+    def _list_children(self, row: int) -> list[int]:
+        graph = self.tracks
+        if self._now is not None:
+            return [self._row[one] for one in self._now.children(int(graph.spots.id[row]))]
+        return [int(one) for one in graph.children(row)]
 
     def _find(self, spot: int) -> int:
         if spot not in self._row:

@@ -13,7 +13,7 @@ from btrackmate.core.fields import describe_fields
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
-from btrackmate.napari_plugin.model.explaining import explain_selection, make_explainer
+from btrackmate.napari_plugin.model.explaining import explain_selection, follow_edit, make_explainer
 from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
 from btrackmate.napari_plugin.model.fields import read_value, write_value
 from btrackmate.napari_plugin.model.film import Film, View, run_through
@@ -165,6 +165,17 @@ def test_links_are_explained_with_what_was_corrected(sample: Session) -> None:
     told = str(explain_selection(session, explainer))
     assert "7 → 8" in told
     assert "corrected by hand" in told
+    session.do("break_link", source=5, target=6)  # the explainer goes along with links
+    assert follow_edit(session, explainer, session.history.done[-1])
+    session.select(5)
+    told = str(explain_selection(session, explainer))
+    assert "5 → 6 is no link, as corrected by hand" in told
+    assert told == str(explain_selection(session, make_explainer(session)))
+    session.undo()
+    assert follow_edit(session, explainer, session.history.done[-1])
+    assert "5 → 6 is a link" in str(explain_selection(session, explainer))
+    session.do("delete_spot", spot=13)
+    assert not follow_edit(session, explainer, session.history.done[-1])
     session.select(None)
     assert explain_selection(session, explainer) is None
 
