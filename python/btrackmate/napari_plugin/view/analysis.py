@@ -93,7 +93,9 @@ class Analysis(SessionPanel):
 
     def _show(self, name: str) -> None:
         while self.place.count():
-            self.place.takeAt(0).widget().deleteLater()
+            old = self.place.takeAt(0).widget()
+            old.hide()
+            old.deleteLater()
         if name in self.pictures:
             figure = self.pictures[name]
             figure.set_dpi(_DPI)

@@ -78,8 +78,12 @@ class Track(SessionPanel):
         look, go = QPushButton("Preview"), QPushButton("Prune")
         look.clicked.connect(lambda *_: self.guard(self._on_look))
         go.clicked.connect(lambda *_: self.guard(self._on_prune))
-        for widget in (QLabel("shorter than"), self.length, self.unit, look, go):
+        for widget in (QLabel("shorter than"), self.length, self.unit):
             row.addWidget(widget)
+        box.addLayout(row)
+        row = QHBoxLayout()
+        for button in (look, go):
+            row.addWidget(button)
         box.addLayout(row)
         self.told = QLabel("What goes is shown first: Preview selects the tracks it changes.")
         self.told.setWordWrap(True)
