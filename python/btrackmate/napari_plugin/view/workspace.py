@@ -81,6 +81,7 @@ class Workspace:
         self.let_go: Any = None
         self.session = session
         self.images: list[Image] = []
+        self.previews: list[Any] = []  # layers that go with these tracks
         self.labels: Labels | None = None
         self._add_movies(viewer)
         spots = session.opened.graph.spots
@@ -138,7 +139,7 @@ class Workspace:
             event.disconnect(self._on_frame)
         if self._on_click in viewer.mouse_drag_callbacks:
             viewer.mouse_drag_callbacks.remove(self._on_click)
-        for layer in (*self.images, self.labels, self.links, self.cells, self.mark):
+        for layer in (*self.previews, *self.images, self.labels, self.links, self.cells, self.mark):
             if layer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
 
