@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hand_tracks import LINKS, make_graph, make_session
 
+from btrackmate.napari_plugin.model.picking import cut_balls
 from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.windows import DASHES, cut_window
 
@@ -124,3 +125,13 @@ def test_tracklets_follow_edits() -> None:
     anew = Scene(session.now.to_graph())
     for spot in session.now.to_graph().spots.id.tolist():
         assert anew.id[anew.tracklet[anew.row(spot)]] == named(spot)[0]
+
+
+def test_balls_are_cut_where_a_plane_goes_through() -> None:
+    """Radius 5, 3 away: a circle of 4; 6 away: not cut; no plane: as they are."""
+    points = np.array([[0.0, 1.0, 2.0], [9.0, 1.0, 2.0]])
+    centre, radius, kept = cut_balls(points, np.array([5.0, 5.0]), {0: 3.0})
+    assert kept.tolist() == [True, False]
+    assert (centre.tolist(), radius.tolist()) == ([[3.0, 1.0, 2.0]], [4.0])
+    assert points[0, 0] == 0.0
+    assert cut_balls(points, np.array([5.0, 5.0]), {})[0].tolist() == points.tolist()

@@ -17,7 +17,7 @@ from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels, find_contrast
 from btrackmate.napari_plugin.model.opening import Opened
-from btrackmate.napari_plugin.model.picking import pick_spot
+from btrackmate.napari_plugin.model.picking import cut_balls, pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view.links_layer import LinksLayer
@@ -299,29 +299,13 @@ class Workspace:
     def _slice(
         self, points: NDArray[np.float64], radius: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut balls where the viewer shows a slice.
-
-        Returns
-        -------
-        points : (k, 2 or 3) ndarray of float
-            In voxels, in the slice.
-        size : (k,) ndarray of float
-            Diameters in voxels along x.
-        kept : (n,) ndarray of bool
-            Balls that the slice cuts.
-        """
+        """Cut balls where the viewer shows a slice; see `cut_balls`, but in voxels."""
         spots = self.session.opened.graph.spots
         spacing = np.array(spots.calibration.spacing(spots.ndim))
-        kept, points = np.ones(len(points), np.bool_), points.copy()
-        for axis in self.viewer.dims.not_displayed:
-            own = axis - self._time_axis - 1
-            if own < 0:
-                continue
-            away = points[:, own] - self.viewer.dims.point[axis]
-            kept &= np.abs(away) <= radius
-            radius = np.sqrt(np.maximum(radius**2 - away**2, 0))
-            points[:, own] -= away
-        return points[kept] / spacing, 2 * radius[kept] / spacing[-1], kept
+        dims, first = self.viewer.dims, self._time_axis + 1
+        planes = {axis - first: dims.point[axis] for axis in dims.not_displayed if axis >= first}
+        points, radius, kept = cut_balls(points, radius, planes)
+        return points / spacing, 2 * radius / spacing[-1], kept
 
     # -- the mouse and the camera -----------------------------------------------------------------
 
