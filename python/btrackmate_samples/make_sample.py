@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.outputs import check_output
 from btrackmate.samples.sample import SamplePaths, write_sample
 from btrackmate.samples.snr import measure_snr
 from btrackmate_samples.movie import MovieSettings, make_movie

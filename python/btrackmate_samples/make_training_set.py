@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, make_folder, write_atomically
+from btrackmate.core.files import make_folder, write_atomically
+from btrackmate.core.outputs import check_output
 from btrackmate.samples.files import write_stack
 from btrackmate.samples.sample import Stack, split_ovule
 from btrackmate_samples.training_set import Volume, make_training_volumes

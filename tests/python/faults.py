@@ -7,6 +7,7 @@ calls (fsync, exchange-rename) are events of their own.
 
 import contextlib
 import errno
+import itertools
 import os
 import signal
 import sys
@@ -54,7 +55,12 @@ def changes_files(event: str, arguments: tuple[Any, ...], folder: str) -> bool:
 
 
 def run_child(
-    work: Callable[[], object], folder: Path, *, at: int = 0, fail: bool = False
+    work: Callable[[], object],
+    folder: Path,
+    *,
+    at: int = 0,
+    fail: bool = False,
+    strike: Callable[[], object] | None = None,
 ) -> Ended:
     """Run work in a child that is stopped at its `at`-th call (from 1; 0: never).
 
@@ -67,6 +73,8 @@ def run_child(
     at : int
     fail : bool
         Let the call fail instead, as on a full disk.
+    strike : callable, optional
+        What somebody else does before the call, instead.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -74,7 +82,7 @@ def run_child(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _be_child(work, str(folder), at, fail, writing)
+        _be_child(work, str(folder), at, strike or (_fail if fail else _kill), writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         counted = stream.read()
@@ -82,19 +90,27 @@ def run_child(
     return Ended(os.waitstatus_to_exitcode(status), len(counted))
 
 
-def _be_child(work: Callable[[], object], folder: str, at: int, fail: bool, writing: int) -> None:
-    code, count, on = 0, 0, True
+def _fail() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _be_child(
+    work: Callable[[], object], folder: str, at: int, strike: Callable[[], object], writing: int
+) -> None:
+    code, on = 0, True
+    counter = itertools.count(1)  # Zarr writes in threads: each call has a number of its own.
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal count
         if not on or not changes_files(event, arguments, folder):
             return
-        count += 1
+        number = next(counter)
         os.write(writing, b".")
-        if count == at and fail:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(arguments[0]))
-        if count == at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if number == at:
+            strike()
 
     try:
         sys.addaudithook(watch)

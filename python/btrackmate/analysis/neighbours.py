@@ -159,7 +159,7 @@ def _find_nearest(graph: TrackGraph) -> tuple[Floats, Floats]:
     nearest, relative = np.full((2, len(spots)), np.nan)
     offsets, place = spots.frame_offsets, spots.positions
     far = 4 * float(np.ptp(place, axis=0).sum()) + 1 if len(spots) else 1.0
-    for t in range(spots.n_frames):
+    for t in spots.occupied_frames:
         rows = slice(offsets[t], offsets[t + 1])
         if offsets[t + 1] - offsets[t] < 2:
             continue
@@ -180,7 +180,7 @@ def _find_pairs(graph: TrackGraph, reach: float) -> tuple[Ints, Ints]:
 
     offsets, place = graph.spots.frame_offsets, graph.spots.positions
     parts = [np.empty((0, 2), np.int64)]
-    for t in range(graph.spots.n_frames):
+    for t in graph.spots.occupied_frames:
         here = place[offsets[t] : offsets[t + 1]]
         if len(here) > 1 and reach > 0:
             pairs = cKDTree(here).query_pairs(reach, output_type="ndarray")

@@ -17,7 +17,6 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_output
 from btrackmate.core.progress import Progress
 
 
@@ -69,15 +68,15 @@ def command(
     neighbours; pictures of them; a report; and analysis.yaml with settings and units. --dt and the
     units override those of the tracks, --voxel-size those of the mask.
     """
-    from btrackmate.pipeline.analysing import AnalysisJob, analyse_files
+    from btrackmate.pipeline.analysing import AnalysisJob, analyse_files, check_analysis
 
     rhythm = RhythmSettings.parse(given_values(RhythmSettings, options), "options")
     values = given_values(AnalysisSettings, options) | {"rhythm": rhythm}
     if features:
         values["features"] = features
     settings = AnalysisSettings.parse(values, "options")
-    check_output(output, overwrite=overwrite)
     job = AnalysisJob(tracks, groups, mask, input_settings(options), figures, report)
+    check_analysis(output, job, overwrite=overwrite)
     written, tables = analyse_files(
         job, output, settings, progress=progress, command=tuple(sys.argv[1:])
     )

@@ -13,13 +13,8 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, given_values, with_console
 from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import (
-    check_ending,
-    check_outputs,
-    write_stream,
-    write_text,
-    write_together,
-)
+from btrackmate.core.files import write_stream, write_text, write_together
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -218,7 +213,10 @@ def _write(
 
 def _write_table(table: "pd.DataFrame", path: Path | None) -> None:
     if path is not None:
-        write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        from btrackmate.io.csv_formulas import guard_table
+
+        text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        write_text(path, text)
 
 
 def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None:

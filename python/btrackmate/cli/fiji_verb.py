@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_outputs
+from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.fiji_bridge.plugin import PluginSettings
 from btrackmate.fiji_bridge.settings import FijiSettings

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 import btrackmate
-from btrackmate.core.errors import Cancelled, StorageError, UserError
-from btrackmate.core.files import describe_fault
+from btrackmate.core.errors import Cancelled, StorageError, UserError, describe_fault
 from btrackmate.core.streams import discard_output, open_standard_streams, stop_at_sigterm
 from btrackmate.core.words import command_line
 

@@ -16,7 +16,8 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import mask_options, measuring_options, merge_settings
-from btrackmate.core.files import check_ending, check_outputs, write_together
+from btrackmate.core.files import write_together
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 
 

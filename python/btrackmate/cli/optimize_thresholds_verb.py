@@ -15,7 +15,8 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_ending, check_output, write_stream
+from btrackmate.core.files import write_stream
+from btrackmate.core.outputs import check_ending, check_output
 from btrackmate.core.progress import Progress
 from btrackmate.training.objective import OptimiseSettings
 

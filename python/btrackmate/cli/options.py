@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import Settings
 
@@ -76,7 +76,7 @@ class YamlText(click.ParamType):
         try:
             return yaml.safe_load(value) if isinstance(value, str) else value
         except yaml.YAMLError as error:
-            problem = " ".join(str(error).split())
+            problem = describe_error(error)
             self.fail(f"got {value!r}, which is not YAML: {problem}", param, ctx)
 
 

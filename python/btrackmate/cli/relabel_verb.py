@@ -8,7 +8,8 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_ending, check_outputs, write_together
+from btrackmate.core.files import write_together
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:

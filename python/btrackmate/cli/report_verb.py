@@ -8,7 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_apart, check_ending, check_output
+from btrackmate.core.outputs import check_apart, check_ending, check_output
 from btrackmate.core.progress import Progress
 
 

@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
-from btrackmate.core.files import check_outputs
+from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings

@@ -9,7 +9,8 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_outputs, write_text
+from btrackmate.core.files import write_text
+from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 
 if TYPE_CHECKING:

@@ -22,3 +22,14 @@ class StorageError(BTrackMateError):
 
 class Cancelled(BTrackMateError):
     """Signal that the user stopped a running step."""
+
+
+def describe_error(error: BaseException, longest: int = 400) -> str:
+    """Say what another library raised, on one line that is not too long to read."""
+    told = " ".join(str(error).split()) or type(error).__name__
+    return told if len(told) <= longest else f"{told[: longest - 1]}…"
+
+
+def describe_fault(error: OSError) -> str:
+    """Say in words what the system refused, without the names that only we know."""
+    return error.strerror or describe_error(error)

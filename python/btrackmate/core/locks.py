@@ -106,8 +106,12 @@ class Lock:
         Raises
         ------
         UserError
-            If another process took it over.
+            If another process took it over, or somebody removed its file.
         """
+        if not os.path.lexists(self.path):
+            msg = f"{self._what}: {self.path} was removed while this process worked there, and "
+            msg += "perhaps more; nothing was put in place: start again"
+            raise UserError(msg)
         if not self.is_ours:
             raise UserError(self._refusal())
 
@@ -144,6 +148,9 @@ class Lock:
             try:
                 taken = self._take(file, made=made)
             except BaseException:
+                if made:  # The disk is full: its name is not there, and nobody's.
+                    with contextlib.suppress(OSError):
+                        self.path.unlink()
                 os.close(file)
                 raise
             if taken:

@@ -15,16 +15,15 @@ lost, and `settle` puts them in place.
 """
 
 import contextlib
-import ctypes
 import errno
 import json
 import os
 import shutil
-import stat
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from btrackmate.core.disk import exchange, is_folder, remove_tree, sync_file, sync_folder
 
 NEW, OLD = "new", "old"
 #: The pointer's name once all is in place.
@@ -32,99 +31,6 @@ ENDED = "ended"
 _POINTER = "now"
 _PLAN = "plan.json"
 _MOVING = "moving.json"
-_UNSUPPORTED = frozenset(
-    getattr(errno, name)
-    for name in ("ENOSYS", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "EPERM", "EACCES")
-)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until a file's content is on the disk."""
-    sys.audit("btrackmate.sync", str(path))
-    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        _flush(file)
-    finally:
-        os.close(file)
-
-
-def _flush(file: int) -> None:
-    if sys.platform == "darwin":
-        import fcntl
-
-        with contextlib.suppress(OSError):  # Not on every disk.
-            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-            return
-    os.fsync(file)
-
-
-def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can tell."""
-    sys.audit("btrackmate.sync", str(path))
-    if os.name == "nt":
-        return
-    file = os.open(path, os.O_RDONLY)
-    try:
-        _flush(file)
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED:
-            raise
-    finally:
-        os.close(file)
-
-
-def sync_tree(path: Path) -> None:
-    """Wait until a file, or a folder with all that it holds, is on the disk."""
-    if path.is_symlink():
-        return
-    if not path.is_dir():
-        sync_file(path)
-        return
-    for folder, _, names in os.walk(path):
-        for name in names:
-            file = Path(folder, name)
-            if not file.is_symlink():
-                sync_file(file)
-        sync_folder(Path(folder))
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a file or a folder, whatever it holds; nothing there is fine."""
-    if _is_folder(path):
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def exchange(one: Path, other: Path) -> bool:
-    """Let two names change places in one moment.
-
-    Returns
-    -------
-    bool
-        False where the system or the file system cannot do that; nothing has changed then.
-    """
-    call = _find_exchange()
-    if call is None:
-        return False
-    sys.audit("btrackmate.exchange", str(one), str(other))
-    if call(os.fsencode(one), os.fsencode(other)) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _UNSUPPORTED:
-        return False
-    raise OSError(number, os.strerror(number), str(one), None, str(other))
-
-
-def _find_exchange() -> Any:
-    """Find the system call, None where there is none."""
-    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
-    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
-        return lambda a, b: library.renamex_np(a, b, 2)  # type: ignore[union-attr]
-    if hasattr(library, "renameat2"):
-        here = -100  # AT_FDCWD
-        return lambda a, b: library.renameat2(here, a, here, b, 2)  # type: ignore[union-attr]
-    return None
 
 
 def put_one(staging: Path, folder: Path, name: str) -> bool:
@@ -143,7 +49,7 @@ def put_one(staging: Path, folder: Path, name: str) -> bool:
         False where that cannot be: folders cannot change places on this disk. Nothing has changed.
     """
     source, target = staging / NEW / name, folder / name
-    if not os.path.lexists(target) or not (_is_folder(source) or _is_folder(target)):
+    if not os.path.lexists(target) or not (is_folder(source) or is_folder(target)):
         source.replace(target)
     elif not exchange(source, target):
         return False
@@ -217,7 +123,7 @@ class _Plan(NamedTuple):
 def _make_plan(staging: Path, folder: Path, names: Sequence[str]) -> _Plan | None:
     """Plan a replacement through links; None where a folder and a file would change places."""
     new = staging / NEW
-    folders = [n for n in names if _is_folder(new / n) or _is_folder(folder / n)]
+    folders = [n for n in names if is_folder(new / n) or is_folder(folder / n)]
     if not folders or _can_exchange(staging):
         return _Plan(list(names), [], [], bool(folders))
     leaves: list[str] = []
@@ -244,7 +150,7 @@ class _Tree(NamedTuple):
 def _list_tree(root: Path, name: str) -> _Tree:
     """List a folder, or nothing, as paths from `root`."""
     top = root / name
-    if not _is_folder(top):
+    if not is_folder(top):
         return _Tree({name} if os.path.lexists(top) else set(), set())
     found = _Tree(set(), {name})
     for place, folders, files in os.walk(top):
@@ -292,7 +198,7 @@ def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
             visible.symlink_to(text)
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
-    if _is_folder(visible) or (exchanges and not visible.is_symlink()):
+    if is_folder(visible) or (exchanges and not visible.is_symlink()):
         kept.symlink_to(text)
         if not exchange(visible, kept):
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(visible))
@@ -332,7 +238,7 @@ def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
         return
     if not os.path.lexists(real):
         visible.unlink()
-    elif not _is_folder(real):
+    elif not is_folder(real):
         real.replace(visible)
     elif not exchange(visible, real):
         visible.unlink()
@@ -370,14 +276,6 @@ def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
         (new / name).replace(folder / name)
     sync_folder(folder)
     moving.replace(staging / ENDED)
-
-
-def _is_folder(path: Path) -> bool:
-    """Tell whether a path is a folder itself, and no link to one."""
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:
-        return False
 
 
 def _can_link(staging: Path) -> bool:

@@ -155,6 +155,11 @@ class Spots:
         return [str(name) for name in numeric if name != "id"]
 
     @property
+    def occupied_frames(self) -> NDArray[np.int64]:
+        """Frames that hold spots, in order: what to loop over, as a movie may be nearly empty."""
+        return np.unique(self.frame)
+
+    @property
     def frame_offsets(self) -> NDArray[np.int64]:
         """Rows of frame f are ``offsets[f]:offsets[f + 1]``; (n_frames + 1,)."""
         return np.searchsorted(self.frame, np.arange(self.n_frames + 1)).astype(np.int64)

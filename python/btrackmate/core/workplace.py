@@ -5,19 +5,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from btrackmate.core.errors import StorageError
-from btrackmate.core.files import (
-    clear_below,
-    clear_leftovers,
-    describe_fault,
-    discard,
-    hold_folder,
-    make_folder,
-    remove,
-)
+from btrackmate.core.disk import sync_tree
+from btrackmate.core.errors import StorageError, describe_fault
+from btrackmate.core.files import clear_below, discard, make_folder, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
-from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle, sync_tree
+from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle
+from btrackmate.core.staging import clear_leftovers, hold_folder
 
 _LOCK = "lock"
 _LONGEST = 64

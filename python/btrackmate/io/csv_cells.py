@@ -3,26 +3,23 @@
 import csv
 import logging
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.numbers import parse_numbers
+from btrackmate.io.csv_fields import Column, RegularRows, TextColumn, find_decimal_comma
 
 _log = logging.getLogger(__name__)
 
-_MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
-_TRUTH = {"true": "1", "false": "0"}
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _EXPORT_HEADER_LINES = 3
+#: What is looked at no further in search of control characters: plain ASCII, line ends, form feed.
+_PLAIN = bytes(range(32, 127)) + b"\t\n\f\r\x1a"
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 #: Lines of title that some programs (Imaris) put above the header.
@@ -54,7 +51,7 @@ class Cells:
     header: list[str]
     header_line: int
     separator: str
-    columns: list[list[str]]
+    columns: list[Column]
     lines: NDArray[np.int64]
     ragged: dict[int, int]
 
@@ -66,7 +63,7 @@ class Cells:
     def skip(self, count: int) -> "Cells":
         """Leave out the first rows."""
         ragged = {row - count: fields for row, fields in self.ragged.items() if row >= count}
-        columns = [column[count:] for column in self.columns]
+        columns: list[Column] = [TextColumn(column.texts[count:]) for column in self.columns]
         return replace(self, columns=columns, lines=self.lines[count:], ragged=ragged)
 
     def keep(self, columns: Sequence[int]) -> "Cells":
@@ -82,16 +79,7 @@ class Cells:
 
         None where there is none, or both stand in the file: then a comma may part thousands.
         """
-        found = None
-        for texts in self.columns:
-            joined = "".join(texts)
-            if "." in joined and any(_DECIMAL_POINT.fullmatch(text.strip()) for text in texts):
-                return None
-            if found is None and "," in joined:
-                found = next(
-                    (t.strip() for t in texts if _DECIMAL_COMMA.fullmatch(t.strip())), None
-                )
-        return found
+        return find_decimal_comma(self.columns)
 
 
 def read_cells(path: Path) -> Cells:
@@ -117,13 +105,13 @@ def read_cells(path: Path) -> Cells:
     width = rows[0].count(separator) + 1
     blank = f"{separator} \t"
     regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
-    if not (regular and width > 1 and '"' not in text):
+    if not (regular and width > 1 and '"' not in text):  # the long way
         return _split_lines(rows, separator, header_line, path)
-    # A regular file is split at once; with quotes or blank lines it goes the long way.
-    fields = separator.join(rows).split(separator)
-    columns = [fields[place + width :: width] for place in range(width)]
+    del text  # the rows hold it, too
+    header = rows[0].split(separator)
+    columns = RegularRows(rows[1:], separator, width).columns()
     lines = np.arange(header_line + 1, header_line + len(rows))
-    return Cells(fields[:width], header_line, separator, columns, lines, {})
+    return Cells(header, header_line, separator, columns, lines, {})
 
 
 def _decode(path: Path) -> str:
@@ -148,7 +136,7 @@ def _decode(path: Path) -> str:
     except UnicodeDecodeError:
         encoding = "Windows-1252"
         text = data.decode(encoding, "replace")
-    if any(unicodedata.category(one) == "Cc" and one not in "\t\r\n\f\x1a" for one in set(text)):
+    if _CONTROL.search(text.encode().translate(None, _PLAIN).decode()):
         msg = f"{path}: not readable as text; give a CSV"
         raise UserError(msg)
     if encoding == "Windows-1252":
@@ -202,7 +190,8 @@ def _split_quoted(rows: list[str], separator: str, header_line: int, path: Path)
             ragged[len(lines)] = len(row)
         lines.append(reader.line_num + header_line - 1)
         fields.append(row[:width] + [""] * (width - len(row)))
-    columns = [list(column) for column in zip(*fields, strict=True)] or [[] for _ in header]
+    texts = [list(column) for column in zip(*fields, strict=True)] or [[] for _ in header]
+    columns: list[Column] = [TextColumn(column) for column in texts]
     return Cells(header, header_line, separator, columns, np.array(lines, np.int64), ragged)
 
 
@@ -226,32 +215,8 @@ def skip_export_header(cells: Cells, key: str = "POSITION_X") -> tuple[Cells, li
     raw = [name.strip().upper() for name in cells.header]
     if key not in raw or cells.n < _EXPORT_HEADER_LINES:
         return cells, nothing
-    words = cells.columns[raw.index(key)][:_EXPORT_HEADER_LINES]
+    words = cells.columns[raw.index(key)].texts[:_EXPORT_HEADER_LINES]
     if any(_NUMBER.fullmatch(word.strip()) for word in words):
         return cells, nothing
-    units = [column[_EXPORT_HEADER_LINES - 1].strip().strip("()") for column in cells.columns]
+    units = [column.texts[_EXPORT_HEADER_LINES - 1].strip().strip("()") for column in cells.columns]
     return cells.skip(_EXPORT_HEADER_LINES), units
-
-
-def to_numbers(
-    texts: list[str], *, decimal_comma: bool = False
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Read plain decimals; also tell which texts are neither a number nor missing.
-
-    True and False throughout a column are 1 and 0.
-    """
-    stripped = [text.strip() for text in texts]
-    if decimal_comma:
-        stripped = [t.replace(",", ".") if _DECIMAL_COMMA.fullmatch(t) else t for t in stripped]
-    values = parse_numbers([text.encode() for text in stripped])
-    if values.dtype == object:
-        words = {text.lower() for text in stripped} - _MISSING
-        if words and words <= set(_TRUTH):
-            stripped = [_TRUTH.get(text.lower(), text) for text in stripped]
-        column = pd.to_numeric(pd.Series(stripped, dtype=object), errors="coerce")
-        values = column.to_numpy(np.float64, copy=True)
-    is_text = np.zeros(len(texts), bool)
-    for row in np.flatnonzero(~np.isfinite(values)):
-        is_text[row] = stripped[row].lower() not in _MISSING
-    values[is_text] = np.nan
-    return values, is_text

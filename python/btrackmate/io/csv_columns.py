@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import SPOT_COLUMNS, find_column, find_key
 from btrackmate.core.shared_tables import read_shared_table
+from btrackmate.io.csv_formulas import read_name
 from btrackmate.io.units import LENGTHS, TIMES, normalise_space_unit, normalise_time_unit
 
 _ROWS = read_shared_table("aliases")
@@ -81,7 +82,7 @@ def name_columns(header: Sequence[str], units: Sequence[str], where: str) -> Col
     UserError
         If two columns mean the same.
     """
-    own = [text.strip() for text in header]
+    own = [read_name(text.strip()) for text in header]
     read = [_read_name(text) for text in own]
     names = [name for name, _ in read]
     stated = [below or unit for (_, unit), below in zip(read, units, strict=True)]

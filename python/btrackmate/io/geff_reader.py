@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import zarr
-import zarr.errors
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
-from btrackmate.io.ngff import list_missing_chunks
+from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
 
 _log = logging.getLogger(__name__)
@@ -28,20 +27,6 @@ _log = logging.getLogger(__name__)
 _FRAMES = ("frame", "timepoint", "time_point")
 _COSTS = {"cost": "cost", "LINK_COST": "cost", "confidence": "confidence",
           "LINK_CONFIDENCE": "confidence"}  # fmt: skip
-_FAULTS = (
-    zarr.errors.BaseZarrError,
-    ValueError,
-    KeyError,
-    IndexError,
-    OSError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    RecursionError,
-    OverflowError,
-    AssertionError,
-    ArithmeticError,
-)
 
 
 def read_geff(path: Path) -> TrackGraph:
@@ -108,8 +93,8 @@ def _load(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)
             content = read_to_memory(path)
             missing = _find_incomplete(path)
-    except _FAULTS as error:
-        msg = f"{path}: not readable as GEFF: {' '.join(str(error).split())}"
+    except ZARR_FAULTS as error:
+        msg = f"{path}: not readable as GEFF: {describe_error(error)}"
         raise UserError(msg) from None
     _check_complete(missing, content["metadata"], path)
     return content

@@ -17,9 +17,9 @@ from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.disk import sync_folder, sync_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
-from btrackmate.core.replacing import sync_folder, sync_tree
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.units import NGFF_NAMES
 

@@ -1,6 +1,7 @@
 """OME-Zarr (NGFF 0.1 to 0.5, Zarr 2 and 3) and plain Zarr arrays, read chunk by chunk."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +10,27 @@ import zarr
 import zarr.errors
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 
 _log = logging.getLogger(__name__)
 
-_FAULTS = (
+#: What Zarr and its decoders raise on damaged metadata and chunks.
+ZARR_FAULTS = (
     zarr.errors.BaseZarrError,
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
+    ArithmeticError,
+    AssertionError,
     AttributeError,
+    LookupError,
+    OSError,
     RuntimeError,
-    RecursionError,
-    OverflowError,
+    SystemError,
+    TypeError,
+    ValueError,
 )
+#: So many chunks, and so many for each file that is there, are believed.
+_FEW_CHUNKS, _CHUNKS_PER_FILE = 1_000_000, 1_000
 #: Frames that a message names.
 _SHOWN = 10
 #: NGFF before 0.3 had no axis names but fixed them (https://ngff.openmicroscopy.org/0.1/).
@@ -65,7 +69,7 @@ class NgffSource:
                 self.kind = "Zarr array"
         except UserError:
             raise
-        except _FAULTS as error:
+        except ZARR_FAULTS as error:
             raise UserError(_damaged(path, error)) from None
         self.shape = tuple(int(length) for length in self._array.shape)
         self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
@@ -82,7 +86,7 @@ class NgffSource:
         """Read a part of the array (see :class:`FrameSource`)."""
         try:
             return np.asarray(self._array[where])
-        except _FAULTS as error:
+        except ZARR_FAULTS as error:
             raise UserError(_damaged(self._path, error)) from None
 
     def close(self) -> None:
@@ -91,7 +95,7 @@ class NgffSource:
     def _warn_of_missing_chunks(self) -> None:
         try:
             missing = list_missing_chunks(self._array)
-        except _FAULTS as error:
+        except ZARR_FAULTS as error:
             raise UserError(_damaged(self._path, error)) from None
         if not missing:
             return
@@ -134,13 +138,24 @@ class NgffSource:
 
 
 def list_missing_chunks(array: Any) -> list[tuple[int, ...]]:
-    """List the chunks of a Zarr array that are not there; none of an array in shards."""
+    """List the chunks of a Zarr array that are not there; none of an array in shards.
+
+    Raises
+    ------
+    ValueError
+        If its metadata tell of far more chunks than there are files.
+    """
     if getattr(array, "shards", None) is not None or array.ndim == 0:
         return []
+    folder = Path(str(array.store_path.store.root)) / array.store_path.path
+    if array.nchunks > _FEW_CHUNKS:
+        files = sum(len(names) for _, _, names in os.walk(folder))
+        if array.nchunks > _CHUNKS_PER_FILE * files:
+            msg = f"shape {array.shape} in chunks of {array.chunks}, but {files} files are there"
+            raise ValueError(msg)
     if array.nchunks_initialized >= array.nchunks:
         return []
     counts = [-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)]
-    folder = Path(str(array.store_path.store.root)) / array.store_path.path
     return [
         place
         for place in np.ndindex(*counts)
@@ -181,5 +196,5 @@ def _to_scale(axes: str, factors: list[float], units: list[str | None]) -> Scale
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split())
+    reason = describe_error(error)
     return f"{path}: not readable as an OME-Zarr image ({reason}); give an image that is complete"

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_apart, check_output, clear_leftovers
+from btrackmate.core.outputs import check_apart, check_output
+from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 
 #: Written last: a folder that has it is a finished run.
@@ -79,7 +80,7 @@ def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
         msg = f"{folder} is a file, expected a folder: give another output"
         raise UserError(msg)
     check_apart([folder / name for name in FILES], inputs)
-    check_output(folder, overwrite=True)
+    check_output(folder, overwrite=True, keeps=True)
     clear_leftovers(folder)
 
 

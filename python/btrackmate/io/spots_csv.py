@@ -15,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import flag, option
-from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header, to_numbers
+from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
@@ -167,7 +167,7 @@ class _CsvReader:
     def _drop_unnamed(self, cells: Cells) -> Cells:
         """Leave out columns without a name: a table's index, or what a comma at the end makes."""
         unnamed = [place for place, name in enumerate(cells.header) if is_unnamed(name)]
-        filled = [place for place in unnamed if any(text.strip() for text in cells.columns[place])]
+        filled = [place for place in unnamed if not cells.columns[place].is_empty()]
         if filled:
             which = ", ".join(str(place + 1) for place in filled)
             _log.warning("%s: column %s has no name and is left out", self.path, which)
@@ -177,24 +177,24 @@ class _CsvReader:
         """Turn every column into numbers; a text in a known column makes its row bad."""
         for row, count in self.cells.ragged.items():
             self._mark(row, f"{count} fields, expected {len(self.all_names)}")
-        parsed = [to_numbers(texts) for texts in self.cells.columns]
+        parsed = [column.read_numbers() for column in self.cells.columns]
         if self.cells.n and any(is_text.any() for _, is_text in parsed):
             example = self.cells.decimal_comma()
             if example is not None:
                 _log.warning("%s: decimal commas, as in %s, are read as points", self.path, example)
-                parsed = [to_numbers(texts, decimal_comma=True) for texts in self.cells.columns]
+                parsed = [one.read_numbers(decimal_comma=True) for one in self.cells.columns]
         table: dict[str, NDArray[Any]] = {}
         for place, (values, is_text) in enumerate(parsed):
             name, own = self.columns.names[place], self.columns.own[place]
-            texts = self.cells.columns[place]
+            column = self.cells.columns[place]
             known = find_column(name) is not None
-            none_found = bool(len(texts)) and not np.isfinite(values).any()
+            none_found = bool(values.size) and not np.isfinite(values).any()
             if (is_text.any() and not known) or (none_found and name not in "xyz"):
                 self.ignored.append(own)
                 continue
             for row in np.flatnonzero(is_text).tolist():
-                self._mark(row, f"{name} is {texts[row].strip()!r}, expected a number")
-            whole = not known and _all_whole(values) and "." not in "".join(texts)
+                self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
+            whole = not known and _all_whole(values) and not column.has_point()
             table[name] = values.astype(np.int64) if whole else values
         return pd.DataFrame(table, index=range(self.cells.n))
 

@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -36,6 +36,7 @@ _FAULTS = (
     IndexError,
     KeyError,
     RuntimeError,
+    SystemError,
     ArithmeticError,
     AssertionError,
     TypeError,
@@ -61,27 +62,30 @@ class TiffSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         with _collect_complaints() as complaints:
-            try:
+            with _blame_file(path):
                 self._file = tifffile.TiffFile(path)
-            except _FAULTS as error:
-                raise UserError(_damaged(path, error)) from None
-            self._check_ome_planes()
             # A movie that nobody closes is closed when nobody uses it any more.
             self._closer = weakref.finalize(self, self._file.close)
-            self._file.filehandle.set_lock(True)
             try:
-                self._series = self._file.series[0]
-            except _FAULTS as error:
+                with _blame_file(path):
+                    self._open()
+            except UserError:
                 self.close()
-                raise UserError(_damaged(path, error)) from None
+                raise
         if len(self._file.series) > 1:
             _log.warning(
                 "%s holds %d image series; the first one is read", path, len(self._file.series)
             )
-        self._check_planes()
-        self._check_end()
         for text in complaints:
             _log.warning("%s: %s", path, text)
+
+    def _open(self) -> None:
+        """Find the first series, and check that it is whole."""
+        self._check_ome_planes()
+        self._file.filehandle.set_lock(True)
+        self._series = self._file.series[0]
+        self._check_planes()
+        self._check_end()
         self.kind = self._name_kind()
         self.axes = self._settle_axes()
         self.shape = tuple(int(length) for length in self._series.shape)
@@ -91,17 +95,15 @@ class TiffSource:
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the series (see :class:`FrameSource`)."""
-        try:
+        with _blame_file(self._path):
             if self._mapped is not None:
                 part = self._mapped if axis is None else self._mapped.take(index, axis=axis)
                 return np.array(part, dtype=self.dtype)
             return self._read_pages(axis, index)
-        except _FAULTS as error:
-            raise UserError(_damaged(self._path, error)) from None
 
     def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part of the series, plane by plane (see :class:`FrameSource`)."""
-        try:
+        with _blame_file(self._path):
             if self._mapped is not None:
                 return np.array(self._mapped[where], dtype=self.dtype)
             lead = len(self.shape) - len(self._series.keyframe.shape)
@@ -109,8 +111,6 @@ class TiffSource:
             numbers = np.asarray(numbers[where[:lead]])
             planes = [self._read_page(int(n))[where[lead:]] for n in numbers.ravel()]
             return np.stack(planes).reshape(*numbers.shape, *planes[0].shape)
-        except _FAULTS as error:
-            raise UserError(_damaged(self._path, error)) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -128,7 +128,6 @@ class TiffSource:
             sizes = re.findall(r'\bSize[ZCT]="\s*(\d{1,18})\s*"', pixels)
             said = math.prod(int(size) for size in sizes)
             if files == 1 and said > limit and said > _FEW_PLANES:
-                self._file.close()
                 msg = f"{self._path}: its metadata name {said} planes, more than the file can "
                 msg += "hold; copy or save it again"
                 raise UserError(msg)
@@ -138,7 +137,6 @@ class TiffSource:
         said = int((self._file.imagej_metadata or {}).get("images", 1))
         held = math.prod(self._series.shape[:-2])
         if self._file.is_imagej and held < said:
-            self.close()
             msg = f"{self._path}: holds {held} of the {said} planes that its metadata names; "
             msg += "copy or save it again"
             raise UserError(msg)
@@ -146,7 +144,6 @@ class TiffSource:
             metadata: Sequence[Mapping[str, Any]] = self._file.shaped_metadata or ()
             named = tuple(metadata[0].get("shape", ())) if metadata else ()
             if math.prod(self._series.shape) < math.prod(named):
-                self.close()
                 msg = f"{self._path}: holds an image of shape {self._series.shape}, its metadata "
                 msg += f"names {named}; copy or save it again"
                 raise UserError(msg)
@@ -161,7 +158,6 @@ class TiffSource:
             return
         planes = find_cut(self._path)
         if planes is not None:
-            self.close()
             msg = f"{self._path}: damaged after plane {planes}, the file ends too early; "
             msg += "copy or save it again"
             raise UserError(msg)
@@ -257,8 +253,19 @@ def _collect_complaints() -> Iterator[list[str]]:
         logger.removeFilter(keep)
 
 
+@contextlib.contextmanager
+def _blame_file(path: Path) -> Iterator[None]:
+    """Turn what tifffile raises into one line that names the file."""
+    try:
+        yield
+    except UserError:
+        raise
+    except _FAULTS as error:
+        raise UserError(_damaged(path, error)) from None
+
+
 def _damaged(path: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split())
+    reason = describe_error(error)
     return f"{path}: not readable as a TIFF image ({reason}); copy or save it again"
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_ending, check_outputs, write_together
+from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
 from btrackmate.io.geff import write_geff

@@ -11,7 +11,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.csv_cells import read_cells, skip_export_header, to_numbers
+from btrackmate.io.csv_cells import read_cells, skip_export_header
+from btrackmate.io.csv_formulas import guard_name, guard_table
 from btrackmate.io.numbers import format_numbers
 
 _BLOCK = 50_000
@@ -44,9 +45,9 @@ def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     table = table.astype(dict.fromkeys(bools, np.int64))
     plain = (isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in table.dtypes)
     if not all(plain):
-        table.to_csv(stream, index=False, lineterminator="\n")
+        guard_table(table).to_csv(stream, index=False, lineterminator="\n")
         return
-    csv.writer(stream, lineterminator="\n").writerow(table.columns)
+    csv.writer(stream, lineterminator="\n").writerow(map(guard_name, table.columns))
     for begin in range(0, len(table), _BLOCK):
         block = table.iloc[begin : begin + _BLOCK]
         columns = [_format_column(values) for _, values in block.items()]
@@ -73,20 +74,21 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
         If the file is missing, lacks a column, or names a spot that is not there.
     """
     cells, _ = skip_export_header(read_cells(path), "SPOT_SOURCE_ID")
-    comma = cells.decimal_comma() is not None
     names = [_NAMES.get(name.strip().upper(), name.strip().lower()) for name in cells.header]
     columns = {}
     for name in ("source", "target", "cost", "confidence"):
         if name not in names:
             continue
-        texts = cells.columns[names.index(name)]
-        values, is_text = to_numbers(texts, decimal_comma=comma)
+        column = cells.columns[names.index(name)]
+        values, is_text = column.read_numbers()
+        if is_text.any() and cells.decimal_comma() is not None:
+            values, is_text = column.read_numbers(decimal_comma=True)
         whole = name in ("source", "target")
         bad = np.flatnonzero(is_text | (whole & ~((values >= 0) & (values % 1 == 0))))
         if bad.size:
             row = int(bad[0])
-            msg = f"{path}, line {cells.lines[row]}: {name} is {texts[row].strip()!r}, expected a "
-            msg += "spot id" if whole else "number"
+            msg = f"{path}, line {cells.lines[row]}: {name} is {column.texts[row].strip()!r}, "
+            msg += f"expected a {'spot id' if whole else 'number'}"
             raise UserError(msg)
         columns[name] = values
     if not {"source", "target"} <= set(columns):

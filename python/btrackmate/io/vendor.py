@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 
 _log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class VendorSource:
 
     def _describe_fault(self, error: Exception) -> str:
         plugin = VENDOR_SUFFIXES[self._path.suffix.lower()]
-        reason = " ".join(str(error).split()).partition(". ")[0]
+        reason = describe_error(error).partition(". ")[0]
         return f"{self._path}: {plugin} cannot read it ({reason}); save it as OME-TIFF in Fiji"
 
     def close(self) -> None:

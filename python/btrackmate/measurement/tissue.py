@@ -87,14 +87,14 @@ def mask_spots(
     offsets = spots.frame_offsets
     positions = spots.positions
     frame: Tissue | None = None
-    for t in range(spots.n_frames):
+    for t in spots.occupied_frames.tolist():
         if frame is None or mask.n_frames > 1:
             frame = Tissue(mask.frame(t), spots.calibration, settings)
         rows = slice(offsets[t], offsets[t + 1])
         tissue[rows], reason[rows] = judge_points(
             positions[rows], frame.mask, spots.calibration, settings.mask, f"frame {t}"
         )
-        if settings.boundary_distance and offsets[t] < offsets[t + 1]:
+        if settings.boundary_distance:
             distance[rows] = frame.distance_at(positions[rows])
     columns: dict[str, NDArray[Any]] = {"tissue": tissue}
     if settings.boundary_distance:

@@ -113,11 +113,8 @@ def _match_places(truth: TrackGraph, result: TrackGraph, max_distance: float) ->
     places = truth.spots.positions, result.spots.positions
     offsets = truth.spots.frame_offsets, result.spots.frame_offsets
     rows, columns, distances = [], [], []
-    for t in range(min(truth.spots.n_frames, result.spots.n_frames)):
-        start, end = (offset[t] for offset in offsets), (offset[t + 1] for offset in offsets)
-        (a, b), (c, d) = start, end
-        if a == c or b == d:
-            continue
+    for t in np.intersect1d(truth.spots.occupied_frames, result.spots.occupied_frames):
+        (a, b), (c, d) = (offset[t] for offset in offsets), (offset[t + 1] for offset in offsets)
         i, j, distance = _match_frame(places[0][a:c], places[1][b:d], max_distance)
         rows.append(a + i)
         columns.append(b + j)

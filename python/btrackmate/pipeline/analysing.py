@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from btrackmate.analysis import AnalysisSettings, analyse_movies, analyse_tracks
 from btrackmate.analysis.tables import Tables
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_foreign, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.settings import load_yaml
+from btrackmate.io.csv_formulas import guard_table
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
-from btrackmate.io.track_formats import is_tracks, name_format
+from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
 from btrackmate.measurement.tissue import Tissue, check_mask_length
@@ -125,10 +128,31 @@ def analyse_files(
                 write_report(folder / file, data)
                 names.append(file)
         record = _describe(job, movies, tables, settings)
-        record = {**describe_environment(command, started), **record}
+        record = {**describe_environment(command, started), **record, "files": _list_files(folder)}
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
         write_text(folder / ANALYSIS, text)
     return [output / name for name in [*names, ANALYSIS]], tables
+
+
+def check_analysis(output: Path, job: AnalysisJob, *, overwrite: bool = False) -> None:
+    """Refuse a folder that is, or holds, an input or what no analysis wrote.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    inputs = [one for path in job.tracks for one in (path, *name_inputs(path))]
+    check_outputs([output], [*inputs, job.groups, job.mask], overwrite=overwrite)
+    if output.is_dir():
+        record = load_yaml(output / ANALYSIS) if (output / ANALYSIS).is_file() else {}
+        ours = {ANALYSIS, *record.get("files", ())}
+        check_foreign(output, [name for name in _list_files(output) if name not in ours])
+
+
+def _list_files(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def name_movies(paths: Sequence[Path]) -> dict[str, Path]:
@@ -177,13 +201,12 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
     tissue = np.zeros(len(spots), np.int64)
     place, offsets = spots.positions, spots.frame_offsets
     now: Tissue | None = None
-    for t in range(spots.n_frames):
+    for t in spots.occupied_frames.tolist():
         if now is None or frames.n_frames > 1:
             now = Tissue(frames.frame(t), size, settings)
         rows = slice(offsets[t], offsets[t + 1])
-        if offsets[t] < offsets[t + 1]:
-            distance[rows] = now.distance_at(place[rows])
-            tissue[rows], _ = judge_points(place[rows], now.mask, size, settings.mask, f"frame {t}")
+        distance[rows] = now.distance_at(place[rows])
+        tissue[rows], _ = judge_points(place[rows], now.mask, size, settings.mask, f"frame {t}")
     columns = {"boundary_distance": distance, "tissue": tissue}
     return graph.with_spots(spots.with_columns(columns))
 
@@ -236,7 +259,7 @@ def read_groups(
         msg = f"{path}: no such file; give a CSV of track and a column of conditions"
         raise UserError(msg) from None
     except (OSError, ValueError) as error:
-        msg = f"{path}: not readable as CSV: {' '.join(str(error).split())}"
+        msg = f"{path}: not readable as CSV: {describe_error(error)}"
         raise UserError(msg) from None
     keys = [name for name in ("movie", "track", "tracklet") if name in table]
     own = [str(name) for name in table.columns if name not in keys]
@@ -266,7 +289,7 @@ def read_groups(
 
 def _write_tables(folder: Path, tables: Tables) -> list[str]:
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n",
+        guard_table(table).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n",
                      float_format=f"%.{_PLACES}g")  # fmt: skip
     return [f"{name}.csv" for name in tables]
 

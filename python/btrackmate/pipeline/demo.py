@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import check_output, copy_file, make_folder, write_text
+from btrackmate.core.files import copy_file, make_folder, write_text
+from btrackmate.core.outputs import check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.io.labels import write_tiff_movie
@@ -84,7 +85,7 @@ def run_demo(
     command : sequence of str
         The command line, for the record.
     """
-    check_output(output / "run", overwrite=True)
+    check_output(output / "run", overwrite=True, keeps=True)
     folder = output / "input"
     make_folder(folder)
     paths = sample_paths()

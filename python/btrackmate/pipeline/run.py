@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from btrackmate import __version__ as version
+from btrackmate.core.disk import remove_empty
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import remove_empty, write_text
+from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml

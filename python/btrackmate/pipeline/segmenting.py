@@ -10,8 +10,10 @@ import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_apart, check_outputs, clear_leftovers, make_folder
+from btrackmate.core.files import make_folder
+from btrackmate.core.outputs import check_apart, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.image_calibration import warn_of_unknown

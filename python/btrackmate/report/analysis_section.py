@@ -1,19 +1,16 @@
 """The report's section on the analysis of tracks: numbers, pictures, tables to take away."""
 
-import html
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from btrackmate.analysis import AnalysisSettings, analyse_tracks
 from btrackmate.analysis.tables import Tables
 from btrackmate.report.analysis_plots import draw_analysis
 from btrackmate.report.data import ReportData
-from btrackmate.report.markup import embed_png, format_value, make_download, make_table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from btrackmate.report.markup import embed_png, embed_table, format_value, render
 
 #: Frames that a tracklet must have for the section to be made.
 _SHORTEST = 8
@@ -53,34 +50,35 @@ _TABLES = ("tracklets", "rhythm", "motility", "msd", "motion_fits", "cycle_times
            "boundary_approach", "neighbours", "left_out")  # fmt: skip
 
 
-def render_analysis(data: ReportData) -> str:
+def render_analysis(data: ReportData) -> Markup:
     """Render the section; empty where all tracklets are too short for it."""
     settings = data.analysis or AnalysisSettings.model_validate({})
     tables = data.tables
     if tables is None:
         longest = data.graph.tracklets["n_spots"].max() if len(data.graph.tracklets) else 0
         if longest < _SHORTEST:
-            return ""
+            return Markup()
         tables = analyse_tracks(data.tracked, settings)
     figures = data.pictures or draw_analysis(data.graph, tables, settings, data.ids)
-    parts = [_list_numbers(tables, data.graph.spots.calibration.time_unit)]
+    parts = []
     for title, (starts, words) in _PARTS.items():
         names = [name for start in starts for name in figures if name.startswith(start)]
-        if names:
-            pictures = "".join(_embed(figures[name], name) for name in dict.fromkeys(names))
-            parts.append(f'<h3>{title}</h3>{pictures}<p class="note">{words}</p>')
-    parts.append(_list_left_out(tables["left_out"]))
-    links = [make_download(tables[name], f"{name}.csv") for name in _TABLES if name in tables]
-    parts.append(f"<p>Tables: {', '.join(link for link in links if link)}. All of them: "
-                 "<code>btrackmate analyse TRACKS -o DIR</code>.</p>")  # fmt: skip
-    return "".join(parts)
+        pictures = [
+            embed_png(figures[name], name.replace("_", " ")) for name in dict.fromkeys(names)
+        ]
+        if pictures:
+            parts.append({"title": title, "pictures": pictures, "words": words})
+    files = [embed_table(tables[name], f"{name}.csv") for name in _TABLES if name in tables]
+    return render(
+        "analysis.html",
+        numbers=_list_numbers(tables, data.graph.spots.calibration.time_unit),
+        parts=parts,
+        left_out=_count_left_out(tables["left_out"]),
+        files=[file for file in files if file is not None],
+    )
 
 
-def _embed(figure: "Figure", name: str) -> str:
-    return embed_png(figure, name.replace("_", " "))
-
-
-def _list_numbers(tables: Tables, time_unit: str) -> str:
+def _list_numbers(tables: Tables, time_unit: str) -> list[str]:
     times = tables["cycle_times"].query("group == 'all'").set_index("lost_as")
     rhythm = tables["rhythm"]
     items = [f"{len(tables['tracklets']):,} tracklets"]
@@ -98,14 +96,12 @@ def _list_numbers(tables: Tables, time_unit: str) -> str:
         median = part.loc[part["rhythmic"].astype(bool), "period"].median()
         text = f"{n:,} of {len(part):,} tracklets have a rhythm of {feature}"
         items.append(text + (f", median period {median:.3g} {time_unit}" if n else ""))
-    return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
+    return items
 
 
-def _list_left_out(left_out: pd.DataFrame) -> str:
+def _count_left_out(left_out: pd.DataFrame) -> dict[str, Any] | None:
     if not len(left_out):
-        return ""
+        return None
     counts = left_out.groupby(["analysis", "reason"], sort=False).size().reset_index(name="n")
-    table = make_table(["analysis", "reason", "tracklets"], counts.to_numpy().tolist())
     total = left_out["tracklet"].nunique()
-    summary = f"{total:,} tracklets could not be used everywhere"
-    return f"<details><summary>{summary}</summary>{table}</details>"
+    return {"total": f"{total:,}", "rows": counts.to_numpy().tolist()}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import btrackmate
 from btrackmate.analysis import AnalysisSettings, Tracked, find_bounds
 from btrackmate.analysis.tables import Tables
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.image_calibration import Given
@@ -194,7 +194,7 @@ def _read_scores(path: Path) -> list[dict[str, Any]]:
 
 
 def _explain(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())
+    reason = describe_error(error)
     return UserError(f"{path}: missing or damaged ({reason}); start `btrackmate run` again")
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: Lineages, and their lines, that can still be read.
 MAX_LINEAGES = 40
 MAX_LINES = 120
+#: Frames of a movie that are each drawn as a dot.
+_MOST_DOTS = 10_000
 _LINE_HEIGHT = 0.12  # inches
 _MOST_HEIGHT = 20.0
 _BLUE, _ORANGE = "#2f6f9f", "#d98032"
@@ -26,17 +28,19 @@ _BLUE, _ORANGE = "#2f6f9f", "#d98032"
 def draw_cells_per_frame(graph: TrackGraph, dropped: pd.DataFrame | None) -> "Figure":
     """Plot the number of tracked, unlinked and dropped cells in every frame."""
     figure, axis = new_figure(4.6, 2.8)
-    frames = np.arange(graph.spots.n_frames)
+    lost = dropped["frame"].to_numpy() if dropped is not None else np.empty(0, np.int64)
+    n_frames = graph.spots.n_frames
+    frames = _shown_frames(np.concatenate((graph.spots.frame, lost)), n_frames)
+    few = n_frames <= _MOST_DOTS
     in_track = graph.track >= 0
     count = _count(graph.spots.frame, frames)
-    axis.plot(frames, count, color=_BLUE, marker="o", ms=3, label="cells")
+    axis.plot(frames, count, color=_BLUE, marker="o" if few else "", ms=3, label="cells")
     if not in_track.all():
         unlinked = _count(graph.spots.frame[~in_track], frames)
         axis.plot(frames, unlinked, color="0.5", marker=".", ms=4, label="of these in no track")
-    if dropped is not None and len(dropped):
-        lost = _count(dropped["frame"].to_numpy(), frames)
-        axis.plot(frames, lost, color=_ORANGE, marker=".", ms=4, label="dropped")
-    span = (-0.02 * frames.size - 0.2, frames.size - 0.8 + 0.02 * frames.size)
+    if lost.size:
+        axis.plot(frames, _count(lost, frames), color=_ORANGE, marker=".", ms=4, label="dropped")
+    span = (-0.02 * n_frames - 0.2, n_frames - 0.8 + 0.02 * n_frames)
     axis.set(xlabel="frame", ylabel="cells", ylim=(0, None), xlim=span)
     count_whole(axis.xaxis, axis.yaxis)
     if len(axis.lines) > 1:
@@ -236,7 +240,17 @@ def place_tracklets(table: pd.DataFrame) -> dict[int, float]:
 
 
 def _count(frame: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.bincount(frame, minlength=frames.size)[: frames.size]
+    ordered = np.sort(frame)
+    ends = np.searchsorted(ordered, frames, side="right")
+    return ends - np.searchsorted(ordered, frames, side="left")
+
+
+def _shown_frames(occupied: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
+    """List all frames; of a long movie those with cells and those beside them."""
+    if n_frames <= _MOST_DOTS:
+        return np.arange(n_frames)
+    beside = np.unique(occupied)[:, None] + np.array([-1, 0, 1])
+    return np.unique(np.clip(np.append(beside.ravel(), (0, n_frames - 1)), 0, n_frames - 1))
 
 
 def count_whole(*axes: "Axis") -> None:

@@ -1,10 +1,12 @@
 """The report as one HTML file that works offline."""
 
-import html
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
+from markupsafe import Markup
 
 from btrackmate.core.files import write_text
 from btrackmate.core.track_features import make_tracks_table
@@ -19,15 +21,8 @@ from btrackmate.report.figures import (
     draw_track_lengths,
     track_durations,
 )
-from btrackmate.report.linked_view import make_linked_view
-from btrackmate.report.markup import (
-    embed_png,
-    embed_svg,
-    format_value,
-    make_download,
-    make_section,
-    make_table,
-)
+from btrackmate.report.linked_view import render_linked_view
+from btrackmate.report.markup import Embedded, embed_png, embed_svg, embed_table, render
 from btrackmate.report.montage import MAX_TAILS, TAIL, draw_montage, rank_tracks
 
 MAX_ROWS = 30
@@ -69,27 +64,27 @@ def write_report(path: Path, data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """Render the report as HTML text."""
-    name = _input_name(data)
-    sections = [
-        make_section("Scores against the ground truth", _scores(data)),
-        make_section("What was tracked", _pictures(data)),
-        make_section("Cells and tracks", _plots(data)),
-        make_section("Lineages in space and time", make_linked_view(data.graph, data.ids)),
-        make_section("Lineages", _lineages(data)),
-        make_section("Tracks", _tracks(data)),
-        make_section("Analysis", render_analysis(data)),
-        make_section("What was pruned and dropped", _losses(data)),
-        make_section("Warnings of the run", _warnings(data)),
-        make_section("Time spent", _timing(data)),
-        make_section("Settings, inputs and versions", _settings(data)),
-    ]
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>BTrackMate report: {html.escape(name)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><header><h1>{html.escape(name)}</h1>{_subtitle(data)}</header>"
-        f"{_to_know(data)}{_numbers(data)}{''.join(sections)}"
-        f"<footer>{_footer(data)}</footer></main></body></html>\n"
+    record = data.record
+    return render(
+        "page.html",
+        name=_input_name(data),
+        style=Markup(_STYLE),
+        subtitle=_subtitle(data),
+        to_know=_to_know(data),
+        tiles=_numbers(data),
+        score_tables=data.scores,
+        montage=_montage(data),
+        plots=_plots(data),
+        linked_view=render_linked_view(data.graph, data.ids),
+        lineages=_lineages(data),
+        tracks=_tracks(data),
+        analysis=render_analysis(data),
+        losses=_losses(data),
+        warnings=record.get("warnings", []),
+        timing=_timing(data),
+        is_run="tracks" not in record["inputs"],
+        engine=record.get("engine", "builtin"),
+        settings=yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100),
     )
 
 
@@ -106,81 +101,54 @@ def _subtitle(data: ReportData) -> str:
     axes = "z × y × x" if spots.ndim == 3 else "y × x"
     voxel = " × ".join(f"{value:g}" for value in size.spacing(spots.ndim))
     what = "voxel" if spots.ndim == 3 else "pixel"
-    scale = f"{what} {voxel} {html.escape(size.space_unit)} ({axes})"
+    scale = f"{what} {voxel} {size.space_unit} ({axes})"
     if size.space_unit == "pixel" and set(size.spacing(spots.ndim)) == {1.0}:
         scale = "not calibrated: lengths in pixels"
-    time = f"every {size.dt:g} {html.escape(size.time_unit)}"
+    time = f"every {size.dt:g} {size.time_unit}"
     if size.time_unit == "frame" and size.dt == 1:
         time = "times in frames"
-    made = f"BTrackMate {html.escape(str(record['btrackmate']))}"
+    made = f"BTrackMate {record['btrackmate']}"
     if "started" in record:
-        made = f"Run of {html.escape(str(record['started']))[:16].replace('T', ' ')}, {made}"
+        made = f"Run of {str(record['started'])[:16].replace('T', ' ')}, {made}"
     frames = "1 frame" if spots.n_frames == 1 else f"{spots.n_frames} frames"
-    return f"<p>{frames}, {spots.ndim}D, {scale}, {time}. {made}.</p>"
+    return f"{frames}, {spots.ndim}D, {scale}, {time}. {made}."
 
 
-def _to_know(data: ReportData) -> str:
-    """Make the box of what a user must know before trusting the tracks: what, and what to do."""
-    items = [dict(item) for item in data.record.get("to_know") or []]
+def _to_know(data: ReportData) -> list[dict[str, Any]]:
+    """List what a user must know before trusting the tracks: what, and what to do."""
+    items = [{"what": "", "do": ""} | item for item in data.record.get("to_know") or []]
     nothing = "No cell was found"
-    if not len(data.graph.spots) and not any(nothing in item.get("what", "") for item in items):
+    if not len(data.graph.spots) and not any(nothing in item["what"] for item in items):
         what = f"{nothing}: there is nothing to track in this movie."
         items.insert(0, {"what": what, "do": "Check the channel, the labels and the mask."})
-    lines = "".join(
-        f"<li><b>{html.escape(str(item.get('what', '')))}</b>"
-        f"<span>{html.escape(str(item.get('do', '')))}</span></li>"
-        for item in items
-    )
-    if not lines:
-        return ""
-    return f'<aside class="know"><h2>To know before you trust it</h2><ul>{lines}</ul></aside>'
+    return items
 
 
-def _numbers(data: ReportData) -> str:
+def _numbers(data: ReportData) -> list[tuple[str, str]]:
     graph = data.graph
     durations = track_durations(graph)
     median = f"{np.median(durations) + 1:g}" if durations.size else "–"
     tiles = [
-        (len(graph.spots), "cells (spots)"),
-        (graph.n_links, "links"),
-        (graph.n_tracks, "tracks"),
-        (len(graph.divisions), "divisions"),
+        (f"{len(graph.spots):,}", "cells (spots)"),
+        (f"{graph.n_links:,}", "links"),
+        (f"{graph.n_tracks:,}", "tracks"),
+        (f"{len(graph.divisions):,}", "divisions"),
         (median, "frames in the median track"),
-        (int((graph.track < 0).sum()), "cells in no track"),
+        (f"{int((graph.track < 0).sum()):,}", "cells in no track"),
     ]
     if len(graph.merges):
-        tiles.insert(4, (len(graph.merges), "merges"))
+        tiles.insert(4, (f"{len(graph.merges):,}", "merges"))
     if data.pruned is not None:
-        tiles.append((int((data.pruned["what"] == "spot").sum()), "spots pruned"))
+        tiles.append((f"{int((data.pruned['what'] == 'spot').sum()):,}", "spots pruned"))
     if data.dropped is not None:
-        tiles.append((len(data.dropped), "cells dropped"))
-    cells = "".join(
-        f'<div class="tile"><b>{value if isinstance(value, str) else f"{value:,}"}</b>'
-        f"<span>{text}</span></div>"
-        for value, text in tiles
-    )
-    return f'<div class="tiles">{cells}</div>'
+        tiles.append((f"{len(data.dropped):,}", "cells dropped"))
+    return tiles
 
 
-def _scores(data: ReportData) -> str:
-    parts = []
-    for table in data.scores:
-        head = f"<h3>{html.escape(table['title'])}</h3>"
-        note = f'<p class="note">{html.escape(table["note"])}</p>' if table.get("note") else ""
-        parts.append(head + make_table(table["columns"], table["rows"]) + note)
-    return "".join(parts)
-
-
-def _warnings(data: ReportData) -> str:
-    notes = [html.escape(str(note)) for note in data.record.get("warnings", [])]
-    items = "".join(f"<li>{note}</li>" for note in notes)
-    return f"<ul>{items}</ul>" if items else ""
-
-
-def _pictures(data: ReportData) -> str:
+def _montage(data: ReportData) -> dict[str, Any] | None:
     figure = draw_montage(data)
     if figure is None:
-        return ""
+        return None
     words = ["Colours tell tracks apart; daughters share their mother’s; grey: in no track."]
     if data.graph.spots.ndim == 3 and data.labels is not None:
         words.append("In the upper pictures, outlines are those of the cells seen from above.")
@@ -193,63 +161,58 @@ def _pictures(data: ReportData) -> str:
         words.append("White lines: the border of the tissue mask.")
     if not data.has_pixels:
         words.append("There was no image, or its file is gone: only positions are shown.")
-    return embed_png(figure, "Frames with outlines and track tails") + (
-        f'<p class="note">{" ".join(words)}</p>'
-    )
+    picture = embed_png(figure, "Frames with outlines and track tails")
+    return {"picture": picture, "words": " ".join(words)}
 
 
-def _plots(data: ReportData) -> str:
+def _plots(data: ReportData) -> list[Embedded]:
     plots = [embed_svg(draw_cells_per_frame(data.graph, data.dropped), "Cells per frame")]
     if data.graph.n_tracks:
         plots.append(embed_svg(draw_track_lengths(data.graph), "Track lengths"))
     displacements = draw_displacements(data.graph, data.linking_limit)
     if displacements is not None:
         plots.append(embed_svg(displacements, "Displacements"))
-    return f'<div class="plots">{"".join(plots)}</div>'
+    return plots
 
 
-def _lineages(data: ReportData) -> str:
+def _lineages(data: ReportData) -> dict[str, Any] | None:
     figure = draw_lineages(data.graph, data.ids)
     if figure is None:
-        return "<p>No tracks.</p>"
+        return None
     shown, total = len(choose_lineages(data.graph)), data.graph.n_tracks
     which = "All tracks are" if shown == total else f"{shown} of {total:,} tracks are"
     rule = "" if shown == total else " (those with most divisions, then most spots)"
     words = f"{which} shown{rule}. The number of each is that in the table of tracks."
-    return embed_svg(figure, "Lineage trees") + f'<p class="note">{words}</p>'
+    return {"picture": embed_svg(figure, "Lineage trees"), "words": words}
 
 
-def _tracks(data: ReportData) -> str:
+def _tracks(data: ReportData) -> dict[str, Any] | None:
     """Show the tracks worth looking at first, and give the table of all."""
     if not data.graph.n_tracks:
-        return ""
+        return None
     table = make_tracks_table(data.graph, data.ids)
     columns = [name for name in _TRACK_COLUMNS if name in table]
     chosen = table.iloc[rank_tracks(data.graph)[:MAX_ROWS]][columns]
-    rows = [[format_value(value) for value in row] for row in chosen.itertuples(index=False)]
     size = data.graph.spots.calibration
-    units = f"Lengths in {html.escape(size.space_unit)}, speeds in {html.escape(size.space_unit)}/"
-    units += f"{html.escape(size.time_unit)}."
-    link = make_download(table, TRACK_FEATURES)
-    whole = (
-        f"All {len(table):,} tracks with all features: {link}."
-        if link
-        else (
-            f"All {len(table):,} tracks with all features: {TRACK_FEATURES} of the run folder, or "
-            "<code>btrackmate report … --table FILE</code>."
-        )
-    )
     hidden = data.record.get("hidden_tracks_left_out", 0)
-    if hidden:
-        whole += f" {hidden:,} tracks that TrackMate hides are left out of this report."
-    which = "all" if len(table) <= MAX_ROWS else f"{MAX_ROWS} of {len(table):,}"
-    return (
-        f"<p>{whole}</p><details><summary>The tracks with most divisions, then most spots "
-        f"({which})</summary>{make_table(columns, rows)}<p class='note'>{units}</p></details>"
-    )
+    return {
+        "total": f"{len(table):,}",
+        "file": embed_table(table, TRACK_FEATURES),
+        "file_name": TRACK_FEATURES,
+        "hidden": f"{hidden:,}" if hidden else "",
+        "which": "all" if len(table) <= MAX_ROWS else f"{MAX_ROWS} of {len(table):,}",
+        "columns": columns,
+        "rows": _list_rows(chosen),
+        "units": f"Lengths in {size.space_unit}, speeds in {size.space_unit}/{size.time_unit}.",
+    }
 
 
-def _losses(data: ReportData) -> str:
+def _list_rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(table.itertuples(index=False, name=None))
+
+
+def _losses(data: ReportData) -> list[dict[str, Any]]:
+    """Describe what was pruned and dropped; a table that is not known is left out."""
     parts = []
     for title, table, file in (
         ("Pruned (short tracklets)", data.pruned, PRUNED),
@@ -257,56 +220,34 @@ def _losses(data: ReportData) -> str:
     ):
         if table is None:
             continue
-        if not len(table):
-            parts.append(f"<h3>{title}</h3><p>Nothing.</p>")
-            continue
-        reason = "rule" if "rule" in table else "reason"
-        counts = table[reason].value_counts()
-        summary = ", ".join(f"{count:,} {html.escape(str(why))}" for why, count in counts.items())
+        counts = table["rule" if "rule" in table else "reason"].value_counts()
         shown = table.dropna(axis="columns", how="all").head(MAX_ROWS)
-        rows = [[format_value(value) for value in row] for row in shown.itertuples(index=False)]
-        more = (
-            f"the first {MAX_ROWS} of {len(table):,}; all are" if len(table) > MAX_ROWS else "all"
-        )
+        more = f"the first {MAX_ROWS} of {len(table):,}; all are"
         parts.append(
-            f"<h3>{title}</h3><p>{len(table):,}: {summary}.</p>"
-            f"<details><summary>The list ({more} in {file})</summary>"
-            f"{make_table(list(shown.columns), rows)}</details>"
+            {
+                "title": title,
+                "total": f"{len(table):,}" if len(table) else "",
+                "summary": ", ".join(f"{count:,} {why}" for why, count in counts.items()),
+                "which": more if len(table) > MAX_ROWS else "all",
+                "file": file,
+                "columns": list(shown.columns),
+                "rows": _list_rows(shown),
+            }
         )
-    return "".join(parts)
+    return parts
 
 
-def _timing(data: ReportData) -> str:
+def _timing(data: ReportData) -> dict[str, Any] | None:
     steps = data.record.get("timing", [])
     total = sum(step["seconds"] for step in steps)
     if total <= 0:
-        return ""
-    rows = "".join(
-        f"<tr><td>{html.escape(step['step'])}</td><td class='num'>{step['seconds']:.1f} s</td>"
-        f"<td class='bar'><i style='width:{100 * step['seconds'] / total:.1f}%'></i></td></tr>"
+        return None
+    rows = [
+        {
+            "name": step["step"],
+            "seconds": f"{step['seconds']:.1f} s",
+            "share": f"{100 * step['seconds'] / total:.1f}",
+        }
         for step in steps
-    )
-    return (
-        f"<table class='timing'>{rows}<tr><td><b>all</b></td><td class='num'><b>{total:.1f} s"
-        "</b></td><td></td></tr></table>"
-    )
-
-
-def _settings(data: ReportData) -> str:
-    text = yaml.safe_dump(data.record, sort_keys=False, allow_unicode=True, width=100)
-    title = "run.yaml" if _is_run(data) else "What the file says"
-    return f"<details><summary>{title}</summary><pre>{html.escape(text)}</pre></details>"
-
-
-def _footer(data: ReportData) -> str:
-    if not _is_run(data):
-        return "Made by BTrackMate from the file named above."
-    return (
-        "Made by BTrackMate from the files beside this one; "
-        "<code>tracks.xml</code> opens in Fiji’s TrackMate. "
-        f"Engine: {html.escape(str(data.record.get('engine', 'builtin')))}."
-    )
-
-
-def _is_run(data: ReportData) -> bool:
-    return "tracks" not in data.record["inputs"]
+    ]
+    return {"steps": rows, "total": f"{total:.1f} s"}

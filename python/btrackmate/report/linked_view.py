@@ -1,18 +1,19 @@
 """The report's interactive part: lineage trees and 3D tracks over time, linked."""
 
 import base64
-import html
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from btrackmate.analysis.tracklets import Ints, Members
 from btrackmate.core.graph import TrackGraph
 from btrackmate.report.figures import place_tracklets
+from btrackmate.report.markup import render
 from btrackmate.report.montage import rank_tracks
 from btrackmate.report.plots import label_feature
 
@@ -25,8 +26,8 @@ _MISSING = 255
 _SCRIPT = (Path(__file__).parent / "linked_view.js").read_text(encoding="utf-8")
 
 
-def make_linked_view(graph: TrackGraph, ids: Ints, max_spots: int = MAX_SPOTS) -> str:
-    """Make the interactive part as HTML that works by itself; empty without tracks.
+def render_linked_view(graph: TrackGraph, ids: Ints, max_spots: int = MAX_SPOTS) -> Markup:
+    """Render the interactive part as HTML that works by itself; empty without tracks.
 
     Parameters
     ----------
@@ -39,32 +40,20 @@ def make_linked_view(graph: TrackGraph, ids: Ints, max_spots: int = MAX_SPOTS) -
         then most spots.
     """
     if not graph.n_tracks:
-        return ""
+        return Markup()
     chosen = _choose_tracks(graph, max_spots)
     data = _collect(graph, ids, chosen)
-    size = graph.spots.calibration
-    options = "".join(f"<option>{html.escape(one['label'])}</option>" for one in data["features"])
-    shown = ""
-    if chosen.size < graph.n_tracks:
-        shown = f"{chosen.size:,} of {graph.n_tracks:,} tracks are shown (those with most "
-        shown += "divisions, then most spots), so that the page stays small. "
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    last = data["last"]
-    return (
-        '<div id="linked-view"><div class="bar">'
-        '<button type="button" data-part="play">Play</button>'
-        f'<input type="range" data-part="frame" aria-label="frame" min="{data["first"]}" '
-        f'max="{last}" value="{last}" step="1"><span data-part="time"></span>'
-        '<label>colour <select data-part="colour" aria-label="colour"><option>track</option>'
-        f'{options}</select></label></div><div class="pair">'
-        '<canvas data-part="scene" aria-label="cells in space"></canvas>'
-        '<canvas data-part="tree" aria-label="lineage trees"></canvas></div>'
-        '<p class="note"><b data-part="picked"></b> '
-        f"{shown}Drag turns the cells, the wheel zooms them; tails show 8 frames, of a picked "
-        "track all. The wheel moves the trees, with Shift it zooms them. The address of the page "
-        f"names the picked track. Lengths in {html.escape(size.space_unit)}.</p></div>"
-        f'<script type="application/json" id="linked-data">{text}</script>'
-        f"<script>{_SCRIPT}</script>"
+    return render(
+        "linked_view.html",
+        first=data["first"],
+        last=data["last"],
+        features=[one["label"] for one in data["features"]],
+        picked=f"{chosen.size:,}" if chosen.size < graph.n_tracks else "",
+        total=f"{graph.n_tracks:,}",
+        space_unit=graph.spots.calibration.space_unit,
+        data=Markup(text),
+        script=Markup(_SCRIPT),
     )
 
 

@@ -1,46 +1,59 @@
-"""Pieces of HTML: sections, tables, pictures."""
+"""From values to HTML: the templates, and the pictures and tables that lie in the page itself."""
 
 import base64
-import html
 import io
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from btrackmate.io.csv_formulas import guard_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_TEMPLATES = Path(__file__).parent / "templates"
 #: Longest table that is put into the page as a file, bytes.
 _MOST_DOWNLOAD = 2_000_000
 
 
-def make_section(title: str, body: str) -> str:
-    """Make a section; nothing where the body is empty."""
-    return f"<section><h2>{title}</h2>{body}</section>" if body else ""
+@dataclass(frozen=True)
+class Embedded:
+    """A picture or file that lies in the page itself, as a data: address."""
+
+    title: str
+    address: str
 
 
-def make_table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    """Make a table; numbers are aligned."""
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(map(_make_cell, row))}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+def render(template: str, **values: Any) -> Markup:
+    """Fill a template of this folder; all that is no `Markup` is escaped.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        If the template asks for a value that is not given.
+    """
+    return Markup(_environment().get_template(template).render(values))
 
 
-def _make_cell(value: Any) -> str:
-    kind = " class=num" if _is_number(value) else ""
-    return f"<td{kind}>{html.escape(format_value(value))}</td>"
-
-
-def make_download(table: pd.DataFrame, name: str) -> str:
-    """Make a link to a table that lies in the page itself; nothing where it is too long."""
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode("utf-8")
-    if len(text) > _MOST_DOWNLOAD:
-        return ""
-    code = base64.b64encode(text).decode("ascii")
-    safe = html.escape(name, quote=True)
-    return f'<a download="{safe}" href="data:text/csv;base64,{code}">{safe}</a>'
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["shown"] = format_value
+    made.tests["numeric"] = _is_number
+    return made
 
 
 def _is_number(value: Any) -> bool:
@@ -62,7 +75,14 @@ def format_value(value: Any) -> str:
     return str(value)
 
 
-def embed_svg(figure: "Figure", title: str) -> str:
+def embed_table(table: pd.DataFrame, name: str) -> Embedded | None:
+    """Put a table into the page as a CSV file to take away; None where it is too long."""
+    text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    data = text.encode("utf-8")
+    return _embed(data, "text/csv", name) if len(data) <= _MOST_DOWNLOAD else None
+
+
+def embed_svg(figure: "Figure", title: str) -> Embedded:
     """Put a plot into the page as SVG; the same plot gives the same bytes."""
     import matplotlib as mpl
 
@@ -72,13 +92,12 @@ def embed_svg(figure: "Figure", title: str) -> str:
     return _embed(stream.getvalue(), "image/svg+xml", title)
 
 
-def embed_png(figure: "Figure", title: str) -> str:
+def embed_png(figure: "Figure", title: str) -> Embedded:
     """Put a picture into the page at its own resolution."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return _embed(stream.getvalue(), "image/png", title)
 
 
-def _embed(content: bytes, kind: str, title: str) -> str:
-    code = base64.b64encode(content).decode("ascii")
-    return f'<img alt="{html.escape(title)}" src="data:{kind};base64,{code}">'
+def _embed(content: bytes, kind: str, title: str) -> Embedded:
+    return Embedded(title, f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}")

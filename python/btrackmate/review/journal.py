@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import append_text, check_output, copy_file, write_text
+from btrackmate.core.files import append_text, copy_file, write_text
 from btrackmate.core.locks import Lock
+from btrackmate.core.outputs import check_output
 from btrackmate.review.changes import Change
 from btrackmate.review.entries import (
     ParsedLines,

@@ -7,13 +7,12 @@ import json
 import logging
 import os
 import sys
-import textwrap
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.words import option
 
 _log = logging.getLogger(__name__)
@@ -152,7 +151,7 @@ def explain_model(folder: Path) -> Iterator[None]:
 
 
 def _explain(folder: Path, error: Exception) -> UserError:
-    reason = textwrap.shorten(" ".join(str(error).split()), 200)
+    reason = describe_error(error, 200)
     msg = f"{folder}: the model cannot be loaded ({reason}): weights, config.json or "
     return UserError(
         f"{msg}thresholds.json are damaged or another network's; copy or train it again"

@@ -23,6 +23,9 @@ from btrackmate.tracking.settings import (
 
 _log = logging.getLogger(__name__)
 
+#: Spots of a frame at one point: beyond that they were not placed, and linking them takes minutes.
+_MOST_AT_ONE_POINT = 500
+
 
 def track(
     spots: Spots,
@@ -54,8 +57,8 @@ def track(
     Raises
     ------
     UserError
-        If the spots lack a penalised feature, too many spots lie within reach of each other, or
-        the overlap tracker has no labels.
+        If the spots lack a penalised feature, too many spots lie within reach of each other or
+        more than 500 of a frame at one point, or the overlap tracker has no labels.
 
     See Also
     --------
@@ -64,6 +67,8 @@ def track(
     # numba, SciPy and the compiled loops are loaded here, by who needs them
     from btrackmate.tracking.auto import fill_distances
 
+    if not isinstance(settings, OverlapSettings):
+        _check_places(spots)
     settings = fill_distances(settings, spots)
     if isinstance(settings, OverlapSettings):
         graph = _track_labels(spots, settings, progress, labels)
@@ -75,6 +80,25 @@ def track(
         graph = _track_points(spots, settings, progress)
     _log.info("%s: %d spots, %d links", tracker_name(settings), len(spots), graph.n_links)
     return graph
+
+
+def _check_places(spots: Spots) -> None:
+    """Refuse many spots at one point, before any time is spent on them."""
+    if len(spots) <= _MOST_AT_ONE_POINT:
+        return
+    table = spots.table
+    columns = [table[name].to_numpy() for name in ("z", "y", "x", "frame")]
+    order = np.lexsort(columns)
+    first = np.any([np.diff(column[order]) != 0 for column in columns], axis=0)
+    begins = np.concatenate(([0], np.flatnonzero(first) + 1))
+    counts = np.diff(begins, append=len(order))
+    most = int(counts.argmax())
+    if counts[most] > _MOST_AT_ONE_POINT:
+        one = table.iloc[order[begins[most]]]
+        msg = f"frame {int(one['frame'])}: {counts[most]} spots lie at one point, x {one['x']:g}, "
+        msg += f"y {one['y']:g}, z {one['z']:g}, where at most {_MOST_AT_ONE_POINT} can be told "
+        msg += "apart: are their positions missing? Correct or filter them"
+        raise UserError(msg)
 
 
 def _track_labels(

@@ -203,7 +203,7 @@ class _Linking:
         none = np.empty(0, np.int32)
         filters = Filters.start(none, none, grid.xyz)
         left = self._frame_spots(first)
-        for frame in range(second, self.spots.n_frames):
+        for frame in self._busy_frames(second).tolist():
             spots = self._frame_spots(frame)
             free = np.ones(spots.size, np.bool_)
             filters.predict(noise)
@@ -216,6 +216,15 @@ class _Linking:
             )
             left = spots[free]
             progress("linking frames", frame, self.spots.n_frames - 1)
+
+    def _busy_frames(self, first: int) -> NDArray[np.int64]:
+        """List the frames, from `first` on, that hold spots or where tracks wait for some."""
+        occupied = self.spots.occupied_frames
+        waits = np.arange(min(self.settings.max_frame_gap, self.spots.n_frames) + 2)
+        if waits.size * occupied.size >= self.spots.n_frames:
+            return np.arange(first, self.spots.n_frames)
+        busy = np.unique(occupied[:, None] + waits)
+        return busy[(busy >= first) & (busy < self.spots.n_frames)]
 
     def _frame_spots(self, frame: int) -> Rows:
         offsets = self.links.grid.offsets

@@ -4,8 +4,6 @@ import contextlib
 import json
 import logging
 import math
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +11,14 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from btrackmate.core.disk import remove_empty
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import (
-    make_folder,
-    remove,
-    remove_empty,
-    write_atomically,
-    write_text,
-)
+from btrackmate.core.files import make_folder, remove, write_atomically, write_text
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
 from btrackmate.segmentation.backend import load_tensorflow
+from btrackmate.training.npz import NPZ_FAULTS
 from btrackmate.training.patches import PatchSource
 from btrackmate.training.settings import TrainSettings
 
@@ -174,7 +168,7 @@ def _load_checkpoint(model: Any, folder: Path) -> Curve:
             weights = _read_numbered(saved, "w")
             state = _read_numbered(saved, "o")
             curve = Curve(saved["loss"].tolist(), saved["val_loss"].tolist())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except NPZ_FAULTS:
         _log.warning("%s is damaged: the training begins anew", path)
         return Curve()
     model.optimizer.build(model.trainable_variables)

@@ -2,13 +2,14 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress
 from btrackmate.training.dataset import DataSet, Pair, number_labels
@@ -16,6 +17,18 @@ from btrackmate.training.patches import PatchSource, Targets, fit_patch
 from btrackmate.training.settings import TrainSettings
 
 FORMAT = "btrackmate-patches-1"
+#: What numpy and its decoders raise on files that are damaged, or none of NPZ.
+NPZ_FAULTS = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_patches(path: Path, data: DataSet, settings: TrainSettings, progress: Progress) -> int:
@@ -91,10 +104,11 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        msg = f"{path}: not readable as NPZ: {' '.join(str(error).split())}"
+    except NPZ_FAULTS as error:
+        msg = f"{path}: not readable as NPZ: {describe_error(error)}"
         raise UserError(msg) from None
-    if str(arrays.get("format", "")) != FORMAT:
+    needed = {"settings", "images", "labels", "names", "hashes", "held_names", "held_hashes"}
+    if str(arrays.get("format", "")) != FORMAT or not needed <= arrays.keys():
         msg = f"{path} is not a file of patches; make one with: btrackmate train … --npz-only"
         raise UserError(msg)
     made = json.loads(str(arrays["settings"]))

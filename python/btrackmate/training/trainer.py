@@ -7,7 +7,7 @@ from typing import Any
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output
+from btrackmate.core.outputs import check_apart, check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import flag, option
 from btrackmate.segmentation.backend import (
@@ -86,6 +86,7 @@ def train(
         msg = f"model name {name!r}: expected a plain folder name"
         raise UserError(msg)
     root = model_dir / name
+    check_apart([root / PATCHES, *(root / kind for kind in settings.kinds)], [data_dir])
     if settings.npz_only:
         return {"npz": _make_patches(data_dir, root / PATCHES, settings, progress, overwrite)}
     outputs = {kind: root / kind for kind in settings.kinds}

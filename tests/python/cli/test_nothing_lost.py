@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,50 @@ def test_no_output_is_an_input_or_another_output(
     assert read_tree(place, hidden=True) == before
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "analyse t.xml -o mine",
+        "analyse mine/t.xml -o mine",
+        "analyse mine/t.geff -o mine",
+        "track c.csv -o mine.xml",
+        "convert t.xml mine.geff",
+        "measure l.tif -o mine.csv",
+        "segment l.tif -o mine.tif",
+        "segment l.tif -o mine.ome.zarr",
+    ],
+)
+def test_a_folder_of_others_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    """What somebody keeps in a folder would be lost with it, --overwrite or not."""
+    folder = place / line.rpartition(" ")[2]
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    shutil.copy(place / "t.xml", folder)
+    shutil.copytree(place / "t.geff", folder / "t.geff")
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        assert run_command([*line.split(), "--overwrite", "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert "would be" in said
+    assert read_tree(place, hidden=True) == before
+
+
+def test_what_is_put_beside_an_analysis_is_not_lost(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["analyse", "t.xml", "-o", "a", "--no-report", "--no-figures", "--overwrite", "--quiet"]
+    with in_folder(place):
+        assert run_command(line) == 0
+        assert run_command(line) == 0
+        (place / "a" / "mine.txt").write_text("mine")
+        assert run_command(line) == 2
+    assert "a holds mine.txt, which would be lost" in capsys.readouterr().err
+    assert (place / "a" / "mine.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("verb", ["measure", "track", "convert", "filter", "relabel", "report"])
 def test_longest_names_can_be_written(place: Path, verb: str) -> None:
     """255 bytes is what file systems take; what is temporary is no longer."""
@@ -129,6 +174,10 @@ def start(
     )  # fmt: skip
 
 
+#: Coverage would write a file of its own, and fail, too.
+UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 def limit_files() -> None:
     """Files of 200 bytes at most, which is as a full disk: write fails."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -142,7 +191,8 @@ def limit_files() -> None:
 )  # fmt: skip
 def test_full_disk_is_a_line_and_leaves_what_was_there(place: Path, line: str) -> None:
     before = read_tree(place)
-    done = start(place, *line.split(), "--overwrite", "--quiet", preexec_fn=limit_files)
+    words = [*line.split(), "--overwrite", "--quiet"]
+    done = start(place, *words, preexec_fn=limit_files, env=UNMEASURED)
     assert done.returncode == 1, done.stderr
     assert "cannot write" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

@@ -4,16 +4,10 @@ from pathlib import Path
 import pytest
 
 from btrackmate.core.errors import StorageError, UserError
-from btrackmate.core.files import (
-    check_output,
-    check_outputs,
-    clear_leftovers,
-    make_folder,
-    write_atomically,
-    write_stream,
-    write_text,
-)
+from btrackmate.core.files import make_folder, write_atomically, write_stream, write_text
+from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.owners import Owner
+from btrackmate.core.staging import clear_leftovers
 
 
 def test_file_appears_only_when_finished(tmp_path):

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from btrackmate.core import files
+from btrackmate.core import staging
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.disk import exchange
 from btrackmate.core.files import write_text
-from btrackmate.core.replacing import exchange
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.labels import LabelStore
 
@@ -47,7 +47,7 @@ def test_what_the_disk_refused_to_remove_is_not_published(
         raise OSError(errno.EIO, "refused", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "remove_tree", refuse)
+        patch.setattr(staging, "remove_tree", refuse)
         write_text(folder / "a", "new")
     assert len(list(folder.iterdir())) == 2
     place.publish(["model"])

@@ -1,5 +1,6 @@
 """Locks: held by one process, left by dead ones, and by machines that can't be asked."""
 
+import errno
 import json
 import os
 import time
@@ -145,3 +146,25 @@ def test_tokens() -> None:
     for text in ("", "x", now.token + "-", "lock"):
         assert Owner.from_token(text) is None
     assert Owner.from_dict(now.to_dict()) == now
+
+
+def test_no_room_for_its_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk a lock can be made and not be written: it goes again."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            Lock(path, "out").acquire()
+    assert not path.exists()
+
+
+def test_a_lock_that_was_removed(path: Path) -> None:
+    lock = Lock(path, "out")
+    lock.acquire()
+    path.unlink()
+    with pytest.raises(UserError, match=r"^out: .* was removed while this process worked there"):
+        lock.confirm()
+    lock.release()

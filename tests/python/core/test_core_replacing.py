@@ -6,15 +6,10 @@ from pathlib import Path
 import pytest
 from faults import read_tree, run_child
 
-from btrackmate.core import replacing
+from btrackmate.core import disk, replacing
 from btrackmate.core.errors import StorageError, UserError
-from btrackmate.core.files import (
-    claim_outputs,
-    clear_leftovers,
-    write_atomically,
-    write_text,
-    write_together,
-)
+from btrackmate.core.files import claim_outputs, write_atomically, write_text, write_together
+from btrackmate.core.staging import clear_leftovers
 
 #: Files and folders, before and after: what is replaced, what comes, what is left alone.
 OLD = {
@@ -59,7 +54,7 @@ def write_new(folder: Path) -> None:
 def set_disk(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the disk lack the exchange-rename, or symbolic links too."""
     if kind != "exchange":
-        monkeypatch.setattr(replacing, "_find_exchange", lambda: None)
+        monkeypatch.setattr(disk, "_find_exchange", lambda: None)
     if kind == "plain":
 
         def refuse(self: Path, target: object, **_: object) -> None:

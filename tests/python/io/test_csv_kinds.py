@@ -9,7 +9,7 @@ import pytest
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
-from btrackmate.io.csv_cells import to_numbers
+from btrackmate.io.csv_fields import NumberColumn, RegularRows, TextColumn
 from btrackmate.io.spots_csv import CsvOptions, SpotsFile, read_spots_csv
 from btrackmate.io.tracks_csv import read_links_csv, write_spots_csv
 
@@ -321,7 +321,7 @@ def test_one_row_with_an_empty_cell(tmp_path: Path) -> None:
 
 
 def test_numbers_that_json_would_take_for_two() -> None:
-    values, is_text = to_numbers(["1,5", "2"])
+    values, is_text = TextColumn(["1,5", "2"]).read_numbers()
     assert is_text.tolist() == [True, False]
     assert values[1] == 2
 
@@ -433,3 +433,44 @@ def test_depth_beside_an_image_of_one_slice(
     file = read(tmp_path, "t,x,y,z\n0,1,2,3.5\n", ndim=2)
     assert rows(file, "z") == [[3.5]]
     assert "has z, but the image has one slice; z is kept" in caplog.text
+
+
+# Columns that are read as numbers at once must be what their texts say.
+
+ODD = (
+    "1", "-2", "+3", "007", "1.50", "-.5", "5.", "1e3", "1E-3", " 4", "4 ", "", "nan", "NaN", "NA",
+    "inf", "-Infinity", "1e400", "1_000", "0x10", "1d5", "1e", "x", "True", "false", "--1", "１２",
+    "9007199254740993", "18446744073709551616", "-0.0", "0.1000000000000000055511151231257827",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("usual", ["2", "2.5", "", "True"])
+def test_numbers_are_those_of_the_texts(odd: str, usual: str) -> None:
+    texts = [usual, odd, usual]
+    column = RegularRows([f"{text};9" for text in texts], ";", 2).columns()[0]
+    assert column.texts == texts
+    assert column.has_point() == any("." in text for text in texts)
+    assert column.is_empty() == (not any(text.strip() for text in texts))
+    for made, expected in zip(column.read_numbers(), TextColumn(texts).read_numbers(), strict=True):
+        np.testing.assert_array_equal(made, expected)
+
+
+def test_random_numbers_are_exact() -> None:
+    rng = np.random.default_rng(0)
+    values = 10 ** rng.uniform(-300, 300, 2000) * rng.choice([-1, 1], 2000)
+    rows = [f"{value!r},{value:.25g}" for value in values.tolist()]
+    for column in RegularRows(rows, ",", 2).columns():
+        assert isinstance(column, NumberColumn)
+        np.testing.assert_array_equal(column.read_numbers()[0], values)
+
+
+@pytest.mark.parametrize(("odd", "is_number"), [("x", False), ("2.5", True), ("", True)])
+def test_columns_may_change_their_kind_far_down(odd: str, is_number: bool) -> None:
+    texts = [*map(str, range(100_000)), odd]
+    column = RegularRows([f"{text},9" for text in texts], ",", 2).columns()[0]
+    assert isinstance(column, NumberColumn) == is_number
+    assert column.texts == texts
+    assert column.has_point() == ("." in odd)
+    for made, expected in zip(column.read_numbers(), TextColumn(texts).read_numbers(), strict=True):
+        np.testing.assert_array_equal(made, expected)

@@ -14,7 +14,7 @@ import pytest
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.report.linked_view import make_linked_view
+from btrackmate.report.linked_view import render_linked_view
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 FLAGS = (
@@ -90,7 +90,7 @@ def decode(text, kind):
 
 
 def test_numbers_in_the_page_are_those_of_the_tracks():
-    data = read_data(make_linked_view(make_graph(), IDS))
+    data = read_data(render_linked_view(make_graph(), IDS))
     assert data["ids"] == [70, 80]
     assert decode(data["offset"], "<i4").tolist() == [0, 2, 5, 6, 7]
     assert decode(data["frame"], "<u2").tolist() == [0, 1, 0, 1, 2, 2, 2]
@@ -105,7 +105,7 @@ def test_numbers_in_the_page_are_those_of_the_tracks():
 
 
 def test_large_movies_are_thinned_to_whole_tracks_and_say_so():
-    text = make_linked_view(make_graph(), IDS, max_spots=4)
+    text = render_linked_view(make_graph(), IDS, max_spots=4)
     assert read_data(text)["ids"] == [70]
     assert "1 of 2 tracks are shown (those with most divisions, then most spots)" in text
 
@@ -117,7 +117,7 @@ def test_a_hundred_thousand_spots_take_less_than_twenty_megabytes():
     table = table.assign(frame=np.repeat(np.arange(100), n // 100), volume=rng.random(n))
     ids = np.arange(n)
     graph = TrackGraph.from_links(Spots.from_table(table, Calibration()), ids[:-1000], ids[1000:])
-    text = make_linked_view(graph, np.arange(graph.n_tracks))
+    text = render_linked_view(graph, np.arange(graph.n_tracks))
     assert len(text.encode()) < 3e6
     assert "tracks are shown" not in text
 
@@ -125,7 +125,7 @@ def test_a_hundred_thousand_spots_take_less_than_twenty_megabytes():
 def test_names_cannot_leave_the_data():
     graph = make_graph()
     evil = graph.spots.with_columns({"</script><b>": np.arange(7.0)})
-    text = make_linked_view(graph.with_spots(evil), IDS)
+    text = render_linked_view(graph.with_spots(evil), IDS)
     assert text.count("</script>") == 2
     assert "</script><b>" not in text
     assert any("</script><b>" in one["label"] for one in read_data(text)["features"])
@@ -135,7 +135,7 @@ def test_without_tracks_there_is_nothing():
     spots = Spots.from_table(pd.DataFrame({"frame": [0], "x": 0.0, "y": 0.0, "z": 0.0}),
                              Calibration())  # fmt: skip
     empty = TrackGraph.from_links(spots, np.array([], int), np.array([], int))
-    assert make_linked_view(empty, np.array([], int)) == ""
+    assert render_linked_view(empty, np.array([], int)) == ""
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
@@ -143,7 +143,7 @@ def test_without_tracks_there_is_nothing():
 def test_picking_sliding_and_sharing_work_in_a_browser(tmp_path, fragment, start):
     page = tmp_path / "page.html"
     style = "<style>canvas { width: 400px; height: 400px; }</style>"
-    body = make_linked_view(make_graph(), IDS) + PROBE
+    body = str(render_linked_view(make_graph(), IDS)) + PROBE
     page.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{style}{body}", encoding="utf-8")
     profile = f"--user-data-dir={tmp_path / 'profile'}"
     command = [CHROMIUM, *FLAGS, profile, page.as_uri() + fragment]

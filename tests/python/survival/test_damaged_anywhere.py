@@ -8,7 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,13 +82,6 @@ def _fuzz(name: str, place: Path, n: int) -> None:
         check(name, work)
 
     one_case()
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -5,8 +5,6 @@ A sample of the calls here; `make test-long` tries all of them, or every k-th wi
 """
 
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +13,6 @@ from survival.verbs import VERBS, Reference, prepare, quick_steps
 
 #: The last calls put in place and clear up: half of the sample is from them.
 LATE = 30
-#: A memory disk, where waiting for the disk costs nothing; the calls are the same.
-MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    if not os.access(MEMORY, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -205,28 +205,25 @@ class Reference:
         found = [read_outputs(folder, hidden=True)]
         shutil.rmtree(folder)
         shutil.copytree(template, folder)
-        ended = run_child(cls._work(folder, verb), folder)
+        one = cls(verb, template, folder, old, found[0], 0)
+        ended = run_child(one.work, folder)
         assert ended.code == 0
         found.append(read_outputs(folder, hidden=True))
         assert found[0] == found[1]
         assert not [name for name in found[0] if _is_begun(name)]
-        return cls(verb, template, folder, old, found[0], ended.calls)
+        return replace(one, calls=ended.calls)
 
-    @staticmethod
-    def _work(folder: Path, verb: Verb) -> Callable[[], None]:
-        def work() -> None:
-            raise SystemExit(call(folder, verb.line))
-
-        return work
+    def work(self) -> None:
+        """Run the verb; what a child does."""
+        raise SystemExit(call(self.folder, self.verb.line))
 
     def try_point(self, at: int, *, fail: bool) -> str:
         """Stop or fail the verb at a call, start it again, and say what is wrong."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.template, self.folder)
-        work = self._work(self.folder, self.verb)
-        first = run_child(work, self.folder, at=at, fail=fail)
+        first = run_child(self.work, self.folder, at=at, fail=fail)
         seen = read_outputs(self.folder, hidden=False)
-        again = run_child(work, self.folder)
+        again = run_child(self.work, self.folder)
         left = read_outputs(self.folder, hidden=True)
         return self._judge(first, again, seen, left, fail=fail)
 

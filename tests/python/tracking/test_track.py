@@ -6,7 +6,7 @@ from tracking_movies import link_ids, make_spots
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import Cancelled, UserError
 from btrackmate.core.spots import Spots
-from btrackmate.tracking import LapSettings, NearestSettings, link_costs, track
+from btrackmate.tracking import FlowSettings, LapSettings, NearestSettings, link_costs, track
 
 EVERYTHING = LapSettings(
     linking_max_distance=6,
@@ -101,3 +101,20 @@ def test_many_frames_are_linked_in_chunks(monkeypatch):
     frames_only = {"allow_gap_closing": False, "allow_track_splitting": False}
     lap = LapSettings(linking_max_distance=2, **frames_only)
     assert link_ids(track(make_spots(rows, n_frames=9), lap)) == expected
+
+
+def at_one_point(n: int) -> Spots:
+    """n spots at (3, 4, 0) in frame 1, and one elsewhere in frames 0 and 1."""
+    table = pd.DataFrame({"frame": [1] * n + [0, 1], "x": [3.0] * n + [3, 9], "y": 4.0, "z": 0.0})
+    return Spots.from_table(table, Calibration())
+
+
+@pytest.mark.parametrize("settings", [LapSettings(), NearestSettings(), FlowSettings()])
+def test_many_spots_at_one_point_are_refused_at_once(settings):
+    with pytest.raises(UserError, match=r"^frame 1: 501 spots lie at one point, x 3, y 4, z 0, .*"):
+        track(at_one_point(501), settings)
+
+
+def test_some_spots_at_one_point_are_linked():
+    spots = at_one_point(500)
+    assert track(spots, NearestSettings(linking_max_distance=5)).n_links == 1

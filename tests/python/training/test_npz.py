@@ -70,6 +70,17 @@ def test_other_files_are_refused(tmp_path):
         load_patches(tmp_path / "b.npz", SETTINGS)
 
 
+def test_arrays_that_lack_are_refused(made, tmp_path):
+    with np.load(made[0]) as file:
+        np.savez(tmp_path / "c.npz", **{n: file[n] for n in file.files if n != "hashes"})
+    with pytest.raises(UserError, match=r"c\.npz is not a file of patches"):
+        load_patches(tmp_path / "c.npz", SETTINGS)
+    np.save(tmp_path / "d.npy", np.zeros(3))
+    (tmp_path / "d.npy").rename(tmp_path / "d.npz")
+    with pytest.raises(UserError, match=r"d\.npz: not readable as NPZ"):
+        load_patches(tmp_path / "d.npz", SETTINGS)
+
+
 def test_a_network_trains_from_patches(made, tmp_path):
     pytest.importorskip("stardist", reason="needs the stardist extra")
     pytest.importorskip("tensorflow", reason="needs the stardist extra")

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from btrackmate.analysis import align_to_divisions, average_over_mothers, make_tracklets_table
-from btrackmate.core.files import check_ending, write_atomically
+from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_ending
 from btrackmate.core.spots import Spots
 from btrackmate.napari_plugin.model.curves import Curve, find_curves
 from btrackmate.napari_plugin.model.session import MOST_IN_TREE, Session

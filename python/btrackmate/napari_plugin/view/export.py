@@ -17,7 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from btrackmate.core.files import check_ending, write_atomically
+from btrackmate.core.files import write_atomically
+from btrackmate.core.outputs import check_ending
 from btrackmate.napari_plugin.model.exporting import (
     CHOICES,
     check_export,

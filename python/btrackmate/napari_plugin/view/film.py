@@ -22,7 +22,8 @@ from qtpy.QtWidgets import (
 )
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_ending, write_atomically
+from btrackmate.core.files import write_atomically
+from btrackmate.core.outputs import check_ending
 from btrackmate.napari_plugin.model.film import Film, View, run_through
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel

@@ -172,10 +172,9 @@ class Appearance:
         linked, change = linked[np.isfinite(change)], change[np.isfinite(change)]
         bounds = np.searchsorted(self._frame[linked], np.arange(n_frames + 1))
         common = np.zeros(n_frames)
-        for f in range(n_frames - 1):
+        for f in np.unique(self._frame[linked]):
             here = change[bounds[f] : bounds[f + 1]]
-            if here.size:
-                common[f + 1] = np.median(here) * here.size / (here.size + _FEW_LINKS)
+            common[f + 1] = np.median(here) * here.size / (here.size + _FEW_LINKS)
         even: Floats = values - np.cumsum(common)[self._frame]
         return even
 

@@ -101,16 +101,15 @@ def find_candidates(
     """
     frames = offsets.size - 1
     trees = {}
-    for f in range(span[0], min(span[1] + reach.max_gap, frames)):
+    filled = span[0] + np.flatnonzero(np.diff(offsets[span[0] : span[1] + reach.max_gap + 1]))
+    for f in filled.tolist():
         trees[f] = Neighbours(positions[offsets[f] : offsets[f + 1]])
     rows = np.arange(offsets[span[0]], offsets[min(span[1], frames)])
     none = np.full(rows.size, -1)
     parts = [Candidates(rows, none, none, np.zeros_like(rows))]
-    for f in range(span[0], min(span[1], frames - 1)):
+    for f in filled[filled < min(span[1], frames - 1)].tolist():
         ahead = positions[offsets[f] : offsets[f + 1]]
         at = np.arange(offsets[f], offsets[f + 1])
-        if at.size == 0:
-            continue
         steps = motion.shift[at]
         carried = steps.copy()
         for gap in range(1, min(reach.max_gap, frames - 1 - f) + 1):

@@ -118,9 +118,10 @@ def _gather(positions: Floats, offsets: IntArray, motion: Motion, reach: Reach) 
     """Find the candidates from a frame to the next in frames that are spread over the movie."""
     step = max(1, -(-int(offsets[-1]) // _SPOTS))
     near = Reach(reach.distance, reach.division, reach.nearest, max_gap=1)
-    frames = range(0, max(offsets.size - 2, 1), step)
+    frames = np.arange(0, max(offsets.size - 2, 1), step)
+    filled = frames[offsets[frames] < offsets[frames + 1]].tolist() or [0]
     return Candidates.join(
-        [find_candidates(positions, offsets, motion, (f, f + 1), near) for f in frames]
+        [find_candidates(positions, offsets, motion, (f, f + 1), near) for f in filled]
     )
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import check_output, write_text
+from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.tracking.flow.candidates import Candidates, find_candidates, make_reach
 from btrackmate.tracking.flow.contrasts import make_evidence

@@ -131,7 +131,8 @@ def _link(spots: Spots, grid: kernels.Grid, predicted: Floats, distance: float) 
     place = np.empty(n, np.int32)
     place[grid.order] = np.arange(n, dtype=np.int32)
     penalties = (np.empty((n, 0)), np.empty(0))
-    for f in range(spots.n_frames - 1):
+    occupied = spots.occupied_frames
+    for f in occupied[:-1][np.diff(occupied) == 1].tolist():
         begin, end, last = (int(row) for row in offsets[f : f + 3])
         points = kernels.Points(
             predicted[begin:end], place[begin:end], np.arange(end - begin, dtype=np.int32)
@@ -210,10 +211,10 @@ def _measure_scale(squared: Floats, spots: Spots, linked: IntArray, distance: fl
     overall = float(np.median(squared)) if squared.size else distance**2
     bounds = np.searchsorted(spots.frame[linked], np.arange(spots.n_frames + 1))
     variance = np.empty(spots.n_frames)
-    for f in range(spots.n_frames):
+    for f in spots.occupied_frames.tolist():
         near = squared[bounds[max(f - 2, 0)] : bounds[min(f + 3, spots.n_frames)]]
         here = float(np.median(near)) if near.size else overall
         variance[f] = (near.size * here + _WHOLE_MOVIE * overall) / (near.size + _WHOLE_MOVIE)
-    variance = np.maximum(variance / _MEDIAN_OF_CHI2[spots.ndim], (distance * 1e-4) ** 2)
-    sigma: Floats = np.sqrt(variance)[spots.frame]
+    own = variance[spots.frame] / _MEDIAN_OF_CHI2[spots.ndim]
+    sigma: Floats = np.sqrt(np.maximum(own, (distance * 1e-4) ** 2))
     return sigma

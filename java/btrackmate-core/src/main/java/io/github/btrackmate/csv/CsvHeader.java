@@ -48,7 +48,7 @@ final class CsvHeader
 	{
 		this.file = file;
 		line = header.line;
-		names = header.fields;
+		names = Arrays.stream( header.fields ).map( CsvHeader::withoutGuard ).toArray( String[]::new );
 		for ( final Map.Entry< SpotColumn, String > entry : given.entrySet() )
 			if ( !Arrays.asList( names ).contains( entry.getValue() ) )
 				throw new CsvException( file, line, entry.getKey().columnName(), "there is no column '" + entry.getValue() + "', which was named for " + entry.getKey().columnName() + ", in the header " + Arrays.toString( names ) + "." );
@@ -77,6 +77,12 @@ final class CsvHeader
 				features[ i ] = names[ i ] + "_" + n;
 			taken.add( name( i ) );
 		}
+	}
+
+	/** Takes away the apostrophe that keeps spreadsheets from computing a name. */
+	private static String withoutGuard( final String name )
+	{
+		return name.matches( "'+[=+\\-@].*" ) ? name.substring( 1 ) : name;
 	}
 
 	private void addColumn( final int i )

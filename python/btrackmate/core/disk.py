@@ -1,0 +1,119 @@
+"""What the system does with files and folders on the disk, as every system can."""
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+_UNSUPPORTED = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSYS", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "EPERM", "EACCES")
+)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    sys.audit("btrackmate.sync", str(path))
+    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        _flush(file)
+    finally:
+        os.close(file)
+
+
+def _flush(file: int) -> None:
+    if sys.platform == "darwin":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # Not on every disk.
+            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(file)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can tell."""
+    sys.audit("btrackmate.sync", str(path))
+    if os.name == "nt":
+        return
+    file = os.open(path, os.O_RDONLY)
+    try:
+        _flush(file)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+    finally:
+        os.close(file)
+
+
+def sync_tree(path: Path) -> None:
+    """Wait until a file, or a folder with all that it holds, is on the disk."""
+    if path.is_symlink():
+        return
+    if not path.is_dir():
+        sync_file(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            if not file.is_symlink():
+                sync_file(file)
+        sync_folder(Path(folder))
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or a folder, whatever it holds; nothing there is fine."""
+    if is_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder if it holds nothing."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two names change places in one moment.
+
+    Returns
+    -------
+    bool
+        False where the system or the file system cannot do that; nothing has changed then.
+    """
+    call = _find_exchange()
+    if call is None:
+        return False
+    sys.audit("btrackmate.exchange", str(one), str(other))
+    if call(os.fsencode(one), os.fsencode(other)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))
+
+
+def _find_exchange() -> Any:
+    """Find the system call, None where there is none."""
+    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        return lambda a, b: library.renamex_np(a, b, 2)  # type: ignore[union-attr]
+    if hasattr(library, "renameat2"):
+        here = -100  # AT_FDCWD
+        return lambda a, b: library.renameat2(here, a, here, b, 2)  # type: ignore[union-attr]
+    return None

@@ -1,0 +1,182 @@
+"""What is asked of outputs before anything is computed: names of their own, places to write in."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from btrackmate.core.disk import remove_empty, remove_tree
+from btrackmate.core.errors import UserError, describe_fault
+from btrackmate.core.interrupts import hold_interrupts
+from btrackmate.core.paths import is_inside, is_same, overlap
+from btrackmate.core.replacing import NEW
+from btrackmate.core.staging import clear_leftovers, make_staging
+from btrackmate.core.words import flag
+
+#: A folder that holds one of these is one image or graph.
+_ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+#: A folder that holds one of these is an image, a graph, an analysis, a model or a movie of the
+#: Cell Tracking Challenge, and may be replaced whole.
+_WHOLE = (*_ZARR_FILES, "analysis.yaml", "config.json", "model_card.json", "res_track.txt",
+          "man_track.txt")  # fmt: skip
+#: Names that a message tells.
+_TOLD = 3
+
+
+def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) -> None:
+    """Refuse an output path that exists already or cannot be written.
+
+    What a killed process left in its folder is cleared before.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder that is about to be written.
+    overwrite : bool
+        Accept an existing one.
+    keeps : bool
+        What others put into the folder stays there; else one that holds something that we do not
+        write is refused, with `overwrite` too.
+
+    Raises
+    ------
+    UserError
+        If `path` exists and `overwrite` is false, it is somebody's folder, or it cannot be made:
+        tried, and undone.
+    """
+    with blame_output(path):
+        clear_leftovers(path.absolute().parent)
+        if path.exists() and not overwrite:
+            msg = f"{path} exists already: give another output, or {flag('overwrite')}"
+            raise UserError(msg)
+        if path.is_dir() and not path.is_symlink() and not keeps:
+            held = sorted(entry.name for entry in path.iterdir())
+            if held and not set(held) & set(_WHOLE):
+                check_foreign(path, held)
+        check_folder(path)
+        _try_folder(path)
+
+
+def check_foreign(path: Path, names: Sequence[str]) -> None:
+    """Refuse to replace a folder that holds what we do not write.
+
+    Parameters
+    ----------
+    path : Path
+    names : sequence of str
+        What is not ours in it; none is fine.
+    """
+    if names:
+        told = ", ".join(names[:_TOLD]) + (", …" if len(names) > _TOLD else "")
+        msg = f"{path} holds {told}, which would be lost: give another output, or move that away"
+        raise UserError(msg)
+
+
+def check_outputs(
+    outputs: Iterable[Path | None], inputs: Iterable[Path | None] = (), *, overwrite: bool = False
+) -> None:
+    """Refuse outputs that are inputs or each other, exist already, or cannot be written.
+
+    Parameters
+    ----------
+    outputs : iterable of (Path or None)
+        Files and folders that are about to be written or replaced; None stands for none.
+    inputs : iterable of (Path or None)
+        Files and folders that are read. What is read from a folder that is no image or graph
+        itself may have outputs beside it.
+    overwrite : bool
+        Accept existing outputs that are no inputs.
+
+    Raises
+    ------
+    UserError
+        One line, the first fault.
+    """
+    written = [path for path in outputs if path is not None]
+    check_apart(written, inputs)
+    for output in written:
+        check_output(output, overwrite=overwrite)
+
+
+def check_ending(path: Path | None, *endings: str) -> None:
+    """Refuse a name whose ending says another format than what is written.
+
+    None, and a name without an ending, are fine.
+
+    Parameters
+    ----------
+    path : Path or None
+        An output.
+    *endings : str
+        Those that it may have, in any case.
+    """
+    if path is not None and path.suffix and not path.name.lower().endswith(endings):
+        msg = f"{path}: what is written there is {' or '.join(endings)}; end the name in that"
+        raise UserError(msg)
+
+
+def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that are inputs or each other; see `check_outputs`."""
+    written = [path for path in outputs if path is not None]
+    sources = [path for path in inputs if path is not None]
+    for place, output in enumerate(written):
+        for other in written[:place]:
+            if overlap(output, other):
+                msg = f"{other} and {output} are one file, or one lies in the other: give each "
+                msg += "output a name of its own"
+                raise UserError(msg)
+        for source in sources:
+            _check_source(output, source)
+
+
+def _check_source(output: Path, source: Path) -> None:
+    if is_same(output, source):
+        msg = f"{output} is an input and would be replaced: give another output"
+        raise UserError(msg)
+    if is_inside(source, output):
+        msg = f"{source}, an input, lies in {output}, which would be replaced: give another output"
+        raise UserError(msg)
+    whole = any((source / name).is_file() for name in _ZARR_FILES)
+    if whole and is_inside(output, source):
+        msg = f"{output} lies in {source}, an input: give an output outside it"
+        raise UserError(msg)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse an output whose folder, or the lowest one above it that is there, can't take it."""
+    with blame_output(path):
+        folder = path.absolute().parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            msg = f"cannot write {path}: {folder} is a file, expected a folder; give another output"
+            raise UserError(msg)
+        if not os.access(folder, os.W_OK):
+            msg = f"cannot write {path}: no permission in folder {folder}; give another output"
+            raise UserError(msg)
+
+
+@contextlib.contextmanager
+def blame_output(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one line that names the output."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"cannot write {path}: {describe_fault(error)}; give another output"
+        raise UserError(msg) from None
+
+
+def _try_folder(path: Path) -> None:
+    """Make an output's folder, and a file of its name in a hidden one; take all away again."""
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    staging = None
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        staging = make_staging(path.absolute().parent)
+        (staging / NEW / path.name).touch()
+    finally:
+        with hold_interrupts():
+            if staging is not None:
+                remove_tree(staging)
+            for folder in missing:
+                remove_empty(folder)  # Not there, or somebody uses it by now.

@@ -1,0 +1,218 @@
+"""Columns of a CSV file: their fields as texts, or read as numbers at once where that is sure."""
+
+import csv
+import io
+import re
+import warnings
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from btrackmate.io.numbers import parse_numbers
+
+_MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
+_TRUTH = {"true": "1", "false": "0"}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+#: Before 3.1, pandas reads some numbers wrong in their last digit unless it is told not to.
+_EXACT: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
+    else {"float_precision": "round_trip"}
+)  # fmt: skip
+
+
+class Column(Protocol):
+    """One column of a file, without its header."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The fields as they stand in the file."""
+
+    def is_empty(self) -> bool:
+        """Tell whether all fields are empty."""
+
+    def has_point(self) -> bool:
+        """Tell whether a point stands in any field."""
+
+    def read_numbers(
+        self, *, decimal_comma: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Read the numbers; also tell which fields are neither a number nor missing, both (n,)."""
+
+
+class TextColumn:
+    """A column of any texts.
+
+    Parameters
+    ----------
+    texts : list of str
+    """
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+
+    def is_empty(self) -> bool:
+        """Tell whether all fields are empty."""
+        return not any(text.strip() for text in self.texts)
+
+    def has_point(self) -> bool:
+        """Tell whether a point stands in any field."""
+        return "." in "".join(self.texts)
+
+    def read_numbers(
+        self, *, decimal_comma: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Read the numbers; True and False throughout the column are 1 and 0."""
+        stripped = [text.strip() for text in self.texts]
+        if decimal_comma:
+            stripped = [t.replace(",", ".") if _DECIMAL_COMMA.fullmatch(t) else t for t in stripped]
+        values = parse_numbers([text.encode() for text in stripped])
+        if values.dtype == object:
+            words = {text.lower() for text in stripped} - _MISSING
+            if words and words <= set(_TRUTH):
+                stripped = [_TRUTH.get(text.lower(), text) for text in stripped]
+            column = pd.to_numeric(pd.Series(stripped, dtype=object), errors="coerce")
+            values = column.to_numpy(np.float64, copy=True)
+        is_text = np.zeros(len(stripped), bool)
+        for row in np.flatnonzero(~np.isfinite(values)):
+            is_text[row] = stripped[row].lower() not in _MISSING
+        values[is_text] = np.nan
+        return values, is_text
+
+
+class RegularRows:
+    """Rows of which each has as many fields as the header, without quotes.
+
+    Parameters
+    ----------
+    rows : list of str
+    separator : str
+    width : int
+        Number of fields of a row.
+    """
+
+    def __init__(self, rows: list[str], separator: str, width: int) -> None:
+        self.rows = rows
+        self.separator = separator
+        self.width = width
+
+    @cached_property
+    def fields(self) -> list[list[str]]:
+        """The fields, column by column."""
+        all_fields = self.separator.join(self.rows).split(self.separator)
+        return [all_fields[place :: self.width] for place in range(self.width)]
+
+    def columns(self) -> list[Column]:
+        """Give the columns; what pandas reads as numbers, exactly and all finite, is numbers."""
+        if not self.rows:
+            return [TextColumn([]) for _ in range(self.width)]
+        with warnings.catch_warnings():
+            # a column may be numbers in one part of the file and none in another
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            table = pd.read_csv(
+                io.BytesIO("\n".join(self.rows).encode()),
+                sep=self.separator,
+                header=None,
+                names=range(self.width),
+                index_col=False,
+                quoting=csv.QUOTE_NONE,
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                low_memory=True,
+                **_EXACT,
+            )
+        return [self._make_column(place, table[place]) for place in range(self.width)]
+
+    def _make_column(self, place: int, values: "pd.Series[Any]") -> Column:
+        kind = values.dtype.kind
+        if kind not in "iuf":
+            return LazyTextColumn(self, place)
+        numbers = values.to_numpy().astype(np.float64)
+        if np.isinf(numbers).any():
+            return LazyTextColumn(self, place)
+        return NumberColumn(self, place, numbers, kind != "f")
+
+
+class LazyTextColumn(TextColumn):
+    """A column of any texts, which are cut out of their rows when they are asked for.
+
+    Parameters
+    ----------
+    source : RegularRows
+    place : int
+        Number of the column, from 0.
+    """
+
+    def __init__(self, source: RegularRows, place: int) -> None:
+        self.source = source
+        self.place = place
+
+    @cached_property
+    def texts(self) -> list[str]:  # type: ignore[override]
+        """The fields as they stand in the file."""
+        return self.source.fields[self.place]
+
+
+class NumberColumn:
+    """A column of which every field is a finite number or empty.
+
+    Parameters
+    ----------
+    source : RegularRows
+    place : int
+        Number of the column, from 0.
+    numbers : (n,) ndarray of float
+        NaN where a field is empty.
+    is_whole : bool
+        Whether all are written as whole numbers.
+    """
+
+    def __init__(
+        self, source: RegularRows, place: int, numbers: NDArray[np.float64], is_whole: bool
+    ) -> None:
+        self.source = source
+        self.place = place
+        self.numbers = numbers
+        self.is_whole = is_whole
+
+    @property
+    def texts(self) -> list[str]:
+        """The fields as they stand in the file."""
+        return self.source.fields[self.place]
+
+    def is_empty(self) -> bool:
+        """Tell whether all fields are empty."""
+        return bool(np.isnan(self.numbers).all())
+
+    def has_point(self) -> bool:
+        """Tell whether a point stands in any field."""
+        if self.is_whole:
+            return False
+        separator, place = self.source.separator, self.place
+        return any("." in row.split(separator, place + 1)[place] for row in self.source.rows)
+
+    def read_numbers(
+        self, *, decimal_comma: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Give the numbers; there is no decimal comma among them."""
+        return self.numbers.copy(), np.zeros(self.numbers.size, bool)
+
+
+def find_decimal_comma(columns: list[Column]) -> str | None:
+    """Give a number with a decimal comma, where no number has a decimal point.
+
+    None where there is none, or both stand in the columns: then a comma may part thousands.
+    """
+    found = None
+    for column in columns:
+        joined = "".join(column.texts)
+        if "." in joined and any(_DECIMAL_POINT.fullmatch(text.strip()) for text in column.texts):
+            return None
+        if found is None and "," in joined:
+            stripped = (text.strip() for text in column.texts)
+            found = next((text for text in stripped if _DECIMAL_COMMA.fullmatch(text)), None)
+    return found

@@ -1,0 +1,82 @@
+"""The shared cases of killed processes that no other test is named after."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from faults import run_child
+from hand_tracks import make_graph
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.staging import clear_leftovers
+from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.pipeline import run as run_module
+from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.run import run
+from btrackmate.pipeline.settings import RunSettings
+
+NEW = make_graph()
+OLD = NEW.keep_spots(NEW.spots.frame < 2)
+
+
+def count_kills(path: Path, count: Callable[[], object]) -> set[object]:
+    """Kill the writing of NEW over OLD at its first calls and its last, and give what is there.
+
+    Before and after clearing it is the same.
+    """
+    write_tracks(path, OLD)
+    calls = run_child(lambda: write_tracks(path, NEW), path.parent).calls
+    found = set()
+    for at in (1, calls // 3, *range(calls - 12, calls, 3)):
+        write_tracks(path, OLD)
+        assert run_child(lambda: write_tracks(path, NEW), path.parent, at=at).killed
+        seen = count()
+        clear_leftovers(path.parent)
+        assert count() == seen
+        assert not [one for one in path.parent.iterdir() if one.name.startswith(".")]
+        found.add(seen)
+    return found
+
+
+def test_survival_csv_pair_killed(place: Path) -> None:
+    """Tables of spots and links are both old or both new."""
+
+    def count() -> tuple[int, ...]:
+        return tuple(len(pd.read_csv(place / f"t.{name}.csv")) for name in ("spots", "links"))
+
+    both = {(len(graph.spots), graph.n_links) for graph in (OLD, NEW)}
+    assert count_kills(place / "t.csv", count) == both
+
+
+def test_survival_geff_overwrite_killed(place: Path) -> None:
+    """The old graph or the new one stands under its name."""
+
+    def count() -> int:
+        return read_tracks(place / "t.geff")[0].n_links
+
+    assert count_kills(place / "t.geff", count) == {OLD.n_links, NEW.n_links}
+
+
+def test_survival_work_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it clears up, the finished run is there, and the next start clears the rest."""
+    monkeypatch.setattr(run_module, "render_report", lambda _: "<p>")
+    settings = RunSettings(workers=1, tracker="nearest")
+    (place / "c.csv").write_text("frame,x,y\n0,1,2\n1,1,2\n")
+
+    def work(name: str) -> None:
+        run(RunInputs(spots=place / "c.csv"), place / name, settings)
+
+    calls = run_child(lambda: work("whole"), place).calls
+    left = 0
+    for back in (1, 4, 8):
+        name = f"out{back}"
+        assert run_child(lambda n=name: work(n), place, at=calls - back).killed
+        assert (place / name / "run.yaml").is_file()
+        left += any(path.name.startswith(".") for path in (place / name).iterdir())
+        try:
+            work(name)
+        except UserError as error:
+            assert "holds a finished run" in str(error)
+        assert not [p for p in (place / name).iterdir() if p.name.startswith(".")]
+    assert left
