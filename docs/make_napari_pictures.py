@@ -21,7 +21,7 @@ from btrackmate.napari_plugin.view.files import open_widgets
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- shortcuts -->\n", "<!-- end -->\n"
-OTHERS = ("Segment", "Filter", "Track", "Analysis", "Animation")
+OTHERS = ("Segment", "Filter", "Track", "Analysis", "Animation", "Export")
 
 
 def settle() -> None:
@@ -68,6 +68,7 @@ def main(run: Path) -> None:
     session.select_tracks(tuple(dividing[:1].tolist()), go=True)
     take("Inspector")
     show("Plots")
+    show("Export")
     correct = show("Correct", picture=False)
     session.step("child")
     correct.buttons["break"].click()

@@ -1,10 +1,12 @@
 """A screen for the windows of these tests: the one that is there, else an Xvfb of our own."""
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,7 +66,10 @@ def window(screen: None) -> Iterator[object]:
     made = napari.Viewer(show=True)
     made.window._qt_window.resize(900, 640)
     QApplication.instance().processEvents()
+    gc.collect()
+    gc.freeze()  # napari collects garbage with each layer that goes; what is loaded is none
     yield made
+    gc.unfreeze()
     made.close()
     QApplication.instance().processEvents()
 
@@ -82,3 +87,14 @@ def viewer(window: object) -> Iterator[object]:
     for dock in tuple(window.window.dock_widgets.values()):
         window.window.remove_dock_widget(dock)
     QApplication.instance().processEvents()
+
+
+@pytest.fixture(autouse=True)
+def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a click or a key ends in an error that nobody told of."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        sys, "excepthook", lambda *error: found.append("".join(traceback.format_exception(*error)))
+    )
+    yield
+    assert not found, "\n".join(found)

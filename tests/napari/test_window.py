@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hand_tracks import make_graph
+from hands import click, go, press, settle, show
 
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.napari_plugin.model.opening import open_tracks
@@ -16,69 +17,6 @@ def xml(tmp_path: Path) -> Path:
     path = tmp_path / "tracks.xml"
     write_tracks(path, make_graph())
     return path
-
-
-def settle() -> None:
-    from qtpy.QtWidgets import QApplication
-
-    for _ in range(4):
-        QApplication.instance().processEvents()
-
-
-def pixel_of(viewer, point: np.ndarray) -> tuple[int, int]:
-    """Give the pixel of the canvas at which a place (z, y, x) is shown in 2D."""
-    from btrackmate.napari_plugin.view.workspace import find_camera
-
-    camera, canvas = find_camera(viewer), viewer.window._qt_viewer.canvas
-    size = np.array(canvas._scene_canvas.size)
-    y, x = (np.asarray(point[-2:]) - np.array(camera.center[-2:])) * camera.zoom
-    return int(size[0] / 2 + x), int(size[1] / 2 + y)
-
-
-def click(viewer, point: np.ndarray, *, shift: bool = False) -> None:
-    """Click with the left button where a spot is shown."""
-    from qtpy.QtCore import QPoint, Qt
-    from qtpy.QtTest import QTest
-
-    native = viewer.window._qt_viewer.canvas.native
-    held = Qt.ShiftModifier if shift else Qt.NoModifier
-    where = QPoint(*pixel_of(viewer, point))
-    QTest.mouseMove(native, where)
-    settle()
-    QTest.mousePress(native, Qt.LeftButton, held, where)
-    settle()
-    QTest.mouseRelease(native, Qt.LeftButton, held, where)
-    settle()
-
-
-def press(viewer, key: str, *held: str) -> None:
-    """Press a key over the image."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
-    modifiers = Qt.NoModifier
-    for one in held:
-        modifiers |= {"Shift": Qt.ShiftModifier, "Control": Qt.ControlModifier}[one]
-    QTest.keyClick(viewer.window._qt_viewer.canvas.native, getattr(Qt, f"Key_{key}"), modifiers)
-    settle()
-
-
-def show(viewer, path: Path):
-    from btrackmate.napari_plugin.view import workspace
-
-    found = workspace.show(viewer, open_tracks(path))
-    workspace.find_camera(viewer).zoom = 1.2
-    settle()
-    return found
-
-
-def go(work, spot: int) -> np.ndarray:
-    """Go to a spot's frame; give its place."""
-    session = work.session
-    row = session.scene.row(spot)
-    session.moved.emit(int(session.scene.frame[row]), session.scene.points[row])
-    settle()
-    return session.scene.points[row]
 
 
 def test_clicks_and_keys_correct_a_file_that_keeps_it(viewer, xml: Path) -> None:
@@ -144,7 +82,7 @@ def test_following_keeps_the_cell_in_the_middle(viewer, xml: Path) -> None:
     viewer.dims.set_current_step(0, 3)
     settle()
     assert work.session.spot == 30
-    from btrackmate.napari_plugin.view.workspace import find_camera
+    from btrackmate.napari_plugin.view.placing import find_camera
 
     assert np.allclose(find_camera(viewer).center[-2:], [60.0, 300.0])
 
@@ -302,3 +240,35 @@ def test_another_window_may_look_but_its_edits_are_not_kept(viewer, xml: Path) -
     held.edit.close()
     assert not Path(f"{xml}.edits.jsonl").exists()
     assert os.environ["DISPLAY"]
+
+
+def test_the_lock_goes_with_the_layer_and_with_the_window(viewer, xml: Path) -> None:
+    import napari
+
+    from btrackmate.napari_plugin.view.correct import Correct
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    lock = Path(f"{xml}.edits.lock")
+    correct = Correct(viewer)
+    viewer.layers.remove(show(viewer, xml).links)
+    assert find_workspace(viewer) is None
+    assert not correct.buttons  # it shows that nothing is open
+    assert not lock.exists()
+    correct.deleteLater()
+    other = napari.Viewer(show=False)
+    show(other, xml)
+    assert lock.exists()
+    other.close()
+    assert not lock.exists()
+
+
+def test_tracks_in_no_file_survive_their_layer(viewer) -> None:
+    from btrackmate.napari_plugin.model.opening import Opened
+    from btrackmate.napari_plugin.view import workspace
+
+    work = workspace.show(viewer, Opened(Path("new"), None, make_graph()))
+    work.session.do("delete_spot", spot=13)
+    viewer.layers.remove(work.links)
+    settle()
+    assert workspace.find_workspace(viewer) is work
+    work.session.undo()

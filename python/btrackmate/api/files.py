@@ -28,6 +28,7 @@ def run(
     labels: PathLike | None = None,
     spots: PathLike | None = None,
     mask: PathLike | None = None,
+    edits: PathLike | None = None,
     overwrite: bool = False,
     progress: Progress = ignore_progress,
     processes: int | None = None,
@@ -44,6 +45,8 @@ def run(
         As ``btrackmate run`` takes them; at least one of the first three.
     output : path
         The run folder; an unfinished run in it goes on.
+    edits : path
+        A journal of corrections, or the tracks that it stands beside: made again on the new tracks.
     overwrite : bool
         Replace a finished run.
     progress : callable
@@ -74,6 +77,7 @@ def run(
     from btrackmate.pipeline.worker_choice import WorkerChoice
 
     named: dict[str, Any] = {"image": image, "labels": labels, "spots": spots, "mask": mask}
+    named["edits"] = edits
     for name, value in named.items():
         if value is not None and not isinstance(value, str | os.PathLike):
             msg = f"run: {name} is an array; run works on files. For arrays use segment, measure "

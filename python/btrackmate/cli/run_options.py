@@ -130,6 +130,18 @@ def linking_options(function: Function) -> Function:
     )(function)
 
 
+def edits_option(function: Function) -> Function:
+    """Add --edits."""
+    return click.option(
+        "--edits",
+        type=PATH,
+        metavar="JOURNAL",
+        help="Corrections of earlier tracks (NAME.edits.jsonl, the tracks beside it, or a run "
+        "folder), made again on the new tracks by frame, label and position; what does not fit is "
+        "listed.",
+    )(function)
+
+
 def table_options(function: Function) -> Function:
     """Add how a CSV is read, and --workers."""
     return apply_all(

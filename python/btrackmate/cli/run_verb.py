@@ -19,6 +19,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import (
+    edits_option,
     linking_options,
     mask_options,
     measuring_options,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     type=PATH,
     help="Cells, instead of pixels: a CSV, or spots of a TrackMate XML or GEFF.",
 )
+@edits_option
 @common_options
 @linking_options
 @section("Input", calibration_options, role_axes_options, table_options)
@@ -65,6 +67,7 @@ def command(
     labels: Path | None,
     spots: Path | None,
     mask: Path | None,
+    edits: Path | None,
     engine: str,
     config: Path | None,
     overwrite: bool,
@@ -77,7 +80,8 @@ def command(
     Segments (unless labels or spots are given), measures, applies the tissue mask, links, prunes,
     and writes a run folder: run.yaml, labels, spots.csv, tracks.xml (TrackMate), tracks.geff,
     tracked_spots.csv, track_features.csv (a row a track), pruned.csv, dropped.csv, report.html,
-    log.txt. Lengths are in the image's unit (µm), times in its time unit.
+    log.txt; with --edits also edits.csv (which corrections fit) and their journal. Lengths are in
+    the image's unit (µm), times in its time unit.
     """
     from btrackmate.io.run_folder import list_run_files
     from btrackmate.pipeline.inputs import RunInputs
@@ -86,7 +90,7 @@ def command(
     settings = merge_settings(config, options, engine)
     started = start_engine(engine, settings.tracker, options)
     result = run(
-        RunInputs(image=image, labels=labels, spots=spots, mask=mask),
+        RunInputs(image=image, labels=labels, spots=spots, mask=mask, edits=edits),
         output,
         settings,
         linker=started.linker,

@@ -17,6 +17,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import (
+    edits_option,
     linking_options,
     mask_options,
     measuring_options,
@@ -34,6 +35,7 @@ from btrackmate.core.progress import Progress
 @click.option(
     "--image", type=PATH, help="Image of labels, measured with them and named in the XML."
 )
+@edits_option
 @common_options
 @linking_options
 @section("Input", calibration_options, role_axes_options, table_options)
@@ -44,6 +46,7 @@ def command(
     output: Path,
     image: Path | None,
     mask: Path | None,
+    edits: Path | None,
     engine: str,
     config: Path | None,
     overwrite: bool,
@@ -62,11 +65,18 @@ def command(
     from btrackmate.pipeline.relinking import track_cells
     from btrackmate.report.trust import check_result, log_notes
 
-    check_tracks_output(output, source, image, mask, config, overwrite=overwrite)
+    check_tracks_output(output, source, image, mask, edits, config, overwrite=overwrite)
     settings = merge_settings(config, options, engine)
     linker = start_engine(engine, settings.tracker, options).linker
     result = track_cells(
-        source, output, settings, image=image, mask=mask, linker=linker, progress=progress
+        source,
+        output,
+        settings,
+        image=image,
+        mask=mask,
+        edits=edits,
+        linker=linker,
+        progress=progress,
     )
     graph = result.graph
     click.echo(

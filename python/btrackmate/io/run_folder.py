@@ -22,6 +22,8 @@ TRACKED_SPOTS = "tracked_spots.csv"
 TRACK_FEATURES = "track_features.csv"
 PRUNED = "pruned.csv"
 DROPPED = "dropped.csv"
+#: Corrections that were made again on the tracks, and those that did not fit.
+EDITS = "edits.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
 #: Of a folder of analysis: its settings and inputs, and the folder of its pictures; each table is
@@ -39,6 +41,7 @@ FILES = (
     TRACK_FEATURES,
     PRUNED,
     DROPPED,
+    EDITS,
     SCORES,
     REPORT,
     LOG,
@@ -49,6 +52,12 @@ FILES = (
 def is_run_folder(path: Path) -> bool:
     """Tell whether a path is the folder of a finished run."""
     return (path / RECORD).is_file()
+
+
+def find_run_folder(tracks: Path) -> Path | None:
+    """Give the run folder whose tracks a file holds; None where it is no run's."""
+    folder = tracks.parent
+    return folder if tracks.name in (TRACKS, TRACKS_GEFF) and is_run_folder(folder) else None
 
 
 def list_run_files(folder: Path) -> list[Path]:

@@ -22,12 +22,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunInputs:
-    """Input files of a run; at least one of image, labels and spots."""
+    """Input files of a run; at least one of image, labels and spots.
+
+    ``edits`` is a journal of corrections of earlier tracks, or the tracks that it stands beside.
+    """
 
     image: Path | None = None
     labels: Path | None = None
     spots: Path | None = None
     mask: Path | None = None
+    edits: Path | None = None
 
     def paths(self) -> dict[str, Path]:
         """Give the files that are named, by role."""
@@ -36,6 +40,7 @@ class RunInputs:
             "labels": self.labels,
             "spots": self.spots,
             "mask": self.mask,
+            "edits": self.edits,
         }
         return {role: path for role, path in every.items() if path is not None}
 

@@ -7,17 +7,8 @@ import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.core.track_features import make_tracks_table
-from btrackmate.io.geff import write_geff
-from btrackmate.io.run_folder import (
-    DROPPED,
-    PRUNED,
-    SPOTS,
-    TRACK_FEATURES,
-    TRACKED_SPOTS,
-    TRACKS,
-    TRACKS_GEFF,
-)
+from btrackmate.io.run_folder import DROPPED, EDITS, PRUNED, SPOTS, TRACKS
+from btrackmate.io.run_tables import write_run_tracks
 from btrackmate.io.trackmate import Session, write_trackmate
 from btrackmate.io.tracks_csv import write_spots_csv, write_table
 
@@ -36,12 +27,16 @@ class RunTables:
         Cells that the mask or a filter dropped.
     pruned : DataFrame
         Spots and links that pruning removed.
+    edits : DataFrame or None
+        Corrections that were made again, and those that did not fit; None where none were asked
+        for.
     """
 
     spots: Spots
     graph: TrackGraph
     dropped: pd.DataFrame
     pruned: pd.DataFrame
+    edits: pd.DataFrame | None = None
 
 
 def write_outputs(folder: Path, tables: RunTables, session: Session) -> None:
@@ -55,12 +50,9 @@ def write_outputs(folder: Path, tables: RunTables, session: Session) -> None:
         What tracks.xml says of image, detector, tracker and filters.
     """
     write_spots_csv(folder / SPOTS, tables.spots)
-    for name, table in (
-        (TRACKED_SPOTS, tables.graph.spots_table()),
-        (TRACK_FEATURES, make_tracks_table(tables.graph)),
-        (PRUNED, tables.pruned),
-        (DROPPED, tables.dropped),
-    ):
-        write_table(folder / name, table)
+    write_table(folder / PRUNED, tables.pruned)
+    write_table(folder / DROPPED, tables.dropped)
+    if tables.edits is not None:
+        write_table(folder / EDITS, tables.edits)
+    write_run_tracks(folder, tables.graph)
     write_trackmate(folder / TRACKS, tables.graph, session=session)
-    write_geff(folder / TRACKS_GEFF, tables.graph)

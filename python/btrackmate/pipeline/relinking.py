@@ -17,6 +17,7 @@ from btrackmate.pipeline.cells import (
     read_cells,
     read_tracked_cells,
 )
+from btrackmate.pipeline.correcting import read_edits
 from btrackmate.pipeline.linking import (
     Linker,
     LinkingResult,
@@ -36,6 +37,7 @@ def track_cells(
     *,
     image: Path | None = None,
     mask: Path | None = None,
+    edits: Path | None = None,
     linker: Linker = track,
     progress: Progress = ignore_progress,
 ) -> LinkingResult:
@@ -49,6 +51,8 @@ def track_cells(
     image : Path, optional
         Image of labels: measured with them, and named in the XML.
     mask : Path, optional
+    edits : Path, optional
+        A journal of corrections, made again on the new tracks.
     linker : callable
         The tracking engine.
     progress : Progress
@@ -58,6 +62,7 @@ def track_cells(
     UserError
         If a file or a setting is wrong.
     """
+    known = None if edits is None else read_edits(edits, output)
     name = source.name.lower()
     document, cells = None, "labels"
     if is_run_folder(source) or name.endswith((*TRACK_ENDINGS, *TABLE_ENDINGS)):
@@ -80,6 +85,8 @@ def track_cells(
             labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
             linked = link_and_prune(measured.spots, settings, linker, progress, labels)
             graph = linked.graph
+    made = None if known is None else known.make(graph)
+    graph = graph if made is None else made.graph
     files = {cells: source, "mask": mask}
     session = make_session(settings, movie, f"cells of {source.name}", linked, files)
     if document is not None:  # Its filters stay where no others are given.
@@ -89,6 +96,8 @@ def track_cells(
             track_filters=session.track_filters or None,
         )
     write_tracks(output, graph, document, session)
+    if made is not None:
+        made.write_journal(output)
     return replace(linked, graph=graph, dropped=join_tables([dropped, linked.dropped]))
 
 

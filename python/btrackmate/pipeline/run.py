@@ -32,6 +32,7 @@ from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.cluster import WorkerPool
+from btrackmate.pipeline.correcting import Corrected, Edits, read_edits
 from btrackmate.pipeline.diary import Cost, RunDiary
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
@@ -62,7 +63,8 @@ from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder, describe_files
 from btrackmate.report.data import ReportData, find_linking_limit
 from btrackmate.report.html import render_report
-from btrackmate.report.trust import check_result, log_notes
+from btrackmate.report.trust import Note, check_result, log_notes
+from btrackmate.review import find_journal, name_journal
 from btrackmate.segmentation import Models, load_models
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import TrackerSettings, tracker_name
@@ -119,7 +121,7 @@ def run(
     Parameters
     ----------
     inputs : RunInputs
-        An image, labels or a CSV of cells, and perhaps a tissue mask.
+        An image, labels or a CSV of cells, and perhaps a tissue mask and corrections.
     output : Path
         The run folder; may hold an unfinished run.
     settings : RunSettings, optional
@@ -143,6 +145,8 @@ def run(
         If workers are lost; what they finished is kept.
     """
     settings = settings or RunSettings()
+    if inputs.edits is not None:
+        inputs = replace(inputs, edits=find_journal(inputs.edits))
     check_run_folder(output, inputs.paths().values())
     place = Workplace(output / WORK, output, str(output))
     work = WorkFolder(place, place.new / LABELS)
@@ -163,7 +167,8 @@ def run(
                 job.work_through()
             work.mark_finished(whole)
         job.close()
-        work.publish(FILES)
+        journal = name_journal(output / TRACKS).name
+        work.publish(FILES if inputs.edits is None else (journal, *FILES))
     except UserError:
         work.give_up()
         remove_empty(output)
@@ -204,9 +209,13 @@ class _Run:
         self.spots: Spots | None = None
         self.graph: TrackGraph | None = None
         self.dropped = join_tables([])
+        self.edits: Edits | None = None
+        self.corrected: Corrected | None = None
 
     def open(self) -> None:
         """Open and check everything that the run needs; writes nothing."""
+        if self.inputs.edits is not None:
+            self.edits = read_edits(self.inputs.edits, self.work.place.folder / TRACKS)
         if self.inputs.spots is not None:
             with self.diary.step("reading the cells"):
                 self._read_cells(self.inputs.spots)
@@ -237,6 +246,10 @@ class _Run:
         with self.diary.step("linking and pruning"):
             labels = self._give_labels()
             linked = link_and_prune(spots, self.settings, self.linker, self.progress, labels)
+        if self.edits is not None:
+            with self.diary.step("making corrections again"):
+                self.corrected = self.edits.make(linked.graph)
+            linked = replace(linked, graph=self.corrected.graph)
         dropped = join_tables([self.dropped, linked.dropped])
         self.graph = linked.graph
         self._write(spots, replace(linked, dropped=dropped))
@@ -283,7 +296,7 @@ class _Run:
     def _describe_job(self) -> dict[str, Any]:
         """Name all that the frames' results depend on."""
         parts = {"input", "channel", "segmentation", "measure"}
-        files: dict[str, Path | None] = {**self.inputs.paths()}
+        files: dict[str, Path | None] = {**self.inputs.paths(), "edits": None}
         if self._segments:
             chosen = self.settings.segmentation
             files |= {"roi": chosen.roi, "shapes": chosen.shape_labels}
@@ -297,7 +310,8 @@ class _Run:
     def describe_whole(self) -> dict[str, Any]:
         """Name all that the results depend on."""
         settings = self.settings.model_dump(mode="json", exclude={"workers"})
-        return self._describe_job() | {"settings": settings, "engine": self.engine}
+        edits = describe_files({"edits": self.inputs.edits})
+        return self._describe_job() | {"settings": settings, "engine": self.engine, **edits}
 
     @property
     def _segments(self) -> bool:
@@ -308,7 +322,9 @@ class _Run:
 
     def _write(self, spots: Spots, linked: LinkingResult) -> None:
         """Write all files into the work folder."""
-        tables = RunTables(spots, linked.graph, linked.dropped, linked.pruned)
+        done = self.corrected
+        edits = done.table if done is not None else None
+        tables = RunTables(spots, linked.graph, linked.dropped, linked.pruned, edits)
         aside = self.work.place.new
         with self.diary.step("writing tables and tracks"):
             movie = self.opened.main if self.opened else None
@@ -316,6 +332,8 @@ class _Run:
                 self.settings, movie, self._describe_origin(), linked, self.inputs.paths()
             )
             write_outputs(aside, tables, session)
+            if done is not None:
+                done.write_journal(aside / TRACKS)
         with self.diary.step("hashing the inputs"):
             record = self._make_record(tables, linked.tracker)
         with self.diary.step("writing the report"):
@@ -364,6 +382,11 @@ class _Run:
             return None
         return self.opened.measured_labels(labels, self.settings.measure.mask)
 
+    def _list_notes(self, graph: TrackGraph, tracker: TrackerSettings) -> list[Note]:
+        """List what a person must know of the tracks."""
+        made = [self.corrected.note] if self.corrected is not None else []
+        return made + check_result(graph, tracker)
+
     def _make_record(self, tables: RunTables, tracker: TrackerSettings) -> dict[str, Any]:
         """Make run.yaml; its lists of times and warnings go on growing."""
         found = describe_graph(tables.graph)
@@ -379,7 +402,7 @@ class _Run:
             "inputs": describe_inputs(self.inputs, self.opened),
             "models": self._describe_models(),
             **found,
-            "to_know": [note.to_dict() for note in check_result(tables.graph, tracker)],
+            "to_know": [note.to_dict() for note in self._list_notes(tables.graph, tracker)],
             "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "settings": self.settings.model_dump(mode="json"),

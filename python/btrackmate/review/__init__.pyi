@@ -12,8 +12,15 @@ from .explanation import Flip as Flip
 from .explanation import LinkExplanation as LinkExplanation
 from .explanation import Rival as Rival
 from .history import History as History
+from .journal import name_journal as name_journal
+from .journal import write_journal as write_journal
 from .operations import OPERATIONS as OPERATIONS
+from .replaying import LeftOut as LeftOut
+from .replaying import Replay as Replay
+from .replaying import find_journal as find_journal
+from .replaying import read_standing as read_standing
+from .replaying import replay_edits as replay_edits
+from .replaying import replay_on as replay_on
 from .session import EditSession as EditSession
-from .session import LeftOut as LeftOut
-from .session import replay_edits as replay_edits
+from .session import write_copy as write_copy
 from .tracks import EditableTracks as EditableTracks

@@ -1,17 +1,19 @@
 """Why tracks are as they are: for a spot or a link, what the tracker weighed."""
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.core.settings import load_yaml
+from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.review.changes import Change
 from btrackmate.review.explanation import Explanation, LinkExplanation
 from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
+from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow.settings import FlowSettings
 from btrackmate.tracking.settings import (
@@ -53,6 +55,8 @@ class Explainer:
         Where they come from, which is told.
     made, removed : collection of (source, target)
         Links that corrections made and removed, by spot ids.
+    now : EditableTracks, optional
+        Whose links are told, while they are corrected; else those of `tracks`.
     """
 
     def __init__(
@@ -62,20 +66,24 @@ class Explainer:
         settings_from: str,
         made: Collection[Pair] = (),
         removed: Collection[Pair] = (),
+        now: EditableTracks | None = None,
     ) -> None:
-        self.tracks = tracks
+        self.tracks, self._now = tracks, now
         self._made, self._removed = set(made), set(removed)
         self.settings_from = settings_from
         self.settings = fill_distances(settings, tracks.spots)
         self._steps = _make_steps(tracks, self.settings)
         self._row = {int(i): row for row, i in enumerate(tracks.spots.id.tolist())}
 
+    def follow(self, made: Collection[Pair], removed: Collection[Pair]) -> None:
+        """Take up further corrections that made and removed links; spots are as they were."""
+        self._made, self._removed = set(made), set(removed)
+
     def explain(self, spot: int) -> Explanation:
         """Tell why a spot's links are there, and why not those to the nearest others."""
         row = self._find(spot)
-        graph = self.tracks
-        own = [(int(s), row) for s in graph.source[graph.target == row]]
-        own += [(row, int(t)) for t in graph.children(row)]
+        own = [(one, row) for one in self._list_parents(row)]
+        own += [(row, one) for one in self._list_children(row)]
         nearly = [pair for pair in self._steps.suggest(row) if pair not in own]
         ahead = [pair for pair in nearly if pair[0] == row][:_AHEAD]
         behind = [pair for pair in nearly if pair[1] == row][:_BEHIND]
@@ -88,7 +96,7 @@ class Explainer:
     def _tell(self, spot: int | None, pairs: list[Pair]) -> Explanation:
         told = []
         for a, b in pairs:
-            linked = bool((self.tracks.children(a) == b).any())
+            linked = b in self._list_children(a)
             one = self._steps.explain(a, b, linked=linked)
             by_hand = (one.source, one.target) in (self._made if linked else self._removed)
             told.append(dataclasses.replace(one, by_hand=by_hand))
@@ -102,6 +110,18 @@ class Explainer:
             tracker_name(self.settings), self.settings_from, self._steps.unit, spot, tuple(told),
             tuple(notes),
         )  # fmt: skip
+
+    def _list_parents(self, row: int) -> list[int]:
+        graph = self.tracks
+        if self._now is not None:
+            return [self._row[one] for one in self._now.parents(int(graph.spots.id[row]))]
+        return [int(one) for one in graph.source[graph.target == row]]
+
+    def _list_children(self, row: int) -> list[int]:
+        graph = self.tracks
+        if self._now is not None:
+            return [self._row[one] for one in self._now.children(int(graph.spots.id[row]))]
+        return [int(one) for one in graph.children(row)]
 
     def _find(self, spot: int) -> int:
         if spot not in self._row:
@@ -129,6 +149,7 @@ def choose_settings(
     recorded: tuple[str, dict[str, Any]] | None,
     tracker: str | None,
     values: dict[str, Any],
+    run: Mapping[str, Any] | None = None,
 ) -> tuple[TrackerSettings, str]:
     """Give the settings to explain with, and where they come from.
 
@@ -142,6 +163,8 @@ def choose_settings(
         Asked for instead.
     values : dict
         Settings asked for; with those of the tracks where no other tracker is asked for.
+    run : mapping, optional
+        run.yaml of the run that made the tracks.
 
     Raises
     ------
@@ -151,10 +174,14 @@ def choose_settings(
     if tracker is not None:
         return parse_tracker(tracker, values, "explain"), "what was given"
     values = {name.lower(): value for name, value in values.items()}
-    noted = tracks.record.get("track")
-    if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
-        known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
-        return parse_tracker(noted["tracker"], known | values, "explain"), "the tracks' record"
+    told = (
+        (tracks.record.get("track"), "the tracks' record"),
+        ((run or {}).get("linking"), RECORD),
+    )
+    for noted, source in told:
+        if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
+            known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
+            return parse_tracker(noted["tracker"], known | values, "explain"), source
     if recorded is not None and recorded[0] not in ("", "MANUAL_TRACKER"):
         named = {name.lower(): value for name, value in recorded[1].items()}
         return parse_tracker(recorded[0], named | values, "the file's tracker"), "the file"
@@ -182,8 +209,10 @@ def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> E
     """
     graph, document = read_tracks(path)
     recorded = document.tracker if document is not None else None
-    settings, source = choose_settings(graph, recorded, tracker, values)
     file = path / TRACKS if is_run_folder(path) else path
+    folder = find_run_folder(file)
+    run = None if folder is None else load_yaml(folder / RECORD)
+    settings, source = choose_settings(graph, recorded, tracker, values, run)
     return Explainer(graph, settings, source, *read_corrections(file))
 
 

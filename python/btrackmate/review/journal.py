@@ -82,7 +82,7 @@ class Journal:
 
     def begin(self, digest: str) -> None:
         """Write the header: which file of tracks the edits begin with, by its SHA-256."""
-        self._append(self._make_header(digest))
+        self._append(_make_header(self.tracks, digest))
 
     def note_edit(self, entry: Mapping[str, Any]) -> None:
         """Note an edit, see `make_edit`."""
@@ -95,16 +95,10 @@ class Journal:
     def replace(self, digest: str, edits: Sequence[Mapping[str, Any]]) -> None:
         """Begin anew with edits, all at one moment; keep the lines of before in a file beside."""
         copy_file(self.path, _name_before(self.path))
-        self.entries = [self._make_header(digest), *map(dict, edits)]
-        lines, self._end = [], ""
-        for entry in self.entries:
-            line, self._end = format_line(entry, self._end)
-            lines.append(line)
+        self.entries = [_make_header(self.tracks, digest), *map(dict, edits)]
+        text, self._end = _format(self.entries)
         self._lock.confirm()
-        write_text(self.path, "".join(lines))
-
-    def _make_header(self, digest: str) -> dict[str, Any]:
-        return {"format": FORMAT, "tracks": self.tracks.name, "sha256": digest}
+        write_text(self.path, text)
 
     def _append(self, entry: dict[str, Any]) -> None:
         self._lock.confirm()
@@ -112,6 +106,43 @@ class Journal:
         append_text(self.path, line, wait=True)
         self.entries.append(entry)
         self._end = end
+
+
+def write_journal(tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]]) -> Path:
+    """Write the journal of tracks that are saved with edits already: all can be undone.
+
+    Parameters
+    ----------
+    tracks : Path
+        The file of tracks, whose journal stands beside it.
+    digest : str
+        Its SHA-256.
+    edits : sequence of mapping
+        Lines, see `make_edit`.
+
+    Returns
+    -------
+    Path
+        The journal.
+    """
+    save = {"do": "save", "time": _now(), "sha256": digest}
+    path = name_journal(tracks)
+    write_text(path, _format([_make_header(tracks, None), *edits, save])[0])
+    return path
+
+
+def _make_header(tracks: Path, digest: str | None) -> dict[str, Any]:
+    """Make the first line; the digest is None for tracks that were never a file without edits."""
+    return {"format": FORMAT, "tracks": tracks.name, "sha256": digest}
+
+
+def _format(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Write all lines; give the text and the checksum that the next line takes over."""
+    lines, end = [], ""
+    for entry in entries:
+        line, end = format_line(entry, end)
+        lines.append(line)
+    return "".join(lines), end
 
 
 def make_edit(

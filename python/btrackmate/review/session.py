@@ -1,56 +1,24 @@
 """Editing a file of tracks: every edit is kept at once, and can be undone, also days later."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically
+from btrackmate.core.files import write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import hash_path
-from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.run_folder import TRACKS, find_run_folder, is_run_folder
+from btrackmate.io.run_tables import write_run_tracks
 from btrackmate.io.track_formats import name_format, read_tracks, write_tracks
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.review.changes import Change
-from btrackmate.review.history import History, plan
-from btrackmate.review.journal import (
-    Journal,
-    make_edit,
-    name_journal,
-    read_edit,
-    read_lines,
-    sort_edits,
-)
-from btrackmate.review.operations import OPERATIONS
-from btrackmate.review.places import Place
+from btrackmate.review.history import History
+from btrackmate.review.journal import Journal, read_edit, sort_edits
+from btrackmate.review.replaying import LeftOut, plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """An edit of a journal that does not fit the tracks.
-
-    Parameters
-    ----------
-    number : int
-        Its place among the edits of the journal that stand, from 1.
-    what : str
-        The operation.
-    why : str
-        One line.
-    """
-
-    number: int
-    what: str
-    why: str
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        return f"edit {self.number}, {self.what}: {self.why}"
 
 
 class EditSession:
@@ -144,7 +112,7 @@ class EditSession:
         StorageError
             If it can't be kept; nothing has changed then.
         """
-        change, entry = self._plan(operation, arguments)
+        change, entry = plan_edit(self.tracks, operation, arguments)
         self._begin()
         self._journal.note_edit(entry)
         return self.history.make(change)
@@ -180,7 +148,9 @@ class EditSession:
         ----------
         path : Path or str, optional
             Another file, .xml or .geff, for a copy; the edits stay with the one that is open. By
-            default the file itself is replaced; edits can be undone afterwards all the same.
+            default the file itself is replaced; edits can be undone afterwards all the same. Of a
+            run folder its other tables of tracks are written anew, too; its report is not:
+            ``btrackmate report`` does it.
 
         Returns
         -------
@@ -197,10 +167,7 @@ class EditSession:
         graph = self.to_graph()
         told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
         if path is not None and Path(path).absolute() != self.path.absolute():
-            image = self.document.image_path if self.document is not None else None
-            if image is not None:
-                told = Session(log=told.log, image_path=image)
-            write_tracks(Path(path), graph, self.document, told)
+            write_copy(Path(path), graph, self.document, told.log or "")
             return Path(path)
         if self.path.exists() and hash_path(self.path) != self._digest:
             msg = f"{self.path} was changed by another program since it was opened: save under "
@@ -213,6 +180,10 @@ class EditSession:
             self._journal.note("save", sha256=digest)
         self._digest = digest
         self._saved = len(self._journal.entries)
+        folder = find_run_folder(self.path) if self.path.name == TRACKS else None
+        if folder is not None:
+            with write_together():
+                write_run_tracks(folder, graph)
         return self.path
 
     def to_graph(self) -> TrackGraph:
@@ -264,90 +235,36 @@ class EditSession:
             self.history.make(read_edit(entry))
 
     def _replay(self, entries: list[dict[str, Any]]) -> None:
-        made = []
-
-        def make(operation: str, arguments: dict[str, Any]) -> None:
-            change, line = self._plan(operation, arguments)
-            self.history.make(change)
-            made.append(line)
-
-        self.left_out = _replay(self.tracks, entries, make)
+        again = replay_entries(self.history, entries)
+        self.left_out = again.left_out
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
-        self._journal.replace(self._digest, made)
-
-    def _plan(self, operation: str, arguments: dict[str, Any]) -> tuple[Change, dict[str, Any]]:
-        """Plan an edit, and make its line."""
-        change = plan(self.tracks, operation, arguments)
-        names = OPERATIONS[operation].spots
-        places = {name: Place.of(self.tracks.spot(arguments[name])) for name in names}
-        values = {name: value for name, value in arguments.items() if name not in names}
-        if change.added_spots:
-            values["id"] = change.added_spots[0].id
-        return change, make_edit(change, places, values)
+        self._journal.replace(self._digest, again.lines)
 
 
-def resolve(tracks: EditableTracks, entry: dict[str, Any]) -> dict[str, Any]:
-    """Find the spots of a journal's edit in tracks; give the arguments of the operation.
-
-    Raises
-    ------
-    UserError
-        If one is not there, or not for sure.
-    """
-    found = {name: Place.from_json(told).find(tracks) for name, told in entry["spots"].items()}
-    values = dict(entry["values"])
-    if "id" in values and values["id"] in tracks:
-        del values["id"]
-    return {**found, **values}
-
-
-def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, list[LeftOut]]:
-    """Make the edits of a journal on other tracks, e.g. those of a run with other settings.
+def write_copy(
+    path: Path, graph: TrackGraph, document: TrackMateDocument | None, log: str
+) -> tuple[Path, ...]:
+    """Write tracks elsewhere, with all that a TrackMate file held; its image is found from there.
 
     Parameters
     ----------
-    tracks : EditableTracks
-        Changed by it.
-    path : Path or str
-        The journal, or the tracks that it stands beside.
+    path : Path
+        .xml, .geff or .csv.
+    graph : TrackGraph
+    document : TrackMateDocument or None
+        The file that the tracks come from.
+    log : str
+        A line for the log of a TrackMate file.
 
     Returns
     -------
-    history : History
-    left_out : list of LeftOut
-        Edits that do not fit: a spot is not found by frame, label and position, or the operation
-        may not be made. They are passed over, and so, likely, are later ones that build on them.
-
-    Raises
-    ------
-    UserError
-        If there is no journal, or it is damaged.
+    tuple of Path
+        What was written.
     """
-    path = Path(path)
-    journal = path if path.name.endswith(".jsonl") else name_journal(path)
-    if not journal.is_file():
-        msg = f"{journal}: there is no journal of edits"
-        raise UserError(msg)
-    history = History(tracks)
-    entries = read_lines(journal).entries
-    left = _replay(tracks, entries, lambda operation, values: history.do(operation, **values))
-    return history, left
-
-
-def _replay(
-    tracks: EditableTracks,
-    entries: Sequence[dict[str, Any]],
-    make: Callable[[str, dict[str, Any]], object],
-) -> list[LeftOut]:
-    """Make the edits of a journal that stand where they fit; list the others."""
-    left = []
-    for number, entry in enumerate(sort_edits(entries[1:])[0], 1):
-        try:
-            make(entry["do"], resolve(tracks, entry))
-        except UserError as error:
-            left.append(LeftOut(number, entry["do"], str(error)))
-    return left
+    image = document.image_path if document is not None else None
+    told = Session(log=log) if image is None else Session(log=log, image_path=image)
+    return tuple(write_tracks(path, graph, document, told))
 
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand_tracks import make_session
+from hand_tracks import make_graph, make_session
 
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import describe_fields
+from btrackmate.core.graph import TrackGraph
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
-from btrackmate.napari_plugin.model.explaining import explain_selection, make_explainer
+from btrackmate.napari_plugin.model.explaining import explain_selection, follow_edit, make_explainer
+from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
 from btrackmate.napari_plugin.model.fields import read_value, write_value
 from btrackmate.napari_plugin.model.film import Film, View, run_through
 from btrackmate.napari_plugin.model.jobs import Job
@@ -23,6 +25,8 @@ from btrackmate.napari_plugin.model.linking import (
     prune_tracks,
     with_tracks,
 )
+from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.pictures import draw_plot, make_figure
 from btrackmate.napari_plugin.model.samples import open_sample
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import list_corrections
@@ -161,6 +165,17 @@ def test_links_are_explained_with_what_was_corrected(sample: Session) -> None:
     told = str(explain_selection(session, explainer))
     assert "7 → 8" in told
     assert "corrected by hand" in told
+    session.do("break_link", source=5, target=6)  # the explainer goes along with links
+    assert follow_edit(session, explainer, session.history.done[-1])
+    session.select(5)
+    told = str(explain_selection(session, explainer))
+    assert "5 → 6 is no link, as corrected by hand" in told
+    assert told == str(explain_selection(session, make_explainer(session)))
+    session.undo()
+    assert follow_edit(session, explainer, session.history.done[-1])
+    assert "5 → 6 is a link" in str(explain_selection(session, explainer))
+    session.do("delete_spot", spot=13)
+    assert not follow_edit(session, explainer, session.history.done[-1])
     session.select(None)
     assert explain_selection(session, explainer) is None
 
@@ -186,3 +201,72 @@ def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> 
         next(segmenting.segment_frames(sample.opened.image, 2, range(1), None))
     with pytest.raises(UserError, match="no image to segment"):
         segmenting.take_image(make_session().opened)
+
+
+def test_exports_take_all_the_selected_or_the_shown(tmp_path: Path) -> None:
+    session = make_session()
+    assert len(take_tracks(session, "all").spots) == 15
+    with pytest.raises(UserError, match="no track is selected"):
+        take_tracks(session, "selected")
+    session.select(7)
+    assert sorted(take_tracks(session, "selected").spots.id.tolist()) == [7, 8, 9]
+    session.filter_tracks(kind="merging")
+    assert sorted(take_tracks(session, "shown").spots.id.tolist()) == [10, 11, 12]
+    session.filter_tracks(filters=["duration>999"])
+    with pytest.raises(UserError, match="no spot is shown"):
+        take_tracks(session, "shown")
+    with pytest.raises(UserError, match="ending|expected"):
+        export_tracks(session, take_tracks(session, "all"), tmp_path / "tracks.txt")
+
+
+def test_a_copy_elsewhere_finds_its_image(tmp_path: Path) -> None:
+    from canonical_xml import DATA
+
+    from btrackmate.io.trackmate import read_trackmate
+    from btrackmate.napari_plugin.model.opening import open_tracks
+
+    source = DATA / "cases" / "session.xml"
+    before = read_trackmate(source)
+    assert before.image_path is not None
+    session = Session(open_tracks(source, edit=False))
+    (tmp_path / "far").mkdir()
+    for path in (tmp_path / "far" / "a.xml", tmp_path / "far" / "b.xml"):
+        if path.stem == "a":
+            export_tracks(session, take_tracks(session, "all"), path)
+        else:
+            session.save_as(path)
+        assert read_trackmate(path).image_path == before.image_path
+
+
+def test_averages_around_divisions_are_those_of_the_hand() -> None:
+    """Volumes of 0 1 | 3 4 (frames 0 1 | 2): 1, 2, mean of 4 and 5."""
+    session = make_session()
+    figure = make_figure(4, 4, dark=False)
+    draw_plot(figure, session, "average around divisions", "volume")
+    lines = figure.axes[0].lines
+    assert lines[0].get_xdata().tolist() == [-3.0, 0.0]
+    assert lines[0].get_ydata().tolist() == [1.0, 2.0]
+    assert lines[1].get_ydata().tolist() == [4.5, 31.0]  # of 40 it is missing
+    session.select(7)
+    figure.clear()
+    draw_plot(figure, session, "average around divisions", "volume")
+    assert "None of these tracks divides" in figure.axes[0].texts[0].get_text()
+
+
+def test_distance_to_the_boundary_is_drawn_or_asked_for() -> None:
+    session = make_session()
+    figure = make_figure(4, 4, dark=True)
+    session.select(0)
+    assert draw_plot(figure, session, "distance to the boundary", "volume") == []
+    assert "--mask" in figure.axes[0].texts[0].get_text()
+    graph = make_graph()
+    graph = TrackGraph.from_links(
+        graph.spots.with_columns({"boundary_distance": graph.spots.positions[:, 0] / 10}),
+        graph.source,
+        graph.target,
+    )
+    session = Session(Opened(Path("tracks.xml"), None, graph))
+    session.select(0)
+    figure.clear()
+    curves = draw_plot(figure, session, "distance to the boundary", "volume")
+    assert curves[1].values.tolist() == [3.0, 30.0]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hand_tracks import LINKS, make_graph, make_session
 
+from btrackmate.napari_plugin.model.picking import cut_balls
 from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.windows import DASHES, cut_window
 
@@ -103,3 +104,34 @@ def test_ids_that_do_not_ascend_are_found() -> None:
     for spot in graph.spots.id.tolist():
         assert scene.id[scene.row(spot)] == spot
     assert scene.row(999) == -1
+
+
+def test_tracklets_follow_edits() -> None:
+    """0 1 | 3 30 | 4 40; a merge ends both parents; each keeps the row of its first spot."""
+    session = make_session()
+    scene = session.scene
+
+    def named(*spots: int) -> list[int]:
+        return scene.id[scene.tracklet[scene.rows(np.array(spots))]].tolist()
+
+    assert named(0, 1, 3, 30, 4, 40) == [0, 0, 3, 3, 4, 4]
+    assert named(10, 11, 12, 7, 8, 9, 13) == [10, 11, 12, 7, 7, 7, 13]
+    session.do("break_link", source=1, target=4)
+    assert named(0, 1, 3, 30, 4, 40) == [0, 0, 0, 0, 4, 4]
+    session.undo()
+    session.do("delete_spot", spot=8)
+    session.do("add_spot", frame=3, position=(1.0, 2.0, 3.0), radius=1.0)
+    session.do("connect", source=6, target=session.history.done[-1].added_spots[0].id)
+    anew = Scene(session.now.to_graph())
+    for spot in session.now.to_graph().spots.id.tolist():
+        assert anew.id[anew.tracklet[anew.row(spot)]] == named(spot)[0]
+
+
+def test_balls_are_cut_where_a_plane_goes_through() -> None:
+    """Radius 5, 3 away: a circle of 4; 6 away: not cut; no plane: as they are."""
+    points = np.array([[0.0, 1.0, 2.0], [9.0, 1.0, 2.0]])
+    centre, radius, kept = cut_balls(points, np.array([5.0, 5.0]), {0: 3.0})
+    assert kept.tolist() == [True, False]
+    assert (centre.tolist(), radius.tolist()) == ([[3.0, 1.0, 2.0]], [4.0])
+    assert points[0, 0] == 0.0
+    assert cut_balls(points, np.array([5.0, 5.0]), {})[0].tolist() == points.tolist()

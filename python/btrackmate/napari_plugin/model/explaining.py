@@ -2,7 +2,7 @@
 
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.napari_plugin.model.session import Session
-from btrackmate.review import Explainer, Explanation, choose_settings, list_corrections
+from btrackmate.review import Change, Explainer, Explanation, choose_settings, list_corrections
 
 
 def make_explainer(session: Session, progress: Progress = ignore_progress) -> Explainer:
@@ -17,8 +17,17 @@ def make_explainer(session: Session, progress: Progress = ignore_progress) -> Ex
     graph = session.now.to_graph()
     document = session.opened.document or session.opened.base
     recorded = document.tracker if document is not None else None
-    settings, source = choose_settings(graph, recorded, None, {})
-    return Explainer(graph, settings, source, *list_corrections(session.history.done))
+    settings, source = choose_settings(graph, recorded, None, {}, session.opened.record)
+    made, removed = list_corrections(session.history.done)
+    return Explainer(graph, settings, source, made, removed, session.now)
+
+
+def follow_edit(session: Session, explainer: Explainer, change: Change) -> bool:
+    """Let an explainer follow an edit; False if it must be made anew, as spots have changed."""
+    if change.added_spots or change.removed_spots or change.moved:
+        return False
+    explainer.follow(*list_corrections(session.history.done))
+    return True
 
 
 def explain_selection(session: Session, explainer: Explainer) -> Explanation | None:

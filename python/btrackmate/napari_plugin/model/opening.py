@@ -14,7 +14,7 @@ from btrackmate.core.settings import load_yaml
 from btrackmate.io.ctc import find_ctc
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
-from btrackmate.io.run_folder import RECORD, TRACKS, TRACKS_GEFF, is_run_folder
+from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.track_formats import is_ctc, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.data import open_labels
@@ -125,11 +125,8 @@ def open_tracks(
     else:
         run = is_run_folder(path)
         found = _open_file(path, path / TRACKS if run else path, edit=edit)
-        folder = path if run else path.parent
-        if run or (is_run_folder(folder) and path.name in (TRACKS, TRACKS_GEFF)):
-            found = _find_run_movies(found, folder)
-        else:
-            found = _find_named_image(found)
+        folder = path if run else find_run_folder(path)
+        found = _find_named_image(found) if folder is None else _find_run_movies(found, folder)
     if image is not None:
         found = replace(found, image=open_movie(image, given=_stated_by(found)))
     if labels is not None:

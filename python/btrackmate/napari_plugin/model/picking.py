@@ -1,5 +1,7 @@
 """Which spot a click means."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,3 +65,35 @@ def usual_radius(radius: FloatArray, spacing: tuple[float, ...]) -> float:
     """Give the median radius of spots; where none is known, eight pixels."""
     known = radius[np.isfinite(radius) & (radius > 0)]
     return float(np.median(known)) if known.size else 8.0 * spacing[-1]
+
+
+def cut_balls(
+    points: NDArray[np.float64], radius: NDArray[np.float64], planes: Mapping[int, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Cut balls by planes across some axes.
+
+    Parameters
+    ----------
+    points : (n, 2 or 3) ndarray of float
+        Centres [z,] y, x in the space unit.
+    radius : (n,) ndarray of float
+        In the space unit.
+    planes : mapping
+        Place of the plane on each axis that is cut, in the space unit.
+
+    Returns
+    -------
+    points : (k, 2 or 3) ndarray of float
+        Centres of the circles.
+    radius : (k,) ndarray of float
+        Their radii.
+    kept : (n,) ndarray of bool
+        Balls that are cut.
+    """
+    kept, points = np.ones(len(points), np.bool_), points.copy()
+    for axis, place in planes.items():
+        away = points[:, axis] - place
+        kept &= np.abs(away) <= radius
+        radius = np.sqrt(np.maximum(radius**2 - away**2, 0))
+        points[:, axis] -= away
+    return points[kept], radius[kept], kept

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.review.growing import RowsById
@@ -52,6 +54,15 @@ class Scene:
         self._longest = int(span.max(initial=1))
         self._rows = RowsById(self.id)
         self._late_links: dict[tuple[int, int], int] = {}
+        self._tracklet: IntArray | None = None
+
+    @property
+    def tracklet(self) -> IntArray:
+        """Tracklet of each row, (n,): named by the row of its first spot, so that it stays."""
+        if self._tracklet is None:
+            self._tracklet = np.arange(self.id.size)
+            self._find_tracklets(np.flatnonzero(self.alive))
+        return self._tracklet
 
     @property
     def n_frames(self) -> int:
@@ -123,6 +134,26 @@ class Scene:
             self.alive[self._rows.find(spot.id)] = False
         for one in change.renumbered or ():
             self.track[self.rows(one.spots)] = one.after
+        if self._tracklet is not None:
+            rows = self.rows(np.array(sorted(change.spots), np.int64))
+            more = np.arange(self._tracklet.size, self.id.size)
+            self._tracklet = np.append(self._tracklet, more)
+            self._tracklet[rows] = rows
+            self._find_tracklets(self.rows_of(np.array(sorted(change.tracks), np.int64)))
+
+    def _find_tracklets(self, rows: IntArray) -> None:
+        """Name the tracklets of whole tracks anew."""
+        if self._tracklet is None or not rows.size:
+            return
+        source, target = self.links_of(rows)
+        goes_on = np.bincount(source, minlength=self.id.size)[source] == 1
+        goes_on &= np.bincount(target, minlength=self.id.size)[target] == 1
+        a, b = np.searchsorted(rows, (source[goes_on], target[goes_on]))
+        pairs = coo_array((np.ones(a.size, np.bool_), (a, b)), shape=(rows.size, rows.size))
+        number = connected_components(pairs, directed=False)[1]
+        first = np.full(rows.size, np.iinfo(np.int64).max)
+        np.minimum.at(first, number, rows)
+        self._tracklet[rows] = first[number]
 
     def _point(self, position: tuple[float, float, float]) -> NDArray[np.float64]:
         return np.array(position[: self.ndim][::-1])

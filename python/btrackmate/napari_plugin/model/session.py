@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.track_formats import find_format, write_tracks
+from btrackmate.io.run_folder import TRACKS, find_run_folder
+from btrackmate.io.track_formats import find_format
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.opening import with_movie
 from btrackmate.napari_plugin.model.state import State
-from btrackmate.review import EditSession
+from btrackmate.review import EditSession, write_copy
 
 if TYPE_CHECKING:
     from btrackmate.io.images import Role
@@ -224,7 +225,11 @@ class Session(State):
             msg = "these tracks cannot be saved in place: take Save as, and a name in .xml or .geff"
             raise UserError(msg)
         path = self._edit.save()
-        self.told.emit(f"Saved {path}")
+        folder = find_run_folder(path)
+        more = ""
+        if folder is not None and path.name == TRACKS:
+            more = f" and the run's tables of tracks; its report: btrackmate report {folder}"
+        self.told.emit(f"Saved {path}{more}")
         return path
 
     def save_as(self, path: Path) -> list[Path]:
@@ -240,8 +245,8 @@ class Session(State):
         if isinstance(self._edit, EditSession) and find_format(path).key != "csv":
             return [self._edit.save(path)]
         document = self.opened.document or self.opened.base
-        written = write_tracks(path, self.now.to_graph(), document)
-        return list(written)
+        log = f"{len(self.history.done)} corrections in BTrackMate."
+        return list(write_copy(path, self.now.to_graph(), document, log))
 
     def close(self) -> None:
         """Let others edit the tracks; edits that are kept beside them stay."""

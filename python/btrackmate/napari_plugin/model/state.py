@@ -83,14 +83,19 @@ class State:
     @property
     def features(self) -> list[str]:
         """Names that spots can be coloured by."""
-        return ["track", *(name for name in self.opened.graph.spots.features if name != "id")]
+        return [
+            "track",
+            "tracklet",
+            *(name for name in self.opened.graph.spots.features if name not in ("id", *NAMES)),
+        ]
 
     def values(self, feature: str, rows: IntArray | None = None) -> NDArray[np.float64]:
         """Give a feature of the spots by row, NaN where missing; of some rows, or of all."""
         scene = self.scene
         every = np.arange(scene.id.size) if rows is None else rows
         if feature in NAMES:
-            return scene.track[every].astype(np.float64)
+            names = scene.tracklet if feature == "tracklet" else scene.track
+            return names[every].astype(np.float64)
         base = self.opened.graph.spots
         old = every < len(base)
         values = np.full(every.size, np.nan)
@@ -198,8 +203,8 @@ class State:
     def numbers(self, frame: int) -> Numbers:
         """Give the labels of a frame and the numbers that they are painted with: track + 1.
 
-        A cell of a spot without a track is painted with a number that no track has; a label that
-        no spot has stays background.
+        While all is coloured by tracklet it is tracklet + 1. A cell of a spot without a track is
+        painted with a number that no track has; a label that no spot has stays background.
         """
         scene, base = self.scene, self.opened.graph.spots
         rows = scene.rows_in(frame, frame)
@@ -211,5 +216,7 @@ class State:
         known = np.isfinite(label) & (label > 0)
         rows, names = rows[known], label[known].astype(np.int64)
         names, first = np.unique(names, return_index=True)
+        if self.colouring.feature == "tracklet":
+            return names, scene.tracklet[rows[first]] + 1
         track = scene.track[rows[first]]
         return names, np.where(track >= 0, track + 1, 1 + self.table.highest + 1 + names)

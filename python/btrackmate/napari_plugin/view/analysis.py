@@ -19,10 +19,10 @@ from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks
 from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.napari_plugin.model.pictures import save_figure
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.napari_plugin.view.plots import save_figure
 from btrackmate.report.analysis_plots import draw_analysis
 
 #: Pixels an inch of pictures in the window.
@@ -93,7 +93,9 @@ class Analysis(SessionPanel):
 
     def _show(self, name: str) -> None:
         while self.place.count():
-            self.place.takeAt(0).widget().deleteLater()
+            old = self.place.takeAt(0).widget()
+            old.hide()
+            old.deleteLater()
         if name in self.pictures:
             figure = self.pictures[name]
             figure.set_dpi(_DPI)

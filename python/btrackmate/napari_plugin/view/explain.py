@@ -5,11 +5,15 @@ from typing import Any
 from qtpy.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from btrackmate.core.errors import UserError
-from btrackmate.napari_plugin.model.explaining import explain_selection, make_explainer
+from btrackmate.napari_plugin.model.explaining import (
+    explain_selection,
+    follow_edit,
+    make_explainer,
+)
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.review import Explainer
+from btrackmate.review import Change, Explainer
 
 _HELP = (
     "For the selected cell: what each link costs, the rivals, and the setting beyond which the "
@@ -54,10 +58,14 @@ class Explain(SessionPanel):
         self.prepare.setText("Prepare again")
         self._tell()
 
-    def _on_edited(self, *_: Any) -> None:
-        if self.explainer is not None:
+    def _on_edited(self, change: Change) -> None:
+        if self.explainer is None:
+            return
+        if follow_edit(self.session, self.explainer, change):
+            self._tell()
+        else:
             self.explainer = None
-            self.text.setPlainText("The tracks have changed: press Prepare again.")
+            self.text.setPlainText("The cells have changed: press Prepare again.")
 
     def _tell(self) -> None:
         if self.explainer is None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import napari
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMainWindow, QTabWidget
 
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
@@ -69,6 +71,9 @@ def open_widgets(viewer: Any, *names: str) -> None:
     for name in dict.fromkeys((*_DOCKED, *names)):
         docks.append(window.add_plugin_dock_widget("btrackmate", name, tabify=True)[0])
         docks[-1].setWindowTitle(name)
+    main = docks[0].window()
+    if isinstance(main, QMainWindow):  # Beside the widgets there is room for all their names.
+        main.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.East)
     docks[0].show()
     docks[0].raise_()
 

@@ -27,8 +27,8 @@ from btrackmate.core.outputs import check_ending
 from btrackmate.napari_plugin.model.film import Film, View, run_through
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel
+from btrackmate.napari_plugin.view.placing import find_camera
 from btrackmate.napari_plugin.view.plots import Plots
-from btrackmate.napari_plugin.view.workspace import Workspace, find_camera
 
 
 class Animation(SessionPanel):
@@ -182,7 +182,7 @@ class Animation(SessionPanel):
 
     def take(self, view: View, plots: Plots | None = None) -> NDArray[np.uint8]:
         """Go to a view and take its picture, (height, width, 3)."""
-        workspace: Workspace | None = self.workspace
+        workspace = self.workspace
         if workspace is None:
             raise RuntimeError
         camera = find_camera(self.viewer)

@@ -18,9 +18,9 @@ from qtpy.QtWidgets import (
 
 from btrackmate.core.errors import UserError
 from btrackmate.napari_plugin.model.linking import keep, with_tracks
+from btrackmate.napari_plugin.model.pictures import make_figure
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel
-from btrackmate.napari_plugin.view.plots import dark_figure
 from btrackmate.napari_plugin.view.workspace import show
 
 _BINS = 60
@@ -47,7 +47,7 @@ class Filters(SessionPanel):
         grid.addWidget(self.sign, 1, 0)
         grid.addWidget(self.value, 1, 1)
         box.addLayout(grid)
-        self.figure = dark_figure(4, 2.2)
+        self.figure = make_figure(4, 2.2, dark=True)
         self.canvas = FigureCanvasQTAgg(self.figure)
         self.canvas.setMinimumHeight(170)
         self.canvas.mpl_connect("button_press_event", self._on_click)

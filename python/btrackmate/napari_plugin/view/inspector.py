@@ -157,6 +157,10 @@ class Inspector(SessionPanel):
         for box in (self.kind, self.colour):
             box.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
         self.colour.addItems(session.features)
+        self.colour.setToolTip(
+            "track: the whole lineage, also in the labels; tracklet: each cell between divisions; "
+            "a feature: cells, tails and tree, while the labels stay by track"
+        )
         self.colour_map = QComboBox()
         self.colour_map.addItems(COLOUR_MAPS)
         self.kind.currentTextChanged.connect(self._on_filter)

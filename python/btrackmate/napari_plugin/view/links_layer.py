@@ -40,7 +40,7 @@ class LinksLayer(Tracks):
         self.events.tail_length.connect(self._on_range)
         self.events.head_length.connect(self._on_range)
         self.events.set_data.connect(self._on_range)
-        session.edited.connect(self.rebuild)
+        session.edited.connect(self._on_edited)
         session.shown.connect(self.rebuild)
         session.selected.connect(self.recolour)
         session.coloured.connect(self._on_coloured)
@@ -58,12 +58,17 @@ class LinksLayer(Tracks):
     def disconnect_session(self) -> None:
         """Follow the session no more."""
         for signal, listener in (
-            (self._session.edited, self.rebuild),
+            (self._session.edited, self._on_edited),
             (self._session.shown, self.rebuild),
             (self._session.selected, self.recolour),
             (self._session.coloured, self._on_coloured),
         ):
             signal.disconnect(listener)
+
+    def _on_edited(self, *_: Any) -> None:
+        if isinstance(self._manager, _WindowManager):
+            self._manager.forget_data()
+        self.rebuild()
 
     def rebuild(self, *_: Any) -> None:
         """Draw the window anew, after an edit or where other tracks are shown."""
@@ -99,6 +104,32 @@ class LinksLayer(Tracks):
             return 0, last
         now = int(np.clip(round(float(self._data_slice.point[0])), 0, max(last, 0)))
         return max(now - int(self.tail_length), 0), min(now + int(self.head_length), last)
+
+    def lines(self, displayed: Any) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Give what is drawn along some axes as lines, in world coordinates.
+
+        Returns
+        -------
+        lines : (n, 2, len(displayed)) ndarray of float
+            Ends.
+        colours : (n, 4) ndarray of float
+            RGBA; as in the window, they fade with the time from the frame that is shown.
+        """
+        manager, scale = self._manager, np.asarray(self.scale)
+        axes = list(displayed)
+        pairs = np.asarray(manager.track_connex, np.int64).reshape(-1, 2)
+        ends = [manager.track_vertices[pairs]]
+        colours = [manager.colours[pairs[:, 1]]]
+        dashes = manager.graph_vertices
+        if dashes is not None:
+            ends.append(dashes.reshape(-1, 2, dashes.shape[1]))
+            colours.append(np.ones((len(ends[1]), 4), np.float32))
+        lines, colour = np.concatenate(ends), np.concatenate(colours).astype(np.float32)
+        now = float(self._data_slice.point[0])
+        away = (now - lines[:, 1, 0]) / max(int(self.tail_length), 1)
+        seen = (away >= 0) & (away < 1) | (np.abs(now - lines[:, 1, 0]) <= int(self.head_length))
+        colour[:, 3] *= np.clip(1 - np.abs(away), 0.05, 1)
+        return (lines * scale)[seen][..., axes], colour[seen]
 
     # -- what napari asks for --------------------------------------------------------------------
 
@@ -159,7 +190,8 @@ class _WindowManager:
         self._spacing = find_spacing(session)
         self.graph: dict[int, list[int]] = {}
         self.window: Window | None = None
-        self.colours = np.ones((1, 4), np.float32)
+        self._data: NDArray[Any] | None = None
+        self.colours = np.ones((2, 4), np.float32)
 
     def cut(self, first: int, last: int) -> None:
         self.window = cut_window(self._session.scene, first, last, self._session.visible_rows())
@@ -167,7 +199,7 @@ class _WindowManager:
 
     def colour(self) -> None:
         if self.window is None or not len(self.window.rows):
-            self.colours = np.ones((1, 4), np.float32)
+            self.colours = np.ones((2, 4), np.float32)
         else:
             self.colours = self._session.colours(self.window.rows)
 
@@ -178,6 +210,15 @@ class _WindowManager:
     @property
     def data(self) -> NDArray[Any]:
         """All spots as napari's Tracks hold them: track, frame, [z,] y, x."""
+        if self._data is None:
+            self._data = self._make_data()
+        return self._data
+
+    def forget_data(self) -> None:
+        """Make `data` anew when it is asked for next, after an edit."""
+        self._data = None
+
+    def _make_data(self) -> NDArray[Any]:
         scene = self._session.scene
         rows = np.flatnonzero(scene.alive & (scene.track >= 0))
         rows = rows[np.lexsort((scene.frame[rows], scene.track[rows]))]
@@ -203,12 +244,15 @@ class _WindowManager:
     @property
     def track_vertices(self) -> NDArray[Any]:
         if self.window is None or not len(self.window.vertices):
-            return np.zeros((1, self.ndim))
+            return np.zeros((2, self.ndim))
         return self.window.vertices / self._spacing
 
     @property
     def track_connex(self) -> NDArray[Any]:
-        return np.zeros((0, 2), np.uint32) if self.window is None else self.window.links
+        """Vertices that lines join; never none, as drawing no line at all crashes OpenGL."""
+        if self.window is None or not len(self.window.links):
+            return np.array([[0, 0]], np.uint32)
+        return self.window.links
 
     @property
     def track_times(self) -> NDArray[Any]:

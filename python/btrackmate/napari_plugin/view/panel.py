@@ -101,6 +101,12 @@ class SessionPanel(QWidget):
         if name in self.viewer.layers:
             self.viewer.layers.remove(name)
 
+    def keep_preview(self, layer: Any) -> None:
+        """Let a preview go with the tracks that it was made of."""
+        if self.workspace is not None:
+            self.workspace.previews.append(layer)
+        self.focus_links()
+
     def focus_links(self) -> None:
         """Make the tracks the active layer again, so that clicks and keys reach them."""
         if self.workspace is not None:

@@ -1,8 +1,14 @@
-"""Where a layer lies: its scale and units."""
+"""Where a layer lies, and where it is looked at from."""
 
 from typing import Any
 
 from btrackmate.core.calibration import Calibration
+
+
+def find_camera(viewer: Any) -> Any:
+    """Give the camera of a viewer, which has moved in napari 0.9."""
+    scene = getattr(viewer, "scene", None)
+    return viewer.camera if scene is None else scene.camera
 
 
 def place_layer(own: Calibration, ndim: int, *, like: Calibration | None = None) -> dict[str, Any]:

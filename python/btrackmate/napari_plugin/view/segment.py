@@ -79,8 +79,7 @@ class Segment(SessionPanel):
         placing = {
             key: value[1:] for key, value in place_layer(spots.calibration, spots.ndim).items()
         }
-        self.viewer.add_labels(labels, name=_PREVIEW, **placing)
-        self.focus_links()
+        self.keep_preview(self.viewer.add_labels(labels, name=_PREVIEW, **placing))
         show_info(f"{np.unique(labels).size - 1} cells in this frame")
 
     def _on_go(self) -> None:
@@ -97,6 +96,5 @@ class Segment(SessionPanel):
             )
 
     def _take(self, opened: Opened) -> None:
-        self.drop_layer(_PREVIEW)
         show(self.viewer, opened)
         show_info("Segmented and measured: link the cells with Track")

@@ -78,8 +78,12 @@ class Track(SessionPanel):
         look, go = QPushButton("Preview"), QPushButton("Prune")
         look.clicked.connect(lambda *_: self.guard(self._on_look))
         go.clicked.connect(lambda *_: self.guard(self._on_prune))
-        for widget in (QLabel("shorter than"), self.length, self.unit, look, go):
+        for widget in (QLabel("shorter than"), self.length, self.unit):
             row.addWidget(widget)
+        box.addLayout(row)
+        row = QHBoxLayout()
+        for button in (look, go):
+            row.addWidget(button)
         box.addLayout(row)
         self.told = QLabel("What goes is shown first: Preview selects the tracks it changes.")
         self.told.setWordWrap(True)
@@ -109,10 +113,10 @@ class Track(SessionPanel):
         spots = linked.spots
         tracks |= place_layer(spots.calibration, spots.ndim)
         tracks["data"][:, 2:] /= spots.calibration.spacing(spots.ndim)
-        self.viewer.add_tracks(
+        layer = self.viewer.add_tracks(
             **tracks, name=_PREVIEW, tail_width=5, head_length=PREVIEW, tail_length=PREVIEW
         )
-        self.focus_links()
+        self.keep_preview(layer)
         show_info(f"{graph.n_links} links in {PREVIEW} frames, {len(graph.divisions)} divisions")
 
     def _on_go(self) -> None:
@@ -122,7 +126,6 @@ class Track(SessionPanel):
             self.work.run(lambda report: link(session, settings, None, report), self._take)
 
     def _take(self, graph: TrackGraph) -> None:
-        self.drop_layer(_PREVIEW)
         show(self.viewer, with_tracks(self.session.opened, graph))
         show_info(f"{graph.n_tracks} tracks, {len(graph.divisions)} divisions: take Save as in "
                   "Correct to keep them")  # fmt: skip

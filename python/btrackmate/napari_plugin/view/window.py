@@ -4,7 +4,7 @@ import napari
 
 from btrackmate.napari_plugin.model.opening import Opened
 from btrackmate.napari_plugin.view.files import open_widgets
-from btrackmate.napari_plugin.view.workspace import show
+from btrackmate.napari_plugin.view.workspace import close, show
 
 
 def open_window(opened: Opened) -> None:
@@ -12,4 +12,7 @@ def open_window(opened: Opened) -> None:
     viewer = napari.Viewer(title="BTrackMate")
     show(viewer, opened)
     open_widgets(viewer)
-    napari.run()
+    try:
+        napari.run()
+    finally:
+        close(viewer)

@@ -17,14 +17,15 @@ from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels, find_contrast
 from btrackmate.napari_plugin.model.opening import Opened
-from btrackmate.napari_plugin.model.picking import pick_spot
+from btrackmate.napari_plugin.model.picking import cut_balls, pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
 from btrackmate.napari_plugin.view.links_layer import LinksLayer
-from btrackmate.napari_plugin.view.placing import place_layer
+from btrackmate.napari_plugin.view.placing import find_camera, place_layer
 
-#: Links that are drawn at once by default: tails are shorter where there are more.
-_LINKS_AT_ONCE = 200_000
+#: Links that are drawn at once by default: tails are shorter where there are more. A card that
+#: draws in software takes 0.08 s for so many.
+_LINKS_AT_ONCE = 50_000
 _LONGEST_TAIL = 30
 #: Spots of a frame up to which each is drawn as a ball of its own.
 _MOST_CELLS = 20_000
@@ -53,17 +54,17 @@ def show(viewer: Any, found: Opened) -> "Workspace":
     return workspace
 
 
-def find_camera(viewer: Any) -> Any:
-    """Give the camera of a viewer, which has moved in napari 0.9."""
-    scene = getattr(viewer, "scene", None)
-    return viewer.camera if scene is None else scene.camera
-
-
 def close(viewer: Any) -> None:
     """Close what is open in a viewer, if anything is."""
     before = _open.pop(getattr(viewer, "__wrapped__", viewer), None)
     if before is not None:
         before.close()
+
+
+def leave(viewer: Any) -> None:
+    """Close what is open, and let the widgets say so."""
+    close(viewer)
+    opened.emit(viewer)
 
 
 class Workspace:
@@ -80,6 +81,7 @@ class Workspace:
         self.let_go: Any = None
         self.session = session
         self.images: list[Image] = []
+        self.previews: list[Any] = []  # layers that go with these tracks
         self.labels: Labels | None = None
         self._add_movies(viewer)
         spots = session.opened.graph.spots
@@ -128,6 +130,7 @@ class Workspace:
         viewer = self.viewer
         if viewer is None:
             return
+        viewer.layers.events.removed.disconnect(self._on_removed)
         for event in (
             viewer.dims.events.point,
             viewer.dims.events.ndisplay,
@@ -136,7 +139,7 @@ class Workspace:
             event.disconnect(self._on_frame)
         if self._on_click in viewer.mouse_drag_callbacks:
             viewer.mouse_drag_callbacks.remove(self._on_click)
-        for layer in (*self.images, self.labels, self.links, self.cells, self.mark):
+        for layer in (*self.previews, *self.images, self.labels, self.links, self.cells, self.mark):
             if layer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
 
@@ -212,6 +215,7 @@ class Workspace:
         viewer.dims.events.point.connect(self._on_frame)
         viewer.dims.events.ndisplay.connect(self._on_frame)
         viewer.dims.events.order.connect(self._on_frame)
+        viewer.layers.events.removed.connect(self._on_removed)
         viewer.mouse_drag_callbacks.append(self._on_click)
         for action in ACTIONS:
             for key in action.keys:
@@ -222,9 +226,17 @@ class Workspace:
         session.selected.connect(self._draw_soon)
         session.edited.connect(self._on_shown)
         session.shown.connect(self._on_shown)
-        session.coloured.connect(self._draw_soon)
+        session.coloured.connect(self._on_shown)
         session.moved.connect(self._on_moved)
         session.told.connect(show_info)
+
+    def _on_removed(self, event: Any) -> None:
+        """Close tracks whose layer a person removed, or whose window is closed.
+
+        Corrections that stand in no journal are not thrown away with the layer.
+        """
+        if event.value is self.links and self.session.opened.edit is not None:
+            leave(self.viewer)
 
     def _on_frame(self, *_: Any) -> None:
         """Draw the spots of another frame; the selection goes with time while it is followed."""
@@ -287,29 +299,13 @@ class Workspace:
     def _slice(
         self, points: NDArray[np.float64], radius: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut balls where the viewer shows a slice.
-
-        Returns
-        -------
-        points : (k, 2 or 3) ndarray of float
-            In voxels, in the slice.
-        size : (k,) ndarray of float
-            Diameters in voxels along x.
-        kept : (n,) ndarray of bool
-            Balls that the slice cuts.
-        """
+        """Cut balls where the viewer shows a slice; see `cut_balls`, but in voxels."""
         spots = self.session.opened.graph.spots
         spacing = np.array(spots.calibration.spacing(spots.ndim))
-        kept, points = np.ones(len(points), np.bool_), points.copy()
-        for axis in self.viewer.dims.not_displayed:
-            own = axis - self._time_axis - 1
-            if own < 0:
-                continue
-            away = points[:, own] - self.viewer.dims.point[axis]
-            kept &= np.abs(away) <= radius
-            radius = np.sqrt(np.maximum(radius**2 - away**2, 0))
-            points[:, own] -= away
-        return points[kept] / spacing, 2 * radius[kept] / spacing[-1], kept
+        dims, first = self.viewer.dims, self._time_axis + 1
+        planes = {axis - first: dims.point[axis] for axis in dims.not_displayed if axis >= first}
+        points, radius, kept = cut_balls(points, radius, planes)
+        return points / spacing, 2 * radius / spacing[-1], kept
 
     # -- the mouse and the camera -----------------------------------------------------------------
 

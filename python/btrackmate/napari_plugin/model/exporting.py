@@ -1,0 +1,73 @@
+"""Tracks that leave the window as files: all, the selected ones, or those that are shown."""
+
+from pathlib import Path
+
+import numpy as np
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import overlap
+from btrackmate.io.track_formats import find_format
+from btrackmate.napari_plugin.model.session import Session
+from btrackmate.review import write_copy
+
+#: Which tracks a person may take.
+CHOICES = ("all", "selected", "shown")
+
+
+def take_tracks(session: Session, which: str) -> TrackGraph:
+    """Give tracks as they are now.
+
+    Parameters
+    ----------
+    session : Session
+    which : {"all", "selected", "shown"}
+        Of ``all`` and ``shown`` also spots without a track.
+
+    Raises
+    ------
+    UserError
+        If that is none.
+    """
+    graph, scene = session.now.to_graph(), session.scene
+    if which == "all":
+        return graph
+    if which == "selected":
+        rows = scene.rows_of(np.array(session.tracks, np.int64))
+        why = "no track is selected: click on a cell, or on rows of the table"
+    else:
+        visible = session.visible_rows()
+        rows = np.flatnonzero(scene.alive if visible is None else scene.alive & visible)
+        why = "no spot is shown: loosen the filters"
+    if not rows.size:
+        raise UserError(why)
+    return graph.keep_spots(np.isin(graph.spots.id, scene.id[rows]))
+
+
+def check_export(session: Session, path: Path) -> None:
+    """Refuse a file that cannot hold tracks, or that is the one that is being corrected.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    find_format(path)
+    own = session.opened.tracks_path
+    if own is not None and overlap(path, own):
+        msg = f"{path} holds the tracks that are open: give another name, or save them in Correct"
+        raise UserError(msg)
+
+
+def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]:
+    """Write tracks; what a TrackMate file held passes into another one.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    check_export(session, path)
+    document = session.opened.document or session.opened.base
+    log = f"{len(graph.spots)} spots exported from BTrackMate's window."
+    return list(write_copy(path, graph, document, log))

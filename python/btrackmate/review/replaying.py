@@ -1,0 +1,179 @@
+"""Making the edits of a journal again, on tracks that were made anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.review.changes import Change
+from btrackmate.review.history import History, plan
+from btrackmate.review.journal import make_edit, name_journal, read_lines, sort_edits
+from btrackmate.review.operations import OPERATIONS
+from btrackmate.review.places import Place
+from btrackmate.review.tracks import EditableTracks
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An edit of a journal that does not fit the tracks.
+
+    Parameters
+    ----------
+    number : int
+        Its place among the edits of the journal that stand, from 1.
+    what : str
+        The operation.
+    why : str
+        One line.
+    """
+
+    number: int
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"edit {self.number}, {self.what}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Edits of a journal that were made again.
+
+    Parameters
+    ----------
+    history : History
+        With the tracks as they are now.
+    lines : list of dict
+        Their lines for a journal.
+    made : list of (number, what)
+        Place of each among the edits of the journal that stand, from 1, and the operation.
+    left_out : list of LeftOut
+        Edits that do not fit.
+    """
+
+    history: History
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    made: list[tuple[int, str]] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def to_table(self) -> pd.DataFrame:
+        """List all edits: edit (its number), what, made (bool), why not."""
+        rows = [(number, what, True, "") for number, what in self.made]
+        rows += [(one.number, one.what, False, one.why) for one in self.left_out]
+        table = pd.DataFrame(sorted(rows), columns=["edit", "what", "made", "why_not"])
+        return table.astype({"edit": "int64", "made": "bool"})
+
+
+def find_journal(path: Path) -> Path:
+    """Give the journal that a path means: itself, or that beside the tracks.
+
+    Raises
+    ------
+    UserError
+        If it is not there.
+    """
+    tracks = path / TRACKS if is_run_folder(path) else path
+    journal = path if path.name.endswith(".jsonl") else name_journal(tracks)
+    if not journal.is_file():
+        msg = f"{journal}: there is no journal of edits; it stands beside tracks that were "
+        msg += "corrected, as NAME.edits.jsonl"
+        raise UserError(msg)
+    return journal
+
+
+def read_standing(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a journal, or of that beside tracks; the header is the first.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is damaged.
+    """
+    return read_lines(find_journal(path)).entries
+
+
+def replay_on(graph: TrackGraph, entries: Sequence[dict[str, Any]]) -> Replay:
+    """Make the edits of a journal on tracks that were made anew; see `replay_edits`."""
+    return replay_entries(History(EditableTracks(graph)), entries)
+
+
+def plan_edit(
+    tracks: EditableTracks, operation: str, arguments: dict[str, Any]
+) -> tuple[Change, dict[str, Any]]:
+    """Plan an edit, and make its line for a journal.
+
+    Raises
+    ------
+    UserError
+        If it may not be made.
+    """
+    change = plan(tracks, operation, arguments)
+    names = OPERATIONS[operation].spots
+    places = {name: Place.of(tracks.spot(arguments[name])) for name in names}
+    values = {name: value for name, value in arguments.items() if name not in names}
+    if change.added_spots:
+        values["id"] = change.added_spots[0].id
+    return change, make_edit(change, places, values)
+
+
+def resolve(tracks: EditableTracks, entry: dict[str, Any]) -> dict[str, Any]:
+    """Find the spots of a journal's edit in tracks; give the arguments of the operation.
+
+    Raises
+    ------
+    UserError
+        If one is not there, or not for sure.
+    """
+    found = {name: Place.from_json(told).find(tracks) for name, told in entry["spots"].items()}
+    values = dict(entry["values"])
+    if "id" in values and values["id"] in tracks:
+        del values["id"]
+    return {**found, **values}
+
+
+def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, list[LeftOut]]:
+    """Make the edits of a journal on other tracks, e.g. those of a run with other settings.
+
+    Parameters
+    ----------
+    tracks : EditableTracks
+        Changed by it.
+    path : Path or str
+        The journal, or the tracks that it stands beside.
+
+    Returns
+    -------
+    history : History
+    left_out : list of LeftOut
+        Edits that do not fit: a spot is not found by frame, label and position, or the operation
+        may not be made. They are passed over, and so, likely, are later ones that build on them.
+
+    Raises
+    ------
+    UserError
+        If there is no journal, or it is damaged.
+    """
+    again = replay_entries(History(tracks), read_standing(Path(path)))
+    return again.history, again.left_out
+
+
+def replay_entries(history: History, entries: Sequence[dict[str, Any]]) -> Replay:
+    """Make the edits of a journal that stand where they fit; list the others."""
+    again = Replay(history)
+    for number, entry in enumerate(sort_edits(entries[1:])[0], 1):
+        what = entry["do"]
+        try:
+            change, line = plan_edit(history.tracks, what, resolve(history.tracks, entry))
+        except UserError as error:
+            again.left_out.append(LeftOut(number, what, str(error)))
+            continue
+        history.make(change)
+        again.lines.append(line)
+        again.made.append((number, what))
+    return again

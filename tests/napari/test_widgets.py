@@ -1,0 +1,383 @@
+"""Each widget, by real clicks and keys."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hand_tracks import make_graph
+from hands import (
+    choose,
+    click,
+    click_plot,
+    dock,
+    go,
+    press,
+    push,
+    push_named,
+    settle,
+    show,
+    type_into,
+    wait,
+)
+from tiny_movies import dividing_cells, write_imagej
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.track_formats import read_tracks, write_tracks
+
+
+@pytest.fixture
+def xml(tmp_path: Path) -> Path:
+    path = tmp_path / "tracks.xml"
+    write_tracks(path, make_graph())
+    return path
+
+
+@pytest.fixture
+def said(viewer) -> Callable[[str], bool]:
+    """Tell whether the window has said some words since the test began."""
+    from napari.utils.notifications import notification_manager
+
+    before = len(notification_manager.records)
+    return lambda words: any(
+        words in str(one.message) for one in notification_manager.records[before:]
+    )
+
+
+def save_as(monkeypatch, path: Path) -> None:
+    """Choose a name in the next dialogs."""
+    from qtpy.QtWidgets import QFileDialog
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+
+
+def test_plots(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
+    from btrackmate.napari_plugin.model.pictures import PLOTS
+    from btrackmate.napari_plugin.view.plots import Plots
+
+    work = show(viewer, xml)
+    plots = dock(viewer, Plots)
+    assert "Select a track" in plots.figure.axes[0].texts[0].get_text()
+    choose(plots.feature, "volume")
+    work.session.select(0)
+    settle()
+    click_plot(plots.canvas, plots.figure.axes[0], 9.0, 31.0)  # spot 30: frame 3, dt 3, volume 31
+    assert (work.session.spot, work.frame) == (30, 3)
+    for kind in PLOTS:
+        choose(plots.kind, kind)
+        assert plots.figure.axes
+    save_as(monkeypatch, tmp_path / "tree.svg")
+    push_named(plots, "Save plot …")
+    assert (tmp_path / "tree.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert not (tmp_path / "plot.txt").exists()
+    work.session.do("delete_track", spot=30)
+    settle()
+    assert plots.figure.axes
+
+
+def test_filter(viewer, xml: Path, said) -> None:
+    from btrackmate.napari_plugin.view.filters import Filters
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    filters = dock(viewer, Filters)
+    choose(filters.feature, "n_spots")
+    click_plot(filters.canvas, filters.figure.axes[0], 2.9, 0.5)
+    assert float(filters.value.text()) == pytest.approx(2.9, abs=0.2)
+    type_into(filters.value, "3")
+    push_named(filters, "Add filter")
+    assert len(work.session.table.order) == 3  # of 6, 3, 3 and 2 spots
+    choose(filters.what, "spots")
+    choose(filters.feature, "volume")
+    type_into(filters.value, "many")
+    push_named(filters, "Add filter")
+    assert filters.list.count() == 1
+    assert said("many")
+    type_into(filters.value, "5")
+    push_named(filters, "Add filter")
+    assert "3 of 4 tracks" in filters.told.text()
+    push_named(filters, "Keep only what passes")
+    work = find_workspace(viewer)
+    assert work.session.now.n_spots == 6  # 7 8 9 and 10 11 12; of the division two are left
+    assert work.session.opened.tracks_path is None
+
+
+def test_track(viewer, xml: Path, said) -> None:
+    from btrackmate.napari_plugin.view.track import Track
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    track = dock(viewer, Track)
+    choose(track.tracker, "simple-lap")
+    field = track.form.inputs["linking_max_distance"]
+    type_into(field, "far")
+    push(track.go)
+    assert track.work.job is None
+    assert said("linking_max_distance")
+    type_into(field, "25")
+    push(track.preview)
+    wait(track.work)
+    assert "preview of links" in viewer.layers
+    assert viewer.layers.selection.active is work.links
+    push_named(track, "Preview")
+    assert track.told.text().startswith("2 spots and 2 links")
+    assert work.session.tracks == (work.session.now.track(0),)
+    push(track.go)
+    wait(track.work)
+    again = find_workspace(viewer)
+    assert again is not work
+    assert "preview of links" not in viewer.layers
+    assert again.session.opened.graph.record["track"]["tracker"] == "simple-lap"
+    track.length.setValue(5)
+    push_named(track, "Prune")
+    assert find_workspace(viewer) is not again
+
+
+def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
+    from btrackmate.napari_plugin.view.analysis import Analysis
+
+    work = show(viewer, xml)
+    analysis = dock(viewer, Analysis)
+    assert not analysis.save.isEnabled()
+    work.session.do("delete_spot", spot=40)
+    push(analysis.go)
+    wait(analysis.work)
+    assert "tracklets" in analysis.told.text()
+    assert analysis.picture.count() > 3
+    choose(analysis.picture, analysis.picture.itemText(2))
+    save_as(monkeypatch, tmp_path / "tables")
+    (tmp_path / "tables").mkdir()
+    push(analysis.save)
+    table = pd.read_csv(tmp_path / "tables" / "tracklets.csv")
+    assert table["n_spots"].sum() == 13  # all but the lone spot and the deleted one
+    assert list((tmp_path / "tables").glob("*.svg"))
+
+
+def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
+    import imageio.v2 as films
+
+    from btrackmate.napari_plugin.view.film import Animation
+
+    work = show(viewer, xml)
+    animation = dock(viewer, Animation)
+    path = tmp_path / "film.gif"
+    save_as(monkeypatch, path)
+    push_named(animation, "Add this view")
+    push(animation.record)
+    assert said("two key frames")
+    viewer.dims.set_current_step(0, 3)
+    type_into(animation.steps.lineEdit(), "3")
+    push_named(animation, "Add this view")
+    assert "3 pictures" in animation.keys.item(1).text()
+    push(animation.record)
+    while animation.is_recording:
+        settle()
+    assert len(films.mimread(path)) == 4
+    animation.keys.setCurrentRow(0)
+    push_named(animation, "Remove")
+    push_named(animation, "Remove")
+    assert animation.keys.count() == len(animation.film.keys) <= 1
+    push(animation.follow_cell)
+    animation.film.keys.clear()
+    push(animation.record)
+    assert said("select the cell")
+    work.session.select(0)
+    save_as(monkeypatch, tmp_path / "stopped.mp4")
+    push(animation.record)
+    push(animation.stop)
+    assert not (tmp_path / "stopped.mp4").exists()
+    assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
+    """The networks are elsewhere; here what the widget does with cells and with faults."""
+    from btrackmate.napari_plugin.view import segment as module
+    from btrackmate.napari_plugin.view.segment import Segment
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    work = show(viewer, xml)
+    segment = dock(viewer, Segment)
+    push(segment.preview)
+    assert said("no image to segment")
+    labels = dividing_cells().astype(np.uint16)
+    work.find_movie(write_imagej(tmp_path / "image.tif", labels, "TZYX"), "image")
+    asked: list[tuple] = []
+
+    def find_cells(movie, channel, frames, settings, report):
+        asked.append((channel, frames, settings.min_size))
+        if channel > 1:
+            msg = "no such model"
+            raise UserError(msg)
+        for frame in frames:
+            report("segmenting", frame, len(labels))
+            yield labels[frame].astype(np.uint32)
+
+    monkeypatch.setattr(module, "segment_frames", find_cells)
+    monkeypatch.setattr("btrackmate.napari_plugin.model.segmenting.segment_frames", find_cells)
+    type_into(segment.form.inputs["min_size"], "lots")
+    push(segment.preview)
+    assert segment.work.job is None
+    type_into(segment.form.inputs["min_size"], "7")
+    viewer.dims.set_current_step(0, 4)
+    push(segment.preview)
+    wait(segment.work)
+    assert asked == [(1, range(4, 5), 7)]
+    assert np.asarray(viewer.layers["preview of cells"].data).max() == labels[4].max()
+    save_as(monkeypatch, tmp_path / "cells.tif")
+    push(segment.go)
+    wait(segment.work)
+    work = find_workspace(viewer)
+    assert work.session.now.n_spots == sum(len(np.unique(one)) - 1 for one in labels)
+    assert work.labels is not None
+    assert "preview of cells" not in viewer.layers
+
+
+def test_explain(viewer, xml: Path) -> None:
+    from btrackmate.napari_plugin.view.explain import Explain
+
+    work = show(viewer, xml)
+    explain = dock(viewer, Explain)
+    push(explain.prepare)
+    wait(explain.work)
+    assert "Select a cell" in explain.text.toPlainText()
+    click(viewer, go(work, 6))
+    assert "5 → 6" in explain.text.toPlainText()
+    click(viewer, go(work, 8))
+    click(viewer, go(work, 7), shift=True)
+    assert "7 → 8" in explain.text.toPlainText()
+    press(viewer, "B")
+    assert "7 → 8 is no link, as corrected by hand" in explain.text.toPlainText()
+    press(viewer, "Delete")
+    assert "Prepare again" in explain.text.toPlainText()
+
+
+def test_export(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
+    from matplotlib.image import imread
+
+    from btrackmate.napari_plugin.view.export import Export
+
+    work = show(viewer, xml)
+    export = dock(viewer, Export)
+    work.session.do("delete_spot", spot=40)
+    choose(export.which, "selected")
+    save_as(monkeypatch, tmp_path / "mine.xml")
+    push(export.save_tracks)
+    assert said("no track is selected")
+    assert not (tmp_path / "mine.xml").exists()
+    click(viewer, go(work, 1))
+    for name, n in (("mine.xml", 5), ("mine.geff", 5), ("mine.csv", 5)):
+        save_as(monkeypatch, tmp_path / name)
+        push(export.save_tracks)
+        wait(export.work)
+        assert len(read_tracks(tmp_path / name)[0].spots) == n
+    choose(export.which, "all")
+    for name, words in (("tracks.xml", "that are open"), ("tracks.txt", "tracks.txt")):
+        save_as(monkeypatch, tmp_path / name)
+        push(export.save_tracks)
+        assert said(words)
+    save_as(monkeypatch, tmp_path / "view.png")
+    push(export.save_view)
+    assert imread(tmp_path / "view.png").std() > 0
+    save_as(monkeypatch, tmp_path / "view.svg")
+    push(export.save_view)
+    assert work.links.visible
+    assert (tmp_path / "view.svg").read_text(encoding="utf-8").count("<path") >= 3
+    choose(export.kind, "lineage tree")
+    save_as(monkeypatch, tmp_path / "plot.pdf")
+    push(export.save_plot)
+    assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_lines_of_the_view_lie_where_the_cells_are(viewer, xml: Path) -> None:
+    """The link 0 → 1 ends at the pixels where the two are shown."""
+    from hands import pixel_of
+
+    from btrackmate.napari_plugin.view.export import Export
+
+    work = show(viewer, xml)
+    export = dock(viewer, Export)
+    work.session.show_only_selected(True)
+    work.session.select(0)
+    place = go(work, 1)
+    figure = export._draw_view()
+    (lines,) = figure.axes[0].collections
+    ends = [tuple(map(tuple, one)) for one in lines.get_segments()]
+    a = pixel_of(viewer, work.session.scene.points[work.session.scene.row(0)])
+    b = pixel_of(viewer, place)
+    near = [np.abs(np.array(one) - np.array((a, b))).max() for one in ends]
+    assert min(near) <= 1.5
+
+
+def test_all_is_coloured_by_tracklet(viewer) -> None:
+    from btrackmate.napari_plugin.view.inspector import Inspector
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    viewer.open_sample("btrackmate", "embryo")
+    settle()
+    work = find_workspace(viewer)
+    session = work.session
+    inspector = dock(viewer, Inspector)
+    by_track = np.asarray(work.labels.data[7])
+    choose(inspector.colour, "tracklet")
+    assert session.colouring.feature == "tracklet"
+    by_tracklet = np.asarray(work.labels.data[7])
+    assert ((by_track > 0) == (by_tracklet > 0)).all()
+    assert len(np.unique(by_tracklet)) >= len(np.unique(by_track))
+    assert work.links.color_by == "tracklet"
+
+
+def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, said) -> None:
+    """Each opens, every widget is made for it, and keys and clicks go on working."""
+    from btrackmate.io.trackmate import Session, write_trackmate
+    from btrackmate.napari_plugin.view.correct import Correct
+    from btrackmate.napari_plugin.view.explain import Explain
+    from btrackmate.napari_plugin.view.export import Export
+    from btrackmate.napari_plugin.view.filters import Filters
+    from btrackmate.napari_plugin.view.inspector import Inspector
+    from btrackmate.napari_plugin.view.plots import Plots
+    from btrackmate.napari_plugin.view.segment import Segment
+    from btrackmate.napari_plugin.view.track import Track
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    graph = make_graph()
+    none = np.empty(0, np.int64)
+    empty = graph.keep_spots(np.zeros(15, bool))
+    bare = Spots.from_table(graph.spots.table[["id", "frame", "x", "y", "z"]], Calibration())
+    small = write_imagej(tmp_path / "small.tif", np.zeros((2, 2, 8, 8), np.uint16), "TZYX")
+    gone = Session(image_path=tmp_path / "gone.tif", image_shape=(5, 1, 8, 64, 64))
+    other = Session(image_path=small, image_shape=(2, 1, 2, 8, 8))
+    cases = {
+        "no_tracks": (TrackGraph.from_links(graph.spots, none, none), None, "no tracks"),
+        "no_spots": (empty, None, "no spots"),
+        "no_units_no_features": (TrackGraph.from_links(bare, none, none), None, "no tracks"),
+        "moved": (graph, gone, "is not there"),
+        "another_size": (graph, other, "is small.tif the movie"),
+    }
+    widgets = (Inspector, Correct, Plots, Explain, Filters, Track, Segment, Export)
+    docks = [dock(viewer, kind) for kind in widgets]
+    for name, (tracks, session, words) in cases.items():
+        path = tmp_path / f"{name}.xml"
+        write_trackmate(path, tracks, session=session)
+        viewer.open(str(path), plugin="btrackmate")
+        settle()
+        work = find_workspace(viewer)
+        assert work is not None, name
+        assert work.session.opened.path == path
+        assert said(words), name
+        for key in ("N", "J", "F", "F", "B", "A", "Z"):
+            press(viewer, key)
+        push(docks[0].buttons["child"])
+        push(docks[3].prepare)
+        wait(docks[3].work)
+        push(docks[5].preview)
+        wait(docks[5].work)
+        push_named(docks[5], "Preview")
+        push(docks[6].preview)
+        if name == "another_size":  # it has an image: the networks would be asked
+            docks[6].work.cancel.click()
+        wait(docks[6].work)

@@ -1,0 +1,170 @@
+"""`--edits`: corrections of earlier tracks on new ones, in `run` and `track`."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tiny_movies import dividing_cells, write_imagej
+from tracking_movies import link_ids
+
+from btrackmate.cli.main import run_command
+from btrackmate.core.errors import UserError
+from btrackmate.io.track_formats import read_tracks
+from btrackmate.pipeline.inputs import RunInputs
+from btrackmate.pipeline.run import run
+from btrackmate.pipeline.settings import RunSettings
+from btrackmate.review import EditSession, open_explainer
+
+SETTINGS = RunSettings(
+    tracker={"name": "lap", "linking_max_distance": 5.0, "splitting_max_distance": 5.0}
+)
+
+
+def call(*words: object) -> int:
+    return run_command([*(str(word) for word in words), "--quiet"])
+
+
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a run, break two of its links and delete its first spot."""
+    folder = tmp_path_factory.mktemp("corrected")
+    labels = write_imagej(folder / "labels.tif", dividing_cells(), "TZYX")
+    run(RunInputs(labels=labels), folder / "first", SETTINGS)
+    with EditSession.open(folder / "first") as session:
+        links = list(link_ids(read_tracks(folder / "first")[0]))[:2]
+        for source, target in links:
+            session.do("break_link", source=source, target=target)
+        session.do("delete_spot", spot=links[0][0])
+    return folder / "first"
+
+
+@pytest.fixture
+def first(tmp_path: Path, corrected: Path) -> Path:
+    return Path(shutil.copytree(corrected, tmp_path / "first"))
+
+
+def test_a_run_has_the_corrections_of_another(
+    tmp_path: Path, first: Path, labels_3d: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = first / "tracks.xml.edits.jsonl"
+    out = tmp_path / "second"
+    plain = read_tracks(first)[0]
+    result = run(RunInputs(labels=labels_3d, edits=journal), out, SETTINGS)
+    with EditSession.open(first) as session:
+        expected = session.to_graph()
+    assert link_ids(result.graph) == link_ids(expected) != link_ids(plain)
+    for name in ("tracks.xml", "tracks.geff"):
+        assert link_ids(read_tracks(out / name)[0]) == link_ids(expected)
+    assert len(pd.read_csv(out / "tracked_spots.csv")) == len(expected.spots)
+    table = pd.read_csv(out / "edits.csv", keep_default_na=False)
+    assert table.to_numpy().tolist() == [
+        [1, "break_link", 1, ""],
+        [2, "break_link", 1, ""],
+        [3, "delete_spot", 1, ""],
+    ]
+    record = yaml.safe_load((out / "run.yaml").read_text(encoding="utf-8"))
+    assert record["inputs"]["edits"]["path"] == str(journal)
+    assert "3 of 3 corrections" in record["to_know"][0]["what"]
+    assert "3 of 3 corrections" in (out / "report.html").read_text(encoding="utf-8")
+    with EditSession.open(out) as session:  # All can be undone in the new tracks.
+        assert session.is_saved
+        for _ in range(3):
+            session.undo()
+        assert link_ids(session.to_graph()) == link_ids(plain)
+    run(RunInputs(labels=labels_3d), out, SETTINGS, overwrite=True)
+    assert not (out / "edits.csv").exists()  # of the run before
+    assert (out / "tracks.xml.edits.jsonl").exists()  # what a person did stays
+
+
+def test_what_does_not_fit_is_listed(tmp_path: Path, first: Path) -> None:
+    movie = dividing_cells()
+    movie[1] = 0  # no cell in this frame: its links and spots are not there
+    movie[movie == 7] = 9  # another label at the same place is the same cell
+    labels = write_imagej(tmp_path / "other.tif", movie, "TZYX")
+    out = tmp_path / "second"
+    assert call("run", "--labels", labels, "-o", out, "--edits", first) == 0
+    table = pd.read_csv(out / "edits.csv", keep_default_na=False)
+    assert len(table) == 3
+    refused = table[table["made"] == 0]
+    assert len(refused) >= 2
+    assert refused["why_not"].str.contains("no spot lies in frame 1|no link").all()
+    record = yaml.safe_load((out / "run.yaml").read_text(encoding="utf-8"))
+    assert f"{3 - len(refused)} of 3 corrections" in record["to_know"][0]["what"]
+    assert any("break_link" in line for line in record["warnings"])
+
+
+def test_no_journal_a_damaged_one_and_one_in_the_way_are_refused(
+    tmp_path: Path, first: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, journal = tmp_path / "second", first / "tracks.xml.edits.jsonl"
+    damaged = tmp_path / "damaged.edits.jsonl"
+    damaged.write_text(journal.read_text(encoding="utf-8").replace("break", "brake", 1))
+    before = {path.name: path.stat().st_mtime_ns for path in first.iterdir()}
+    for edits, into, words in (
+        (tmp_path / "none.jsonl", out, "there is no journal"),
+        (labels_3d, out, "there is no journal"),
+        (damaged, out, "is damaged"),
+        (journal, first, "would be replaced"),
+    ):
+        code = call("run", "--labels", labels_3d, "-o", into, "--edits", edits, "--overwrite")
+        told = capsys.readouterr().err
+        assert (code, told.count("\n")) == (2, 1), told
+        assert words in told
+    assert not out.exists()
+    assert {path.name: path.stat().st_mtime_ns for path in first.iterdir()} == before
+
+
+def test_track_makes_corrections_again(tmp_path: Path, first: Path) -> None:
+    out = tmp_path / "new.geff"
+    words = ["track", first, "-o", out, "--tracker", "lap", "--set", "linking_max_distance=5"]
+    assert call(*words, "--set", "splitting_max_distance=5", "--edits", first) == 0
+    with EditSession.open(first) as session:
+        expected = session.to_graph()
+    assert link_ids(read_tracks(out)[0]) == link_ids(expected)
+    with EditSession.open(out) as session:
+        assert [one.what for one in session.history.done] == ["break_link"] * 2 + ["delete_spot"]
+    assert call(*words, "--edits", first, "--overwrite") == 2
+
+
+def test_saving_corrections_of_a_run_writes_its_tables_anew(first: Path) -> None:
+    report = (first / "report.html").read_bytes()
+    with EditSession.open(first) as session:
+        n = session.tracks.n_spots
+        session.save()
+    assert len(pd.read_csv(first / "tracked_spots.csv")) == n
+    assert len(read_tracks(first / "tracks.geff")[0].spots) == n
+    features = pd.read_csv(first / "track_features.csv")
+    tracked = pd.read_csv(first / "tracked_spots.csv")
+    assert features["n_spots"].sum() == (tracked["track"] >= 0).sum()
+    assert (first / "report.html").read_bytes() == report
+
+
+def test_a_copy_elsewhere_is_no_run(tmp_path: Path, first: Path) -> None:
+    shutil.copy(first / "tracks.xml", tmp_path / "tracks.xml")
+    with EditSession.open(tmp_path / "tracks.xml") as session:
+        session.do("delete_spot", spot=int(session.tracks.in_frame(0)[0]))
+        session.save()
+    assert {path.name for path in tmp_path.glob("track*")} == {
+        "tracks.xml", "tracks.xml.edits.jsonl"
+    }  # fmt: skip
+
+
+def test_a_run_is_explained_with_its_own_settings(first: Path) -> None:
+    explainer = open_explainer(first, None, {})
+    assert explainer.settings_from == "run.yaml"
+    assert explainer.settings.linking_max_distance == 5.0  # type: ignore[attr-defined]
+    other = open_explainer(first / "tracks.xml", None, {"linking_max_distance": 4})
+    assert (other.settings_from, other.settings.linking_max_distance) == ("run.yaml", 4.0)  # type: ignore[attr-defined]
+    assert np.isfinite(explainer.settings.splitting_max_distance)  # type: ignore[attr-defined]
+
+
+def test_a_run_without_cells_takes_edits(tmp_path: Path, first: Path) -> None:
+    labels = write_imagej(tmp_path / "empty.tif", np.zeros((3, 2, 8, 8), np.uint16), "TZYX")
+    result = run(RunInputs(labels=labels, edits=first), tmp_path / "out")
+    assert len(result.graph.spots) == 0
+    assert not (tmp_path / "out" / "tracks.xml.edits.jsonl").exists()
+    with pytest.raises(UserError, match="there is no journal"):
+        run(RunInputs(labels=labels, edits=tmp_path), tmp_path / "out2")
