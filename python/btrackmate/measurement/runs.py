@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.core.hashing import find_slot
 from btrackmate.core.words import option
 from btrackmate.io.label_values import MAX_LABEL
 
@@ -212,24 +213,14 @@ def _enlarge(array: NDArray[Any], used: int) -> NDArray[Any]:
 
 
 def _make_hash(ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Make an empty hash table that stays at most half full; key 0 is a free slot."""
+    """Make an empty hash table that stays at most half full."""
     size = 2 ** (2 * ids.size - 1).bit_length()
     return np.zeros(size, np.uint64), np.empty(size, np.int32)
 
 
 @njit(cache=True, nogil=True)
-def _find_slot(keys: Any, key: Any) -> Any:
-    """Find the slot that holds `key` or is free for it, by Fibonacci hashing."""
-    mask = np.uint64(keys.size - 1)
-    slot = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
-    while keys[slot] != np.uint64(0) and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@njit(cache=True, nogil=True)
 def _insert(keys: Any, cells: Any, key: Any, cell: Any) -> None:
-    slot = _find_slot(keys, key)
+    slot = find_slot(keys, key)
     keys[slot] = key
     cells[slot] = cell
 
@@ -305,7 +296,7 @@ def _find_cell(label: Any, table: Any, keys: Any, cells: Any) -> Any:
     """Find the cell of a label id, −1 for a new one."""
     if label < np.uint64(table.size):
         return np.int64(table[label])
-    slot = _find_slot(keys, label)
+    slot = find_slot(keys, label)
     return np.int64(cells[slot]) if keys[slot] == label else np.int64(-1)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.compiled import njit
 from btrackmate.core.errors import UserError
+from btrackmate.core.hashing import find_slot
 from btrackmate.io.label_values import MAX_LABEL
 
 IntArray = NDArray[np.int64]
@@ -160,6 +161,7 @@ def _count_pairs(
     keys = np.zeros(1024, np.uint64)
     counts = np.zeros(1024, np.int64)
     used = 0
+    background = 0  # of both: its key would be 0, a free slot
     begin = 0
     size = first.size
     for i in range(1, size + 1):
@@ -168,7 +170,11 @@ def _count_pairs(
         if size == 0:
             break
         key = (np.uint64(first[begin]) << np.uint64(32)) | np.uint64(second[begin])
-        slot = _find_slot(keys, counts, key)
+        if key == np.uint64(0):
+            background += i - begin
+            begin = i
+            continue
+        slot = find_slot(keys, key)
         if counts[slot] == 0:
             keys[slot] = key
             used += 1
@@ -176,20 +182,11 @@ def _count_pairs(
         begin = i
         if 2 * used > keys.size:
             keys, counts = _grow(keys, counts)
+    if background > 0:
+        slot = np.flatnonzero(keys == np.uint64(0))[0]
+        counts[slot] = background
     filled = counts > 0
     return keys[filled], counts[filled]
-
-
-@njit(cache=True)
-def _find_slot(
-    keys: NDArray[np.uint64], counts: IntArray, key: np.uint64
-) -> int:  # pragma: no cover (compiled)
-    """Find the slot that holds a key, or the free one (count 0) where it belongs."""
-    mask = np.uint64(keys.size - 1)
-    slot = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & mask
-    while counts[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot  # type: ignore[return-value]
 
 
 @njit(cache=True)
@@ -201,7 +198,7 @@ def _grow(
     new_counts = np.zeros(4 * keys.size, np.int64)
     for i in range(keys.size):
         if counts[i] > 0:
-            slot = _find_slot(new_keys, new_counts, keys[i])
+            slot = find_slot(new_keys, keys[i])
             new_keys[slot] = keys[i]
             new_counts[slot] = counts[i]
     return new_keys, new_counts
