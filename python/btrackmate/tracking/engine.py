@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
@@ -86,8 +87,10 @@ def _check_places(spots: Spots) -> None:
     """Refuse many spots at one point, before any time is spent on them."""
     if len(spots) <= _MOST_AT_ONE_POINT:
         return
+    columns = [*spots.positions.T, spots.frame.astype(np.float64)]
+    if _longest_run(np.sort(_mix(columns))) <= _MOST_AT_ONE_POINT:
+        return
     table = spots.table
-    columns = [table[name].to_numpy() for name in ("z", "y", "x", "frame")]
     order = np.lexsort(columns)
     first = np.any([np.diff(column[order]) != 0 for column in columns], axis=0)
     begins = np.concatenate(([0], np.flatnonzero(first) + 1))
@@ -99,6 +102,21 @@ def _check_places(spots: Spots) -> None:
         msg += f"y {one['y']:g}, z {one['z']:g}, where at most {_MOST_AT_ONE_POINT} can be told "
         msg += "apart: are their positions missing? Correct or filter them"
         raise UserError(msg)
+
+
+def _mix(columns: list[NDArray[np.float64]]) -> NDArray[np.uint64]:
+    """Give one number a row, the same for equal rows and hardly ever for others."""
+    mixed = np.zeros(columns[0].size, np.uint64)
+    for column in columns:
+        mixed = (mixed ^ (column + 0.0).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
+
+def _longest_run(values: NDArray[np.uint64]) -> int:
+    """Give how often the most frequent one of ascending values stands there."""
+    begins = np.flatnonzero(np.diff(values, prepend=~values[:1]))
+    return int(np.diff(begins, append=values.size).max())
 
 
 def _track_labels(
