@@ -132,7 +132,8 @@ def test_weight_zero_needs_no_feature():
 
 def test_too_many_spots_within_reach_are_refused():
     n = 100_000
-    table = pd.DataFrame({"frame": np.repeat([0, 1], n), "x": 0.0, "y": 0.0, "z": 0.0})
+    x = np.tile(np.linspace(0, 1, n), 2)  # no two at one point
+    table = pd.DataFrame({"frame": np.repeat([0, 1], n), "x": x, "y": 0.0, "z": 0.0})
     spots = Spots.from_table(table, Calibration())
     message = r"frames 0 and 1 \(100000 spots in frame 0\) have more than \d+ candidate links wit"
     with pytest.raises(UserError, match=message):
