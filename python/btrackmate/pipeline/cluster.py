@@ -204,12 +204,15 @@ class WorkerPool:
 
     def _take(self, future: Any, t: int) -> Any:
         """Take a frame's result; say what killed its worker."""
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
 
         if future.status == "cancelled":
             raise WorkersError(self._tell_lost())
         try:
             return future.result()
+        except CommClosedError:
+            raise WorkersError(self._tell_lost()) from None
         except KilledWorker as error:
             msg = f"frame {t} ended {error.allowed_failures + 1} workers: most likely they had too "
             msg += f"little memory for it: {self._advise_memory()}; what is finished is kept"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.images import hash_path
 from btrackmate.report.trust import Note
 from btrackmate.review import Replay, name_journal, read_standing, replay_on, write_journal
 
@@ -48,6 +47,8 @@ class Corrected:
 
     def write_journal(self, tracks: Path) -> None:
         """Write the edits that were made beside the new tracks, so that they can be undone."""
+        from btrackmate.io.images import hash_path  # a second to import, mostly not needed
+
         if self.replay.lines:
             write_journal(tracks, hash_path(tracks), self.replay.lines)
 

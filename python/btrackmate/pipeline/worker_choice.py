@@ -3,6 +3,8 @@
 import importlib.util
 import re
 import shutil
+import signal
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -84,8 +86,7 @@ class ClusterFile(Settings):
             If dask-jobqueue is not installed, or a value is not one that it takes.
         """
         check_installed("dask_jobqueue", "dask-jobqueue")
-        import dask_jobqueue
-
+        dask_jobqueue = _import_jobqueue()
         values = self.model_dump(exclude={"kind", "jobs", "account"}, exclude_none=True)
         values = {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
         values["job_script_prologue"] = [*_PROLOGUE, *self.job_script_prologue]
@@ -154,6 +155,19 @@ class WorkerChoice:
             msg = f"{option('worker_memory')} is {self.worker_memory!r}, expected e.g. 4GB; "
             msg += f"a worker takes {LEAST_MEMORY / 1e6:g}MB without any frame"
             raise UserError(msg)
+
+
+def _import_jobqueue() -> Any:
+    """Import dask-jobqueue, which takes SIGINT and SIGTERM for itself when it is read."""
+    names = (signal.SIGINT, signal.SIGTERM)
+    kept = [signal.getsignal(one) for one in names]
+    import dask_jobqueue
+
+    if threading.current_thread() is threading.main_thread():
+        for one, handler in zip(names, kept, strict=True):
+            if handler is not None:
+                signal.signal(one, handler)
+    return dask_jobqueue
 
 
 def read_memory(text: str) -> int | None:

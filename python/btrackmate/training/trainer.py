@@ -86,7 +86,8 @@ def train(
         msg = f"model name {name!r}: expected a plain folder name"
         raise UserError(msg)
     root = model_dir / name
-    check_apart([root / PATCHES, *(root / kind for kind in settings.kinds)], [data_dir])
+    patches = [root / PATCHES] if settings.npz_only else []
+    check_apart([*patches, *(root / kind for kind in settings.kinds)], [data_dir])
     if settings.npz_only:
         return {"npz": _make_patches(data_dir, root / PATCHES, settings, progress, overwrite)}
     outputs = {kind: root / kind for kind in settings.kinds}

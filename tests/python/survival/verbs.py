@@ -154,7 +154,7 @@ def read_outputs(folder: Path, *, hidden: bool) -> dict[str, bytes | None]:
     for name, content in tree.items():
         if content is not None and name.endswith("run.yaml"):
             told = yaml.safe_load(content)
-            for key in ("started", "finished", "timing", "command", "warnings"):
+            for key in ("started", "finished", "timing", "cost", "command", "warnings"):
                 told.pop(key)
             tree[name] = yaml.safe_dump(told).encode()
         elif content is not None and name.endswith("log.txt"):

@@ -155,7 +155,7 @@ def _draw_boundary(figure: Figure, session: Session, name: str) -> list[Curve]:
     """Draw the distance to the tissue's surface over time: mothers green, daughters red."""
     if _DISTANCE not in session.opened.graph.spots.features:
         return _say(
-            figure, "The spots have no distance to the boundary:\nrun or measure with --mask"
+            figure, "The spots have no distance to the boundary:\nrun or measure with a tissue mask"
         )
     curves = find_curves(session, _DISTANCE)
     if not curves:
