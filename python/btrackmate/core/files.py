@@ -28,6 +28,7 @@ from btrackmate.core.staging import (
     hold_folder,
     make_staging,
     name_hidden,
+    watch_folder,
 )
 from btrackmate.core.words import flag
 
@@ -75,7 +76,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         staging = make_staging(path.parent)
     batch = _batch.get()
     try:
-        with _report(path):
+        with _report(path), watch_folder(staging / NEW):
             yield staging / NEW / path.name
             sync_tree(staging / NEW / path.name)
         if batch is not None:

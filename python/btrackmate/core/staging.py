@@ -5,6 +5,7 @@ and the names in them are those of the results: no name is longer than these.
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import time
@@ -38,6 +39,29 @@ def make_staging(folder: Path) -> Path:
 def name_hidden(folder: Path) -> Path:
     """Give a name of this process that nothing in a folder has; nothing is made."""
     return folder / f"{PREFIX}{Owner.current().token}-{next(_counter):x}"
+
+
+@contextlib.contextmanager
+def watch_folder(folder: Path) -> Iterator[None]:
+    """Notice at the end of the block that somebody removed a folder, even where it is there again.
+
+    Some writers, such as Zarr's threads, make a folder anew that they miss, and go on.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is another folder now, or none.
+    """
+    if os.name != "posix":  # Windows opens no folders
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)  # no other folder gets its number while it is open
+    try:
+        yield
+        if not os.path.samestat(os.fstat(handle), folder.stat()):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -79,9 +79,12 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     edges = np.stack([ids[graph.source], ids[graph.target]], axis=1)
     import zarr
 
+    from btrackmate.io.zarr_store import NotingStore
+
     # All chunks are written, so that a missing one is known to be lost.
     with write_atomically(path) as temporary, zarr.config.set({"array.write_empty_chunks": True}):
-        root = zarr.open_group(temporary, mode="w", zarr_format=2, attributes={"geff": metadata})
+        store = NotingStore(temporary)
+        root = zarr.open_group(store, mode="w", zarr_format=2, attributes={"geff": metadata})
         for place, numbers, props in (("nodes", ids, node_props), ("edges", edges, edge_props)):
             group = root.create_group(place)
             _write_array(group, "ids", numbers)
@@ -91,6 +94,7 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
                 for part, values in prop.items():
                     if values is not None:
                         _write_array(inside, part, values)
+        store.check_whole()
 
 
 def _write_array(group: Any, name: str, values: NDArray[Any]) -> None:

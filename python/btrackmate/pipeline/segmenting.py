@@ -1,7 +1,7 @@
 """Segmentation by itself: a movie, a volume or a folder of them to label files."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from btrackmate import __version__ as version
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import make_folder
 from btrackmate.core.outputs import check_apart, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
@@ -292,7 +292,7 @@ class _Segmenting:
             msg = f"{self._image}, or another input, was changed while it was segmented: "
             msg += "start again"
             raise UserError(msg)
-        cells = self._read_cells()
+        cells = self._read_cells(range(movie.n_frames))
         new = work.place.new
         if self._files.cells is not None:
             write_table(new / self._files.cells.name, cells)
@@ -303,7 +303,7 @@ class _Segmenting:
 
     def publish(self) -> pd.DataFrame:
         """Put the finished files in place, and give the table of cells."""
-        cells = self._read_cells()
+        cells = self._read_cells(self._work.done_frames())
         self._work.publish(self._files.names)
         return cells
 
@@ -329,8 +329,11 @@ class _Segmenting:
     def _whole(self) -> dict[str, Any]:
         return self._job | {"names": self._files.names}
 
-    def _read_cells(self) -> pd.DataFrame:
-        tables = [self._work.load_frame(t)["cells"] for t in self._work.done_frames()]
+    def _read_cells(self, frames: Sequence[int]) -> pd.DataFrame:
+        tables = [self._work.load_frame(t)["cells"] for t in frames]
+        if not tables:
+            msg = f"{self._work.path}: its frames were removed meanwhile: start again"
+            raise StorageError(msg)
         cells = pd.concat(tables, ignore_index=True)
         cells.insert(0, "frame", cells.pop("frame"))
         return cells

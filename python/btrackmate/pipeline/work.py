@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from btrackmate.core.errors import StorageError
 from btrackmate.core.files import make_folder, remove, write_stream, write_text
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.images import list_files
@@ -158,13 +159,13 @@ class WorkFolder:
 
         Raises
         ------
-        ValueError
-            If it is not finished.
+        StorageError
+            If it is not finished: what was there has been removed or damaged.
         """
         content = _read_checked(self._name(frame))
         if content is None:
-            msg = f"{self._name(frame)} is not there or damaged"
-            raise ValueError(msg)
+            msg = f"{self._name(frame)} was removed or damaged meanwhile: start again"
+            raise StorageError(msg)
         columns: dict[str, dict[str, Any]] = {}
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             for key in file.files:

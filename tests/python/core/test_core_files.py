@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ def test_a_failed_rename_leaves_the_old_folder(tmp_path):
             pass
     assert read(path) == ("folder", "old")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no folder that is in use")
+@pytest.mark.parametrize("again", [False, True])
+def test_a_folder_that_was_removed_is_noticed_though_it_is_there_again(tmp_path, again):
+    out = tmp_path / "out"
+
+    def write() -> None:
+        with write_atomically(out / "a") as temporary:
+            temporary.mkdir()
+            shutil.rmtree(out)
+            if again:
+                temporary.mkdir(parents=True)
+
+    with pytest.raises(StorageError, match="No such file or directory"):
+        write()
+    assert not (out / "a").exists()
 
 
 def test_existing_output_needs_overwrite(tmp_path):

@@ -1,5 +1,8 @@
 """The file for a job queue: the script that is submitted, without any queue here."""
 
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,19 @@ def test_a_machine_without_the_queue_is_refused(
 )  # fmt: skip
 def test_memory_is_read_in_bytes(text: str, size: int | None) -> None:
     assert read_memory(text) == size
+
+
+def test_signals_stay_as_they_are() -> None:
+    """dask-jobqueue takes SIGINT and SIGTERM for itself when it is imported."""
+    code = """
+        import signal
+        from btrackmate.pipeline.worker_choice import ClusterFile
+        ours = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+        file = ClusterFile.parse({"kind": "slurm", "jobs": 1, "cores": 1, "memory": "1GB"})
+        file.open("workers.yaml").close()
+        assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == ours
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -15,14 +15,7 @@ VERBS = {
 }
 
 
-#: Its threads can make the folder anew while it is removed: once of some tries a part of the graph
-#: was put in place without a word.
-_RACE = pytest.mark.xfail(reason="zarr's threads race with the removal", strict=False)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=_RACE if name == "geff" else ()) for name in VERBS]
-)
+@pytest.mark.parametrize("name", VERBS)
 def test_the_folder_of_the_outputs_vanishes(
     place: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
