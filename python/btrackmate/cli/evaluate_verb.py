@@ -213,10 +213,9 @@ def _write(
 
 def _write_table(table: "pd.DataFrame", path: Path | None) -> None:
     if path is not None:
-        from btrackmate.io.csv_formulas import guard_table
+        from btrackmate.io.csv_formulas import format_rounded
 
-        text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_text(path, text)
+        write_text(path, format_rounded(table))
 
 
 def _plot(shapes: "SegmentationScores", path: Path | None, result: Path) -> None:

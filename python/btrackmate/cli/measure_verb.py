@@ -15,7 +15,12 @@ from btrackmate.cli.options import (
     section,
     with_console,
 )
-from btrackmate.cli.run_options import mask_options, measuring_options, merge_settings
+from btrackmate.cli.run_options import (
+    mask_options,
+    measuring_options,
+    merge_settings,
+    threads_option,
+)
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
@@ -33,11 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--config", type=PATH, help="YAML file of settings, e.g. a run.yaml: its measure and input."
 )
-@click.option(
-    "--workers",
-    type=int,
-    help="Frames measured at a time, in threads of this process.  [default: a core]",
-)
+@threads_option
 @common_options
 @section("Tissue mask", mask_options)
 @section("Measuring", measuring_options)

@@ -130,6 +130,15 @@ def linking_options(function: Function) -> Function:
     )(function)
 
 
+def threads_option(function: Function) -> Function:
+    """Add --workers; worker processes have options of their own."""
+    return click.option(
+        "--workers",
+        type=int,
+        help="Frames measured at a time, in threads of this process.  [default: one a core]",
+    )(function)
+
+
 def edits_option(function: Function) -> Function:
     """Add --edits."""
     return click.option(
@@ -163,11 +172,7 @@ def table_options(function: Function) -> Function:
                 default=None,
                 help="Skip bad rows of a CSV, and name them.",
             ),
-            click.option(
-                "--workers",
-                type=int,
-                help="Frames measured at a time, in threads of this process.  [default: a core]",
-            ),
+            threads_option,
         ]
     )(function)
 

@@ -38,5 +38,10 @@ def guard_table(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{str(k): v for k, v in changed.items()}).set_axis(names, axis=1)
 
 
+def format_rounded(table: pd.DataFrame, digits: int = 6) -> str:
+    """Write a table that people read as CSV: guarded, numbers with so many digits."""
+    return guard_table(table).to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
+
+
 def _guard_text(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and _TEXT.match(value) else value

@@ -19,7 +19,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_foreign, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import load_yaml
-from btrackmate.io.csv_formulas import guard_table
+from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
 from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
@@ -289,8 +289,7 @@ def read_groups(
 
 def _write_tables(folder: Path, tables: Tables) -> list[str]:
     for name, table in tables.items():
-        guard_table(table).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n",
-                     float_format=f"%.{_PLACES}g")  # fmt: skip
+        write_text(folder / f"{name}.csv", format_rounded(table, _PLACES))
     return [f"{name}.csv" for name in tables]
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from btrackmate.io.csv_formulas import guard_table
+from btrackmate.io.csv_formulas import format_rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +77,7 @@ def format_value(value: Any) -> str:
 
 def embed_table(table: pd.DataFrame, name: str) -> Embedded | None:
     """Put a table into the page as a CSV file to take away; None where it is too long."""
-    text = guard_table(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    data = text.encode("utf-8")
+    data = format_rounded(table).encode("utf-8")
     return _embed(data, "text/csv", name) if len(data) <= _MOST_DOWNLOAD else None
 
 

@@ -256,7 +256,7 @@ MAIN = textwrap.dedent(
 )
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="needs signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_leaves_no_process_and_goes_on(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path, number: signal.Signals
