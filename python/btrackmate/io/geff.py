@@ -79,11 +79,11 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     edges = np.stack([ids[graph.source], ids[graph.target]], axis=1)
     import zarr
 
-    from btrackmate.io.zarr_store import NotingStore
+    from btrackmate.io.zarr_store import CarefulStore
 
     # All chunks are written, so that a missing one is known to be lost.
     with write_atomically(path) as temporary, zarr.config.set({"array.write_empty_chunks": True}):
-        store = NotingStore(temporary)
+        store = CarefulStore(temporary)
         root = zarr.open_group(store, mode="w", zarr_format=2, attributes={"geff": metadata})
         for place, numbers, props in (("nodes", ids, node_props), ("edges", edges, edge_props)):
             group = root.create_group(place)

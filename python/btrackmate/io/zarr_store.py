@@ -1,5 +1,6 @@
-"""A Zarr store in a folder that knows what was written into it."""
+"""A Zarr store in a folder that writes one file after the other, and knows what it wrote."""
 
+import asyncio
 import errno
 import os
 from pathlib import Path
@@ -8,8 +9,11 @@ from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
 
-class NotingStore(LocalStore):  # type: ignore[misc]
-    """Store in a folder; Zarr's threads make folders anew that somebody removes meanwhile.
+class CarefulStore(LocalStore):  # type: ignore[misc]
+    """Store in a folder that ends with its first fault.
+
+    Zarr writes in threads: where one fails, others would go on, make folders anew that were
+    removed, and tell of faults that nobody asks for.
 
     Parameters
     ----------
@@ -21,11 +25,18 @@ class NotingStore(LocalStore):  # type: ignore[misc]
     def __init__(self, root: Path | str, *, read_only: bool = False) -> None:
         super().__init__(root, read_only=read_only)
         self._names = set[str]()
+        self._turn = asyncio.Lock()
+        self._is_whole = True
 
     async def set(self, key: str, value: Buffer) -> None:
         """Write a file, see `zarr.storage.LocalStore.set`."""
-        self._names.add(key)
-        await super().set(key, value)
+        async with self._turn:
+            if not self._is_whole:
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            self._is_whole = False
+            await super().set(key, value)
+            self._is_whole = True
+            self._names.add(key)
 
     def check_whole(self) -> None:
         """See that all that was written stands there, and nothing else.

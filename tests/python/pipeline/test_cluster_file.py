@@ -1,5 +1,6 @@
 """The file for a job queue: the script that is submitted, without any queue here."""
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,9 @@ from btrackmate.core.errors import UserError
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.worker_choice import ClusterFile, WorkerChoice, read_memory
 
-pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+# Not imported here: it would take the signals of all tests.
+if importlib.util.find_spec("dask_jobqueue") is None:
+    pytest.skip("dask-jobqueue is not installed", allow_module_level=True)
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "slurm.yaml"
 

@@ -154,9 +154,8 @@ def _draw_ends(figure: Figure, session: Session, name: str) -> list[Curve]:
 def _draw_boundary(figure: Figure, session: Session, name: str) -> list[Curve]:
     """Draw the distance to the tissue's surface over time: mothers green, daughters red."""
     if _DISTANCE not in session.opened.graph.spots.features:
-        return _say(
-            figure, "The spots have no distance to the boundary:\nrun or measure with a tissue mask"
-        )
+        words = "The spots have no distance to the boundary:\nbtrackmate measure … --mask FILE"
+        return _say(figure, words)
     curves = find_curves(session, _DISTANCE)
     if not curves:
         return _say(figure, _NOTHING)
