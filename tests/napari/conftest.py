@@ -19,6 +19,8 @@ if find_spec("napari") is None or find_spec("qtpy") is None:
 elif not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
     _WHY = "there is no screen and no Xvfb (Debian package xvfb)"
 
+_SIZE = (900, 640)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip all tests of this folder where there is nothing to show windows on."""
@@ -64,7 +66,7 @@ def window(screen: None) -> Iterator[object]:
     from qtpy.QtWidgets import QApplication
 
     made = napari.Viewer(show=True)
-    made.window._qt_window.resize(900, 640)
+    made.window._qt_window.resize(*_SIZE)
     QApplication.instance().processEvents()
     gc.collect()
     gc.freeze()  # napari collects garbage with each layer that goes; what is loaded is none
@@ -86,6 +88,8 @@ def viewer(window: object) -> Iterator[object]:
     window.layers.clear()
     for dock in tuple(window.window.dock_widgets.values()):
         window.window.remove_dock_widget(dock)
+    QApplication.instance().processEvents()
+    window.window._qt_window.resize(*_SIZE)  # docks can have made it larger than the screen
     QApplication.instance().processEvents()
 
 

@@ -137,8 +137,8 @@ def wait(bar, seconds: float = 60) -> None:
 
 
 def dock(viewer, kind):
-    """Put a widget beside the image, in a window of its full height."""
+    """Put a widget beside the image, in a tab if there is another."""
     widget = kind(viewer)
-    viewer.window.add_dock_widget(widget, area="right")
+    viewer.window.add_dock_widget(widget, area="right", tabify=True)
     settle()
     return widget
