@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hands import settle
 
 _WHY = None
 if find_spec("napari") is None or find_spec("qtpy") is None:
@@ -79,18 +80,17 @@ def window(screen: None) -> Iterator[object]:
 @pytest.fixture
 def viewer(window: object) -> Iterator[object]:
     """Give the window, and empty it."""
-    from qtpy.QtWidgets import QApplication
-
     from btrackmate.napari_plugin.view import workspace
 
     yield window
     workspace.close(window)
     window.layers.clear()
-    for dock in tuple(window.window.dock_widgets.values()):
-        window.window.remove_dock_widget(dock)
-    QApplication.instance().processEvents()
+    for widget in tuple(window.window.dock_widgets.values()):
+        window.window.remove_dock_widget(widget)
+        widget.deleteLater()
+    settle()
     window.window._qt_window.resize(*_SIZE)  # docks can have made it larger than the screen
-    QApplication.instance().processEvents()
+    settle()
 
 
 @pytest.fixture(autouse=True)

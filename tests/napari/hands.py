@@ -9,10 +9,13 @@ from btrackmate.napari_plugin.model.opening import open_tracks
 
 
 def settle() -> None:
+    """Let Qt do what it has to do, as its event loop would: also delete what is to go."""
+    from qtpy.QtCore import QEvent
     from qtpy.QtWidgets import QApplication
 
     for _ in range(4):
         QApplication.instance().processEvents()
+    QApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
 
 def pixel_of(viewer, point: np.ndarray) -> tuple[int, int]:
@@ -140,5 +143,11 @@ def dock(viewer, kind):
     """Put a widget beside the image, in a tab if there is another."""
     widget = kind(viewer)
     viewer.window.add_dock_widget(widget, area="right", tabify=True)
-    settle()
+    bring(widget)
     return widget
+
+
+def bring(widget) -> None:
+    """Go to a widget's tab."""
+    widget.parentWidget().raise_()
+    settle()

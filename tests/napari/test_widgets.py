@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hand_tracks import make_graph
 from hands import (
+    bring,
     choose,
     click,
     click_plot,
@@ -371,12 +372,16 @@ def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, 
         assert said(words), name
         for key in ("N", "J", "F", "F", "B", "A", "Z"):
             press(viewer, key)
+        bring(docks[0])
         push(docks[0].buttons["child"])
+        bring(docks[3])
         push(docks[3].prepare)
         wait(docks[3].work)
+        bring(docks[5])
         push(docks[5].preview)
         wait(docks[5].work)
         push_named(docks[5], "Preview")
+        bring(docks[6])
         push(docks[6].preview)
         if name == "another_size":  # it has an image: the networks would be asked
             docks[6].work.cancel.click()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from qtpy.QtWidgets import (
     QComboBox,
@@ -94,6 +95,7 @@ class Analysis(SessionPanel):
     def _show(self, name: str) -> None:
         while self.place.count():
             old = self.place.takeAt(0).widget()
+            FigureCanvasAgg(old.widget().figure)  # the figure is kept, to be saved and shown again
             old.hide()
             old.deleteLater()
         if name in self.pictures:

@@ -45,7 +45,7 @@ class Explain(SessionPanel):
         self.text.setReadOnly(True)
         box.addWidget(self.text, 1)
         self.follow(session.selected, self._tell)
-        self.follow(session.edited, self._on_edited)
+        self.follow(session.edited, self._on_edited, when_hidden=True)
         return content
 
     def start(self, *_: Any) -> None:

@@ -109,6 +109,7 @@ class WorkBar(QWidget):
         row.addWidget(self.cancel)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
+        self.destroyed.connect(lambda *_: self._on_destroyed())
         self.setVisible(False)
 
     def run(self, work: Callable[[Progress], Any], then: Callable[[Any], None]) -> None:
@@ -152,3 +153,8 @@ class WorkBar(QWidget):
         if self.job is not None:
             self.job.cancel()
             self.bar.setFormat("stopping …")
+
+    def _on_destroyed(self) -> None:
+        """Stop work whose result nobody would take."""
+        if self.job is not None:
+            self.job.cancel()

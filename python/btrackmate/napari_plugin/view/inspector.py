@@ -130,6 +130,10 @@ class Inspector(SessionPanel):
         splitter.addWidget(top)
         splitter.addWidget(self.tree)
         splitter.setSizes([420, 300])
+        self.follow(session.selected, self.tree.show_selected)
+        self.follow(session.edited, self.tree.rebuild)
+        self.follow(session.shown, self.tree.show_listed)
+        self.follow(session.coloured, self.tree.draw)
         self.follow(session.selected, self._on_selected)
         self.follow(session.edited, self._on_listed)
         self.follow(session.shown, self._on_listed)
@@ -140,8 +144,7 @@ class Inspector(SessionPanel):
         return splitter
 
     def leave(self) -> None:
-        """Stop following the session and the viewer."""
-        self.tree.disconnect_session()
+        """Stop following the viewer."""
         self.viewer.dims.events.point.disconnect(self._on_frame)
 
     def _make_filters(self, session: Session) -> QGridLayout:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
@@ -24,6 +24,9 @@ _NOTHING = (
 class SessionPanel(QWidget):
     """A dock widget that is made anew when another session is opened in its viewer.
 
+    While it is hidden, behind another tab or because its dock was closed (napari keeps the widget
+    of a closed dock), it does no work: what it missed is made up for when it is shown.
+
     Subclasses have a `title` and `build`.
 
     Parameters
@@ -40,12 +43,32 @@ class SessionPanel(QWidget):
         self._content: QWidget | None = None
         self._session: Session | None = None
         self._followed: list[tuple[Signal, Callable[..., Any]]] = []
+        self._missed: dict[Callable[..., Any], None] = {}  # in order, each once
+        self._is_stale = False
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Expanding)
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         workspaces.opened.connect(self._on_opened)
         self.destroyed.connect(lambda *_: self._let_go())
-        self._on_opened(self.viewer)
+        self._show_session()
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Make up for what was missed, now that the widget is seen."""
+        super().paintEvent(event)
+        if self._is_stale or self._missed:
+            QTimer.singleShot(0, self._catch_up)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether any of it is on the screen: Qt says visible also of what is behind a tab."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
+
+    def _catch_up(self) -> None:
+        if self._is_stale:
+            self._show_session()
+        missed, self._missed = self._missed, {}
+        for listener in missed:
+            listener()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for a third of a small window."""
@@ -74,10 +97,28 @@ class SessionPanel(QWidget):
     def leave(self) -> None:
         """Stop following what `follow` does not know of."""
 
-    def follow(self, signal: Signal, listener: Callable[..., Any]) -> None:
-        """Listen to the session, until another one is opened."""
-        signal.connect(listener)
-        self._followed.append((signal, listener))
+    def follow(
+        self, signal: Signal, listener: Callable[..., Any], *, when_hidden: bool = False
+    ) -> None:
+        """Listen to the session, until another one is opened.
+
+        Parameters
+        ----------
+        signal : Signal
+        listener : callable
+            Called, without values, when the widget is shown again and has missed something.
+        when_hidden : bool
+            Call it at once, also while the widget is hidden.
+        """
+
+        def hear(*values: Any) -> None:
+            if when_hidden or self.is_seen:
+                listener(*values)
+            else:
+                self._missed[listener] = None
+
+        signal.connect(hear)
+        self._followed.append((signal, hear))
 
     def make_button(self, name: str, label: str | None = None) -> QPushButton:
         """Make the button of an action; its tooltip names the shortcut."""
@@ -127,11 +168,25 @@ class SessionPanel(QWidget):
     def _on_opened(self, viewer: Any) -> None:
         if viewer is not self.viewer:
             return
+        self._clear()
+        if self.is_seen:
+            self._show_session()
+        else:
+            self._is_stale = True
+
+    def _clear(self) -> None:
+        """Drop what was made for the session before."""
         self._unfollow()
+        self._missed = {}
         self.buttons = {}
         if self._content is not None:
             self.layout().removeWidget(self._content)
             self._content.deleteLater()
+            self._content = None
+
+    def _show_session(self) -> None:
+        """Make the content for what is open."""
+        self._is_stale = False
         workspace = self.workspace
         self._session = None if workspace is None else workspace.session
         if self._session is None:

@@ -46,19 +46,7 @@ class LineageTree(QWidget):
         self.canvas.events.mouse_press.connect(self._on_press)
         self.canvas.events.mouse_release.connect(self._on_release)
         self.canvas.events.key_press.connect(self._on_key)
-        session.selected.connect(self._on_selected)
-        session.edited.connect(self.rebuild)
-        session.shown.connect(self._on_shown)
-        session.coloured.connect(self._draw)
         self.rebuild()
-
-    def disconnect_session(self) -> None:
-        """Follow the session no more."""
-        session = self.session
-        session.selected.disconnect(self._on_selected)
-        session.edited.disconnect(self.rebuild)
-        session.shown.disconnect(self._on_shown)
-        session.coloured.disconnect(self._draw)
 
     def show_frame(self, frame: int) -> None:
         """Move the line of the current frame."""
@@ -69,7 +57,7 @@ class LineageTree(QWidget):
         """Lay the trees out anew."""
         self._of = self.session.tracks
         self.layout_shown = self.session.tree()
-        self._draw()
+        self.draw()
         self.fit()
 
     def fit(self) -> None:
@@ -102,7 +90,8 @@ class LineageTree(QWidget):
         self._marks = scene.Markers(parent=self._view.scene)
         self._message = scene.Text("", color=_TEXT, font_size=10, parent=self.canvas.scene)
 
-    def _draw(self, *_: Any) -> None:
+    def draw(self, *_: Any) -> None:
+        """Draw the trees as they were laid out."""
         found = self.layout_shown
         empty = found is None or not found.rows.size
         self._message.text = "no tracks to show" if empty else ""
@@ -144,14 +133,15 @@ class LineageTree(QWidget):
                 edge_color=np.array(colours), size=13,
             )  # fmt: skip
 
-    def _on_selected(self) -> None:
+    def show_selected(self) -> None:
         """Show the selected tracks; another spot of the same ones only moves the mark."""
         if self.session.tracks != self._of:
             self.rebuild()
         else:
             self._mark()
 
-    def _on_shown(self) -> None:
+    def show_listed(self) -> None:
+        """Lay out the tracks of the table, if none is selected."""
         if not self.session.tracks:
             self.rebuild()
 
