@@ -59,7 +59,11 @@ class RowsById:
         """Give the row of an id, −1 if there is none."""
         if one in self._added:
             return self._added[one]
-        place = int(np.searchsorted(self._ids, one, sorter=self._order))
+        if self._order is None and self._ids.size:  # ids mostly follow each other
+            near = one - int(self._ids[0])
+            if 0 <= near < self._ids.size and self._ids[near] == one:
+                return near
+        place = int(self._ids.searchsorted(one, sorter=self._order))
         if place >= self._ids.size:
             return -1
         row = place if self._order is None else int(self._order[place])

@@ -1,6 +1,7 @@
 """Tracks that can be edited, fast at a million spots."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -237,7 +238,7 @@ class EditableTracks:
         Change
             The same with the tracks that it touched.
         """
-        before = {self._track_at(spot) for spot in change.spots}
+        before = self._tracks_at(change.spots)
         whole = self._find_whole_tracks(change)
         done: list[Renumbering] = []
         known = change.renumbered is not None
@@ -265,13 +266,14 @@ class EditableTracks:
         for one in change.renumbered or ():
             self._track.values[self._spots.rows_of(one.spots)] = one.after
         renumbered = tuple(done) if change.renumbered is None else change.renumbered
-        touched = before | {self._track_at(spot) for spot in change.spots}
+        touched = before | self._tracks_at(change.spots)
         touched |= {number for one in renumbered for number in (one.before, one.after)}
         return replace(change, renumbered=renumbered, tracks=frozenset(touched - {_NO_TRACK}))
 
     def _find_whole_tracks(self, change: Change) -> set[int]:
         """Find the tracks that go with all their spots: nothing of them has to be searched."""
-        counts = Counter(self._track_at(spot.id) for spot in change.removed_spots)
+        rows = self._spots.rows_of(np.array([spot.id for spot in change.removed_spots], np.int64))
+        counts = Counter(self._track.values[rows].tolist())
         return {
             track
             for track, count in counts.items()
@@ -327,9 +329,12 @@ class EditableTracks:
         self._next_track += 1
         return self._next_track - 1
 
-    def _track_at(self, spot: int) -> int:
-        row = self._spots.find(spot)
-        return _NO_TRACK if row < 0 else int(self._track.values[row])
+    def _tracks_at(self, spots: Iterable[int]) -> set[int]:
+        """Tracks of those of some spots that are there."""
+        rows = self._spots.rows_of(np.array(list(spots), np.int64))
+        rows = rows[rows >= 0]
+        found: list[int] = self._track.values[rows[self._spots.alive.values[rows]]].tolist()
+        return set(found)
 
     def _rows_of(self, track: int) -> IntArray:
         rows = np.flatnonzero(self._track.values == track) if track >= 0 else np.empty(0)

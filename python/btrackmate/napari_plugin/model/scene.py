@@ -173,13 +173,13 @@ class Scene:
 
     def _find_link(self, source: int, target: int) -> int:
         """Give the number of a link, a removed one too; −1 if there never was one."""
-        a, b = (int(row) for row in self.rows(np.array([source, target])))
+        a, b = self._rows.find(source), self._rows.find(target)
         late = self._late_links.get((a, b))
         if late is not None:
             return late
-        begin, end = np.searchsorted(self.source[: self._n_links], (a, a + 1))
-        found = np.flatnonzero(self.target[begin:end] == b)
-        return int(begin + found[0]) if found.size else -1
+        begin, end = self.source[: self._n_links].searchsorted((a, a + 1)).tolist()
+        targets = self.target[begin:end].tolist()
+        return begin + targets.index(b) if b in targets else -1
 
     def _add_link(self, source: int, target: int) -> None:
         number = self._find_link(source, target)
