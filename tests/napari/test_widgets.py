@@ -386,3 +386,39 @@ def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, 
         if name == "another_size":  # it has an image: the networks would be asked
             docks[6].work.cancel.click()
         wait(docks[6].work)
+
+
+def test_a_panel_that_is_not_seen_waits_until_it_is(viewer, xml: Path) -> None:
+    """Behind another tab, and in a dock that was closed; it makes up for all at once."""
+    from btrackmate.napari_plugin.view.inspector import Inspector
+    from btrackmate.napari_plugin.view.plots import Plots
+    from btrackmate.napari_plugin.view.workspace import close
+
+    class Counted(Plots):
+        draws = 0
+
+        def draw(self, *values: object) -> None:
+            self.draws += 1
+            super().draw(*values)
+
+    work = show(viewer, xml)
+    plots, inspector = dock(viewer, Counted), dock(viewer, Inspector)
+    seen = plots.draws
+    for spot in (4, 9):  # the inspector's tab is in front
+        work.session.select(spot)
+        settle()
+    assert plots.draws == seen
+    bring(plots)
+    assert plots.draws == seen + 1
+    bring(inspector)
+    rows = [one.row() for one in inspector.table.selectionModel().selectedRows()]
+    assert rows == [inspector.model.row_of(work.session.now.track(9))]
+    viewer.window.remove_dock_widget(plots)
+    work = show(viewer, xml)
+    close(viewer)
+    work = show(viewer, xml)
+    assert plots.draws == seen + 1
+    viewer.window.add_dock_widget(plots, area="right", tabify=True)
+    bring(plots)
+    assert plots.draws > seen + 1
+    assert plots.session is work.session
