@@ -36,6 +36,14 @@ def test_the_list_of_verbs_loads_nothing() -> None:
         assert f"  {verb} " in output
 
 
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "btrackmate", "tracks"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "btrackmate: No such command 'tracks'. (see btrackmate --help)\n"
+
+
 @pytest.mark.parametrize("verb", [*VERBS, "fiji run", "fiji doctor"])
 def test_help_of_a_verb_loads_neither_tables_nor_loops(verb: str) -> None:
     loaded, output = list_loaded([*verb.split(), "--help"])
