@@ -20,7 +20,7 @@ if find_spec("napari") is None or find_spec("qtpy") is None:
 elif not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
     _WHY = "there is no screen and no Xvfb (Debian package xvfb)"
 
-_SIZE = (900, 640)
+_SIZE = (1100, 640)  # beside a panel, napari 0.7 leaves 150 pixels for the image in 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

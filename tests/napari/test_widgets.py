@@ -1,6 +1,7 @@
 """Each widget, by real clicks and keys."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,24 @@ def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None
     push(animation.stop)
     assert not (tmp_path / "stopped.mp4").exists()
     assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+def test_the_plot_beside_a_film_goes_with_the_cell(viewer, xml: Path, tmp_path: Path) -> None:
+    from btrackmate.napari_plugin.view.film import Animation
+
+    work = show(viewer, xml)
+    animation = dock(viewer, Animation)
+    push(animation.follow_cell)
+    push(animation.beside)
+    work.session.select(0)
+    plots = animation._make_plots()
+    beside = []
+    for view in animation.views()[:3]:
+        picture = animation.take(view, plots)
+        beside.append(picture[:, picture.shape[1] // 3 * 2 :])
+    assert beside[0].std() > 0
+    assert [bool((a != b).any()) for a, b in pairwise(beside)] == [True, True]
+    plots.deleteLater()
 
 
 def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:

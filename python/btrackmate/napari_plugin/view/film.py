@@ -176,6 +176,8 @@ class Animation(SessionPanel):
                 for number, view in enumerate(views, 1):
                     writer.append_data(self.take(view, plots))
                     yield number
+        if plots is not None:
+            plots.deleteLater()
         if spot is not None and spot in self.session.now:
             self.session.select(spot)
         self.session.told.emit(f"{len(views)} pictures in {path}")
@@ -196,6 +198,7 @@ class Animation(SessionPanel):
         picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 4 * 4]
         if plots is None:
             return picture
+        plots.draw()  # it is not in the window, and follows nothing
         plots.canvas.draw()
         beside = np.asarray(plots.canvas.buffer_rgba())[..., :3]
         rows = np.linspace(0, beside.shape[0] - 1, picture.shape[0]).astype(int)
