@@ -137,15 +137,12 @@ class Inspector(SessionPanel):
         self.follow(session.selected, self._on_selected)
         self.follow(session.edited, self._on_listed)
         self.follow(session.shown, self._on_listed)
-        self.viewer.dims.events.point.connect(self._on_frame)
+        if self.workspace is not None:
+            self.follow(self.workspace.framed, self._on_frame)
         self._on_listed()
         self._on_frame()
         self._on_selected()
         return splitter
-
-    def leave(self) -> None:
-        """Stop following the viewer."""
-        self.viewer.dims.events.point.disconnect(self._on_frame)
 
     def _make_filters(self, session: Session) -> QGridLayout:
         self.kind = QComboBox()

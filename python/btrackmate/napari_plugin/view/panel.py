@@ -94,9 +94,6 @@ class SessionPanel(QWidget):
         """Make the content for a session."""
         raise NotImplementedError
 
-    def leave(self) -> None:
-        """Stop following what `follow` does not know of."""
-
     def follow(
         self, signal: Signal, listener: Callable[..., Any], *, when_hidden: bool = False
     ) -> None:
@@ -161,8 +158,6 @@ class SessionPanel(QWidget):
     def _unfollow(self) -> None:
         for signal, listener in self._followed:
             signal.disconnect(listener)
-        if self._session is not None:
-            self.leave()
         self._followed, self._session = [], None
 
     def _on_opened(self, viewer: Any) -> None:

@@ -80,6 +80,7 @@ class Workspace:
         self._viewer = weakref.ref(viewer)
         self.let_go: Any = None
         self.session = session
+        self.framed = Signal()  # emitted when another frame is shown
         self.images: list[Image] = []
         self.previews: list[Any] = []  # layers that go with these tracks
         self.labels: Labels | None = None
@@ -245,6 +246,7 @@ class Workspace:
         if self.session.following and self.session.follow(self.frame):
             self.centre_on_selected()
         self._draw_soon()
+        self.framed.emit()
 
     def _on_shown(self, *_: Any) -> None:
         self._draw_soon()
