@@ -33,6 +33,8 @@ _MISSING = (0.0, 0.04, 0.08, 0.13, 0.2, 0.3, 0.4, 0.5)
 _SIDE = 0.1
 _SEED = 20_260
 _CHUNK = 1_000
+#: Columns that are correlated at a time.
+_COLUMNS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +138,15 @@ def _correlate(sampling: Sampling, columns: Floats) -> Floats:
     """Give the autocorrelation of columns (n, m) at the lags 0 … span − 1; (span, m)."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    full = np.zeros((sampling.span, columns.shape[1]))
-    full[sampling.time] = columns
+    found = np.zeros((sampling.span, columns.shape[1]))
     size = next_fast_len(2 * sampling.span, real=True)
-    spectrum = rfft(full, size, axis=0)
-    found: Floats = irfft(spectrum.real**2 + spectrum.imag**2, size, axis=0)[: sampling.span]
+    for begin in range(0, columns.shape[1], _COLUMNS):
+        some = slice(begin, begin + _COLUMNS)
+        full = np.zeros((sampling.span, columns[:, some].shape[1]))
+        full[sampling.time] = columns[:, some]
+        spectrum = rfft(full, size, axis=0)
+        lags = irfft(spectrum.real**2 + spectrum.imag**2, size, axis=0)
+        found[:, some] = lags[: sampling.span]
     return found
 
 
@@ -149,8 +155,9 @@ class NullTable:
 
     Parameters
     ----------
-    samplings : sequence of Sampling
-        Of one treatment; the series are spread over them.
+    patterns : list of (span,) ndarray of bool
+        Samples that are there, as many in each; the series are spread over the patterns.
+    treatment : Treatment
     seed : int
 
     Notes
@@ -165,13 +172,13 @@ class NullTable:
     the ratio for red noise, where it is on the safe side in short series.
     """
 
-    def __init__(self, samplings: list[Sampling], seed: int) -> None:
+    def __init__(self, patterns: list[Bools], treatment: Treatment, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        one = samplings[0]
-        work = 2 * one.n * one.frequencies.size
-        count = int(np.clip(_WORK / work, _FEWEST, _MOST)) // len(samplings)
         white, red, measured = [], [], []
-        for sampling in samplings:
+        for present in patterns:  # One after the other: their filters are large in long series.
+            sampling = Sampling(present, treatment)
+            work = 2 * sampling.n * sampling.frequencies.size
+            count = int(np.clip(_WORK / work, _FEWEST, _MOST)) // len(patterns)
             for size in _split(count):
                 noise = rng.standard_normal((size, sampling.n))
                 white.append(_bend(find_peaks(sampling, noise).share, sampling))
@@ -281,14 +288,14 @@ def find_null_table(present: Bools, treatment: Treatment) -> NullTable:
 def _make_table(span: int, missing: int, treatment: Treatment) -> NullTable:
     seed = [_SEED, span, missing]
     if not missing:
-        return NullTable([Sampling(np.ones(span, np.bool_), treatment)], hash_seed(seed))
+        return NullTable([np.ones(span, np.bool_)], treatment, hash_seed(seed))
     rng = np.random.default_rng(seed)
-    samplings = []
+    patterns = []
     for _ in range(_PATTERNS):
         present = np.ones(span, np.bool_)
         present[rng.choice(np.arange(1, span - 1), missing, replace=False)] = False
-        samplings.append(Sampling(present, treatment))
-    return NullTable(samplings, hash_seed(seed))
+        patterns.append(present)
+    return NullTable(patterns, treatment, hash_seed(seed))
 
 
 def hash_seed(parts: list[int]) -> int:

@@ -96,21 +96,24 @@ def load(path: PathLike) -> TrackGraph | Spots:
     Parameters
     ----------
     path : path
-        TrackMate XML, GEFF, a CSV pair, a run folder: tracks. A CSV of cells without links: spots
-        (physical units; without calibration).
+        TrackMate XML, GEFF, a CSV pair, a table with ids of tracks, a folder of the Cell Tracking
+        Challenge, a run folder: tracks. A CSV of cells without either: spots (physical units;
+        without calibration).
 
     Raises
     ------
     UserError
         If the file is none of these, or damaged.
     """
-    from btrackmate.io.spots_csv import read_spots_csv
-    from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, read_tracks
+    from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+    from btrackmate.io.track_formats import TABLE_ENDINGS, find_csv_pair, read_tracks
+    from btrackmate.io.tracked_table import link_table
 
     path = Path(path)
     is_table = path.name.lower().endswith(TABLE_ENDINGS)
-    if is_table and path.is_file() and not all(one.is_file() for one in csv_names(path)):
-        return read_spots_csv(path).spots
+    if is_table and path.is_file() and find_csv_pair(path) is None:
+        spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
+        return link_table(spots, path) or spots
     return read_tracks(path)[0]
 
 

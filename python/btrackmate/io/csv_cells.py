@@ -15,12 +15,12 @@ from btrackmate.io.csv_fields import Column, RegularRows, TextColumn, find_decim
 
 _log = logging.getLogger(__name__)
 
-_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
-_EXPORT_HEADER_LINES = 3
 #: What is looked at no further in search of control characters: plain ASCII, line ends, form feed.
 _PLAIN = bytes(range(32, 127)) + b"\t\n\f\r\x1a"
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _SEPARATORS = ",;\t"
+#: Fields that a table separated by spaces (btrack's) has at least; a title may have fewer.
+_LEAST_WORDS = 3
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 #: Lines of title that some programs (Imaris) put above the header.
 _MOST_TITLES = 10
@@ -88,7 +88,8 @@ def read_cells(path: Path) -> Cells:
     Parameters
     ----------
     path : Path
-        Text in UTF-8, UTF-16 or Windows-1252, separated by comma, semicolon or tab.
+        Text in UTF-8, UTF-16 or Windows-1252, separated by comma, semicolon, tab or, where none of
+        these stands in the first lines, spaces.
 
     Raises
     ------
@@ -102,6 +103,8 @@ def read_cells(path: Path) -> Cells:
     above, separator = _find_header(rows, path)
     header_line, rows = above + 1, rows[above:]
     rows[0] = rows[0].removeprefix("#").lstrip(" ")
+    if separator == " ":
+        rows = [" ".join(row.split()) for row in rows]
     width = rows[0].count(separator) + 1
     blank = f"{separator} \t"
     regular = all(row.count(separator) == width - 1 and row.strip(blank) for row in rows)
@@ -158,7 +161,7 @@ def _find_header(rows: list[str], path: Path) -> tuple[int, str]:
     if not first.strip():
         msg = f"{path}, line 1: empty, expected a header with frame, x, y, …"
         raise UserError(msg)
-    return 0, max(_SEPARATORS, key=first.count)
+    return 0, " " if len(first.split()) >= _LEAST_WORDS else _SEPARATORS[0]
 
 
 def _split_lines(rows: list[str], separator: str, header_line: int, path: Path) -> Cells:
@@ -193,30 +196,3 @@ def _split_quoted(rows: list[str], separator: str, header_line: int, path: Path)
     texts = [list(column) for column in zip(*fields, strict=True)] or [[] for _ in header]
     columns: list[Column] = [TextColumn(column) for column in texts]
     return Cells(header, header_line, separator, columns, np.array(lines, np.int64), ragged)
-
-
-def skip_export_header(cells: Cells, key: str = "POSITION_X") -> tuple[Cells, list[str]]:
-    """Skip the three lines with names and units in a table that TrackMate exported.
-
-    Parameters
-    ----------
-    cells : Cells
-    key : str
-        A column of numbers that such a table has.
-
-    Returns
-    -------
-    cells : Cells
-        The rows of cells.
-    units : list of str
-        What the last of the lines states for each column; empty in other tables.
-    """
-    nothing = [""] * len(cells.header)
-    raw = [name.strip().upper() for name in cells.header]
-    if key not in raw or cells.n < _EXPORT_HEADER_LINES:
-        return cells, nothing
-    words = cells.columns[raw.index(key)].texts[:_EXPORT_HEADER_LINES]
-    if any(_NUMBER.fullmatch(word.strip()) for word in words):
-        return cells, nothing
-    units = [column.texts[_EXPORT_HEADER_LINES - 1].strip().strip("()") for column in cells.columns]
-    return cells.skip(_EXPORT_HEADER_LINES), units

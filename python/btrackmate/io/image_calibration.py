@@ -19,6 +19,10 @@ _log = logging.getLogger(__name__)
 
 #: Sizes that differ by less are the same: TIFF keeps pixel sizes as fractions of few digits.
 _TOLERANCE = 2e-3
+#: Sizes of pixels that microscopes have, in µm; the printing resolution of 72 dpi is 353 µm.
+_PLAUSIBLE = (1e-3, 100.0)
+#: Slices are further apart than pixels; more than this tells that frames may be slices.
+_APART = 1.5
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ def settle_calibration(
         If the voxel size has the wrong count of numbers, or the file's is odd and none is given.
     """
     _check_given(found, given, axes, has_slices, path)
+    if given.voxel_size is None and "T" in axes and "Z" not in axes:
+        _warn_of_slices(found, axes, path)
     dz = found.dz if "Z" in axes else None
     sizes: tuple[float | None, ...] = (dz, found.dy, found.dx)
     if given.voxel_size is not None:
@@ -111,6 +117,16 @@ def settle_calibration(
     return settled, known
 
 
+def _warn_of_slices(found: Scale, axes: str, path: Path) -> None:
+    """Say in the log that a file with frames alone states how far apart its slices are."""
+    if found.dz and found.dx and found.dz > _APART * found.dx:
+        _log.warning(
+            "%s: has frames and no slices, yet states a slice spacing of %g %s; if its frames are "
+            "slices give %s", path, found.dz, found.space_unit or "pixel",
+            option("axes", axes.replace("T", "Z")),
+        )  # fmt: skip
+
+
 def _check_given(found: Scale, given: Given, axes: str, has_slices: bool, path: Path) -> None:
     count = len(given.voxel_size) if given.voxel_size is not None else 3
     if count not in (2, 3) or (count == 2 and has_slices):
@@ -135,6 +151,13 @@ def warn_of_unknown(movie: "Movie") -> None:
         _log.warning("%s: no voxel size in its metadata, taken as 1 pixel", movie.path)
     elif movie.ndim == 3 and not known.depth:
         _log.warning("%s: no slice spacing in its metadata, taken as 1 %s", movie.path, space)
+    size = convert(movie.calibration.dx, space, "µm") if known.size else None
+    if size is not None and not _PLAUSIBLE[0] <= size <= _PLAUSIBLE[1]:
+        _log.warning(
+            "%s: pixels of %g %s, which no microscope has: a printing resolution, or a wrong unit? "
+            "Give %s and %s", movie.path, movie.calibration.dx, space,
+            option("voxel_size", "Z,Y,X" if movie.ndim == 3 else "Y,X"), option("space_unit"),
+        )  # fmt: skip
 
 
 def complete_calibration(main: "Movie", others: Sequence["Movie"]) -> "Movie":

@@ -11,17 +11,14 @@ from typing import Any, Self
 
 import numpy as np
 import tifffile
-import zarr
-import zarr.errors
-from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.disk import sync_folder, sync_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
+from btrackmate.io.label_levels import create_arrays, fill_levels, list_factors, open_arrays
 from btrackmate.io.label_values import MAX_LABEL
-from btrackmate.io.units import NGFF_NAMES
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +26,6 @@ _log = logging.getLogger(__name__)
 _PARTIAL = ".partial"
 _STATE = ".btrackmate"
 _MAX_UINT16 = 2**16 - 1
-_CHUNK_ZYX = (64, 512, 512)
 #: ImageJ reads hyperstacks up to 4 GiB; larger movies become OME-TIFF.
 _MAX_IMAGEJ_BYTES = 2**32 - 2**24
 
@@ -38,7 +34,8 @@ class LabelStore:
     """A label movie in an OME-Zarr folder that is written frame by frame and can be resumed.
 
     Make one with :meth:`open`. NGFF 0.4 on Zarr 2, which napari, Fiji (n5-zarr) and bioio read;
-    uint32, axes TZYX, or TYX in 2D. A frame counts as done once its marker, written when all its
+    uint32, axes TZYX, or TYX in 2D; movies of more than 512 rows or columns have smaller copies
+    for viewers. A frame counts as done once its marker, written when all its
     chunks are on the disk, stands in the folder and holds their checksum: a process killed inside
     a frame, and a chunk that was damaged or lost, leave it undone.
 
@@ -54,12 +51,13 @@ class LabelStore:
         self,
         path: Path,
         shape: tuple[int, int, int, int],
-        array: Any,
+        levels: list[Any],
         confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
         self.shape = shape
-        self._array = array
+        self._array = levels[0]
+        self._levels = levels
         self._confirm = confirm
 
     @classmethod
@@ -100,16 +98,17 @@ class LabelStore:
             "dt": calibration.dt,
             "fingerprint": fingerprint,
         }
+        if factors := list_factors(shape):
+            state["factors"] = factors
         if path.exists():
-            if _read_state(path) == state and (array := _open_array(path)) is not None:
-                store = cls(path, shape, array)
+            if _read_state(path) == state and (levels := open_arrays(path)) is not None:
+                store = cls(path, shape, levels)
                 store.clear_partial()
                 return store
             _log.warning(
                 "%s was made with other inputs or settings, or is damaged: it is made anew", path
             )
-        array = _create(path, shape, calibration, ndim, state)
-        return cls(path, shape, array)
+        return cls(path, shape, _create(path, shape, calibration, ndim, state))
 
     @classmethod
     def join(
@@ -134,12 +133,12 @@ class LabelStore:
             If it is not there, is damaged, or was made for something else.
         """
         state = _read_state(path) or {}
-        array = _open_array(path)
+        levels = open_arrays(path)
         same = (state.get("shape"), state.get("fingerprint")) == (list(shape), fingerprint)
-        if array is None or not same:
+        if levels is None or not same:
             msg = f"{path}: these are not the labels of this run any more: start again"
             raise UserError(msg)
-        return cls(path, shape, array, confirm)
+        return cls(path, shape, levels, confirm)
 
     def clear_partial(self) -> None:
         """Remove what killed processes left of chunks; none may write meanwhile."""
@@ -163,11 +162,15 @@ class LabelStore:
     def _hash_chunks(self, t: int) -> str:
         """Hash a frame's chunks as they lie on the disk; empty ones are not written."""
         digest = hashlib.sha256()
-        folder = self.path / "0" / str(t)
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(file.read_bytes())
+        for folder in self._list_folders(t):
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
+                digest.update(file.read_bytes())
         return digest.hexdigest()
+
+    def _list_folders(self, t: int) -> list[Path]:
+        """List the folders of a frame's chunks, of the voxels and of the smaller copies."""
+        return [self.path / str(level) / str(t) for level in range(len(self._levels))]
 
     @property
     def is_complete(self) -> bool:
@@ -217,10 +220,12 @@ class LabelStore:
         self._array[(t, *box)] = labels.astype(np.uint32, copy=False)
 
     def finish(self, t: int) -> None:
-        """Mark a frame done whose parts are all written."""
-        if (chunks := self.path / "0" / str(t)).is_dir():
-            sync_tree(chunks)
-            sync_folder(chunks.parent)
+        """Make the smaller copies of a frame whose parts are all written, and mark it done."""
+        fill_levels(self._levels, t)
+        for chunks in self._list_folders(t):
+            if chunks.is_dir():
+                sync_tree(chunks)
+                sync_folder(chunks.parent)
         self._confirm()
         write_text(self.path / _STATE / str(t), self._hash_chunks(t) + "\n")
 
@@ -314,33 +319,16 @@ def _create(
     calibration: Calibration,
     ndim: int,
     state: dict[str, Any],
-) -> Any:
-    stored = shape if ndim == 3 else (shape[0], *shape[2:])
-    chunks = (1, *(min(n, c) for n, c in zip(stored[1:], _CHUNK_ZYX[3 - ndim :], strict=True)))
+) -> list[Any]:
     with write_atomically(path) as temporary:
-        group = zarr.open_group(temporary, mode="w", zarr_format=2)
-        group.create_array(
-            "0",
-            shape=stored,
-            chunks=chunks,
-            dtype=np.uint32,
-            compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
-            fill_value=0,
-            chunk_key_encoding={"name": "v2", "separator": "/"},
-            config={"write_empty_chunks": True},  # so that a missing one is known to be lost
-        )
-        group.attrs.update(_ngff_attributes(path.name, calibration, ndim))
+        create_arrays(temporary, path.name, shape, calibration, ndim)
         make_folder(temporary / _STATE)
         write_text(temporary / _STATE / "state.json", json.dumps(state, indent=1) + "\n")
-    return zarr.open_group(path, mode="r+")["0"]
-
-
-def _open_array(path: Path) -> Any:
-    """Open the array of a store, None where its metadata are damaged."""
-    try:
-        return zarr.open_group(path, mode="r+")["0"]
-    except (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError):
-        return None
+    levels = open_arrays(path)
+    if levels is None:
+        msg = f"{path}: was changed while it was made: start again"
+        raise UserError(msg)
+    return levels
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
@@ -364,20 +352,6 @@ def remove_markers(path: Path) -> None:
 def has_markers(path: Path) -> bool:
     """Tell whether a store can be resumed: its markers are there."""
     return (path / _STATE / "state.json").is_file()
-
-
-def _ngff_attributes(name: str, calibration: Calibration, ndim: int) -> dict[str, Any]:
-    """Give the attributes of an NGFF 0.4 label image (https://ngff.openmicroscopy.org/0.4/)."""
-    axes: list[dict[str, str]] = [{"name": "t", "type": "time"}]
-    axes += [{"name": letter, "type": "space"} for letter in "zyx"[3 - ndim :]]
-    units = [calibration.time_unit] + [calibration.space_unit] * ndim
-    for axis, unit in zip(axes, units, strict=True):
-        if unit in NGFF_NAMES:
-            axis["unit"] = NGFF_NAMES[unit]
-    scale = [calibration.dt, *calibration.spacing(ndim)]
-    dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
-    image = {"version": "0.4", "name": name, "axes": axes, "datasets": [dataset]}
-    return {"multiscales": [image], "image-label": {"version": "0.4"}}
 
 
 def _imagej_metadata(calibration: Calibration) -> dict[str, Any]:

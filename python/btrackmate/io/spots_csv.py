@@ -15,8 +15,9 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import flag, option
-from btrackmate.io.csv_cells import Cells, read_cells, skip_export_header
+from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
+from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
@@ -93,10 +94,10 @@ def read_spots_csv(
     Parameters
     ----------
     path : Path
-        Text with a header; separated by comma, semicolon or tab. Columns in any order and case:
-        the names of :mod:`btrackmate.core.schema`, TrackMate's keys, or common aliases (t, pos_x,
-        spot_id, cell_id, vol, …). x, y and frame (or time) must be there. Further numeric columns
-        are features under their own names.
+        Text with a header; separated by comma, semicolon, tab or spaces. Columns in any order and
+        case: the names of :mod:`btrackmate.core.schema`, TrackMate's keys, or common aliases (t,
+        pos_x, spot_id, cell_id, vol, …). x, y and frame (or time) must be there. Further numeric
+        columns are features under their own names.
     calibration : Calibration, optional
         Voxel size and time step; 1 by default. Where its units are unknown (pixel, frame), those
         that the header states are taken, and the time step of a table of times is found in it.
@@ -114,8 +115,8 @@ def read_spots_csv(
     Notes
     -----
     A radius that is not given follows from the volume (ball, or disc in 2D). What is missing stays
-    missing. A time beside a frame is not used. Times that begin anywhere are counted from the first
-    and stay as they are.
+    missing. A time beside a frame gives the time step where its unit is stated, and is not used
+    else. Times that begin anywhere are counted from the first and stay as they are.
     """
     options = options or CsvOptions()
     reader = _CsvReader(path, calibration or Calibration(), options)
@@ -246,7 +247,7 @@ class _CsvReader:
             table["time"] = table.pop("frame")
         if "frame" in table or "time" not in table:
             if "time" in table:
-                del table["time"]
+                self._compare_times(table["frame"], table.pop("time"))
             return
         time = table["time"].to_numpy(np.float64)
         known = time[np.isfinite(time)]
@@ -262,6 +263,20 @@ class _CsvReader:
             del table["time"]  # it is frame × dt
         if step is not None and not self.step_known:
             self._take_step(clock)
+
+    def _compare_times(self, frame: "pd.Series[float]", time: "pd.Series[float]") -> None:
+        """Take the time step from times beside frames, where the header states their unit."""
+        unit = self.columns.unit("time")
+        if self.step_known or not unit:
+            return
+        later = frame > 0
+        step = float((time[later] / frame[later]).median()) if later.any() else math.nan
+        allowed = _SLACK * step * frame.clip(lower=1)
+        if step > 0 and ((time - step * frame).abs() <= allowed).all():
+            self.calibration = replace(self.calibration, dt=step, time_unit=unit)
+            _log.info("%s: dt is %g %s, from its times", self.path, step, unit)
+        else:  # The unit alone would say that a frame is one of it.
+            self.calibration = replace(self.calibration, time_unit="frame")
 
     def _take_step(self, clock: Clock) -> None:
         """Take the time step that was found in the times of a table."""
@@ -321,8 +336,10 @@ class _CsvReader:
 
     def _refuse(self, fault: str) -> None:
         advice = "correct the header"
-        if {"SPOT_SOURCE_ID", "TRACK_DURATION"} & set(self.all_names):
-            advice = "this is TrackMate's table of links or tracks: export its table of spots"
+        named = {name.strip().upper() for name in self.all_names}
+        if {"SPOT_SOURCE_ID", "TRACK_DURATION", "LINK TARGET IDS"} & named:
+            advice = "this is a table of links or tracks: export the table of spots, too, and name "
+            advice += "the two alike (NAME_spots.csv, NAME_edges.csv)"
         msg = f"{self.path}, line {self.header_line}: {fault}; {advice}"
         raise UserError(msg)
 

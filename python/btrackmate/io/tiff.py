@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+import mmap
 import re
 import struct
 import threading
@@ -91,21 +92,21 @@ class TiffSource:
         self.shape = tuple(int(length) for length in self._series.shape)
         self.dtype: np.dtype[Any] = np.dtype(self._series.dtype).newbyteorder("=")
         self.scale = self._read_scale()
-        self._mapped = self._map_contiguous()
+        self._offset = self._find_contiguous()
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the series (see :class:`FrameSource`)."""
         with _blame_file(self._path):
-            if self._mapped is not None:
-                part = self._mapped if axis is None else self._mapped.take(index, axis=axis)
-                return np.array(part, dtype=self.dtype)
+            if self._offset is not None:
+                where = () if axis is None else (slice(None),) * axis + (index,)
+                return self._read_mapped(self._offset, where)
             return self._read_pages(axis, index)
 
     def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part of the series, plane by plane (see :class:`FrameSource`)."""
         with _blame_file(self._path):
-            if self._mapped is not None:
-                return np.array(self._mapped[where], dtype=self.dtype)
+            if self._offset is not None:
+                return self._read_mapped(self._offset, where)
             lead = len(self.shape) - len(self._series.keyframe.shape)
             numbers = np.arange(math.prod(self.shape[:lead])).reshape(self.shape[:lead])
             numbers = np.asarray(numbers[where[:lead]])
@@ -174,17 +175,33 @@ class TiffSource:
         # Colour samples of an RGB image are channels; the file's metadata says so.
         return axes.replace("S", "C") if "C" not in axes else axes
 
-    def _map_contiguous(self) -> NDArray[Any] | None:
-        """Map an uncompressed series that lies in one piece; pages are not even listed then."""
+    def _find_contiguous(self) -> int | None:
+        """Give where an uncompressed series begins that lies in one piece.
+
+        Its pages are not even listed then.
+        """
         offset = self._series.dataoffset
         if offset is None or math.prod(self.shape) == 0:
             return None
-        byteorder = self._file.byteorder
-        dtype = np.dtype(self._series.dtype).newbyteorder(byteorder)
-        if offset + math.prod(self.shape) * dtype.itemsize > self._path.stat().st_size:
+        size = math.prod(self.shape) * np.dtype(self._series.dtype).itemsize
+        if offset + size > self._path.stat().st_size:
             msg = f"{self._path}: the file ends before its last plane; copy or save it again"
             raise UserError(msg)
-        return np.memmap(self._path, dtype, "r", offset, self.shape)
+        return int(offset)
+
+    def _read_mapped(self, offset: int, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Copy a part of a series in one piece out of the mapped file.
+
+        The file is mapped for each part, as pages that were read count as memory of the process.
+        """
+        dtype = np.dtype(self._series.dtype).newbyteorder(self._file.byteorder)
+        handle = self._file.filehandle.fileno()
+        with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as mapped:
+            count = math.prod(self.shape)
+            whole = np.frombuffer(mapped, dtype, count, offset).reshape(self.shape)
+            part = np.array(whole[where], dtype=self.dtype)
+            del whole
+        return part
 
     def _read_pages(self, axis: int | None, index: int) -> NDArray[Any]:
         keyframe = self._series.keyframe

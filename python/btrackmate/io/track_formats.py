@@ -3,6 +3,8 @@
 A new format is a reader, a writer, and a row in `FORMATS`; verbs, help and messages follow.
 """
 
+import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ from btrackmate.io.trackmate import (
     write_trackmate,
 )
 from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
+
+_log = logging.getLogger(__name__)
 
 #: Tracks, and of a TrackMate file also what a graph does not hold.
 Tracks = tuple[TrackGraph, TrackMateDocument | None]
@@ -79,10 +83,41 @@ class TrackFormat:
         return path.name[: -len(ending)]
 
 
+#: What tables of spots and links are called in other programs' names of files.
+_KINDS = re.compile(r"(?<![a-z])(?:(spots?)|links?|edges?)(?![a-z])", re.IGNORECASE)
+
+
 def csv_names(path: Path) -> tuple[Path, Path]:
     """Name the two tables of tracks ``NAME.csv``: ``NAME.spots.csv`` and ``NAME.links.csv``."""
     stem = path.name.removesuffix(".csv").removesuffix(".spots").removesuffix(".links")
     return path.with_name(f"{stem}.spots.csv"), path.with_name(f"{stem}.links.csv")
+
+
+def find_csv_pair(path: Path) -> tuple[Path, Path] | None:
+    """Find the tables of spots and links that a name stands for; None if there are not two.
+
+    They are called as :func:`csv_names` says or, as TrackMate and Mastodon export them, by names
+    that differ in one word: ``a_spots.csv`` and ``a_edges.csv``, ``a-Spot.csv`` and ``a-Link.csv``,
+    ``Spots in tracks statistics.csv`` and ``Links in tracks statistics.csv``.
+    """
+    ours = csv_names(path)
+    if all(one.is_file() for one in ours):
+        return ours
+    words = list(_KINDS.finditer(path.name))
+    if not words or not path.is_file():
+        return None
+    begin, end = words[-1].span()
+    is_spots = words[-1][1] is not None
+    for word in ("links", "link", "edges", "edge") if is_spots else ("spots", "spot"):
+        for spelt in (word, word.capitalize(), word.upper()):
+            other = path.with_name(path.name[:begin] + spelt + path.name[end:])
+            if other.is_file():
+                return (path, other) if is_spots else (other, path)
+    return None
+
+
+def _list_csv(path: Path) -> tuple[Path, ...]:
+    return find_csv_pair(path) or csv_names(path)
 
 
 def _read_xml(path: Path) -> Tracks:
@@ -99,13 +134,16 @@ def _read_geff(path: Path) -> Tracks:
 
 
 def _read_csv(path: Path) -> Tracks:
-    spots_file, links_file = csv_names(path)
-    if path.is_file() and not links_file.is_file():
+    pair = find_csv_pair(path)
+    if pair is None and path.is_file():
         return read_tracked_table(path), None
-    if not spots_file.is_file() or not links_file.is_file():
+    if pair is None:
+        spots_file, links_file = csv_names(path)
         msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
         msg += "is not there"
         raise UserError(msg)
+    spots_file, links_file = pair
+    _log.info("%s: links from %s", spots_file, links_file.name)
     spots = read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
     return read_links_csv(links_file, spots), None
 
@@ -267,7 +305,10 @@ def name_inputs(path: Path) -> tuple[Path, ...]:
     if is_run_folder(path):
         return (path / TRACKS,)
     found = name_format(path)
-    return (path,) if found is None else tuple(dict.fromkeys((path, *found.outputs(path))))
+    if found is None:
+        return (path,)
+    files = _list_csv(path) if found.key == "csv" else found.outputs(path)
+    return tuple(dict.fromkeys((path, *files)))
 
 
 def read_tracks(path: Path) -> Tracks:
@@ -276,8 +317,8 @@ def read_tracks(path: Path) -> Tracks:
     Parameters
     ----------
     path : Path
-        .xml, .xml.gz, .geff, or .csv: ``NAME.csv`` or ``NAME.spots.csv`` beside
-        ``NAME.links.csv``, or one table with the tracks' ids; a folder of the Cell Tracking
+        .xml, .xml.gz, .geff, or .csv: one of the two tables that :func:`find_csv_pair` finds, or
+        one table with the tracks' ids; a folder of the Cell Tracking
         Challenge; or the folder of a finished run. CSV tables are in physical units without
         calibration, Challenge folders in voxels.
 

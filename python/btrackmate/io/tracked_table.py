@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.io.csv_columns import shorten_list
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 
@@ -21,11 +22,15 @@ Ints = NDArray[np.int64]
 #: Columns that say which cells are one track, the finest first: of several the first counts.
 _TRACKS = (
     *("tracklet", "trackletid", "trackid", "idoftrack", "track", "particle", "particleid"),
-    *("trajectory", "trajectoryid"),
+    *("trajectory", "trajectoryid", "spottrackid"),
 )
 _PARENTS = ("parent", "parentid", "parenttrackid", "parenttrack", "parenttracklet")
 #: Of these the values may be ids of cells.
 _CELLS = ("parentid", "parentspot", "parentcell", "parentnode", "predecessor")
+#: Which tracks belong together (laptrack's, btrack's columns).
+_TREES = ("treeid", "root", "rootid", "lineageid")
+#: Marks positions that a tracker put where it found no cell (btrack's).
+_INVENTED = "dummy"
 #: What our own tables of tracked spots add; it follows from the links again.
 _DERIVED = ("track", "tracklet", "parent", "generation")
 
@@ -49,9 +54,19 @@ def read_tracked_table(path: Path) -> TrackGraph:
     -----
     Each cell is linked to the next of its track, over gaps; the first of a track to the last of its
     parent. Where a track has several cells in a frame, what is linked to what is not known: no link
-    is made there, and the log says so.
+    is made there, and the log says so, as it does of trees (laptrack's tree_id) without parents.
     """
     spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
+    graph = link_table(spots, path)
+    if graph is None:
+        msg = f"{path}: tracks as CSV are two tables (NAME.spots.csv, NAME.links.csv), or one with "
+        msg += f"a column track_id, particle or tracklet; it has {shorten_list(spots.features)}"
+        raise UserError(msg)
+    return graph
+
+
+def link_table(spots: Spots, path: Path) -> TrackGraph | None:
+    """Link cells by the ids of tracks or parents among their features; None if there are none."""
     plain = {re.sub(r"[\s_-]", "", name).lower(): name for name in spots.features}
     track = next((plain[name] for name in _TRACKS if name in plain), None)
     parent = next((plain[name] for name in _PARENTS if name in plain), None)
@@ -62,16 +77,36 @@ def read_tracked_table(path: Path) -> TrackGraph:
         links, told = _link_tracks(spots, track, parent, path), f"{track}, in order of time"
         if parent is not None:
             told += f", and {parent}"
+        else:
+            _warn_of_trees(spots, track, plain, path)
     else:
-        msg = f"{path}: tracks as CSV are two tables (NAME.spots.csv, NAME.links.csv), or one with "
-        msg += f"a column track_id, particle or tracklet; it has {shorten_list(spots.features)}"
-        raise UserError(msg)
+        return None
+    if _INVENTED in plain and (count := int((spots.feature(plain[_INVENTED]) > 0).sum())):
+        _log.warning(
+            "%s: %d positions are marked as dummy: the tracker put them where it found no cell; "
+            "the filter %s leaves them out", path, count, option("spot_filter", "'dummy<1'"),
+        )  # fmt: skip
     _log.info("%s: %d links, by %s", path, len(links), told)
     table = spots.table.drop(columns=[name for name in _DERIVED if name in spots.table])
     spots = Spots.from_table(
         table, spots.calibration, ndim=spots.ndim, n_frames=spots.n_frames, source=str(path)
     )
     return TrackGraph.from_ids(spots, links[:, 0], links[:, 1])
+
+
+def _warn_of_trees(spots: Spots, track: str, plain: dict[str, str], path: Path) -> None:
+    """Say where tracks are told to belong together, but not how."""
+    tree = next((plain[name] for name in _TREES if name in plain), None)
+    if tree is None:
+        return
+    pairs = pd.DataFrame({"tree": spots.feature(tree), "track": spots.feature(track)})
+    n_tracks = pairs.drop_duplicates().groupby("tree").size()
+    if (n_tracks > 1).any():
+        _log.warning(
+            "%s: %d values of %s hold several tracks (divisions or merges), but no column says "
+            "which comes from which: they are not linked; add a column parent with the mother's %s",
+            path, int((n_tracks > 1).sum()), tree, track,
+        )  # fmt: skip
 
 
 def _find_parents(spots: Spots, parent: str | None) -> Ints | None:

@@ -11,7 +11,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.csv_cells import read_cells, skip_export_header
+from btrackmate.io.csv_cells import read_cells
+from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_formulas import guard_name, guard_table
 from btrackmate.io.numbers import format_numbers
 
@@ -66,7 +67,7 @@ def _format_column(values: "pd.Series[Any]") -> list[str]:
 def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
     """Read links between spots: columns source, target and perhaps cost and confidence.
 
-    TrackMate's own table of links will do.
+    TrackMate's own table of links will do, and Mastodon's.
 
     Raises
     ------

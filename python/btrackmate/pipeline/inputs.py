@@ -221,8 +221,14 @@ def _open_if_known(path: Path, settings: InputSettings, role: Role) -> Movie | N
 
 
 def warn_of_one_frame(movie: Movie) -> None:
-    """Say in the log that a file without time axis is taken for one frame."""
+    """Say in the log that a file is taken for one frame: without time axis, or of many slices."""
     if "T" in movie.axes:
+        if movie.n_frames == 1 and movie.ndim == 3 and movie.known.time:
+            swapped = movie.axes.translate(str.maketrans("TZ", "ZT"))
+            _log.warning(
+                "%s: one frame of %d slices, yet with a time step; if they are frames give %s",
+                movie.path, movie.shape[2], option("axes", swapped),
+            )  # fmt: skip
         return
     advice = ""
     if movie.ndim == 3:

@@ -14,8 +14,14 @@ from tiny_movies import write_imagej
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.image_axes import infer_axes
-from btrackmate.io.image_calibration import Given, complete_calibration, list_differences
+from btrackmate.io.image_calibration import (
+    Given,
+    complete_calibration,
+    list_differences,
+    warn_of_unknown,
+)
 from btrackmate.io.images import Movie, open_movie
+from btrackmate.pipeline.inputs import warn_of_one_frame
 
 
 def numbered(*shape: int, dtype: Any = np.uint16) -> NDArray[Any]:
@@ -34,6 +40,71 @@ def ngff(path: Path, array: NDArray[Any], axes: list[dict[str, str]], scale: lis
     dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
     group.attrs.update({"multiscales": [{"axes": axes, "datasets": [dataset]}]})
     return path
+
+
+# Guesses that are likely wrong: a warning names the option that sets them right.
+
+
+@pytest.mark.parametrize(
+    ("spacing", "pixel", "told"), [(3.0, 0.5, True), (0.5, 0.5, False), (1.0, None, False)]
+)
+def test_frames_that_may_be_slices(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    spacing: float,
+    pixel: float | None,
+    told: bool,
+) -> None:
+    """ImageJ keeps the slice spacing of a stack whose slices somebody turned into frames."""
+    size = None if pixel is None else (1 / pixel, 1 / pixel)
+    metadata = {"axes": "TYX", "unit": "um", "spacing": spacing, "finterval": 5}
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, numbered(4, 5, 6), imagej=True, resolution=size, metadata=metadata)
+    open_movie(path)
+    assert ("frames are slices give axes=ZYX" in caplog.text) == told
+    caplog.clear()
+    open_movie(path, given=Given(voxel_size=(1, 1)))
+    assert "are slices" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shape", "dt", "told"),
+    [((1, 4, 5, 6), 5.0, True), ((1, 4, 5, 6), None, False), ((2, 4, 5, 6), 5.0, False)],
+)
+def test_slices_that_may_be_frames(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    shape: tuple[int, ...],
+    dt: float | None,
+    told: bool,
+) -> None:
+    axes = [{"name": "t", "type": "time"} | ({"unit": "second"} if dt else {})]
+    axes += [{"name": name, "type": "space", "unit": "micrometer"} for name in "zyx"]
+    path = ngff(tmp_path / "a.ome.zarr", numbered(*shape), axes, [dt or 1.0, 2.0, 0.5, 0.5])
+    with open_movie(path) as movie:
+        warn_of_one_frame(movie)
+    assert ("if they are frames give axes=ZTYX" in caplog.text) == told
+    if told:
+        with open_movie(path, "ZTYX") as movie:
+            assert movie.shape == (4, 1, 1, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("dots", "unit", "told"),
+    [(72, "cm", True), (2, "um", False), (0.5, "mm", True), (20_000, "cm", False)],
+)
+def test_printing_resolutions_are_no_sizes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, dots: float, unit: str, told: bool
+) -> None:
+    """72 dots a cm are pixels of 139 µm; 20,000 are real ones of 0.5 µm."""
+    path = tmp_path / "a.tif"
+    metadata = {"axes": "TYX", "unit": unit, "finterval": 5}
+    tifffile.imwrite(
+        path, numbered(4, 5, 6), imagej=True, resolution=(dots, dots), metadata=metadata
+    )
+    warn_of_unknown(open_movie(path))
+    assert ("which no microscope has" in caplog.text) == told
+    assert ("voxel_size=(Y,X) and space_unit=" in caplog.text) == told
 
 
 # Axes from the options: axes of length 1 may be named or left out.

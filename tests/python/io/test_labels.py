@@ -1,5 +1,6 @@
 """Writing label movies: resumable OME-Zarr, TIFF for Fiji."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ import time
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.images import open_movie
-from btrackmate.io.labels import LabelStore, write_tiff_movie
+from btrackmate.io.labels import LabelStore, remove_markers, write_tiff_movie
 
 CALIBRATION = Calibration(0.5, 0.25, 3.0, 2.5, "µm", "min")
 
@@ -42,6 +44,69 @@ def test_store_holds_axes_scale_and_ids(tmp_path, z):
     for t in range(3):
         np.testing.assert_array_equal(read.labels(t), labels[t])
         np.testing.assert_array_equal(store.read(t), labels[t])
+
+
+WIDE = (1, 2, 3, 1101)
+FLAT = (2, 1, 5, 600)
+
+
+def wide_movie(shape):
+    """Every voxel has a label of its own."""
+    return np.arange(np.prod(shape), dtype=np.uint32).reshape(shape) + 70_000
+
+
+@pytest.mark.parametrize(("shape", "ndim", "sizes"), [(WIDE, 3, [551, 276]), (FLAT, 2, [300])])
+def test_wide_movies_have_smaller_copies(tmp_path, shape, ndim, sizes):
+    """Every second row and column, again and again: labels stay labels, voxel 0 where it is."""
+    labels = wide_movie(shape)
+    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, CALIBRATION, ndim=ndim)
+    for t in range(shape[0]):
+        store.write(t, labels[t])
+    (image,) = json.loads((store.path / ".zattrs").read_text("utf-8"))["multiscales"]
+    assert [one["path"] for one in image["datasets"]] == ["0", "1", "2"][: len(sizes) + 1]
+    for level, size in enumerate(sizes, start=1):
+        copy = zarr.open_array(store.path / str(level), mode="r")[:]
+        step = 2**level
+        expected = labels[..., ::step, ::step]
+        np.testing.assert_array_equal(copy, expected.reshape(copy.shape))
+        assert copy.shape[-1] == size
+        (scale,) = image["datasets"][level]["coordinateTransformations"]
+        assert scale["scale"][-2:] == [0.25 * step, 0.5 * step]
+        assert scale["scale"][:-2] == [2.5, 3.0][: ndim - 1]
+    again = LabelStore.open(store.path, shape, CALIBRATION, ndim=ndim)
+    assert again.done == set(range(shape[0]))
+    next(one for one in (store.path / "1" / "0").rglob("*") if one.is_file()).unlink()
+    assert again.done == set(range(1, shape[0]))
+
+
+def test_copies_are_those_of_frames_that_are_written_in_parts(tmp_path):
+    labels = wide_movie(WIDE)
+    store = LabelStore.open(tmp_path / "l.ome.zarr", WIDE, CALIBRATION)
+    whole = (slice(0, 2), slice(0, 3))
+    for begin, end in ((0, 700), (700, 1101)):
+        part = labels[0, ..., begin:end]
+        store.write_part(0, (*whole, slice(begin, end)), part)
+    store.finish(0)
+    copy = zarr.open_array(store.path / "2", mode="r")[0]
+    np.testing.assert_array_equal(copy, labels[0, :, ::4, ::4])
+
+
+@pytest.mark.parametrize(
+    ("shape", "ndim"), [(WIDE, 3), (FLAT, 2), ((1, 2, 5, 6), 3), ((3, 1, 5, 6), 2)]
+)
+@pytest.mark.parametrize("unit", ["µm", "pixel"])
+def test_the_official_models_take_it(tmp_path, shape, ndim, unit):
+    models = pytest.importorskip("ome_zarr_models", reason="needs ome-zarr-models")
+    size = Calibration(0.5, 0.25, 3.0, 2.5, unit, "min" if unit == "µm" else "frame")
+    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, size, ndim=ndim)
+    store.write(0, wide_movie(shape)[0])
+    remove_markers(store.path)
+    image = models.open_ome_zarr(zarr.open_group(store.path, mode="r"))
+    assert type(image).__name__ == "ImageLabel"
+    assert type(image).__module__.startswith("ome_zarr_models.v04")
+    (multiscale,) = image.attributes.multiscales
+    assert [axis.name for axis in multiscale.axes] == list("tzyx" if ndim == 3 else "tyx")
+    assert len(multiscale.datasets) == {1101: 3, 600: 2, 6: 1}[shape[-1]]
 
 
 def test_store_goes_on_where_it_was(tmp_path):

@@ -249,7 +249,7 @@ def _read_calibration(
         sizes["voxeldepth"],
         dt,
         normalise_space_unit(units.get("spatialunits", "")),
-        normalise_time_unit(units.get("timeunits", "")),
+        normalise_time_unit(units.get("timeunits", units.get("temporalunits", ""))),  # pycellin's
     )
 
 

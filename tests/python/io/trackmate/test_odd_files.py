@@ -53,6 +53,17 @@ def test_names_are_text(tmp_path: Path, names: list[str], odd_layout: bool) -> N
     assert differences(canonical(parse(path)), canonical(parse(tmp_path / "b.xml"))) == []
 
 
+def test_pycellins_name_of_the_time_unit(tmp_path: Path) -> None:
+    """Some of its files say temporalunits; what we write says timeunits, too, for TrackMate."""
+    path = write(tmp_path / "a.xml", SESSION.replace("timeunits=", "temporalunits="))
+    document = read_trackmate(path)
+    assert document.graph.spots.calibration.time_unit == "sec"
+    write_trackmate(tmp_path / "b.xml", document.graph, document)
+    model = parse(tmp_path / "b.xml").find("Model")
+    assert model is not None
+    assert model.get("timeunits") == "sec"
+
+
 @pytest.mark.parametrize("names", [["1"], ["007"], ["Track 1"]])
 def test_track_names_are_text(tmp_path: Path, names: list[str]) -> None:
     text = re.sub(r'<Track name="[^"]*"', f'<Track name="{names[0]}"', SESSION)
