@@ -19,6 +19,9 @@ from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.files import write_text
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io import run_tables
+from btrackmate.io.geff import write_geff
 from btrackmate.pipeline import frames, run, segmenting
 from btrackmate.segmentation import Models, SegmentationResult
 from btrackmate.training import trainer
@@ -110,9 +113,13 @@ def call(folder: Path, line: str) -> int:
 
 @contextmanager
 def quick_steps() -> Iterator[None]:
-    """Segment by a threshold, train nothing and draw nothing; all that writes is real."""
+    """Segment by a threshold, train and draw nothing, and give a run's graph few columns.
+
+    All that writes is real; each further column of a graph is written as the others are.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "segment_frame", _segment)
+        patch.setattr(run_tables, "write_geff", _write_few_columns)
         patch.setattr(run, "render_report", lambda data: f"<p>{len(data.graph.spots)}\n")
         for module in (segmenting, run):
             patch.setattr(module, "load_models", lambda _: Models(None, None))
@@ -136,6 +143,11 @@ def _segment(image: Any, *_: Any) -> SegmentationResult:
         }
     )
     return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
+
+
+def _write_few_columns(path: Path, graph: TrackGraph) -> None:
+    table = graph.spots.table[["id", "frame", "x", "y", "z"]]
+    write_geff(path, replace(graph, spots=replace(graph.spots, table=table)))
 
 
 def _train(folder: Path, data: Any, settings: Any, progress: Any) -> Curve:
