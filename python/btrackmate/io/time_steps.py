@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import SMALLEST
+
 _log = logging.getLogger(__name__)
 
 #: Relative to the shortest distance of two times: how far a time may lie from a whole step, and
@@ -39,6 +41,8 @@ def find_time_step(times: NDArray[Any]) -> float | None:
     if not distances.size or not np.isfinite(distances).all():
         return None
     shortest = float(distances.min())
+    if shortest < SMALLEST:  # No step is so short, as the calibration says.
+        return shortest
     step = shortest
     for distance in np.unique(distances).tolist():
         step = _common_divisor(distance, step, shortest * _TOLERANCE)
