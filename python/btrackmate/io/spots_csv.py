@@ -275,7 +275,11 @@ class _CsvReader:
         if clock == (1.0, 0.0):
             return
         unit = self.columns.unit("time") or "sec"
-        self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
+        try:
+            self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
+        except UserError as error:
+            msg = f"{self.path}: from its times, {error}"
+            raise UserError(msg) from None
         _log.warning(
             "%s: no dt is given; from its times it is %g %s, and frame 0 is at %g; give %s and %s "
             "if that is wrong", self.path, clock.step, unit, clock.start, option("dt"),
