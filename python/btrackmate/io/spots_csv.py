@@ -255,7 +255,9 @@ class _CsvReader:
             if "time" in table:
                 del table["time"]
             return
-        time = table["time"].to_numpy(np.float64)
+        far = table["time"].abs() > FARTHEST
+        self._mark_where(far, "time", table, f"a finite number up to {FARTHEST:g}")
+        time = table["time"].mask(far).to_numpy(np.float64)
         known = time[np.isfinite(time)]
         step = self.calibration.dt if self.step_known or not known.size else find_time_step(known)
         clock = set_clock(known, step or 1.0) if known.size else Clock(1.0, 0.0)
