@@ -223,8 +223,9 @@ def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]"
     bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers >= 2**63)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        msg = f"{source}: {values.name} in row {row} is {values.iloc[row]}, expected an integer "
-        msg += "≥ 0"
+        got = values.iloc[row]
+        shown = repr(got) if isinstance(got, str) else got
+        msg = f"{source}: {values.name} in row {row} is {shown}, expected an integer ≥ 0"
         raise UserError(msg)
     return numbers.astype(np.int64)
 
