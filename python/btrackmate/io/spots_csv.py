@@ -196,7 +196,7 @@ class _CsvReader:
             for row in np.flatnonzero(is_text).tolist():
                 self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
             whole = not known and _all_whole(values) and not column.has_point()
-            exact = values if known and name != "id" else read_whole(column, values)
+            exact = read_whole(column, values) if name == "id" else values
             table[name] = values.astype(np.int64) if whole else exact
         return pd.DataFrame(table, index=range(self.cells.n))
 
