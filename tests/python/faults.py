@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ def run_child(
     at: int = 0,
     fail: bool = False,
     strike: Callable[[], object] | None = None,
+    watch: Callable[[int], object] | None = None,
 ) -> Ended:
     """Run work in a child that is stopped at its `at`-th call (from 1; 0: never).
 
@@ -75,6 +77,8 @@ def run_child(
         Let the call fail instead, as on a full disk.
     strike : callable, optional
         What somebody else does before the call, instead.
+    watch : callable, optional
+        What is done before every call, with its number; other threads wait meanwhile.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -82,7 +86,8 @@ def run_child(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _be_child(work, str(folder), at, strike or (_fail if fail else _kill), writing)
+        struck = strike or (_fail if fail else _kill)
+        _be_child(work, str(folder), watch or (lambda n: struck() if n == at else None), writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         counted = stream.read()
@@ -99,18 +104,25 @@ def _kill() -> None:
 
 
 def _be_child(
-    work: Callable[[], object], folder: str, at: int, strike: Callable[[], object], writing: int
+    work: Callable[[], object], folder: str, act: Callable[[int], object], writing: int
 ) -> None:
-    code, on = 0, True
-    counter = itertools.count(1)  # Zarr writes in threads: each call has a number of its own.
+    code, on, acting = 0, True, False
+    counter = itertools.count(1)
+    lock = threading.RLock()  # Zarr writes in threads: each call has a number of its own.
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal acting
         if not on or not changes_files(event, arguments, folder):
             return
-        number = next(counter)
-        os.write(writing, b".")
-        if number == at:
-            strike()
+        with lock:
+            if acting:
+                return  # What is done before a call.
+            os.write(writing, b".")
+            acting = True
+            try:
+                act(next(counter))
+            finally:
+                acting = False
 
     try:
         sys.addaudithook(watch)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 
+#: Sizes and times in any unit; squares and volumes of others are no numbers any more.
+SMALLEST, LARGEST = 1e-30, 1e30
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -35,8 +38,9 @@ class Calibration:
     def __post_init__(self) -> None:
         for name in ("dx", "dy", "dz", "dt"):
             value = getattr(self, name)
-            if not math.isfinite(value) or value <= 0:
-                msg = f"calibration {name} is {value}, expected a finite number > 0; "
+            if not SMALLEST <= value <= LARGEST:
+                msg = f"calibration {name} is {value}, expected a number from {SMALLEST:g} to "
+                msg += f"{LARGEST:g}; "
                 msg += "check the file's metadata or give "
                 msg += f"{option('voxel_size', 'Z,Y,X')} and {option('dt')}"
                 raise UserError(msg)

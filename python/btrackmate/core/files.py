@@ -32,6 +32,9 @@ from btrackmate.core.staging import (
 )
 from btrackmate.core.words import flag
 
+#: Names of files that are not UTF-8 are told with their bytes as \udc80 to \udcff.
+_TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
+
 
 @dataclass
 class _Batch:
@@ -101,7 +104,7 @@ def write_stream(path: Path, mode: str = "w", *, newline: str | None = "") -> It
     newline : str, optional
         As in `open`; by default lines end as they are written.
     """
-    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": newline}
+    text: dict[str, Any] = {} if "b" in mode else {**_TEXT, "newline": newline}
     with write_atomically(path) as temporary, temporary.open(mode, **text) as stream:
         yield stream
 
@@ -133,7 +136,7 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
     size = path.stat().st_size if wait and path.exists() else 0
     with _report(path):
         try:
-            with path.open("a", encoding="utf-8", newline="") as stream:
+            with path.open("a", newline="", **_TEXT) as stream:
                 stream.write(text)
             if wait:
                 sync_file(path)
@@ -217,8 +220,12 @@ def make_folder(folder: Path) -> None:
     UserError
         If it cannot be made.
     """
-    with blame_output(folder):
+    with contextlib.nullcontext() if _is_staged(folder) else blame_output(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _is_staged(path: Path) -> bool:
+    return any(part.startswith(PREFIX) for part in path.parts)
 
 
 def remove(path: Path) -> None:
@@ -277,10 +284,15 @@ def clear_below(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _report(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses, and others say of it, into one line."""
+    """Turn what the file system refuses, and others say of it, into one line.
+
+    Inside a hidden folder that of the output tells it, by the output's name.
+    """
     try:
         yield
     except OSError as error:
+        if _is_staged(path):
+            raise
         msg = f"cannot write {path}: {describe_fault(error)}; what stood there is left as it was"
         raise StorageError(msg) from error
 

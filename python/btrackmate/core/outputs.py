@@ -46,7 +46,7 @@ def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) ->
     """
     with blame_output(path):
         clear_leftovers(path.absolute().parent)
-        if path.exists() and not overwrite:
+        if os.path.lexists(path) and not overwrite:
             msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
         if path.is_dir() and not path.is_symlink() and not keeps:
@@ -143,8 +143,15 @@ def _check_source(output: Path, source: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Refuse an output whose folder, or the lowest one above it that is there, can't take it."""
+    """Refuse an output whose folder, or the lowest one above it that is there, can't take it.
+
+    And one whose name is a device's, a pipe's or a socket's: a file would take its place.
+    """
     with blame_output(path):
+        if _is_special(path):
+            msg = f"cannot write {path}: it is a device, a pipe or a socket, expected a file or "
+            msg += "nothing; give another output"
+            raise UserError(msg)
         folder = path.absolute().parent
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
@@ -154,6 +161,13 @@ def check_folder(path: Path) -> None:
         if not os.access(folder, os.W_OK):
             msg = f"cannot write {path}: no permission in folder {folder}; give another output"
             raise UserError(msg)
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether a name is a device's, a pipe's or a socket's, a link to one, or one of /dev."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return True
+    return os.path.realpath(path.absolute().parent) == "/dev"
 
 
 @contextlib.contextmanager

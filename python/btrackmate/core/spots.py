@@ -17,6 +17,8 @@ from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
 _NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
 
 
+#: Squares, volumes and costs of what lies farther off are no numbers any more.
+FARTHEST = 1e50
 #: What is said of each frame takes memory; a higher number is a time or a mistake.
 MOST_FRAMES = 1_000_000
 #: A longer movie whose length nothing but its spots tells has cells in one of so many frames.
@@ -221,20 +223,21 @@ def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]"
     bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers >= 2**63)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        msg = f"{source}: {values.name} in row {row} is {values.iloc[row]!r}, expected an integer "
-        msg += "≥ 0"
+        got = values.iloc[row]
+        shown = repr(got) if isinstance(got, str) else got
+        msg = f"{source}: {values.name} in row {row} is {shown}, expected an integer ≥ 0"
         raise UserError(msg)
     return numbers.astype(np.int64)
 
 
 def _check_values(table: pd.DataFrame, source: str) -> None:
     positions = table[["x", "y", "z"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(positions) <= FARTHEST).all(axis=1))
     if bad.size:
         first = table.iloc[int(bad[0])]
         msg = f"{source}: spot {first['id']} in frame {first['frame']} has position "
-        msg += f"({first['x']}, {first['y']}, {first['z']}), expected finite numbers "
-        msg += f"({bad.size} such spots); remove or correct them"
+        msg += f"({first['x']}, {first['y']}, {first['z']}), expected finite numbers up to "
+        msg += f"{FARTHEST:g} ({bad.size} such spots); remove or correct them"
         raise UserError(msg)
     doubled = table["id"][table["id"].duplicated()]
     if len(doubled):

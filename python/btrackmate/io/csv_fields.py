@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.io.numbers import parse_numbers
+from btrackmate.io.numbers import MAX_EXACT, parse_numbers
 
 _MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
 _TRUTH = {"true": "1", "false": "0"}
@@ -200,6 +200,28 @@ class NumberColumn:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Give the numbers; there is no decimal comma among them."""
         return self.numbers.copy(), np.zeros(self.numbers.size, bool)
+
+
+def read_whole(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:
+    """Read whole numbers as they stand in the file where they are too large for float64.
+
+    Parameters
+    ----------
+    column : Column
+    numbers : (n,) ndarray of float
+        What `column.read_numbers` gave.
+
+    Returns
+    -------
+    (n,) ndarray of int or float
+        `numbers` where all are smaller, one is missing, or any is not written as a whole number.
+    """
+    if not (np.abs(numbers) >= MAX_EXACT).any():
+        return numbers
+    try:
+        return np.array([int(text) for text in column.texts], np.int64)
+    except (ValueError, OverflowError):
+        return numbers
 
 
 def find_decimal_comma(columns: list[Column]) -> str | None:

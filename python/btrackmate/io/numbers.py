@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
 _JAVA_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_MAX_EXACT = 2.0**53
+#: From here on float64 does not hold every whole number.
+MAX_EXACT = 2.0**53
 _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d+)?|NaN|-?Infinity")
 _NUMBER_BYTES = b"0123456789+-.eE,"
 
@@ -62,7 +63,7 @@ def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
     if is_int:
         if values.dtype.kind in "iu":
             return list(map(str, values.tolist()))
-        whole = np.isfinite(values) & (values % 1 == 0) & (np.abs(values) <= _MAX_EXACT)
+        whole = np.isfinite(values) & (values % 1 == 0) & (np.abs(values) <= MAX_EXACT)
         if whole.all():
             return list(map(str, values.astype(np.int64).tolist()))
         texts = format_numbers(values)

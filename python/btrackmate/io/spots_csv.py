@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
-from btrackmate.core.spots import Spots
+from btrackmate.core.spots import FARTHEST, Spots
 from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_exports import skip_export_header
+from btrackmate.io.csv_fields import read_whole
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
+from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
 
 _log = logging.getLogger(__name__)
 
-_MAX_EXACT = 2.0**53
 #: Part of a time step by which a time may miss a frame where the step is given.
 _SLACK = 1e-6
 #: Part of the rows whose id may be doubled by mistake; ids of tracks are doubled more often.
@@ -196,7 +197,8 @@ class _CsvReader:
             for row in np.flatnonzero(is_text).tolist():
                 self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
             whole = not known and _all_whole(values) and not column.has_point()
-            table[name] = values.astype(np.int64) if whole else values
+            exact = read_whole(column, values) if name == "id" else values
+            table[name] = values.astype(np.int64) if whole else exact
         return pd.DataFrame(table, index=range(self.cells.n))
 
     def _check(self, table: pd.DataFrame) -> None:
@@ -207,10 +209,12 @@ class _CsvReader:
                 self._refuse(f"lacks a column {name}; has {shorten_list(self.all_names)}")
         for name in ("x", "y", "z"):
             if name in table:
-                self._mark_where(~np.isfinite(table[name]), name, table, "a finite number")
+                far = ~(table[name].abs() <= FARTHEST)
+                self._mark_where(far, name, table, f"a finite number up to {FARTHEST:g}")
         whole = "a whole number ≥ 0"
         frame = table["frame"]
-        self._mark_where(~((frame >= 0) & (frame % 1 == 0)), "frame", table, whole)
+        fits = (frame >= 0) & (frame % 1 == 0) & (frame < MAX_EXACT)
+        self._mark_where(~fits, "frame", table, whole)
         for name in ("label", "tissue", "voxels"):
             if name in table:
                 value = table[name]
@@ -220,13 +224,16 @@ class _CsvReader:
             if name in table:
                 self._mark_where(table[name] <= 0, name, table, "a number > 0")
         if "id" in table:
-            self._mark_where(~((table["id"] >= 0) & (table["id"] % 1 == 0)), "id", table, whole)
+            fits = (table["id"] >= 0) & (table["id"] % 1 == 0)
+            if table["id"].dtype.kind == "f":  # Not exactly what stands in the file.
+                fits &= table["id"] < MAX_EXACT
+            self._mark_where(~fits, "id", table, whole)
             self._check_ids(table)
 
     def _check_ids(self, table: pd.DataFrame) -> None:
         """Mark ids that stand twice; most that do, once a frame, are ids of tracks."""
         good = ~np.isin(np.arange(len(table)), list(self.bad))
-        doubled = table["id"].where(good).duplicated() & good
+        doubled = table["id"][good].duplicated().reindex(table.index, fill_value=False)
         once_a_frame = not table[good].duplicated(["id", "frame"]).any()
         of_tracks = once_a_frame and doubled.any() and doubled.sum() >= _FEW * good.sum()
         if of_tracks and self.options.track_ids:
@@ -249,7 +256,9 @@ class _CsvReader:
             if "time" in table:
                 self._compare_times(table["frame"], table.pop("time"))
             return
-        time = table["time"].to_numpy(np.float64)
+        far = table["time"].abs() > FARTHEST
+        self._mark_where(far, "time", table, f"a finite number up to {FARTHEST:g}")
+        time = table["time"].mask(far).to_numpy(np.float64)
         known = time[np.isfinite(time)]
         step = self.calibration.dt if self.step_known or not known.size else find_time_step(known)
         clock = set_clock(known, step or 1.0) if known.size else Clock(1.0, 0.0)
@@ -283,7 +292,11 @@ class _CsvReader:
         if clock == (1.0, 0.0):
             return
         unit = self.columns.unit("time") or "sec"
-        self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
+        try:
+            self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
+        except UserError as error:
+            msg = f"{self.path}: from its times, {error}"
+            raise UserError(msg) from None
         _log.warning(
             "%s: no dt is given; from its times it is %g %s, and frame 0 is at %g; give %s and %s "
             "if that is wrong", self.path, clock.step, unit, clock.start, option("dt"),
@@ -382,4 +395,4 @@ class _CsvReader:
 
 def _all_whole(values: NDArray[np.float64]) -> bool:
     """Tell whether all values are whole numbers that int64 and float64 hold alike."""
-    return bool(values.size and np.all((values % 1 == 0) & (np.abs(values) < _MAX_EXACT)))
+    return bool(values.size and np.all((values % 1 == 0) & (np.abs(values) < MAX_EXACT)))

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import LARGEST, SMALLEST
+
 _log = logging.getLogger(__name__)
 
 #: Relative to the shortest distance of two times: how far a time may lie from a whole step, and
@@ -38,7 +40,9 @@ def find_time_step(times: NDArray[Any]) -> float | None:
     distances = np.diff(np.unique(np.asarray(times, np.float64)))
     if not distances.size or not np.isfinite(distances).all():
         return None
-    shortest = float(distances.min())
+    shortest, longest = float(distances.min()), float(distances.max())
+    if not SMALLEST <= shortest <= longest <= LARGEST:  # The calibration refuses such a step.
+        return shortest if shortest < SMALLEST else longest
     step = shortest
     for distance in np.unique(distances).tolist():
         step = _common_divisor(distance, step, shortest * _TOLERANCE)

@@ -13,8 +13,9 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import read_cells
 from btrackmate.io.csv_exports import skip_export_header
+from btrackmate.io.csv_fields import read_whole
 from btrackmate.io.csv_formulas import guard_name, guard_table
-from btrackmate.io.numbers import format_numbers
+from btrackmate.io.numbers import MAX_EXACT, format_numbers
 
 _BLOCK = 50_000
 #: TrackMate's names in the table of links that it exports.
@@ -76,6 +77,11 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
     """
     cells, _ = skip_export_header(read_cells(path), "SPOT_SOURCE_ID")
     names = [_NAMES.get(name.strip().upper(), name.strip().lower()) for name in cells.header]
+    if cells.ragged:
+        row = min(cells.ragged)
+        msg = f"{path}, line {cells.lines[row]}: {cells.ragged[row]} fields, expected "
+        msg += f"{len(names)}; correct the file"
+        raise UserError(msg)
     columns = {}
     for name in ("source", "target", "cost", "confidence"):
         if name not in names:
@@ -85,13 +91,17 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
         if is_text.any() and cells.decimal_comma() is not None:
             values, is_text = column.read_numbers(decimal_comma=True)
         whole = name in ("source", "target")
-        bad = np.flatnonzero(is_text | (whole & ~((values >= 0) & (values % 1 == 0))))
+        if whole:
+            ids = read_whole(column, values)
+            fits = ids.dtype.kind == "i" or ids < MAX_EXACT
+            is_text |= ~((ids >= 0) & (ids % 1 == 0) & fits)
+        bad = np.flatnonzero(is_text)
         if bad.size:
             row = int(bad[0])
             msg = f"{path}, line {cells.lines[row]}: {name} is {column.texts[row].strip()!r}, "
             msg += f"expected a {'spot id' if whole else 'number'}"
             raise UserError(msg)
-        columns[name] = values
+        columns[name] = ids if whole else values
     if not {"source", "target"} <= set(columns):
         msg = f"{path}: has columns {', '.join(cells.header)}, expected source, target"
         raise UserError(msg)

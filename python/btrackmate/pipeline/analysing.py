@@ -167,6 +167,7 @@ def name_movies(paths: Sequence[Path]) -> dict[str, Path]:
     for path in paths:
         found = name_format(path)
         name = path.resolve().name if found is None else found.stem(path)
+        name = name.encode("utf-8", "backslashreplace").decode()
         if name in names:
             msg = f"{path} and {names[name]} would both be movie {name!r}; rename one of them"
             raise UserError(msg)

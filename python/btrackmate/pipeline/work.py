@@ -105,7 +105,8 @@ class WorkFolder:
     def publish(self, names: Sequence[str]) -> None:
         """Put what is finished in place in one moment, unless it stands there; remove the folder.
 
-        The frames' tables, and what tells that they are whole, are the last to go.
+        The frames' tables, and what tells where they lie and that they are whole, are the last to
+        go.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class WorkFolder:
             if self.labels.parent == self.place.new and self.labels.exists():
                 remove_markers(self.labels)
             self.place.publish(names)
-        self.place.remove(_FINISHED, _FRAMES)
+        self.place.remove(_FINISHED, _FRAMES, _JOB)
 
     def give_up(self) -> None:
         """Remove the folder if no frame is finished in it, and let another process take it."""

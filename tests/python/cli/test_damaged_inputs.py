@@ -89,6 +89,11 @@ TABLES = {
     "fuzz-unclosed-quote": 'frame,x,y,name\n0,1,2,a\n0,2,3,"b\n1,1,2,c\n1,2,3,d\n',
     "quote-in-number": 'frame,x,y\n0,"1,2\n1,1,2\n',
     "quote-of-two-lines": 'frame,x,y,name\n0,1,2,"a\nb"\n1,1,2,c\n',
+    "far-off": "frame,x,y\n0,1,2\n1,1e308,2\n",
+    "far-down": "frame,x,y,z\n0,1,2,0\n1,1,2,-1e51\n",
+    "frame-past-int64": "frame,x,y\n0,1,2\n9223372036854775808,1,2\n",
+    "tiny-times": "time,x,y\n0,1,2\n1e-320,1,2\n2e-320,1,2\n",
+    "huge-times": "time,x,y\n-1e308,1,2\n0,1,2\n1e308,1,2\n",
     "long-quote": 'frame,x,y,name\n0,1,2,"' + "a" * 200_000 + "\n1,1,2,c\n",
 }
 
@@ -104,7 +109,9 @@ def test_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, v
     assert "c.csv" in refuse(tmp_path, capsys, *words[verb])
 
 
-@pytest.mark.parametrize("link", ["x,1", "0,0.5", "0.5,1", "0,1e400", "0,nan", "0,99"])
+@pytest.mark.parametrize(
+    "link", ["x,1", "0,0.5", "0.5,1", "0,1e400", "0,1e16", "0,nan", "0,99", "0,1,5", "0"]
+)
 def test_links_that_are_no_ids(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str
 ) -> None:
@@ -112,6 +119,43 @@ def test_links_that_are_no_ids(
     (tmp_path / "t.spots.csv").write_text("id,frame,x,y\n0,0,1,2\n1,1,1,2\n")
     (tmp_path / "t.links.csv").write_text(f"source,target\n{link}\n")
     refuse(tmp_path, capsys, "convert", "t.csv", "t.xml")
+
+
+def test_ids_past_float64_are_kept(tmp_path: Path) -> None:
+    """2⁵³ and 2⁵³ + 1 are one float, and two spots."""
+    one, other = 1 << 53, (1 << 53) + 1
+    table = f"id,frame,x,y\n7,0,1,2\n{one},1,1,2\n{other},1,30,2\n{2**63 - 1},1,60,2\n"
+    (tmp_path / "t.spots.csv").write_text(table)
+    (tmp_path / "t.links.csv").write_text(f"source,target\n7,{other}\n")
+    with in_folder(tmp_path):
+        assert run_command(["convert", "t.csv", "o.csv", "--quiet"]) == 0
+    ids = [line.split(",")[0] for line in (tmp_path / "o.spots.csv").read_text().split()]
+    assert ids == ["id", "7", str(one), str(other), str(2**63 - 1)]
+    assert f"\n7,{other}," in (tmp_path / "o.links.csv").read_text()
+
+
+def test_ids_past_float64_beside_bad_rows(tmp_path: Path) -> None:
+    """What is not written as a whole number is no such id, and doubles none."""
+    ids = (1 << 53, (1 << 53) + 1, "9007199254740994.0", "1e16")
+    rows = "".join(f"{one},0,{10 * x},2\n" for x, one in enumerate(ids))
+    (tmp_path / "c.csv").write_text(f"id,frame,x,y\n{rows}5,1,1,2\n")
+    with in_folder(tmp_path):
+        words = ["track", "c.csv", "-o", "o.csv", "--quiet"]
+        assert run_command(words) == 2
+        assert run_command([*words, "--skip-bad-rows"]) == 0
+    kept = [line.split(",")[0] for line in (tmp_path / "o.spots.csv").read_text().split()]
+    assert kept == ["id", "5"]
+
+
+@pytest.mark.parametrize("value", ["1e308", "1e-320", "1e31"])
+@pytest.mark.parametrize("option", ["--dt", "--voxel-size"])
+def test_sizes_that_no_square_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    (tmp_path / "c.csv").write_text(CSV)
+    given = value if option == "--dt" else f"1,{value},1"
+    said = refuse(tmp_path, capsys, "track", "c.csv", "-o", "t.xml", option, given)
+    assert "expected a number from 1e-30 to 1e+30" in said
 
 
 @pytest.mark.parametrize("row", ["0,1,2,", "0,1,2,nan", "0,1,2,NA"])

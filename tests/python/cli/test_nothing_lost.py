@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -65,6 +66,10 @@ def place(tmp_path: Path) -> Path:
         "report t.xml -o t.xml",
         "report t.xml --table t.xml",
         "report t.xml --table r.html -o r.html",
+        "report r --table r/dropped.csv",
+        "report r --table r/spots.csv",
+        "convert r/tracks.geff r/tracks.xml",
+        "analyse r -o r/tracks.geff",
         "evaluate --truth t.xml --result t.geff --json t.xml",
         "evaluate --truth l.tif --result l.tif --json j.json --table j.json",
         "train-linking t.xml -o t.xml",
@@ -75,6 +80,8 @@ def test_no_output_is_an_input_or_another_output(
     place: Path, capsys: pytest.CaptureFixture[str], line: str
 ) -> None:
     """survival-input-overwritten, through links and in other case too, though --overwrite."""
+    if " r" in line:
+        make_run(place / "r")
     before = read_tree(place, hidden=True)
     with in_folder(place):
         code = run_command([*line.split(), "--overwrite", "--quiet"])
@@ -113,6 +120,46 @@ def test_a_folder_of_others_is_not_replaced(
     assert said.count("\n") == 1, said
     assert "would be" in said
     assert read_tree(place, hidden=True) == before
+
+
+def make_run(folder: Path) -> None:
+    """Make what is a run folder by its names; nothing in it may be touched."""
+    folder.mkdir()
+    shutil.copy(folder.parent / "t.xml", folder / "tracks.xml")
+    shutil.copytree(folder.parent / "t.geff", folder / "tracks.geff")
+    for name in ("run.yaml", "spots.csv", "dropped.csv"):
+        (folder / name).write_text("mine")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link"])
+@pytest.mark.parametrize("verb", ["measure", "track", "analyse", "report"])
+def test_what_is_no_file_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str], verb: str, kind: str
+) -> None:
+    """A pipe, or /dev/null for root, would be a file from then on."""
+    ending = {"measure": "csv", "track": "xml", "report": "html"}.get(verb, "folder")
+    odd = place / f"o.{ending}"
+    if kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound, in_folder(place):
+            bound.bind(odd.name)
+    else:
+        os.mkfifo(odd if kind == "pipe" else place / "pipe")
+    if kind == "link":
+        odd.symlink_to("pipe")
+    before = sorted(place.iterdir()), odd.lstat()
+    with in_folder(place):
+        source = "l.tif" if verb == "measure" else "t.xml" if verb != "track" else "c.csv"
+        assert run_command([verb, source, "-o", odd.name, "--overwrite", "--quiet"]) == 2
+    assert "is a device, a pipe or a socket" in capsys.readouterr().err
+    assert (sorted(place.iterdir()), odd.lstat()) == before
+
+
+def test_a_link_to_nothing_is_told_at_once(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "o.csv").symlink_to("nowhere")
+    with in_folder(place):
+        assert run_command(["measure", "l.tif", "-o", "o.csv", "--quiet"]) == 2
+    assert "o.csv exists already" in capsys.readouterr().err
+    assert (place / "o.csv").is_symlink()
 
 
 def test_what_is_put_beside_an_analysis_is_not_lost(
@@ -162,6 +209,10 @@ def test_names_that_are_not_utf8(place: Path) -> None:
     done = start(place, "track", odd, "-o", out)
     assert done.returncode == 0, done.stderr
     assert (place / out).is_file()
+    with in_folder(place):
+        run = os.fsdecode(b"r\xff")
+        assert run_command(["run", "--spots", odd, "-o", run, "--tracker", "nearest"]) == 0
+    assert "t\\udce9\\udcff.csv" in (place / run / "log.txt").read_text()
 
 
 def start(

@@ -1,5 +1,8 @@
 """The shared cases of killed processes that no other test is named after."""
 
+import os
+import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pandas as pd
 import pytest
 from faults import run_child
 from hand_tracks import make_graph
+from survival.verbs import Reference, Verb, prepare, quick_steps
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.staging import clear_leftovers
@@ -56,6 +60,25 @@ def test_survival_geff_overwrite_killed(place: Path) -> None:
         return read_tracks(place / "t.geff")[0].n_links
 
     assert count_kills(place / "t.geff", count) == {OLD.n_links, NEW.n_links}
+
+
+@pytest.mark.parametrize("ending", ["tif", "ome.zarr"])
+def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
+    """The labels stand in place, and the next start takes them, their cells too, from the rest."""
+    prepare(place / "inputs")
+    with quick_steps():
+        whole = Reference.make(Verb(f"segment i.tif -o s.{ending}"), place / "inputs", place)
+        work = whole.folder / f".s.{ending}.work"
+        shutil.rmtree(whole.folder)
+        shutil.copytree(whole.template, whole.folder)
+
+        def kill_in_between(_: int) -> None:
+            if (work / "ended").is_symlink() and not (work / "new").exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        first = run_child(whole.work, whole.folder, watch=kill_in_between)
+        assert first.killed
+        assert whole.start_again(first, fail=False) == ""
 
 
 def test_survival_work_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,12 @@ A sample of the calls here; `make test-long` tries all of them, or every k-th wi
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from survival.every_call import Points
 from survival.verbs import VERBS, Reference, prepare, quick_steps
 
 #: The last calls put in place and clear up: half of the sample is from them.
@@ -33,10 +35,15 @@ def _sample(name: str, calls: int) -> list[tuple[int, bool]]:
     return [(int(rng.choice(early)), fails_early), (int(rng.choice(late)), not fails_early)]
 
 
-def _try(reference: Reference, name: str, points: list[tuple[int, bool]]) -> None:
+def _try(
+    reference: Reference,
+    name: str,
+    points: list[tuple[int, bool]],
+    try_point: Callable[[int, bool], str],
+) -> None:
     wrong = []
     for at, fail in points:
-        if fault := reference.try_point(at, fail=fail):
+        if fault := try_point(at, fail):
             wrong.append(f"{'failed' if fail else 'killed'} at call {at}: {fault}")
     if report := os.environ.get("BTRACKMATE_FAULT_REPORT"):
         with Path(report).open("a") as stream:
@@ -50,7 +57,8 @@ def _try(reference: Reference, name: str, points: list[tuple[int, bool]]) -> Non
 def test_some_calls(inputs: Path, place: Path, name: str) -> None:
     with quick_steps():
         reference = Reference.make(VERBS[name], inputs, place)
-        _try(reference, name, _sample(name, reference.calls))
+        sample = _sample(name, reference.calls)
+        _try(reference, name, sample, lambda at, fail: reference.try_point(at, fail=fail))
 
 
 @pytest.mark.long
@@ -59,5 +67,11 @@ def test_all_calls(inputs: Path, place: Path, name: str) -> None:
     stride = int(os.environ.get("BTRACKMATE_FAULT_STRIDE", "1"))
     with quick_steps():
         reference = Reference.make(VERBS[name], inputs, place)
-        tried = range(1, reference.calls + 1, stride)
-        _try(reference, name, [(at, fail) for at in tried for fail in (False, True)])
+        points = Points(reference, place / "notes")
+        tried = range(1, points.note_calls() + 1, stride)
+        _try(
+            reference,
+            name,
+            [(at, fail) for at in tried for fail in (False, True)],
+            lambda at, fail: points.fail_at(at) if fail else points.kill_at(at),
+        )

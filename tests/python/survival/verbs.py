@@ -19,6 +19,9 @@ from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.files import write_text
+from btrackmate.core.graph import TrackGraph
+from btrackmate.io import run_tables
+from btrackmate.io.geff import write_geff
 from btrackmate.pipeline import frames, run, segmenting
 from btrackmate.segmentation import Models, SegmentationResult
 from btrackmate.training import trainer
@@ -28,7 +31,7 @@ from btrackmate.training.thresholds import Found
 CSV = "id,frame,x,y,z,radius\n" + "".join(
     f"{3 * t + k},{t},{20 * k},{t},0,2\n" for t in range(3) for k in range(3)
 )
-LABELS = dividing_cells()[:3].astype(np.uint16)
+LABELS = dividing_cells()[:2].astype(np.uint16)
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,13 @@ def call(folder: Path, line: str) -> int:
 
 @contextmanager
 def quick_steps() -> Iterator[None]:
-    """Segment by a threshold, train nothing and draw nothing; all that writes is real."""
+    """Segment by a threshold, train and draw nothing, and give a run's graph few columns.
+
+    All that writes is real; each further column of a graph is written as the others are.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "segment_frame", _segment)
+        patch.setattr(run_tables, "write_geff", _write_few_columns)
         patch.setattr(run, "render_report", lambda data: f"<p>{len(data.graph.spots)}\n")
         for module in (segmenting, run):
             patch.setattr(module, "load_models", lambda _: Models(None, None))
@@ -138,6 +145,11 @@ def _segment(image: Any, *_: Any) -> SegmentationResult:
     return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
 
 
+def _write_few_columns(path: Path, graph: TrackGraph) -> None:
+    table = graph.spots.table[["id", "frame", "x", "y", "z"]]
+    write_geff(path, replace(graph, spots=replace(graph.spots, table=table)))
+
+
 def _train(folder: Path, data: Any, settings: Any, progress: Any) -> Curve:
     write_text(folder / "config.json", "{}")
     for epoch in range(TINY.epochs):
@@ -151,17 +163,21 @@ def read_outputs(folder: Path, *, hidden: bool) -> dict[str, bytes | None]:
     tree = read_tree(folder, hidden=hidden)
     if not hidden:
         tree = {name: content for name, content in tree.items() if not _is_begun(name)}
-    for name, content in tree.items():
-        if content is not None and name.endswith("run.yaml"):
-            told = yaml.safe_load(content)
-            for key in ("started", "finished", "timing", "cost", "command", "warnings"):
-                told.pop(key)
-            tree[name] = yaml.safe_dump(told).encode()
-        elif content is not None and name.endswith("log.txt"):
-            tree[name] = b"log"
-        elif content is not None and name.endswith(".xml"):
-            tree[name] = re.sub(rb"<Log>.*?</Log>", b"", content, flags=re.DOTALL)
-    return tree
+    return {name: content and drop_times(name, content) for name, content in tree.items()}
+
+
+def drop_times(name: str, content: bytes) -> bytes:
+    """Take away what tells when and how long something was done."""
+    if name.endswith("run.yaml"):
+        told = yaml.safe_load(content)
+        for key in ("started", "finished", "timing", "cost", "command", "warnings"):
+            told.pop(key)
+        return yaml.safe_dump(told).encode()
+    if name.endswith("log.txt"):
+        return b"log"
+    if name.endswith(".xml"):
+        return re.sub(rb"<Log>.*?</Log>", b"", content, flags=re.DOTALL)
+    return content
 
 
 def _is_begun(name: str) -> bool:
@@ -180,6 +196,8 @@ class Reference:
     old, new : dict
         Files before and after.
     calls : int
+    inputs : frozenset of str
+        What stands in the folder and is only read.
     """
 
     verb: Verb
@@ -188,6 +206,7 @@ class Reference:
     old: dict[str, bytes | None]
     new: dict[str, bytes | None]
     calls: int
+    inputs: frozenset[str]
 
     @classmethod
     def make(cls, verb: Verb, inputs: Path, place: Path) -> "Reference":
@@ -205,7 +224,8 @@ class Reference:
         found = [read_outputs(folder, hidden=True)]
         shutil.rmtree(folder)
         shutil.copytree(template, folder)
-        one = cls(verb, template, folder, old, found[0], 0)
+        names = frozenset(path.name for path in inputs.iterdir())
+        one = cls(verb, template, folder, old, found[0], 0, names)
         ended = run_child(one.work, folder)
         assert ended.code == 0
         found.append(read_outputs(folder, hidden=True))
@@ -221,7 +241,10 @@ class Reference:
         """Stop or fail the verb at a call, start it again, and say what is wrong."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.template, self.folder)
-        first = run_child(self.work, self.folder, at=at, fail=fail)
+        return self.start_again(run_child(self.work, self.folder, at=at, fail=fail), fail=fail)
+
+    def start_again(self, first: Ended, *, fail: bool) -> str:
+        """Start the verb again where it was stopped, and say what is wrong."""
         seen = read_outputs(self.folder, hidden=False)
         again = run_child(self.work, self.folder)
         left = read_outputs(self.folder, hidden=True)
