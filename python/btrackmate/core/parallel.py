@@ -1,6 +1,8 @@
-"""Work spread over threads, with results in order."""
+"""Work spread over threads, with results in order, and processes that do not outlive theirs."""
 
+import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +17,23 @@ def count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends, however it does.
+
+    To be called in a child of `multiprocessing`, e.g. as initializer of a ProcessPoolExecutor,
+    whose processes wait for work for ever when theirs was killed.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="end-with-parent").start()
 
 
 def run_in_order(

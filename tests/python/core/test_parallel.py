@@ -1,6 +1,12 @@
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 import traceback
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +73,36 @@ def test_the_thread_ends_when_the_caller_stops(kind):
                 raise kind
     assert count_threads() == before
     assert made == [0, 1, 2]
+
+
+def test_a_process_of_a_pool_ends_with_a_parent_that_is_killed(tmp_path: Path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from multiprocessing import get_context\n"
+        "from btrackmate.core.parallel import end_with_parent\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, get_context('spawn'), end_with_parent)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(600)\n",
+        encoding="utf-8",
+    )
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    with parent:
+        child = int(parent.stdout.readline())
+        os.kill(child, 0)  # it is there
+        parent.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 60
+    while is_running(child):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    """A process that has ended may stay in the table until somebody asks for its exit code."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return False
+    return state[0] != "Z"

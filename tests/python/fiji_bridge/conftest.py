@@ -8,6 +8,7 @@ import fiji_jvm
 import pytest
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.parallel import end_with_parent
 from btrackmate.fiji_bridge.java_home import find_javas
 from btrackmate.fiji_bridge.jvm import require_extra
 from btrackmate.fiji_bridge.places import find_fiji, find_local_trackmate, find_plugin_jars
@@ -38,7 +39,7 @@ def imagej(ij_jar):
     if not any(java.major >= 11 for java in find_javas()):
         pytest.skip("no Java 11 or later on this machine")
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, context, end_with_parent) as pool:
         pool.submit(fiji_jvm.start_imagej, ij_jar).result()
         yield lambda function, *args, **kwargs: pool.submit(function, *args, **kwargs).result()
 
@@ -68,7 +69,7 @@ def route(request):
 def trackmate(route):
     """Call a function of fiji_jvm in a process that runs the real TrackMate."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, context, end_with_parent) as pool:
         started = pool.submit(fiji_jvm.start, route).result()
         assert started["trackmate"].startswith("8.")
         assert started["gateway"] == (route["fiji"] != "maven")

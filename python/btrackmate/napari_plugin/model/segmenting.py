@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.parallel import end_with_parent
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.label_values import MAX_LABEL
@@ -58,7 +59,7 @@ def segment_frames(
         If models are missing or do not fit the image.
     """
     check_channel(movie, channel)
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(1, get_context("spawn"), end_with_parent)
     try:
         for done, t in enumerate(frames):
             progress("segmenting", done, len(frames))
