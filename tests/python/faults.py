@@ -7,6 +7,7 @@ calls (fsync, exchange-rename) are events of their own.
 
 import contextlib
 import errno
+import gc
 import itertools
 import os
 import signal
@@ -124,6 +125,7 @@ def _be_child(
             finally:
                 acting = False
 
+    gc.freeze()  # TensorFlow, if a test before has loaded it, aborts when a child collects it
     try:
         sys.addaudithook(watch)
         work()
