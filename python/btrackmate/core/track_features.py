@@ -7,7 +7,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.loops import loop
 from btrackmate.core.schema import TRACK_FEATURES
 
 FloatArray = NDArray[np.float64]
@@ -142,31 +141,12 @@ def _first_and_last(
     """Rows of the spots with the lowest and the highest time of each track, in Java's order."""
     time, ids = _time(graph)[rows], graph.spots.id[rows]
     bucket = _java_bucket(ids, np.bincount(member, minlength=count)[member])
-    return (
-        rows[_find_lowest(member, count, time, bucket, ids)],
-        rows[_find_lowest(member, count, -time, bucket, ids)],
-    )
-
-
-@loop
-def _find_lowest(
-    member: NDArray[np.int64],
-    count: int,
-    time: FloatArray,
-    bucket: NDArray[np.int64],
-    ids: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Find the element of each group with the lowest time; of equals the lowest bucket, then id."""
-    found = np.full(count, -1, np.int64)
-    for row in range(member.size):
-        best = found[member[row]]
-        if best < 0 or time[row] < time[best] or np.isnan(time[best]):
-            found[member[row]] = row
-        elif time[row] == time[best]:
-            lower = bucket[row] < bucket[best]
-            if lower or (bucket[row] == bucket[best] and ids[row] < ids[best]):
-                found[member[row]] = row
-    return found
+    ends = []
+    for sign in (1, -1):
+        order = np.lexsort((ids, bucket, sign * time, member))
+        first = np.searchsorted(member[order], np.arange(count))
+        ends.append(rows[order[first]])
+    return ends[0], ends[1]
 
 
 def _java_bucket(ids: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -181,9 +161,10 @@ def _java_bucket(ids: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.
 
 def _speeds(graph: TrackGraph, speed: FloatArray, count: int) -> Features:
     track_of_link = graph.track[graph.source]
+    order = np.lexsort((speed, track_of_link))
+    ordered = speed[order]
     n = np.bincount(track_of_link, minlength=count)
     begin = np.cumsum(n) - n
-    ordered = _sort_within(track_of_link, begin, speed)
     mean = _mean(track_of_link, speed, count)
     squares = np.bincount(track_of_link, (speed - mean[track_of_link]) ** 2, minlength=count)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -195,20 +176,6 @@ def _speeds(graph: TrackGraph, speed: FloatArray, count: int) -> Features:
         "TRACK_MEDIAN_SPEED": ordered[begin + n // 2],
         "TRACK_STD_SPEED": deviation,
     }
-
-
-@loop
-def _sort_within(
-    member: NDArray[np.int64], begin: NDArray[np.int64], values: FloatArray
-) -> FloatArray:
-    """Sort the values of each group; `begin` is where each begins in the result."""
-    place, ordered = begin.copy(), np.empty(values.size)
-    for row in range(member.size):
-        ordered[place[member[row]]] = values[row]
-        place[member[row]] += 1
-    for group in range(begin.size):
-        ordered[begin[group] : place[group]] = np.sort(ordered[begin[group] : place[group]])
-    return ordered
 
 
 def _quality(

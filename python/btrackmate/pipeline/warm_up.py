@@ -10,7 +10,6 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.loops import compile_loops
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
-from btrackmate.core.track_features import make_tracks_table
 from btrackmate.measurement import ArrayFrames, MaskSettings, MeasureSettings, measure_movie
 from btrackmate.tracking import link_costs, parse_tracker, track
 
@@ -95,7 +94,7 @@ def _track_labels() -> None:
 
 
 def _track_spots() -> None:
-    """Link four cells, one of which divides and one of which is missed for a frame; list them."""
+    """Link four cells, one of which divides and one of which is missed for a frame."""
     rows = [(f, 10.0 * cell, 1.0 * f, 0.0) for f in range(5) for cell in range(4)]
     rows = [row for row in rows if row[:2] != (2, 10.0)]
     rows += [(f, 3.0, 1.0 * f, 0.0) for f in (3, 4)]
@@ -113,7 +112,6 @@ def _track_spots() -> None:
     ):
         graph = track(spots, parse_tracker(name, values))
     link_costs(spots, graph.source, graph.target)
-    make_tracks_table(graph)
 
 
 def _compare_labels(kind: str) -> None:
