@@ -40,11 +40,10 @@ class SessionPanel(QWidget):
         super().__init__()
         self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.buttons: dict[str, QPushButton] = {}
-        self._content: QWidget | None = None
+        self._content: QWidget | None = None  # None when another session was opened unseen
         self._session: Session | None = None
         self._followed: list[tuple[Signal, Callable[..., Any]]] = []
         self._missed: dict[Callable[..., Any], None] = {}  # in order, each once
-        self._is_stale = False
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Expanding)
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
@@ -55,7 +54,7 @@ class SessionPanel(QWidget):
     def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Make up for what was missed, now that the widget is seen."""
         super().paintEvent(event)
-        if self._is_stale or self._missed:
+        if self._content is None or self._missed:
             QTimer.singleShot(0, self._catch_up)
 
     @property
@@ -64,7 +63,7 @@ class SessionPanel(QWidget):
         return self.isVisible() and not self.visibleRegion().isEmpty()
 
     def _catch_up(self) -> None:
-        if self._is_stale:
+        if self._content is None:
             self._show_session()
         missed, self._missed = self._missed, {}
         for listener in missed:
@@ -166,8 +165,6 @@ class SessionPanel(QWidget):
         self._clear()
         if self.is_seen:
             self._show_session()
-        else:
-            self._is_stale = True
 
     def _clear(self) -> None:
         """Drop what was made for the session before."""
@@ -181,7 +178,6 @@ class SessionPanel(QWidget):
 
     def _show_session(self) -> None:
         """Make the content for what is open."""
-        self._is_stale = False
         workspace = self.workspace
         self._session = None if workspace is None else workspace.session
         if self._session is None:
