@@ -325,7 +325,7 @@ def test_any_header_comes_back(tmp_path: Path) -> None:
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=40, unique=True))
+@given(st.lists(st.text(min_size=1, max_size=12), min_size=16, max_size=40, unique=True))
 def test_any_text_is_a_header(tmp_path: Path, names: list[str]) -> None:
     ours = ("id", "frame", "time", "x", "y", "z", "track", "tracklet", "radius", "label", "tissue")
     names = [name for name in names if name.strip() and name not in ours]
