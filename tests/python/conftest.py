@@ -7,9 +7,21 @@ import pytest
 from hypothesis import settings
 from tiny_movies import dividing_cells, write_imagej
 
+from btrackmate.pipeline import run as run_module
+
 # No test is timed, as hypothesis does by itself in CI; all else of its profile stays.
 settings.register_profile("untimed", parent=settings(), deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def plain_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `run` write a line instead of its report, which takes most of the time of a small run."""
+    monkeypatch.setattr(
+        run_module,
+        "render_report",
+        lambda data: f"<p>{data.record['command']} {data.record['to_know']}\n",
+    )
 
 
 @pytest.fixture

@@ -96,6 +96,49 @@ def run_child(
     return Ended(os.waitstatus_to_exitcode(status), len(counted))
 
 
+def run_forked(
+    work: Callable[[], object], *, before: Callable[[], object] = lambda: None
+) -> tuple[int, str]:
+    """Run a command in a forked child, which has all imported already; give its code and stderr.
+
+    Parameters
+    ----------
+    work : callable
+        Its exception, but SystemExit, is exit code 70.
+    before : callable
+        What is done in the child at first: limits, signals, patches.
+    """
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(writing, 2)
+        sys.stderr = os.fdopen(2, "w", errors="backslashreplace", buffering=1)
+        before()
+        os._exit(_work(work))
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        told = stream.read().decode(errors="replace")
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), told
+
+
+def _work(work: Callable[[], object]) -> int:
+    """Do a child's work; give its exit code."""
+    gc.freeze()  # TensorFlow, if a test before has loaded it, aborts when a child collects it
+    try:
+        work()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+        code = 70
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
 def _fail() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -107,7 +150,7 @@ def _kill() -> None:
 def _be_child(
     work: Callable[[], object], folder: str, act: Callable[[int], object], writing: int
 ) -> None:
-    code, on, acting = 0, True, False
+    on, acting = True, False
     counter = itertools.count(1)
     lock = threading.RLock()  # Zarr writes in threads: each call has a number of its own.
 
@@ -125,18 +168,9 @@ def _be_child(
             finally:
                 acting = False
 
-    gc.freeze()  # TensorFlow, if a test before has loaded it, aborts when a child collects it
-    try:
-        sys.addaudithook(watch)
-        work()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    except BaseException:  # noqa: BLE001
-        traceback.print_exc()
-        code = 70
+    sys.addaudithook(watch)
+    code = _work(work)
     on = False
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(code)
 
 

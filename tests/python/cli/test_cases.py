@@ -12,6 +12,8 @@ from btrackmate.cli.main import run_command
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import read_trackmate
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 CASES = Path(__file__).parents[2] / "data" / "cases"
 
 

@@ -8,30 +8,39 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from faults import in_folder, read_tree
+from faults import in_folder, read_tree, run_forked
 from tiny_movies import dividing_cells, write_imagej
 
-from btrackmate.cli.main import run_command
+from btrackmate.cli.main import main, run_command
+from btrackmate.pipeline import frames
 
 CSV = "id,frame,x,y,z,radius\n" + "".join(
     f"{3 * t + k},{t},{20 * k},{t},0,2\n" for t in range(3) for k in range(3)
 )
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    place = tmp_path / "place"
-    place.mkdir()
-    write_imagej(place / "l.tif", dividing_cells(), "TZYX")
-    (place / "c.csv").write_text(CSV)
-    with in_folder(place):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("made")
+    write_imagej(made / "l.tif", dividing_cells(), "TZYX")
+    (made / "c.csv").write_text(CSV)
+    with in_folder(made):
         for name in ("t.xml", "t.csv", "t.geff"):
             assert run_command(["track", "c.csv", "-o", name, "--quiet"]) == 0
-        (place / "link.tif").symlink_to("l.tif")
-        (tmp_path / "folder").symlink_to("place")
+    (made / "link.tif").symlink_to("l.tif")
+    return made
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    place = tmp_path / "place"
+    shutil.copytree(made, place, symlinks=True)
+    (tmp_path / "folder").symlink_to("place")
     return place
 
 
@@ -206,27 +215,23 @@ def test_names_that_are_not_utf8(place: Path) -> None:
     odd = os.fsdecode(b"t\xe9\xff.csv")
     (place / "c.csv").rename(place / odd)
     out = os.fsdecode(b"o\xe9.xml")
-    done = start(place, "track", odd, "-o", out)
-    assert done.returncode == 0, done.stderr
+    code, told = call(place, "track", odd, "-o", out)
+    assert code == 0, told
     assert (place / out).is_file()
     run = os.fsdecode(b"r\xff")
-    done = start(place, "run", "--spots", odd, "-o", run, "--tracker", "nearest")
-    assert done.returncode == 0, done.stderr
+    code, told = call(place, "run", "--spots", odd, "-o", run, "--tracker", "nearest")
+    assert code == 0, told
     assert "t\\udce9\\udcff.csv" in (place / run / "log.txt").read_text()
 
 
-def start(
-    place: Path, *words: str, before: str = "", **options: object
-) -> subprocess.CompletedProcess:
-    code = f"{textwrap.dedent(before)}\nfrom btrackmate.cli.main import main\nmain()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=place, check=False, stderr=subprocess.PIPE,
-        text=True, errors="replace", **options,
-    )  # fmt: skip
+def call(place: Path, *words: str, before: Callable[[], object] = lambda: None) -> tuple[int, str]:
+    """Run a command line in a child of its own; give its exit code and stderr."""
 
+    def work() -> None:
+        os.chdir(place)
+        main(list(words))
 
-#: Coverage would write a file of its own, and fail, too.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    return run_forked(work, before=before)
 
 
 def limit_files() -> None:
@@ -242,14 +247,21 @@ def limit_files() -> None:
 )  # fmt: skip
 def test_full_disk_is_a_line_and_leaves_what_was_there(place: Path, line: str) -> None:
     before = read_tree(place)
-    words = [*line.split(), "--overwrite", "--quiet"]
-    done = start(place, *words, preexec_fn=limit_files, env=UNMEASURED)
-    assert done.returncode == 1, done.stderr
-    assert "cannot write" in done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
+    code, told = call(place, *line.split(), "--overwrite", "--quiet", before=limit_files)
+    assert code == 1, told
+    assert "cannot write" in told
+    assert told.count("\n") == 1, told
     after = read_tree(place, hidden=False)
     after.pop("out", None)
     assert after == before
+
+
+def start(place: Path, *words: str, **options: object) -> subprocess.CompletedProcess:
+    """Run a command line from the start of Python to its end, which opens and closes streams."""
+    return subprocess.run(
+        [sys.executable, "-m", "btrackmate", *words], cwd=place, check=False,
+        stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
 
 
 def test_full_stdout_is_a_line(place: Path) -> None:
@@ -277,26 +289,31 @@ def test_closed_streams_do_no_harm(place: Path, numbers: tuple[int, ...]) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_sigterm_ends_as_ctrl_c_does(place: Path, number: signal.Signals) -> None:
-    before = f"""
-        import os, signal
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        import btrackmate.pipeline.frames as frames
-        real = frames.measure_one_frame
-        def stop(t, *rest):
-            if t == 3:
-                os.kill(os.getpid(), {int(number)})
-            return real(t, *rest)
-        frames.measure_one_frame = stop
-    """
-    words = ("run", "--labels", "l.tif", "-o", "out", "--quiet")
-    done = start(place, *words, before=before)
-    assert (done.returncode, done.stderr.strip()) == (1, "btrackmate: stopped by the user")
+def test_sigterm_ends_as_ctrl_c_does(
+    place: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = frames.measure_one_frame
+
+    def stop(t: int, *rest: Any) -> Any:
+        if t == 3:
+            os.kill(os.getpid(), number)
+        return real(t, *rest)
+
+    words = ("run", "--labels", "l.tif", "-o", "out", "--tracker", "nearest")
+    with monkeypatch.context() as patch:
+        patch.setattr(frames, "measure_one_frame", stop)
+        code, told = call(place, *words, "--quiet", before=listen)
+    assert (code, told.strip()) == (1, "btrackmate: stopped by the user")
     assert [path.name for path in (place / "out").iterdir()] == [".work"]
-    done = start(place, *words[:-1])
-    assert done.returncode == 0
-    assert "frames are kept, as inputs, models, settings and version are the same" in done.stderr
+    code, told = call(place, *words)
+    assert code == 0
+    assert "frames are kept, as inputs, models, settings and version are the same" in told
     assert not (place / "out" / ".work").exists()
+
+
+def listen() -> None:
+    """Take Ctrl-C as a terminal's child does; those of a shell's background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_the_same_gzip_at_any_time(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from btrackmate.core.fields import describe_fields
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking.settings import TRACKERS, tracker_name
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 
 def call(*words: object) -> int:
     return run_command([str(word) for word in words])

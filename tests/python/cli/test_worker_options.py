@@ -6,6 +6,8 @@ import pytest
 
 from btrackmate.cli.main import run_command
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 
 @pytest.mark.parametrize("verb", ["run", "measure", "segment"])
 @pytest.mark.parametrize(

@@ -74,10 +74,15 @@ def whole(folder: Path) -> str:
 
 
 DISKS = ["exchange", "links", "plain"]
+#: Every call in `make test-long`, every fourth in `make test`.
+EVERY = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
 
 
+@EVERY
 @pytest.mark.parametrize("disk", DISKS)
-def test_killed_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_anywhere(
+    disk: str, every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Old or new stands after each kill; the next writer clears; starting again ends well."""
     set_disk(disk, monkeypatch)
     seen = set()
@@ -97,13 +102,16 @@ def test_killed_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert set(read_tree(folder)) in (set(OLD), set(NEW))
         write_new(folder)
         assert read_tree(folder) == NEW
-        at += 1
+        at += every
     assert seen == {"old", "new"}
     assert total > 60
 
 
+@EVERY
 @pytest.mark.parametrize("disk", DISKS)
-def test_full_disk_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_anywhere(
+    disk: str, every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A call that fails is one line, and the old ones stand; or it comes too late to matter."""
     set_disk(disk, monkeypatch)
     at, total = 1, 2
@@ -129,7 +137,7 @@ def test_full_disk_anywhere(disk: str, tmp_path: Path, monkeypatch: pytest.Monke
         clear_leftovers(folder)
         outcomes.add((ended.code, whole(folder)))
         assert not [p for p in folder.rglob("*") if p.name.startswith(".bt") or p.is_symlink()]
-        at += 1
+        at += every
     assert (3, "old") in outcomes
     assert outcomes <= {(3, "old"), (3, "new"), (0, "new")}
 

@@ -10,6 +10,8 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
 from btrackmate.io.track_formats import read_tracks
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 
 def links(folder: Path, text: str, name: str = "t.csv") -> list[tuple[int, int]]:
     (folder / name).write_text(text, encoding="utf-8")

@@ -18,6 +18,8 @@ from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.review import EditSession, open_explainer
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 SETTINGS = RunSettings(
     tracker={"name": "lap", "linking_max_distance": 5.0, "splitting_max_distance": 5.0}
 )

@@ -11,6 +11,8 @@ from canonical_xml import DATA
 
 from btrackmate.cli.main import run_command
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 CASES = DATA / "cases"
 
 

@@ -23,6 +23,8 @@ from btrackmate.metrics.points import match_same_spots
 from btrackmate.metrics.tracking import score_same_spots
 from btrackmate.pipeline.masked import mask_labels, mask_tracked
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 MIXED = np.array([5, 3, 4, 1, 0, 2, 11, 9, 10, 6, 8, 7])
 
 

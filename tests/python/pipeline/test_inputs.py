@@ -19,6 +19,8 @@ from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.inputs import OpenInputs, RunInputs, open_inputs
 from btrackmate.pipeline.settings import InputSettings
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 MOVIE = dividing_cells()
 
 

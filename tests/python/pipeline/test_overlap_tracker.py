@@ -16,6 +16,8 @@ from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.tracking import OverlapSettings, parse_tracker
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 # Doubled, the cell that divides overlaps each daughter by 3.5 of 10.5 pixels along x.
 SETTINGS = RunSettings(tracker="overlap", tracker_settings={"SCALE_FACTOR": 2})
 CLIP = {"mask": {"policy": "clip"}}

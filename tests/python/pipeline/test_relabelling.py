@@ -21,6 +21,8 @@ from btrackmate.pipeline.relabelling import relabel
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 SIZE = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
 
 

@@ -1,57 +1,48 @@
 """A run that is killed goes on where it was; finished frames are not done twice."""
 
+import os
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import run_child
 
 from btrackmate.pipeline import frames
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 
+pytestmark = pytest.mark.usefixtures("plain_report")
+
 SETTINGS = RunSettings(workers=1)
 
-# Kills itself with SIGKILL: inside the measuring of frame 3, or between frames 2 and 3.
-SCRIPT = textwrap.dedent(
-    """
-    import os, signal, sys
-    from pathlib import Path
-    from btrackmate.pipeline import frames
-    from btrackmate.pipeline.inputs import RunInputs
-    from btrackmate.pipeline.run import run
-    from btrackmate.pipeline.settings import RunSettings
 
-    where, labels, output = sys.argv[1:]
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def die():
-        os.kill(os.getpid(), signal.SIGKILL)
 
+def run_and_die(where: str, labels: Path, output: Path, patch: pytest.MonkeyPatch) -> None:
+    """Be killed inside the measuring of frame 3, or between frames 2 and 3."""
     measure, rename = frames.measure_one_frame, Path.replace
 
-    def measure_or_die(t, *args):
+    def measure_or_die(t: int, *args: object) -> object:
         if where == "inside" and t == 3:
             die()
-        return measure(t, *args)
+        return measure(t, *args)  # type: ignore[arg-type]
 
-    def rename_or_die(self, target):
+    def rename_or_die(self: Path, target: Path) -> Path:
         if where == "renaming" and Path(target).name == "000003.npz":
             die()
         return rename(self, target)
 
-    def progress(step, done, total):
+    def progress(step: str, done: int, total: int) -> None:
         if where == "between" and step == "measuring" and done == 3:
             die()
 
-    frames.measure_one_frame = measure_or_die
-    Path.replace = rename_or_die
-    run(RunInputs(labels=Path(labels)), Path(output), RunSettings(workers=1), progress=progress)
-    """
-)
+    patch.setattr(frames, "measure_one_frame", measure_or_die)
+    patch.setattr(Path, "replace", rename_or_die)
+    run(RunInputs(labels=labels), output, SETTINGS, progress=progress)
 
 
 @pytest.mark.parametrize("where", ["between", "inside", "renaming"])
@@ -59,12 +50,8 @@ def test_killed_run_goes_on(
     tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     output = tmp_path / "out"
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, where, str(labels_3d), str(output)],
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    killed = run_child(lambda: run_and_die(where, labels_3d, output, monkeypatch), tmp_path)
+    assert killed.killed
     assert [path.name for path in output.iterdir()] == [".work"]
 
     done = []

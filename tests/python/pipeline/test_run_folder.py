@@ -27,10 +27,7 @@ SETTINGS = RunSettings(workers=1, tracker="nearest")
 LAP = RunSettings(workers=1, tracker="lap")
 
 
-@pytest.fixture(autouse=True)
-def quick_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing the report takes longer than all the rest."""
-    monkeypatch.setattr(run_module, "render_report", lambda data: f"<p>{data.record['command']}")
+pytestmark = pytest.mark.usefixtures("plain_report")
 
 
 def stop_in_frame(t: int) -> Callable[[str, int, int], None]:

@@ -194,6 +194,12 @@ def test_a_fact_without_advice_is_shown() -> None:
     assert "<b>Frames jump.</b>" in render_report(make_data(to_know=[{"what": "Frames jump."}]))
 
 
+def test_empty_labels_are_told(tmp_path: Path) -> None:
+    labels = write_imagej(tmp_path / "empty.tif", np.zeros((3, 2, 8, 8), np.uint16), "TZYX")
+    run(RunInputs(labels=labels), tmp_path / "out", SETTINGS)
+    assert "No cell was found" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_nothing_of_a_run_names_its_hidden_folder(tmp_path: Path) -> None:
     """What is logged of the hidden folder names the files where they lie in the end."""
     diary, log = RunDiary(tmp_path / "run"), logging.getLogger("btrackmate.test")

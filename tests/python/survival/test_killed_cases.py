@@ -15,7 +15,6 @@ from survival.verbs import Reference, Verb, prepare, quick_steps
 from btrackmate.core.errors import UserError
 from btrackmate.core.staging import clear_leftovers
 from btrackmate.io.track_formats import read_tracks, write_tracks
-from btrackmate.pipeline import run as run_module
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
@@ -81,9 +80,9 @@ def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
         assert whole.start_again(first, fail=False) == ""
 
 
-def test_survival_work_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("plain_report")
+def test_survival_work_left(place: Path) -> None:
     """Killed while it clears up, the finished run is there, and the next start clears the rest."""
-    monkeypatch.setattr(run_module, "render_report", lambda _: "<p>")
     settings = RunSettings(workers=1, tracker="nearest")
     (place / "c.csv").write_text("frame,x,y\n0,1,2\n1,1,2\n")
 

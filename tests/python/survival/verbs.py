@@ -170,8 +170,10 @@ def drop_times(name: str, content: bytes) -> bytes:
     """Take away what tells when and how long something was done."""
     if name.endswith("run.yaml"):
         told = yaml.safe_load(content)
+        if not isinstance(told, dict):
+            return content  # Being written, under a hidden name.
         for key in ("started", "finished", "timing", "cost", "command", "warnings"):
-            told.pop(key)
+            told.pop(key, None)
         return yaml.safe_dump(told).encode()
     if name.endswith("log.txt"):
         return b"log"
