@@ -14,12 +14,13 @@ IJ     := net.imagej:ij:1.54p
 PYTEST_WORKERS ?= 2
 PYTEST  = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
 
-.PHONY: help setup ij demo test test-long coverage test-python test-java lint bench clean
+.PHONY: help setup ij demo test test-slow test-long coverage test-python test-java lint bench clean
 
 help:
 	@echo "make setup   .venv with everything the demo and the tests need"
 	@echo "make demo    segment, track and report on the sample that ships with the package"
-	@echo "make test    lint, types, pytest, Maven (JUnit)"
+	@echo "make test    lint, types, pytest, Maven (JUnit): minutes"
+	@echo "make test-slow  what trains networks, kills processes or draws statistics (CI runs it too)"
 	@echo "make test-long  stop every verb at every call, 100,000 damaged inputs (hours)"
 	@echo "make coverage  the Python tests, and what they reach of the package"
 	@echo "make bench   the side-by-side measurements of benchmarks/"
@@ -55,14 +56,19 @@ test-python: $(WARM) ij
 	$(PYTEST)
 	$(BIN)/python -m pytest tests/napari
 
+# what takes seconds each: networks trained, processes killed, films, statistics of many draws
+test-slow: $(WARM) ij
+	$(PYTEST) -m "slow and not long"
+	$(BIN)/python -m pytest tests/napari -m "slow and not long"
+
 # every call at which a verb can be stopped, and 100,000 damaged inputs: hours
 test-long: $(WARM)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m long
 
 # the same tests, with what they reach of the package: fails below the floor in pyproject.toml
 coverage: $(WARM)
-	$(PYTEST) --cov --cov-report= --cov-fail-under=0
-	$(BIN)/python -m pytest tests/napari --cov --cov-append --cov-report=term
+	$(PYTEST) -m "not long" --cov --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest tests/napari -m "not long" --cov --cov-append --cov-report=term
 
 test-java:
 	$(MVN) $$(java/maven-options) verify

@@ -168,6 +168,7 @@ def test_diffusion_of_brownian_cells_is_found_and_its_error_is_right(missing, nd
     assert abs(spread.mean()) < 0.7
 
 
+@pytest.mark.slow
 def test_errors_of_the_msd_are_those_of_repetition():
     """The scatter of the MSD over 200 repetitions is its stated error, at long lags as well."""
     found = []

@@ -116,6 +116,7 @@ def test_a_trend_is_no_rhythm():
     assert find_rhythm(values, 1.0)["p_value"] > 0.05
 
 
+@pytest.mark.slow
 def test_moving_average_takes_slow_rhythms_away():
     values = wave(120, 1 / 60, amplitude=5.0) + wave(120, 1 / 8)
     fast = find_rhythm(values, 2.0, settings(detrend="moving-average", detrend_width=30.0))
@@ -124,6 +125,7 @@ def test_moving_average_takes_slow_rhythms_away():
         find_rhythm(values, 2.0, settings(detrend="moving-average", detrend_width=3.0))
 
 
+@pytest.mark.slow
 def test_a_strong_slow_rhythm_is_not_mistaken_for_its_side_lobes():
     for seed in range(20):
         found = find_rhythm(wave(100, 0.027, amplitude=5.0, noise=1.0, seed=seed), 1.0)
@@ -162,6 +164,7 @@ def test_q_values_are_those_of_benjamini_and_hochberg():
     assert table.index[table["rhythmic"]].tolist() == [9]
 
 
+@pytest.mark.slow
 def test_periods_and_amplitudes_are_those_of_cosinorpy():
     series = pd.read_csv(DATA / "cosinorpy_series.csv")
     for row in pd.read_csv(DATA / "cosinorpy.csv").itertuples():

@@ -56,6 +56,7 @@ def tracks(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_tables_pictures_report_and_record_are_written(
     tracks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -147,6 +147,7 @@ def test_evaluate_labels_against_themselves(
     assert values["settings"]["ssim_window"] == 7
 
 
+@pytest.mark.slow
 def test_report_is_made_again(tmp_path: Path, labels_3d: Path) -> None:
     assert call("run", "--labels", labels_3d, "-o", tmp_path / "run", "--quiet", *DISTANCES) == 0
     report = tmp_path / "run" / "report.html"

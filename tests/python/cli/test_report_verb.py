@@ -59,6 +59,7 @@ def test_columns_are_the_names_that_filters_take(name: str) -> None:
     assert kept.n_tracks == int((table[name] > table[name][1]).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "report"),
     [("a.xml", "a.report.html"), ("a.xml.gz", "a.report.html"), ("a.geff", "a.report.html"),
@@ -106,6 +107,7 @@ def test_hidden_tracks_are_left_out_and_ids_are_trackmates(tmp_path: Path) -> No
     assert "<b>3</b><span>cells (spots)</span>" in report
 
 
+@pytest.mark.slow
 def test_the_image_that_a_trackmate_file_names_is_shown(
     tmp_path: Path, image_3d: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +127,7 @@ def test_the_image_that_a_trackmate_file_names_is_shown(
     assert "only positions are shown" in text
 
 
+@pytest.mark.slow
 def test_a_run_folder_elsewhere_and_with_moved_labels(
     tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ def test_labels_and_a_table_beside_them(
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_blocks_and_a_region_of_interest(tmp_path: Path, volume: Path) -> None:
     roi = np.zeros((64, 64), np.uint8)
     roi[:, :40] = 1
@@ -128,6 +129,7 @@ def test_folder_without_images(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "holds no image" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_lack_of_memory_is_met_with_more_tiles(
     tmp_path: Path,
     volume: Path,
@@ -159,6 +161,7 @@ def test_lack_of_memory_is_met_with_more_tiles(
     assert tifffile.imread(tmp_path / "b.tif").any()
 
 
+@pytest.mark.slow
 def test_bfloat16_needs_a_processor_that_has_it(
     tmp_path: Path,
     volume: Path,

@@ -61,6 +61,7 @@ def spots(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_small_table_is_tracked_and_converted_without_heavy_packages(spots: Path) -> None:
     """`track` with a tracker that links pairs of frames, then `convert` there and back."""
     tracks, table = spots.with_name("tracks.xml"), spots.with_name("table.csv")

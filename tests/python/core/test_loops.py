@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 #: Links seeded spots with everything that calls loops, and prints all bits of what came out.
 LINK = """
 import sys
@@ -47,6 +49,7 @@ def run(code: str, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_plain_and_compiled_loops_give_the_same_bits():
     *plain, numba_for_plain = run(LINK, "100000000")
     *compiled, numba_for_compiled = run(LINK, "0")
@@ -93,6 +96,7 @@ def outer(values):
 """
 
 
+@pytest.mark.slow
 def test_loops_of_a_module_that_is_read_after_compiling_find_each_other(tmp_path):
     """`warm-up` ended in a TypingError where numba's cache was empty."""
     (tmp_path / "late.py").write_text(LATE)

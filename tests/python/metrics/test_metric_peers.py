@@ -141,6 +141,7 @@ def random_graphs(seed):
     return truth, graph(moved + invented, sorted({*right, *used.values()}), n_frames=8)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(6))
 def test_points_equal_traccuracy(seed):

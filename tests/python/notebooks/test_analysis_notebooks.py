@@ -43,6 +43,7 @@ def test_notebooks_hold_the_pictures_of_their_cells_and_no_errors(name):
     assert (FOLDER / name).stat().st_size < 400_000
 
 
+@pytest.mark.slow
 def test_boundary_notebook_runs_on_the_sample(here, capsys):
     names = run("boundary_distance.ipynb")
     assert set(names["ends"]["role"]) == {"mother", "daughter"}
@@ -51,6 +52,7 @@ def test_boundary_notebook_runs_on_the_sample(here, capsys):
     assert "58" in capsys.readouterr().out  # divisions of the sample
 
 
+@pytest.mark.slow
 def test_rhythm_notebook_finds_the_known_rhythm_and_none_in_noise(here):
     names = run("intensity_rhythm.ipynb")
     table, true = names["table"], names["true"]

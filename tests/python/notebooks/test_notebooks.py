@@ -57,6 +57,7 @@ def test_notebooks_hold_no_outputs_and_an_install_cell(name):
     assert (FOLDER / name).stat().st_size < 40_000
 
 
+@pytest.mark.slow
 def test_training_notebook_trains_both_networks_and_the_prediction_uses_them(here, capsys):
     names = run("train.ipynb", TINY)
     assert set(names["folders"]) == {"stardist", "unet"}
@@ -73,6 +74,7 @@ def test_training_notebook_trains_both_networks_and_the_prediction_uses_them(her
     assert "cells:" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_prediction_notebook_runs_as_it_is(here):
     names = run("predict.ipynb")
     assert [output.name[-11:] for _, output in names["results"]] == [".labels.tif"] * 2

@@ -55,6 +55,7 @@ def test_results_without_a_table_and_four_digits(movies: Path) -> None:
     assert (found["SEG"], found["n_images"]) == (1.0, 2)
 
 
+@pytest.mark.slow
 def test_result_is_a_movie_or_a_run(movies: Path) -> None:
     frames = [tifffile.imread(path) for path in sorted((movies / "01_RES").glob("*.tif"))]
     movie = movies / "m.tif"

@@ -101,6 +101,7 @@ def test_stopped_segmentation_goes_on(
     assert cells["frame"].nunique() == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["segment", "run"])
 def test_frames_of_other_thresholds_are_not_gone_on_from(
     tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], verb: str
@@ -177,6 +178,7 @@ def test_run_segments_stores_labels_and_keeps_the_origin(
     assert not (tmp_path / "out" / "labels.ome.zarr" / ".btrackmate").exists()
 
 
+@pytest.mark.slow
 def test_run_links_the_labels_that_it_segments_by_overlap(
     tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

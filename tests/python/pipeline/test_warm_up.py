@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 #: Counts what is compiled from here on, functions of the package only.
 COUNT = """
 from numba.core import event
@@ -89,6 +91,7 @@ def run(code: str, **environment: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_every_loop_is_called_and_then_no_other_process_compiles():
     run(IDLE)
     run(COUNT + USE)
@@ -105,6 +108,7 @@ penalised(4.0, 0, 1, np.ones((2, 1)), np.ones(1))
 """
 
 
+@pytest.mark.slow
 def test_a_cold_compile_is_said_once(tmp_path: Path):
     cold = run(LOG, NUMBA_CACHE_DIR=str(tmp_path))
     assert cold.count("compiling loops for this machine, once") == 1
@@ -118,6 +122,7 @@ for locator in caching.CacheImpl._locator_classes[1:]:
 """
 
 
+@pytest.mark.slow
 def test_without_a_writable_folder_loops_still_run_and_the_log_says_so(tmp_path: Path):
     said = run(NOWHERE + LOG, TMPDIR=str(tmp_path), NUMBA_CACHE_DIR="")
     assert "set NUMBA_CACHE_DIR to a folder that stays" in said

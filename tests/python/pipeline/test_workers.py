@@ -113,6 +113,7 @@ def test_a_worker_that_is_killed_is_replaced(
     assert_same(whole, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_workers_segment_into_the_same_labels(
     tmp_path: Path,
     inputs: RunInputs,
@@ -256,6 +257,7 @@ MAIN = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_leaves_no_process_and_goes_on(

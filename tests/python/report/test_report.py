@@ -101,6 +101,7 @@ def test_lineages_have_the_ids_of_the_file_and_a_time_axis() -> None:
     assert above.get_xlim()[1] == pytest.approx(5 * axis.get_xlim()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_tracks", "daughters", "shown"), [(300, 1, 40), (10, 20, 5), (3, 200, 1), (4, 1, 4)]
 )
@@ -158,6 +159,7 @@ def test_numbers_are_those_of_the_run(folder: Path) -> None:
         assert f"<b>{value}</b><span>{words}</span>" in text
 
 
+@pytest.mark.slow
 def test_montage_shows_projection_and_slice_of_each_frame(folder: Path) -> None:
     figure = draw_montage(load_run(folder))
     assert figure is not None
@@ -167,6 +169,7 @@ def test_montage_shows_projection_and_slice_of_each_frame(folder: Path) -> None:
     assert len(titles) == 12
 
 
+@pytest.mark.slow
 def test_outlines_have_the_colour_of_the_track(folder: Path) -> None:
     data = load_run(folder)
     figure = draw_montage(data)
@@ -192,6 +195,7 @@ def test_text_of_the_user_is_escaped(folder: Path) -> None:
     assert "&lt;script&gt;alert(1)" in text
 
 
+@pytest.mark.slow
 def test_report_can_be_made_without_the_inputs(
     folder: Path, image_3d: Path, labels_3d: Path
 ) -> None:

@@ -91,6 +91,7 @@ def find_texts(figure) -> list[str]:
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
+@pytest.mark.slow
 def test_a_2d_movie_is_no_projection_and_shows_scale_and_mask(tmp_path: Path) -> None:
     """24 pixels of 0.5 µm are 12 µm: a bar of 2 µm. The mask's border lies at y 11.5."""
     labels = write_imagej(tmp_path / "l.tif", dividing_cells()[:, 2], "TYX")

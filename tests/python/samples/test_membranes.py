@@ -41,6 +41,7 @@ def test_walls_are_bright_and_outside_is_dark(tissue):
     assert image[deep].mean() < 0.6 * image[labels > 0].mean()
 
 
+@pytest.mark.slow
 def test_three_levels_of_signal_to_noise():
     found = []
     for photons in PHOTONS.values():

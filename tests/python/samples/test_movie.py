@@ -84,6 +84,7 @@ def test_shipped_files_name_axes_and_calibration():
         assert file.pages[0].tags["XResolution"].value == (10, 13)
 
 
+@pytest.mark.slow
 def test_make_sample_gives_the_same_bytes_twice(tmp_path):
     config = tmp_path / "tiny.yaml"
     config.write_text(TINY)
@@ -145,6 +146,7 @@ def test_training_frames_are_none_of_the_shipped_movie():
     assert not set(TRAINING_FRAMES) & set(range(settings.first, settings.last + 1))
 
 
+@pytest.mark.slow
 def test_training_volumes_differ_and_can_be_made_again():
     small = {"shape": (8, 48, 48)}
     first = list(make_training_volumes(3, seed=9, **small))

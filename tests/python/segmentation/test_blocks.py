@@ -157,6 +157,7 @@ def test_blocks_equal_the_whole(volume, models, tmp_path, monkeypatch, choice):
     )
 
 
+@pytest.mark.slow
 def test_blocks_above_one_another_give_each_cell_its_probability(volume, models, tmp_path):
     """The blocks are cut along z too, where StarDist's grid has a point in each plane."""
     image, labels = volume.image[:, :64, :64], np.zeros((volume.image.shape[0], 64, 64), np.uint32)
@@ -176,6 +177,7 @@ def test_blocks_above_one_another_give_each_cell_its_probability(volume, models,
     assert ((labels > 0) == (whole.labels > 0)).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_tiles_computed_ahead_change_nothing(volume, models, tmp_path, monkeypatch):
     """The same labels as tile after tile."""
     monkeypatch.setattr(block_state, "_MEMORY", 1e7)

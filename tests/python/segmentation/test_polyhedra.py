@@ -64,6 +64,7 @@ def test_too_large_shapes_have_no_table():
     assert ray_table.make_table(AXES, FACES, boxes) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5])
 def test_equals_stardist_on_crowded_shapes(threshold):
     """Rough shapes of many sizes in each other's way.

@@ -52,6 +52,7 @@ def test_survival_csv_pair_killed(place: Path) -> None:
     assert count_kills(place / "t.csv", count) == both
 
 
+@pytest.mark.slow
 def test_survival_geff_overwrite_killed(place: Path) -> None:
     """The old graph or the new one stands under its name."""
 

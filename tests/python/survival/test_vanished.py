@@ -15,6 +15,7 @@ VERBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERBS)
 def test_the_folder_of_the_outputs_vanishes(
     place: Path, capfd: pytest.CaptureFixture[str], name: str

@@ -139,6 +139,7 @@ def score(truth, settings):
     return scores.link_f1, scores.divisions.f1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thin", [False, True])
 @pytest.mark.parametrize("kind", [LapSettings, FlowSettings])
 def test_auto_is_as_good_as_the_best_of_a_sweep(kind, thin):

@@ -89,6 +89,7 @@ def test_learnt_weights_track_an_unseen_movie():
     assert none.n_links == 0
 
 
+@pytest.mark.slow
 def test_divisions_are_raised_to_the_best_f1():
     """The ridge keeps all weights where they start, and with those nothing divides."""
     movies = [make_movie(seed) for seed in (1, 2, 3)]

@@ -130,6 +130,7 @@ def test_weight_zero_needs_no_feature():
     assert graph.n_links == 1
 
 
+@pytest.mark.slow
 def test_too_many_spots_within_reach_are_refused():
     n = 100_000
     x = np.tile(np.linspace(0, 1, n), 2)  # no two at one point

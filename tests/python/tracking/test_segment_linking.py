@@ -161,6 +161,7 @@ def test_nothing_to_join():
     assert link(segment(0, [0, 1, 2], 0), **on).n_links == 2
 
 
+@pytest.mark.slow
 def test_too_many_segments_within_reach_are_refused():
     """6,000 tracks end in frame 1 and as many start in frame 3, all within reach of each other."""
     n = 6000

@@ -72,6 +72,7 @@ def noisy(tmp_path_factory):
     return folder, truths
 
 
+@pytest.mark.slow
 def test_denoises_without_truth_and_beats_the_noisy_image(noisy, tmp_path):
     """The error falls to less than a third; labels are not asked for."""
     pytest.importorskip("csbdeep", reason="needs the stardist extra")
@@ -112,6 +113,7 @@ def test_denoises_without_truth_and_beats_the_noisy_image(noisy, tmp_path):
     assert len(card["training_images"]) == 2
 
 
+@pytest.mark.slow
 def test_denoised_copies_train_beside_the_images(noisy, tmp_path):
     """`only: all` trains the denoiser first and then on twice as many images."""
     pytest.importorskip("stardist", reason="needs the stardist extra")

@@ -81,6 +81,7 @@ def test_arrays_that_lack_are_refused(made, tmp_path):
         load_patches(tmp_path / "d.npz", SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_network_trains_from_patches(made, tmp_path):
     pytest.importorskip("stardist", reason="needs the stardist extra")
     pytest.importorskip("tensorflow", reason="needs the stardist extra")

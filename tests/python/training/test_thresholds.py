@@ -94,6 +94,7 @@ def trained(tmp_path_factory):
     return data, root / "tiny"
 
 
+@pytest.mark.slow
 def test_search_equals_scoring_every_threshold_by_itself(trained, monkeypatch):
     """The shortcut (draw once, leave out the less probable) changes nothing, in 3D."""
     data, folder = trained

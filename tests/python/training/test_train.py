@@ -36,6 +36,7 @@ def trained(data_3d, tmp_path_factory):
     return root / "tiny", reports
 
 
+@pytest.mark.slow
 def test_training_writes_all_that_belongs_to_a_model(trained):
     folder, reports = trained
     expected = {
@@ -86,6 +87,7 @@ def test_unet_beside_a_stardist_has_a_threshold_for_cells_that_only_it_sees(trai
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["dimensions", "percentiles", "no model"])
 def test_unet_beside_a_stardist_that_does_not_go_with_it(data_3d, trained, tmp_path, fault, caplog):
     """Its training is not lost; the warning says why there is no such threshold."""
@@ -156,6 +158,7 @@ def test_name_with_a_folder_is_refused(data_3d, tmp_path):
         train(data_3d, "a/b", tmp_path, TINY)
 
 
+@pytest.mark.slow
 def test_2d_networks_train_and_segment(tmp_path):
     data = make_data(tmp_path / "data", (40, 40))
     settings = TrainSettings(
@@ -179,6 +182,7 @@ def test_2d_networks_train_and_segment(tmp_path):
     assert set(ahead.thresholds) == {"prob", "nms"}
 
 
+@pytest.mark.slow
 def test_the_verb_prints_scores_and_warns_of_useless_ones(data_3d, tmp_path, capsys):
     """Two epochs are too few for anything but chance."""
     (tmp_path / "tiny.yaml").write_text(TINY.model_dump_json(exclude={"epochs"}))  # JSON is YAML
@@ -196,6 +200,7 @@ def test_the_verb_prints_scores_and_warns_of_useless_ones(data_3d, tmp_path, cap
     assert f"warning: {tmp_path / 'm/a/stardist'}: only F1 {score:.3f}" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["stardist", "unet"])
 def test_training_starts_from_given_weights(data_3d, trained, tmp_path, kind):
     folder, _ = trained

@@ -32,6 +32,7 @@ def stop_after(epochs):
     return progress
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
     """Killed in another process after epoch 2 of 4: the same weights and curve as in one go."""
     script = f"""
@@ -73,6 +74,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
     np.testing.assert_allclose(*curves, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_other_settings_do_not_go_on(data, tmp_path):
     settings = TINY.model_copy(update={"only": "unet"})
     with pytest.raises(KeyboardInterrupt):
