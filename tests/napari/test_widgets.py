@@ -58,6 +58,7 @@ def save_as(monkeypatch, path: Path) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
 
 
+@pytest.mark.slow
 def test_plots(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
     from btrackmate.napari_plugin.model.pictures import PLOTS
     from btrackmate.napari_plugin.view.plots import Plots
@@ -140,6 +141,7 @@ def test_track(viewer, xml: Path, said) -> None:
     assert find_workspace(viewer) is not again
 
 
+@pytest.mark.slow
 def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
     from btrackmate.napari_plugin.view.analysis import Analysis
 
@@ -160,6 +162,7 @@ def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
     assert list((tmp_path / "tables").glob("*.svg"))
 
 
+@pytest.mark.slow
 def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
     import imageio.v2 as films
 
@@ -214,6 +217,7 @@ def test_the_plot_beside_a_film_goes_with_the_cell(viewer, xml: Path, tmp_path: 
     plots.deleteLater()
 
 
+@pytest.mark.slow
 def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
     """The networks are elsewhere; here what the widget does with cells and with faults."""
     from btrackmate.napari_plugin.view import segment as module
@@ -276,6 +280,7 @@ def test_explain(viewer, xml: Path) -> None:
     assert "Prepare again" in explain.text.toPlainText()
 
 
+@pytest.mark.slow
 def test_export(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
     from matplotlib.image import imread
 
@@ -333,6 +338,7 @@ def test_lines_of_the_view_lie_where_the_cells_are(viewer, xml: Path) -> None:
     assert min(near) <= 1.5
 
 
+@pytest.mark.slow
 def test_all_is_coloured_by_tracklet(viewer) -> None:
     from btrackmate.napari_plugin.view.inspector import Inspector
     from btrackmate.napari_plugin.view.workspace import find_workspace
@@ -351,6 +357,7 @@ def test_all_is_coloured_by_tracklet(viewer) -> None:
     assert work.links.color_by == "tracklet"
 
 
+@pytest.mark.slow
 def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, said) -> None:
     """Each opens, every widget is made for it, and keys and clicks go on working."""
     from btrackmate.io.trackmate import Session, write_trackmate
@@ -407,6 +414,7 @@ def test_bad_input_is_told_and_leaves_the_window_usable(viewer, tmp_path: Path, 
         wait(docks[6].work)
 
 
+@pytest.mark.slow
 def test_a_panel_that_is_not_seen_waits_until_it_is(viewer, xml: Path) -> None:
     """Behind another tab, and in a dock that was closed; it makes up for all at once."""
     from btrackmate.napari_plugin.view.inspector import Inspector
