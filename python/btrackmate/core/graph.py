@@ -90,10 +90,13 @@ class TrackGraph:
             np.where(backward, target, source),
             np.where(backward, source, target),
         )
-        order = np.lexsort((target, source))
-        source, target = source[order], target[order]
+        step = np.diff(source)
+        if not ((step > 0) | ((step == 0) & (np.diff(target) >= 0))).all():
+            order = np.lexsort((target, source))
+            source, target = source[order], target[order]
+            cost, confidence = cost[order], confidence[order]
         _check_links(spots, source, target)
-        return cls(spots, source, target, cost[order], confidence[order], dict(spots.record))
+        return cls(spots, source, target, cost, confidence, dict(spots.record))
 
     @classmethod
     def from_ids(
@@ -111,14 +114,12 @@ class TrackGraph:
         UserError
             If an id is not among the spots, or :meth:`from_links` refuses the links.
         """
-        index = pd.Index(spots.id)
-        rows = []
-        for ids in (source_id, target_id):
-            row = index.get_indexer(pd.Index(np.asarray(ids, np.int64)))
+        ends = [np.asarray(ids, np.int64) for ids in (source_id, target_id)]
+        rows = [spots.find_rows(ids) for ids in ends]
+        for ids, row in zip(ends, rows, strict=True):
             if (row < 0).any():
-                msg = f"a link names spot {np.asarray(ids)[row < 0][0]}, which is not in the spots"
+                msg = f"a link names spot {ids[row < 0][0]}, which is not in the spots"
                 raise UserError(msg)
-            rows.append(row)
         return cls.from_links(spots, rows[0], rows[1], cost, confidence)
 
     @property
@@ -144,9 +145,9 @@ class TrackGraph:
     @cached_property
     def track(self) -> IntArray:
         """Track of each spot, numbered from 0 by the first spot; −1 for unlinked spots, (n,)."""
-        member = _find_components(len(self.spots), self.source, self.target)
+        first = _find_components(len(self.spots), self.source, self.target)
         linked = (self.out_degree + self.in_degree) > 0
-        return _number_by_first(np.where(linked, member, -1))
+        return np.where(linked, _number_components(first, linked), -1)
 
     @property
     def n_tracks(self) -> int:
@@ -158,7 +159,7 @@ class TrackGraph:
         """Tracklet of each spot, from 0 by the first spot; an unlinked spot is its own, (n,)."""
         inner = self._inner_links
         source, target = self.source[inner], self.target[inner]
-        return _number_by_first(_find_components(len(self.spots), source, target))
+        return _number_components(_find_components(len(self.spots), source, target))
 
     @cached_property
     def tracklets(self) -> pd.DataFrame:
@@ -400,15 +401,13 @@ def _check_links(spots: Spots, source: IntArray, target: IntArray) -> None:
         raise UserError(msg)
 
 
-def _number_by_first(member: IntArray) -> IntArray:
-    """Renumber groups 0, 1, … in the order of their first row; −1 stays −1."""
-    linked = member >= 0
-    _, first, inverse = np.unique(member[linked], return_index=True, return_inverse=True)
-    rank = np.empty(first.size, np.int64)
-    rank[np.argsort(first)] = np.arange(first.size)
-    result = np.full(member.size, -1, np.int64)
-    result[linked] = rank[inverse]
-    return result
+def _number_components(first: IntArray, counted: NDArray[np.bool_] | bool = True) -> IntArray:
+    """Count components up in the order of their first row, which :func:`_find_components` gives.
+
+    One of no `counted` row has the number of the one before.
+    """
+    number = np.cumsum((first == np.arange(first.size)) & counted) - 1
+    return number[first]
 
 
 def _generations(count: int, parent: IntArray, child: IntArray) -> IntArray:

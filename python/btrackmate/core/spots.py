@@ -179,6 +179,16 @@ class Spots:
             raise UserError(msg)
         return self.table[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
+    def find_rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of the spots with these ids, (m,); −1 where there is none."""
+        own = self.id
+        if not (np.diff(own) > 0).all():
+            return pd.Index(own).get_indexer(pd.Index(ids)).astype(np.int64)
+        rows = np.searchsorted(own, ids)
+        known = rows < own.size
+        known[known] = own[rows[known]] == ids[known]
+        return np.where(known, rows, -1)
+
     def take(self, rows: NDArray[Any]) -> "Spots":
         """Keep some rows (boolean mask or ascending row numbers), in the same order."""
         table = self.table.loc[rows].reset_index(drop=True)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
@@ -62,7 +61,7 @@ def match_same_spots(truth: TrackGraph, result: TrackGraph) -> NodeMatch | None:
         return None
     places = truth.spots.positions, result.spots.positions
     near = max(float(np.ptp(places[0], axis=0).max()) * 1e-5, 1e-9)
-    mate = pd.Index(result.spots.id).get_indexer(pd.Index(truth.spots.id)).astype(np.int64)
+    mate = result.spots.find_rows(truth.spots.id)
     both = np.flatnonzero(mate >= 0)
     there = mate[both]
     same = truth.spots.frame[both] == result.spots.frame[there]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
@@ -227,7 +226,7 @@ def score_same_spots(
     UserError
         If a spot stands in another frame than its namesake, or the tolerance is negative.
     """
-    mate = pd.Index(result.spots.id).get_indexer(pd.Index(truth.spots.id)).astype(np.int64)
+    mate = result.spots.find_rows(truth.spots.id)
     both = np.flatnonzero(mate >= 0)
     moved = both[truth.spots.frame[both] != result.spots.frame[mate[both]]]
     if moved.size:

@@ -53,6 +53,7 @@ class EditableTracks:
         ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
         self.allow_merges = allow_merges
         self._graph = graph
+        self._edited = False
         self._spots = SpotStore(graph.spots)
         self._links = LinkStore(graph)
         number = np.append(ids, _NO_TRACK).astype(np.int64)[graph.track]
@@ -224,6 +225,8 @@ class EditableTracks:
 
     def to_graph(self) -> TrackGraph:
         """Give all spots and links as they are now."""
+        if not self._edited:
+            return self._graph
         spots = self._spots.to_spots()
         source, target, cost, confidence = self._links.list_all()
         ids = self._spots.id.values
@@ -238,6 +241,7 @@ class EditableTracks:
         Change
             The same with the tracks that it touched.
         """
+        self._edited = True
         before = self._tracks_at(change.spots)
         whole = self._find_whole_tracks(change)
         done: list[Renumbering] = []
