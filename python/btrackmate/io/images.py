@@ -14,6 +14,7 @@ from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import check_plain
 from btrackmate.core.watching import list_files
 from btrackmate.io.folder import FolderSource
 from btrackmate.io.frame_source import FrameSource
@@ -331,6 +332,7 @@ def _open_source(path: Path) -> FrameSource:
         raise UserError(msg)
     if path.is_dir():
         return NgffSource(path) if is_zarr(path) else FolderSource(path)
+    check_plain(path)
     suffix = path.suffix.lower()
     if suffix in VENDOR_SUFFIXES:
         return VendorSource(path)

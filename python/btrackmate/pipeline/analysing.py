@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from btrackmate.core.files import make_folder, write_atomically, write_text, wri
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_foreign, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import read_whole
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.csv_formulas import format_rounded
@@ -267,7 +269,7 @@ def read_groups(
         If the file cannot be read, lacks such columns, or names another movie.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(BytesIO(read_whole(path)))
     except FileNotFoundError:
         msg = f"{path}: no such file; give a CSV of track and a column of conditions"
         raise UserError(msg) from None

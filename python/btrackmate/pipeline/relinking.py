@@ -9,6 +9,7 @@ import pandas as pd
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import is_pipe
 from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.run_folder import is_run_folder
@@ -66,12 +67,12 @@ def track_cells(
     """
     with write_together(), watch_inputs(source, image, mask, edits):
         known = None if edits is None else read_edits(edits, output)
-        name = source.name.lower()
+        is_table = source.name.lower().endswith(TABLE_ENDINGS) or is_pipe(source)
         document, cells = None, "labels"
-        if is_run_folder(source) or name.endswith((*TRACK_ENDINGS, *TABLE_ENDINGS)):
+        if is_table or is_run_folder(source) or source.name.lower().endswith(TRACK_ENDINGS):
             movie, tissue = open_beside(image, mask, settings.input)
-            cells = "spots" if name.endswith(TABLE_ENDINGS) else "tracks"
-            if name.endswith(TABLE_ENDINGS):
+            cells = "spots" if is_table else "tracks"
+            if is_table:
                 spots, hidden = read_cells(source, settings.input, movie, tissue), None
             else:
                 spots, hidden, document = read_tracked_cells(source, movie)

@@ -13,6 +13,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import check_plain
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.core.workplace import Workplace
@@ -147,6 +148,8 @@ def run(
     settings = settings or RunSettings()
     if inputs.edits is not None:
         inputs = replace(inputs, edits=find_journal(inputs.edits))
+    for path in inputs.paths().values():
+        check_plain(path)
     check_run_folder(output, inputs.paths().values())
     place = Workplace(output / WORK, output, str(output))
     work = WorkFolder(place, place.new / LABELS)
