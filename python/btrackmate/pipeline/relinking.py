@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import is_pipe
@@ -65,7 +64,7 @@ def track_cells(
     UserError
         If a file or a setting is wrong.
     """
-    with write_together(), watch_inputs(source, image, mask, edits):
+    with watch_inputs(source, image, mask, edits):
         known = None if edits is None else read_edits(edits, output)
         is_table = source.name.lower().endswith(TABLE_ENDINGS) or is_pipe(source)
         document, cells = None, "labels"
@@ -91,18 +90,18 @@ def track_cells(
                 graph = linked.graph
         made = None if known is None else known.make(graph)
         graph = graph if made is None else made.graph
-        files = {cells: source, "mask": mask}
-        session = make_session(settings, movie, f"cells of {source.name}", linked, files)
-        if document is not None:  # Its filters stay where no others are given.
-            session = replace(
-                session,
-                spot_filters=session.spot_filters or None,
-                track_filters=session.track_filters or None,
-            )
-        write_tracks(output, graph, document, session)
-        if made is not None:
-            made.write_journal(output)
-        return replace(linked, graph=graph, dropped=join_tables([dropped, linked.dropped]))
+    files = {cells: source, "mask": mask}
+    session = make_session(settings, movie, f"cells of {source.name}", linked, files)
+    if document is not None:  # Its filters stay where no others are given.
+        session = replace(
+            session,
+            spot_filters=session.spot_filters or None,
+            track_filters=session.track_filters or None,
+        )
+    write_tracks(output, graph, document, session)
+    if made is not None:
+        made.write_journal(output)
+    return replace(linked, graph=graph, dropped=join_tables([dropped, linked.dropped]))
 
 
 def _put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:
