@@ -197,7 +197,7 @@ def _open_labels(
     if is_run_folder(source):
         from btrackmate.report.data import open_labels
 
-        movie = open_labels(source)
+        movie = open_labels(source, whole=True)
     if movie is None:
         msg = f"{target}: {CTC.label} has label images: give {option('labels')}; else expected a "
         msg += f"name that ends in {WRITTEN}"

@@ -1,5 +1,6 @@
 """Inputs that change while a verb reads them: one line that names them, nothing written."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io import track_formats
-from btrackmate.io.images import Movie
+from btrackmate.io.images import Movie, hash_path
 from btrackmate.pipeline import run as running
 
 CSV = "id,frame,x,y,label\n0,0,1,2,1\n1,1,1,2,1\n"
@@ -141,3 +142,50 @@ def test_link_that_leads_to_another_file_is_a_change(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="link was changed"), watch_inputs(link):
         link.unlink()
         link.symlink_to("b")
+
+
+@pytest.fixture
+def run_folder(place: Path) -> Path:
+    """What `evaluate` and `convert` read of a finished run of ``01``."""
+    folder = place / "run"
+    folder.mkdir()
+    with in_folder(place):
+        assert run_command("convert t.csv run/tracks.xml".split()) == 0
+    size = {"dx": 1.0, "dy": 1.0, "dz": 1.0, "dt": 1.0, "space_unit": "pixel", "time_unit": "frame"}
+    labels = {"path": str(place / "01"), "axes": "TZYX", "sha256": hash_path(place / "01")}
+    record = {"inputs": {"labels": labels}, "calibration": size}
+    (folder / "run.yaml").write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words", ["convert run new", "evaluate --segmentation --truth 02 --result run"]
+)
+@pytest.mark.parametrize("change", [None, rewrite, replace, lose])
+def test_labels_that_were_changed_after_the_run(
+    place: Path, run_folder: Path, caplog: pytest.LogCaptureFixture, words: str,
+    change: Callable[[Path], None] | None,
+) -> None:  # fmt: skip
+    if change is not None:
+        change(place / "01" / "t1.tif")
+    caplog.clear()
+    with in_folder(place):
+        run_command([*words.split(), "--quiet"])
+    assert ("01 was changed since run was made of it" in caplog.text) == (
+        change is not None and change is not replace
+    )
+
+
+@pytest.mark.parametrize(
+    "record", ["", "inputs: []", "inputs: {labels: 1}\ncalibration: {dx: 1}", "[1]"]
+)
+@pytest.mark.parametrize("words", ["convert run new", "evaluate --truth run --result run"])
+def test_record_that_lacks_its_parts(
+    place: Path, run_folder: Path, capsys: pytest.CaptureFixture[str], words: str, record: str
+) -> None:
+    (run_folder / "run.yaml").write_text(record, encoding="utf-8")
+    capsys.readouterr()
+    with in_folder(place):
+        assert run_command([*words.split(), "--quiet"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "run.yaml" in said
