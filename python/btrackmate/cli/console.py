@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from btrackmate.core.errors import escape_controls
+
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -41,6 +43,7 @@ class ConsoleProgress:
 
     def write(self, line: str) -> None:
         """Write a line to stderr, above the bar if there is one."""
+        line = escape_controls(line)
         with contextlib.suppress(OSError):  # Nobody reads it; the work goes on.
             if self._bar is not None:
                 self._bar.write(line, file=sys.stderr)
@@ -106,9 +109,10 @@ def console(*, quiet: bool = False) -> Iterator[ConsoleProgress]:
 
 def print_paths(paths: Iterable[Path | None]) -> None:
     """Print the files and folders that a verb wrote, one a line; None stands for none."""
+    shown = escape_controls if sys.stdout.isatty() else str
     for path in paths:
         if path is not None:
-            click.echo(path)
+            click.echo(shown(str(path)))
 
 
 class _EchoHandler(logging.Handler):

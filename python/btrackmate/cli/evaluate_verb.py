@@ -16,6 +16,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_text, write_together
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
+from btrackmate.core.watching import watch_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,19 +95,20 @@ def command(
 
     files = {name: options[name] for name in _FILES}
     _check_outputs(files, (truth, result, truth_tracks, result_tracks, mask), overwrite=overwrite)
-    candidates = (
-        load_candidate(truth, truth_tracks, axes),
-        load_candidate(result, result_tracks, axes),
-    )
-    each_image = isinstance(candidates[0].labels, LabelFolder)
-    scores = evaluate(
-        *_apply_mask(candidates, mask, options),
-        segmentation=segmentation,
-        tracking=tracking,
-        max_distance=max_distance,
-        progress=progress,
-        ssim_window=ssim_window,
-    )
+    with watch_inputs(truth, result, truth_tracks, result_tracks, mask):
+        candidates = (
+            load_candidate(truth, truth_tracks, axes),
+            load_candidate(result, result_tracks, axes),
+        )
+        each_image = isinstance(candidates[0].labels, LabelFolder)
+        scores = evaluate(
+            *_apply_mask(candidates, mask, options),
+            segmentation=segmentation,
+            tracking=tracking,
+            max_distance=max_distance,
+            progress=progress,
+            ssim_window=ssim_window,
+        )
     _check_scores(scores, files)
     _show(scores, each_image=each_image)
     origin = {

@@ -15,7 +15,9 @@ from btrackmate.core.errors import (
     StorageError,
     UserError,
     WorkersError,
+    describe_error,
     describe_fault,
+    escape_controls,
 )
 from btrackmate.core.streams import discard_output, open_standard_streams, stop_at_sigterm
 from btrackmate.core.words import command_line
@@ -26,6 +28,10 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 _LONGEST = 300
 #: A value of thousands of characters is not repeated in a message.
 _LONG = re.compile(rf"\S{{{_LONGEST + 1},}}")
+#: What libraries say where the system gives no memory, or no further thread.
+_STARVED = re.compile(
+    "(?i)can't start new thread|failed to map segment|cannot allocate memory|libllvmlite"
+)
 #: What the system says of a name that is wrong.
 _MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
@@ -128,7 +134,12 @@ def _run_command(arguments: list[str]) -> int:
         return _fail("stopped by the user", 1)
     except BrokenPipeError:
         return 1
-    except OSError as error:
+    except (OSError, ImportError, RuntimeError) as error:
+        if _STARVED.search(str(error)):
+            msg = f"the system gives no more memory or threads ({describe_error(error)}): close "
+            return _fail(f"{msg}other programs, or raise the limits that `ulimit -a` shows", 1)
+        if not isinstance(error, OSError):
+            raise
         told = "cannot read or print" if error.filename is None else error.filename
         return _fail(f"{told}: {describe_fault(error)}", 2 if isinstance(error, _MISTAKES) else 1)
     except MemoryError as error:
@@ -139,7 +150,7 @@ def _run_command(arguments: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # Nobody can be told, but by the code.
         line = _LONG.sub(lambda word: f"{word[0][:_LONGEST]}…", " ".join(message.split()))
-        click.echo(f"btrackmate: {line}", err=True)
+        click.echo(f"btrackmate: {escape_controls(line)}", err=True)
     return code
 
 

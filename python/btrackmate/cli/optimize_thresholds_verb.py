@@ -15,9 +15,10 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_stream
+from btrackmate.core.files import write_stream, write_together
 from btrackmate.core.outputs import check_ending, check_output
 from btrackmate.core.progress import Progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.training.objective import OptimiseSettings
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def command(
         msg = "the models that ship with the package are not changed: give --model-dir DIR, or "
         msg += "--dry-run to see what would be found"
         raise UserError(msg)
-    results = optimise_thresholds(data_dir, settings, progress)
+    with watch_inputs(data_dir, settings.model_dir):
+        results = optimise_thresholds(data_dir, settings, progress)
     for result in results:
         _print(result, settings.title)
     if table is not None:
@@ -68,8 +70,10 @@ def command(
     if dry_run:
         click.echo("dry run: the models are as they were")
         return
+    with write_together():
+        for result in results:
+            result.save()
     for result in results:
-        result.save()
         for folder in result.folders:
             click.echo(folder / "thresholds.json")
 

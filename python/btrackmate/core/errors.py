@@ -1,5 +1,7 @@
 """Errors that a user can act on."""
 
+import re
+
 
 class BTrackMateError(Exception):
     """Base of every error this package raises on purpose."""
@@ -29,6 +31,15 @@ class WorkersError(BTrackMateError):
 
 class Cancelled(BTrackMateError):
     """Signal that the user stopped a running step."""
+
+
+#: What would move or hide the text around it on a terminal.
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def escape_controls(text: str) -> str:
+    """Show what controls a terminal as its code, such as ESC's: names of files may hold it."""
+    return _CONTROL.sub(lambda one: one[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def describe_error(error: BaseException, longest: int = 400) -> str:

@@ -260,13 +260,21 @@ def _flock(file: int) -> bool | None:
     return True
 
 
-def _tell_age(path: Path) -> float:
-    """Seconds since a file was touched, by the clock of the file system that it lies on."""
-    probe = path.with_name(f".bt-{Owner.current().token}-probe")
+def read_disk_clock(folder: Path) -> float:
+    """Give the time (s) by the clock of the file system that a folder lies on.
+
+    The machines that share it need not agree with it, nor with each other.
+    """
+    probe = folder / f".bt-{Owner.current().token}-probe"
     try:
         probe.touch()
         now = probe.stat().st_mtime
         probe.unlink()
     except OSError:
         now = time.time()
-    return now - path.stat().st_mtime
+    return now
+
+
+def _tell_age(path: Path) -> float:
+    """Seconds since a file was touched."""
+    return read_disk_clock(path.parent) - path.stat().st_mtime

@@ -8,9 +8,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.reading import read_whole
 
 #: With aliases as often as they stand.
 _MOST_VALUES = 1_000_000
+_MOST_BYTES = 100_000_000
 
 
 class Settings(BaseModel):
@@ -116,7 +118,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         If the file is missing or not readable, is not YAML, or holds no mapping.
     """
     try:
-        values = _load(path.read_text(encoding="utf-8"), path)
+        values = _load(read_whole(path, _MOST_BYTES).decode("utf-8"), path)
     except FileNotFoundError:
         msg = f"{path}: no such file; give the path of a YAML settings file"
         raise UserError(msg) from None

@@ -8,14 +8,13 @@ import contextlib
 import errno
 import itertools
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from btrackmate.core.disk import remove_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.locks import Lock
+from btrackmate.core.locks import Lock, read_disk_clock
 from btrackmate.core.owners import Owner
 from btrackmate.core.replacing import NEW, has_begun, settle
 
@@ -94,7 +93,7 @@ def _is_dead(owner: Owner, path: Path) -> bool:
     alive = owner.is_alive
     if alive is None:
         newest = max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
-        return time.time() - newest > _SECONDS_TO_CLEAR
+        return read_disk_clock(path.parent) - newest > _SECONDS_TO_CLEAR
     return not alive
 
 

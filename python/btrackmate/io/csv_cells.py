@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.reading import read_whole
 from btrackmate.io.csv_fields import Column, RegularRows, TextColumn, find_decimal_comma
 
 _log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def read_cells(path: Path) -> Cells:
 def _decode(path: Path) -> str:
     """Read a file as text; say in the log what encoding was taken, if it is not UTF-8."""
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except FileNotFoundError:
         msg = f"{path}: no such file; give the path of a CSV"
         raise UserError(msg) from None

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.reading import read_whole
 from btrackmate.io.ctc_names import CTC_NAMES, find_ctc_tracks
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import read_tiff
@@ -179,7 +180,7 @@ def read_tracks_table(path: Path) -> pd.DataFrame:
         If the file is missing or a line does not hold four integers; names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_whole(path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: not readable as a table of tracklets ({error})"
         raise UserError(msg) from None

@@ -14,6 +14,8 @@ from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import check_plain
+from btrackmate.core.watching import list_files
 from btrackmate.io.folder import FolderSource
 from btrackmate.io.frame_source import FrameSource
 from btrackmate.io.image_axes import OPTIONS, Model, Role, settle_axes
@@ -25,7 +27,7 @@ from btrackmate.io.vendor import OTHER_FORMATS, VENDOR_SUFFIXES, VendorSource
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Movie", "Role", "check_finite", "hash_path", "list_files", "open_movie"]
+__all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie"]
 
 _HASH_BLOCK = 1 << 20
 
@@ -318,32 +320,6 @@ def hash_path(path: Path) -> str:
     return digest.hexdigest()
 
 
-def list_files(path: Path) -> list[tuple[str, Path]]:
-    """List what an input consists of: a file itself, or a folder's files, by name.
-
-    Hidden files in a folder (names that begin with a dot) count only if Zarr made them.
-
-    Returns
-    -------
-    list of (str, Path)
-        Name in the folder, with slashes (empty for a file), and path.
-    """
-    if path.is_file():
-        return [("", path)]
-    found = []
-    for place, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not _is_hidden(name)]
-        for name in names:
-            file = Path(place, name)
-            if not _is_hidden(name) and file.is_file():
-                found.append((file.relative_to(path), file))
-    return [(name.as_posix(), file) for name, file in sorted(found)]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") and not name.startswith(".z")
-
-
 def _open_again(
     path: Path, axes: tuple[str, str], role: Role, calibration: tuple[Calibration, Known]
 ) -> Movie:
@@ -356,6 +332,7 @@ def _open_source(path: Path) -> FrameSource:
         raise UserError(msg)
     if path.is_dir():
         return NgffSource(path) if is_zarr(path) else FolderSource(path)
+    check_plain(path)
     suffix = path.suffix.lower()
     if suffix in VENDOR_SUFFIXES:
         return VendorSource(path)

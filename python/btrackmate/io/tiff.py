@@ -20,6 +20,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError, describe_error
+from btrackmate.core.reading import check_plain
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -62,6 +63,7 @@ class TiffSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        check_plain(path)
         with _collect_complaints() as complaints:
             with _blame_file(path):
                 self._file = tifffile.TiffFile(path)

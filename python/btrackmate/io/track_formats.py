@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_ending, check_outputs
+from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
 from btrackmate.io.geff import write_geff
@@ -338,7 +339,9 @@ def read_tracks(path: Path) -> Tracks:
     if found is None:
         msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
         raise UserError(msg)
-    return found.read(path)
+    files = _list_csv(path) if found.key == "csv" else (path,)
+    with watch_inputs(*dict.fromkeys((path, *files))):
+        return found.read(path)
 
 
 def write_tracks(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from btrackmate.analysis import AnalysisSettings, analyse_movies, analyse_tracks
 from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
-from btrackmate.core.files import make_folder, write_atomically, write_text
+from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_foreign, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import read_whole
 from btrackmate.core.settings import load_yaml
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
@@ -93,6 +96,17 @@ def analyse_files(
     UserError
         If an input is wrong; nothing is written then.
     """
+    with write_together(), watch_inputs(*job.tracks, job.groups, job.mask):
+        return _analyse_files(job, output, settings, progress, command)
+
+
+def _analyse_files(
+    job: AnalysisJob,
+    output: Path,
+    settings: AnalysisSettings,
+    progress: Progress,
+    command: Sequence[str],
+) -> tuple[list[Path], Tables]:
     started = datetime.now(UTC)
     movies = {name: _load(path, job) for name, path in name_movies(job.tracks).items()}
     conditions: dict[str, pd.DataFrame] = {}
@@ -255,7 +269,7 @@ def read_groups(
         If the file cannot be read, lacks such columns, or names another movie.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(BytesIO(read_whole(path)))
     except FileNotFoundError:
         msg = f"{path}: no such file; give a CSV of track and a column of conditions"
         raise UserError(msg) from None

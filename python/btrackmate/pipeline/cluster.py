@@ -8,6 +8,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import Any, Self, TypeVar
@@ -284,6 +285,8 @@ class WorkerPool:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", VersionMismatchWarning)  # Refused in one line.
+                if choice.scheduler is not None:
+                    _knock(choice.scheduler)
                 client = Client(target, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             self._closing.close()
@@ -369,6 +372,27 @@ def open_workers(choice: WorkerChoice) -> Iterator[WorkerPool | None]:
         return
     with WorkerPool(choice) as pool:
         yield pool
+
+
+def _knock(address: str) -> None:
+    """Connect as a client does, which itself would wait for an answer for ever."""
+
+    async def connect_once() -> None:
+        from distributed.core import connect
+        from distributed.security import Security
+
+        given = Security().get_connection_args("client")
+        trying = connect(address, timeout=PATIENCE, **given)
+        (await asyncio.wait_for(trying, 1.5 * PATIENCE)).abort()
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # A notebook's own loop runs in this one.
+            thread.submit(asyncio.run, connect_once()).result()
+    except OSError:
+        raise
+    except Exception as error:  # Bytes of anything are taken for lengths, names and numbers.
+        msg = "another program does"
+        raise OSError(msg) from error
 
 
 async def _run_aside(function: Callable[[Any], None], job: Any) -> None:

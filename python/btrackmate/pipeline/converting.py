@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import measure_radius
+from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import flag, option
 from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.track_formats import (
@@ -156,7 +158,11 @@ def _convert_to_ctc(
     from btrackmate.pipeline.relabelling import Painter, check_frames
 
     given, document = read_tracks(source)
-    with _open_labels(source, target, labels, options) as movie:
+    with (
+        write_together(),
+        _open_labels(source, target, labels, options) as movie,
+        watch_inputs(movie.path),
+    ):
         check_frames(given, movie, source)
         painter = Painter.open(given, movie, source)
         on_cell = painter.find_cells(progress)
@@ -191,7 +197,7 @@ def _open_labels(
     if is_run_folder(source):
         from btrackmate.report.data import open_labels
 
-        movie = open_labels(source)
+        movie = open_labels(source, whole=True)
     if movie is None:
         msg = f"{target}: {CTC.label} has label images: give {option('labels')}; else expected a "
         msg += f"name that ends in {WRITTEN}"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from btrackmate.core.errors import escape_controls
 from btrackmate.core.files import append_text
 from btrackmate.core.replacing import NEW
 from btrackmate.io.run_folder import WORK
@@ -109,10 +110,10 @@ class _DiaryHandler(logging.Handler):
         self._path: Path | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage().replace(*self._hidden)
+        message = escape_controls(record.getMessage().replace(*self._hidden))
         if record.levelno >= logging.WARNING and message not in self._warnings:
             self._warnings.append(message)
-        self._lines.append(self.format(record).replace(*self._hidden))
+        self._lines.append(escape_controls(self.format(record).replace(*self._hidden)))
         self._flush_lines()
 
     def write_to(self, path: Path | None) -> None:

@@ -14,14 +14,13 @@ from scipy.spatial import cKDTree
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress
-from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
 from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
 from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
-from btrackmate.io.run_folder import RECORD, TRACKS, is_run_folder
+from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, name_format, read_tracks
 from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
@@ -49,7 +48,7 @@ from btrackmate.pipeline.label_folder import (
     read_pairs,
 )
 from btrackmate.pipeline.masked import mask_labels, mask_points, mask_tracked
-from btrackmate.report.data import open_labels
+from btrackmate.report.data import open_labels, read_record
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +124,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         msg = f"{path}: no such file or folder"
         raise UserError(msg)
     if is_run_folder(path):
-        movie = open_labels(path)
+        movie = open_labels(path, whole=True)
         frames = None if movie is None else MovieFrames(movie, movie.ndim)
         return _with_graph(path, frames, path / TRACKS)
     table, segments = find_ctc(path)
@@ -327,8 +326,8 @@ def find_run_mask(path: Path) -> str | None:
     """Give the tissue mask that a run folder was made with, None for none."""
     if not is_run_folder(path):
         return None
-    mask = load_yaml(path / RECORD).get("inputs", {}).get("mask")
-    return str(mask["path"]) if mask else None
+    mask = read_record(path)["inputs"].get("mask")
+    return str(mask.get("path")) if isinstance(mask, dict) else None
 
 
 def _score_shapes(

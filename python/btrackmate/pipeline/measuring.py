@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from btrackmate import __version__ as version
-from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.run_folder import LABELS
 from btrackmate.measurement import MeasureResult
@@ -54,24 +54,25 @@ def measured_cells(
         If workers are lost; what they finished is kept.
     """
     if pool is None:
-        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
+        with (
+            watch_inputs(*inputs.paths().values()),
+            closing(open_inputs(inputs, settings.input, 1, progress)) as opened,
+        ):
             found = measure_opened(opened, settings, progress)
         yield found
         return
     place = Workplace(name_workplace(output, ".work"), output.parent, str(output))
     work = WorkFolder(place, place.path / LABELS)
     try:
-        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
+        with (
+            watch_inputs(*inputs.paths().values()),
+            closing(open_inputs(inputs, settings.input, 1, progress)) as opened,
+        ):
             pool.start()
-            job = _describe(inputs, settings)
-            work.begin(job)
+            work.begin(_describe(inputs, settings))
             worker = FrameWorker(opened, settings, work, None)
             spread_frames(worker, pool, progress)
             found = worker.combine()
-        if _describe(inputs, settings) != job:
-            msg = f"{inputs.labels}, or another input, was changed while it was measured: "
-            msg += "start again"
-            raise UserError(msg)
         yield found
         place.remove()
     finally:

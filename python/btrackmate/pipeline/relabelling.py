@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
@@ -85,10 +87,17 @@ def relabel(
     if output.suffix.lower() not in (".tif", ".tiff"):
         msg = f"{output}: a relabelled movie is written as TIFF; end the name in .tif"
         raise UserError(msg)
+    with write_together(), watch_inputs(labels):
+        return _relabel(tracks, labels, output, by, options or InputSettings(), progress)
+
+
+def _relabel(
+    tracks: Path, labels: Path, output: Path, by: By, options: InputSettings, progress: Progress
+) -> Relabelled:
     graph, document = read_tracks(tracks)
     ids = None if document is None else document.track_ids
     shown = np.ones(len(graph.spots), bool) if document is None else document.visible_spots
-    with open_calibrated(labels, options or InputSettings(), role="labels") as movie:
+    with open_calibrated(labels, options, role="labels") as movie:
         check_frames(graph, movie, tracks)
         painter = Painter.open(graph, movie, tracks).numbered(
             _choose_numbers(graph, ids, by), shown

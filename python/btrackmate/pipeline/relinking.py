@@ -8,7 +8,9 @@ import pandas as pd
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import is_pipe
 from btrackmate.core.spots import Spots
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.track_formats import TABLE_ENDINGS, TRACK_ENDINGS, write_tracks
 from btrackmate.pipeline.cells import (
@@ -62,31 +64,32 @@ def track_cells(
     UserError
         If a file or a setting is wrong.
     """
-    known = None if edits is None else read_edits(edits, output)
-    name = source.name.lower()
-    document, cells = None, "labels"
-    if is_run_folder(source) or name.endswith((*TRACK_ENDINGS, *TABLE_ENDINGS)):
-        movie, tissue = open_beside(image, mask, settings.input)
-        cells = "spots" if name.endswith(TABLE_ENDINGS) else "tracks"
-        if name.endswith(TABLE_ENDINGS):
-            spots, hidden = read_cells(source, settings.input, movie, tissue), None
+    with watch_inputs(source, image, mask, edits):
+        known = None if edits is None else read_edits(edits, output)
+        is_table = source.name.lower().endswith(TABLE_ENDINGS) or is_pipe(source)
+        document, cells = None, "labels"
+        if is_table or is_run_folder(source) or source.name.lower().endswith(TRACK_ENDINGS):
+            movie, tissue = open_beside(image, mask, settings.input)
+            cells = "spots" if is_table else "tracks"
+            if is_table:
+                spots, hidden = read_cells(source, settings.input, movie, tissue), None
+            else:
+                spots, hidden, document = read_tracked_cells(source, movie)
+            spots, dropped = mask_cells(spots, settings, tissue, source)
+            linked = link_and_prune(spots, settings, linker, progress)
+            graph = linked.graph if hidden is None else _put_back(linked.graph, hidden)
         else:
-            spots, hidden, document = read_tracked_cells(source, movie)
-        spots, dropped = mask_cells(spots, settings, tissue, source)
-        linked = link_and_prune(spots, settings, linker, progress)
-        graph = linked.graph if hidden is None else _put_back(linked.graph, hidden)
-    else:
-        from btrackmate.pipeline.inputs import RunInputs, open_inputs
+            from btrackmate.pipeline.inputs import RunInputs, open_inputs
 
-        inputs = RunInputs(image=image, labels=source, mask=mask)
-        with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
-            measured = measure_opened(opened, settings, progress)
-            dropped, movie = measured.dropped, opened.main
-            labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
-            linked = link_and_prune(measured.spots, settings, linker, progress, labels)
-            graph = linked.graph
-    made = None if known is None else known.make(graph)
-    graph = graph if made is None else made.graph
+            inputs = RunInputs(image=image, labels=source, mask=mask)
+            with closing(open_inputs(inputs, settings.input, 1, progress)) as opened:
+                measured = measure_opened(opened, settings, progress)
+                dropped, movie = measured.dropped, opened.main
+                labels = opened.measured_labels(opened.movies()["labels"], settings.measure.mask)
+                linked = link_and_prune(measured.spots, settings, linker, progress, labels)
+                graph = linked.graph
+        made = None if known is None else known.make(graph)
+        graph = graph if made is None else made.graph
     files = {cells: source, "mask": mask}
     session = make_session(settings, movie, f"cells of {source.name}", linked, files)
     if document is not None:  # Its filters stay where no others are given.

@@ -7,9 +7,10 @@ from pathlib import Path
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.track_features import make_tracks_table
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
-from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format
+from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
@@ -66,8 +67,11 @@ def report_tracks(
     UserError
         If the source is no run folder and no tracks, or a movie does not fit.
     """
-    data = load_tracks(source) if is_tracks(source) else load_run(source)
     with ExitStack() as stack:
+        stack.enter_context(write_together())
+        read = (*name_inputs(source), *inputs.paths().values())
+        stack.enter_context(watch_inputs(*read))
+        data = load_tracks(source) if is_tracks(source) else load_run(source)
         image = labels = mask = None
         if inputs.image is not None:
             image = stack.enter_context(open_calibrated(inputs.image, options))
@@ -78,10 +82,9 @@ def report_tracks(
         if inputs.mask is not None:
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
-        with write_together():
-            write_report(output, data.with_movies(image, labels, mask))
-            if table is not None:
-                write_table(table, make_tracks_table(data.graph, data.track_ids))
+        write_report(output, data.with_movies(image, labels, mask))
+        if table is not None:
+            write_table(table, make_tracks_table(data.graph, data.track_ids))
 
 
 def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:

@@ -13,6 +13,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.reading import check_plain
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import Spots
 from btrackmate.core.workplace import Workplace
@@ -147,6 +148,8 @@ def run(
     settings = settings or RunSettings()
     if inputs.edits is not None:
         inputs = replace(inputs, edits=find_journal(inputs.edits))
+    for path in inputs.paths().values():
+        check_plain(path)
     check_run_folder(output, inputs.paths().values())
     place = Workplace(output / WORK, output, str(output))
     work = WorkFolder(place, place.new / LABELS)
@@ -154,7 +157,7 @@ def run(
     job.linker, job.engine, job.command, job.pool = linker, engine, tuple(command), pool
     try:
         place.enter(make=False)
-        whole = job.describe_whole()
+        whole = job.whole = job.describe_whole()
         if place.is_published and not work.is_finished(whole):
             place.remove()
         if work.is_finished(whole):
@@ -211,6 +214,7 @@ class _Run:
         self.dropped = join_tables([])
         self.edits: Edits | None = None
         self.corrected: Corrected | None = None
+        self.whole: dict[str, Any] = {}
 
     def open(self) -> None:
         """Open and check everything that the run needs; writes nothing."""
@@ -233,8 +237,9 @@ class _Run:
 
     def work_through(self) -> None:
         """Bring the run to the point where its files lie finished in the work folder."""
-        work, before = self.work, self._describe_job()
-        work.begin(before)
+        work, job = self.work, self._describe_job()
+        self._check_unchanged({**job, "settings": self.whole["settings"]})
+        work.begin(job)
         self.diary.write_to(work.place.new / LOG)
         _log.info("BTrackMate %s", version)
         spots = self.spots
@@ -253,7 +258,11 @@ class _Run:
         dropped = join_tables([self.dropped, linked.dropped])
         self.graph = linked.graph
         self._write(spots, replace(linked, dropped=dropped))
-        if self._describe_job() != before:
+        self._check_unchanged(self.describe_whole())
+
+    def _check_unchanged(self, job: dict[str, Any]) -> None:
+        """Refuse inputs and models that are others than when the run began."""
+        if self.whole | job != self.whole:
             msg = f"{self._describe_origin()}: an input was changed while the run went on: "
             msg += "start again"
             raise UserError(msg)

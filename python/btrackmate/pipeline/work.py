@@ -15,8 +15,8 @@ import pandas as pd
 
 from btrackmate.core.errors import StorageError
 from btrackmate.core.files import make_folder, remove, write_stream, write_text
+from btrackmate.core.watching import stamp_files
 from btrackmate.core.workplace import Workplace
-from btrackmate.io.images import list_files
 from btrackmate.io.labels import remove_markers
 
 _log = logging.getLogger(__name__)
@@ -213,22 +213,13 @@ def describe_files(paths: Mapping[str, Path | None]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Absolute path and, of a file's or a folder's files, a hash of names, sizes and times: of
-        the content's change and of any change, which no program can set.
+        Absolute path, and what `stamp_files` gives.
     """
     return {
-        role: [str(path.absolute()), _stamp(path)]
+        role: [str(path.absolute()), stamp_files(path)]
         for role, path in paths.items()
         if path is not None
     }
-
-
-def _stamp(path: Path) -> str:
-    digest = hashlib.sha256()
-    for name, file in list_files(path):
-        told = file.stat()
-        digest.update(f"{name}\0{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns}\n".encode())
-    return digest.hexdigest()
 
 
 def _list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """What a report is made from: a run folder, or any file of tracks."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from btrackmate.tracking.settings import TrackerSettings, parse_tracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -153,12 +156,7 @@ def load_run(folder: Path) -> ReportData:
         if not (folder / name).is_file():
             msg = f"{folder}: has no {name}, so it is no finished run; start `btrackmate run` again"
             raise UserError(msg)
-    record = load_yaml(folder / RECORD)
-    for name in ("inputs", "calibration"):
-        if not isinstance(record.get(name), dict) or not any(record[name].values()):
-            msg = f"{folder / RECORD}: has no {name}, so it is damaged; "
-            msg += "start `btrackmate run` again"
-            raise UserError(msg)
+    record = read_record(folder)
     graph, document = read_tracks(folder)
     return ReportData(
         record=record,
@@ -171,6 +169,23 @@ def load_run(folder: Path) -> ReportData:
         mask=_open_input(record, "mask"),
         linking_limit=find_linking_limit(document.tracker) if document else None,
     )
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read run.yaml.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, or lacks what every run has.
+    """
+    record = load_yaml(folder / RECORD)
+    for name in ("inputs", "calibration"):
+        if not isinstance(record.get(name), dict) or not any(record[name].values()):
+            msg = f"{folder / RECORD}: has no {name}, so it is damaged; "
+            msg += "start `btrackmate run` again"
+            raise UserError(msg)
+    return record
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -290,8 +305,15 @@ def _describe(path: Path, graph: TrackGraph, document: TrackMateDocument | None)
     return record
 
 
-def open_labels(folder: Path) -> Movie | None:
+def open_labels(folder: Path, *, whole: bool = False) -> Movie | None:
     """Open the label movie of a finished run: its own, or the one that it was given.
+
+    Parameters
+    ----------
+    folder : Path
+    whole : bool
+        All of it is going to be read, so that time is left to see whether those given are still
+        what the run was made of; else the log warns.
 
     Returns
     -------
@@ -301,7 +323,13 @@ def open_labels(folder: Path) -> Movie | None:
     store = folder / LABELS
     if store.exists():
         return open_movie(store, role="labels")
-    return _open_input(load_yaml(folder / RECORD), "labels")
+    record = read_record(folder)
+    movie = _open_input(record, "labels")
+    if movie is not None and whole and movie.sha256() != record["inputs"]["labels"].get("sha256"):
+        _log.warning(
+            "%s was changed since %s was made of it, and may hold other cells", movie.path, folder
+        )
+    return movie
 
 
 def _open_input(record: dict[str, Any], role: Role) -> Movie | None:

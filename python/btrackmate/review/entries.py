@@ -3,12 +3,13 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from btrackmate.core.errors import UserError
 from btrackmate.review.changes import Change, Link, Move, Spot
+from btrackmate.review.places import Place
 
 _SUM = ',"sum":"'
 #: Hexadecimal digits of a checksum.
@@ -64,16 +65,71 @@ def parse_lines(text: str, source: str) -> ParsedLines:
             return ParsedLines(entries, before, line)
         body, found, checksum = line.rpartition(_SUM)
         checksum = checksum.removesuffix('"}')
-        if not found or checksum != _check(f"{body}}}", before):
+        entry = _read_entry(f"{body}}}") if found else None
+        if entry is None or checksum != _check(f"{body}}}", before):
             if is_last:
                 return ParsedLines(entries, before, f"{line}\n")
             msg = f"{source}: line {number + 1} of {len(lines) - 1} is damaged, so that the edits "
             msg += f"from there on can't be trusted; keep the first {number} lines, or move the "
             msg += "file away to begin without edits"
             raise UserError(msg)
-        entries.append(json.loads(f"{body}}}"))
+        entries.append(entry)
         before = checksum
     return ParsedLines(entries, before, "")
+
+
+def _read_entry(body: str) -> dict[str, Any] | None:
+    """Read an entry; None where it is none."""
+    try:
+        entry = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def check_entries(entries: Sequence[Mapping[str, Any]], source: str) -> None:
+    """Refuse lines, after the header, that hold no edits as this version writes them.
+
+    Raises
+    ------
+    UserError
+        Names the first.
+    """
+    done = undone = 0
+    for number, entry in enumerate(entries, 2):
+        what = entry.get("do")
+        if what == "undo":
+            done, undone = done - 1, undone + 1
+        elif what == "redo":
+            done, undone = done + 1, undone - 1
+        elif what != "save":
+            done, undone = done + 1, 0 if _is_edit(entry) else -1
+        if done < 0 or undone < 0:
+            msg = f"{source}: line {number} is no edit that can be made ({str(what)[:40]!r}); keep "
+            msg += "the lines before it, or move the file away to begin without edits"
+            raise UserError(msg)
+
+
+def _is_edit(entry: Mapping[str, Any]) -> bool:
+    try:
+        change = read_change(entry["do"], entry["change"])
+        places = [Place.from_json(told) for told in entry["spots"].values()]
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    moved = [spot for move in change.moved for spot in move]
+    spots: list[Place | Spot] = [*places, *change.removed_spots, *change.added_spots, *moved]
+    links = [*change.removed_links, *change.added_links]
+    ids: list[Any] = [value for link in links for value in link[:2]]
+    values: list[Any] = [value for link in links for value in link[2:]]
+    for one in spots:
+        ids += [one.id, one.frame]
+        values += [*one.position, one.radius]
+    return (
+        isinstance(entry["do"], str)
+        and isinstance(entry.get("values"), dict)
+        and all(isinstance(value, int) for value in ids)
+        and all(isinstance(value, int | float) for value in values)
+    )
 
 
 def _check(body: str, before: str) -> str:

@@ -1,5 +1,6 @@
 """The journal of edits: a file beside the tracks that grows by a line with each edit."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,15 @@ from btrackmate.core.outputs import check_output
 from btrackmate.review.changes import Change
 from btrackmate.review.entries import (
     ParsedLines,
+    check_entries,
     format_line,
     parse_lines,
     read_change,
     write_change,
 )
 from btrackmate.review.places import Place
+
+_log = logging.getLogger(__name__)
 
 #: What the first line says.
 FORMAT = "btrackmate-edits 1"
@@ -50,7 +54,8 @@ class Journal:
     entries : list of dict
         Its lines, the first is the header; empty where there is no journal yet.
     torn : bool
-        Whether the last line had never been finished, and was left out.
+        Whether the last line had never been finished, or was damaged, and was left out; in the
+        latter case the file of before is kept as ``NAME.edits.before-N.jsonl``.
     """
 
     def __init__(self, tracks: Path) -> None:
@@ -62,6 +67,8 @@ class Journal:
         try:
             parsed = read_lines(self.path)
             if parsed.torn:
+                if parsed.torn.endswith("\n"):  # It was whole once.
+                    copy_file(self.path, _name_before(self.path))
                 torn = len(parsed.torn.encode("utf-8", "surrogateescape"))
                 write_text(self.path, self.path.read_bytes()[:-torn].decode("ascii"))
         except BaseException:
@@ -174,6 +181,9 @@ def read_lines(path: Path) -> ParsedLines:
         msg = f"{path}: {found!r}, expected {FORMAT!r}; a newer version made it: update, or move "
         msg += "it away to begin without edits"
         raise UserError(msg)
+    check_entries(parsed.entries[1:], str(path))
+    if parsed.torn:
+        _log.warning("%s: its last line was cut off or is damaged, and is left out", path)
     return parsed
 
 

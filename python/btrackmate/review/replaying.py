@@ -1,5 +1,6 @@
 """Making the edits of a journal again, on tracks that were made anew."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from btrackmate.review.journal import make_edit, name_journal, read_lines, sort_
 from btrackmate.review.operations import OPERATIONS
 from btrackmate.review.places import Place
 from btrackmate.review.tracks import EditableTracks
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,11 @@ def read_standing(path: Path) -> list[dict[str, Any]]:
     UserError
         If there is none, or it is damaged.
     """
-    return read_lines(find_journal(path)).entries
+    journal = find_journal(path)
+    entries = read_lines(journal).entries
+    if len(entries) < 2:
+        _log.warning("%s: holds no edits", journal)
+    return entries
 
 
 def replay_on(graph: TrackGraph, entries: Sequence[dict[str, Any]]) -> Replay:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import TiffSource, read_tiff
@@ -240,22 +241,24 @@ def _count(name: str, repeat: dict[str, int]) -> int:
 
 
 def _load_pair(raw: Path, truth: Path, settings: TrainSettings) -> Pair:
-    image, labels = read_training_image(raw), read_training_image(truth)
+    with watch_inputs(raw, truth):
+        image, labels = read_training_image(raw), read_training_image(truth)
+        digest = hashlib.sha256(raw.read_bytes() + truth.read_bytes()).hexdigest()
     if image.shape != labels.shape:
         msg = f"{raw} has shape {image.shape}, its labels {truth} have {labels.shape}; "
         msg += "expected the same shape"
         raise UserError(msg)
     _check_image(image, raw, settings)
-    digest = hashlib.sha256(raw.read_bytes() + truth.read_bytes()).hexdigest()
     normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
     return Pair(raw.stem, normalised, number_labels(labels, truth), digest)
 
 
 def _load_image(raw: Path, settings: TrainSettings) -> Pair:
-    image = read_training_image(raw)
+    with watch_inputs(raw):
+        image = read_training_image(raw)
+        digest = hashlib.sha256(raw.read_bytes()).hexdigest()
     _check_image(image, raw, settings)
     normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
-    digest = hashlib.sha256(raw.read_bytes()).hexdigest()
     return Pair(raw.stem, normalised, np.broadcast_to(np.int32(0), image.shape), digest)
 
 

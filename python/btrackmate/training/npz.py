@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress
+from btrackmate.core.reading import check_plain
 from btrackmate.training.dataset import DataSet, Pair, number_labels
 from btrackmate.training.patches import PatchSource, Targets, fit_patch
 from btrackmate.training.settings import TrainSettings
@@ -101,6 +102,7 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
     UserError
         If the file is not one of patches, or was made with another normalisation.
     """
+    check_plain(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

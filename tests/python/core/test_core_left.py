@@ -1,12 +1,13 @@
 """What killed or refused work leaves in a work folder, found when every call was tried."""
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from btrackmate.core import staging
+from btrackmate.core import locks, staging
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.disk import exchange
 from btrackmate.core.files import write_text
@@ -65,3 +66,18 @@ def test_half_a_chunk_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     again = LabelStore.open(store.path, shape, size, ndim=2)
     assert again.done == {0}
     assert not left.exists()
+
+
+def test_clock_that_is_ahead_clears_nothing_of_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk's own clock decides, by which the folder was changed just now."""
+    other = tmp_path / ".bt-abcdef-0123-7-7-0"
+    (other / "new").mkdir(parents=True)
+    monkeypatch.setattr(locks.time, "time", lambda: 4e9)
+    staging.clear_leftovers(tmp_path)
+    assert other.is_dir()
+    for path in (other / "new", other):
+        os.utime(path, (0, 0))
+    staging.clear_leftovers(tmp_path)
+    assert not other.exists()

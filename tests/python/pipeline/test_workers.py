@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -396,3 +397,20 @@ def test_workers_of_other_versions_are_refused(
 def test_a_frame_that_no_worker_can_hold_is_refused(pool: WorkerPool) -> None:
     with pytest.raises(UserError, match=r"one frame in a worker takes 1e\+06 GB or more, and a"):
         pool.check_memory(10**15, "one frame")
+
+
+@pytest.mark.parametrize("said", ["", "HTTP/1.0 400 Bad request\r\n\r\n" + "x" * 99, "odd"])
+def test_address_where_no_scheduler_answers(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """Another program's, that says nothing, answers as the web does, or says odd things."""
+    monkeypatch.setattr(cluster, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as kept:
+
+        def answer() -> None:
+            client = kept.enter_context(server.accept()[0])
+            client.sendall(b"\0" * 99 if said == "odd" else said.encode())
+
+        threading.Thread(target=answer, daemon=True).start()
+        port = server.getsockname()[1]
+        with WorkerPool(WorkerChoice(scheduler=f"tcp://127.0.0.1:{port}")) as pool:
+            with pytest.raises(UserError, match="no dask scheduler answers at tcp://127"):
+                pool.start()

@@ -17,7 +17,8 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.io.geff import write_geff
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
-from btrackmate.review import EditableTracks, EditSession, replay_edits
+from btrackmate.review import EditableTracks, EditSession, read_standing, replay_edits
+from btrackmate.review.entries import format_line
 from btrackmate.tracking import prune
 from btrackmate.tracking.settings import PruneSettings
 
@@ -184,6 +185,69 @@ def test_a_line_that_was_changed_is_refused(tmp_path, line):
     journal_of(path).write_text("\n".join(lines))
     with pytest.raises(UserError, match=f"line {line + 1} of 6 is damaged"):
         EditSession.open(path)
+
+
+def sign(entries):
+    """Write entries as lines whose checksums are right."""
+    text, end = "", ""
+    for entry in entries:
+        line, end = format_line(entry, end)
+        text += line
+    return text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0], {"do": "undo"}],
+        lambda lines: [*lines[:2], {"do": "undo"}, {"do": "redo"}, {"do": "redo"}],
+        lambda lines: [lines[0], {**lines[1], "do": ["connect"]}],
+        lambda lines: [lines[0], {**lines[1], "values": [1]}],
+        lambda lines: [lines[0], {**lines[1], "change": {"moved": [[1, 2]]}}],
+        lambda lines: [lines[0], {**lines[1], "change": {"linked": [["a", 2, 1, 1]]}}],
+        lambda lines: [lines[0], {**lines[1], "spots": {"source": None}}],
+        lambda lines: [lines[0], {**lines[1], "spots": [1]}],
+        lambda lines: [lines[0], {name: lines[1][name] for name in ("do", "time")}],
+    ],
+)
+def test_a_line_that_is_no_edit_is_refused(tmp_path, change):
+    """Its checksum is right: a program wrote it, and perhaps no version of ours."""
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        lines = session._journal.entries
+    journal_of(path).write_text(sign(change(lines)))
+    number = len(change(lines))
+    for read in (EditSession.open, read_standing):
+        with pytest.raises(UserError, match=f"line {number} is no edit that can be made"):
+            read(path)
+
+
+def test_a_last_line_that_was_whole_once_is_kept_aside(tmp_path, caplog):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+    good = journal_of(path).read_bytes().splitlines(keepends=True)
+    for torn in (good[-1].replace(b'"sum"', b'"SUM"'), b"[1]\n", b"\0\0\n"):
+        damaged = b"".join([*good[:-1], torn])
+        journal_of(path).write_bytes(damaged)
+        caplog.clear()
+        assert len(read_standing(path)) == len(good) - 1
+        assert "last line was cut off or is damaged" in caplog.text
+        EditSession.open(path).close()
+        (aside,) = tmp_path.glob("*.before-*.jsonl")
+        assert aside.read_bytes() == damaged
+        aside.unlink()
+        assert journal_of(path).read_bytes() == b"".join(good[:-1])
+
+
+def test_a_journal_without_edits_is_told(tmp_path, caplog):
+    path = copy(tmp_path)
+    for content in (b"", b"\0" * 50):
+        journal_of(path).write_bytes(content)
+        caplog.clear()
+        assert read_standing(path) == []
+        assert "holds no edits" in caplog.text
 
 
 def test_a_line_that_is_missing_is_noticed(tmp_path):

@@ -4,11 +4,14 @@ import gzip
 import re
 from pathlib import Path
 
+from btrackmate.core.reading import check_plain
+
 _GZIP = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
     """Read a file; a gzipped one is unpacked."""
+    check_plain(path)
     data = path.read_bytes()
     return gzip.decompress(data) if data.startswith(_GZIP) else data
 

@@ -11,6 +11,7 @@ import pandas as pd
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.reading import check_plain
 from btrackmate.core.spots import Spots
 from btrackmate.io.numbers import find_text
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -22,6 +23,7 @@ _ISBI = "TrackContestISBI2012"
 
 def is_simple_xml(path: Path) -> bool:
     """Tell whether a file is such a list, by its first elements; a damaged file is none."""
+    check_plain(path)
     try:
         with path.open("rb") as stream:
             tags = (element.tag for _, element in iterparse(stream, events=("start",)))

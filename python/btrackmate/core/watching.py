@@ -1,0 +1,85 @@
+"""Inputs that must stay as they are while they are read: which files they are, and their state."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from btrackmate.core.errors import UserError
+
+
+@contextmanager
+def watch_inputs(*paths: Path | None) -> Iterator[None]:
+    """Refuse, at the end of the block, inputs that were changed in it.
+
+    What was read of them may be half of the one and half of the other, which also explains what a
+    reader refused. Put around what reads, and
+    inside `write_together`, so that nothing is put in place.
+
+    Parameters
+    ----------
+    *paths : Path or None
+        Files and folders; None, and what is not there, are fine.
+
+    Raises
+    ------
+    UserError
+        One line that names the input.
+    """
+    before = {path: stamp_files(path) for path in paths if path is not None}
+    found = ""
+    try:
+        yield
+    except UserError as error:
+        found = f" ({error})"
+        if not _list_changed(before):
+            raise
+    for path in _list_changed(before):
+        msg = f"{path} was changed while it was read: start again when it is finished{found}"
+        raise UserError(msg)
+
+
+def _list_changed(before: Mapping[Path, str]) -> list[Path]:
+    return [path for path, stamp in before.items() if stamp_files(path) != stamp]
+
+
+def stamp_files(path: Path) -> str:
+    """Hash the names, sizes and times of change of an input's files, see `list_files`.
+
+    The times are those of the content's change and of any change, which no program can set; of a
+    link also what it leads to.
+    """
+    digest = hashlib.sha256()
+    for name, file in list_files(path):
+        told = file.stat()
+        text = f"{name}\0{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns}"
+        text += f" {file.readlink()}\n" if file.is_symlink() else "\n"
+        digest.update(os.fsencode(text))
+    return digest.hexdigest()
+
+
+def list_files(path: Path) -> list[tuple[str, Path]]:
+    """List what an input consists of: a file itself, or a folder's files, by name.
+
+    Hidden files in a folder (names that begin with a dot) count only if Zarr made them.
+
+    Returns
+    -------
+    list of (str, Path)
+        Name in the folder, with slashes (empty for a file), and path.
+    """
+    if path.is_file():
+        return [("", path)]
+    found = []
+    for place, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        for name in names:
+            file = Path(place, name)
+            if not _is_hidden(name) and file.is_file():
+                found.append((file.relative_to(path), file))
+    return [(name.as_posix(), file) for name, file in sorted(found)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and not name.startswith(".z")
