@@ -56,6 +56,21 @@ def format_number(value: float) -> str:
     return _JAVA_NAMES.get(text, text)
 
 
+def as_whole(values: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Give numbers as int64 where all of them are whole and fit, else None."""
+    if values.dtype.kind == "u":
+        fits = values.size == 0 or int(values.max()) < 2**63
+    else:
+        fits = values.dtype.kind == "i" or bool(_find_whole(values).all())
+    return values.astype(np.int64, copy=False) if fits else None
+
+
+def _find_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = np.isfinite(values) & (np.abs(values) <= MAX_EXACT)
+    whole &= np.rint(values) == values
+    return whole
+
+
 def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
     """Write numbers as Java reads them, whole ones without a decimal point if `is_int`."""
     if values.size == 0:
@@ -63,7 +78,7 @@ def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
     if is_int:
         if values.dtype.kind in "iu":
             return list(map(str, values.tolist()))
-        whole = np.isfinite(values) & (values % 1 == 0) & (np.abs(values) <= MAX_EXACT)
+        whole = _find_whole(values)
         if whole.all():
             return list(map(str, values.astype(np.int64).tolist()))
         texts = format_numbers(values)

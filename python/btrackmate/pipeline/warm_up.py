@@ -39,6 +39,7 @@ def warm_up(progress: Progress = ignore_progress) -> None:
 
 def _list_work() -> Iterator[Callable[[], None]]:
     yield _track_spots
+    yield _write_numbers
     for kind in LABEL_TYPES:
         yield partial(_measure_labels, kind, "f8")
     for kind in IMAGE_TYPES[:-1]:
@@ -112,6 +113,12 @@ def _track_spots() -> None:
     ):
         graph = track(spots, parse_tracker(name, values))
     link_costs(spots, graph.source, graph.target)
+
+
+def _write_numbers() -> None:
+    from btrackmate.io.rows import load_compiled
+
+    load_compiled()
 
 
 def _compare_labels(kind: str) -> None:

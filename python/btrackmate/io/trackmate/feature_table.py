@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
+from btrackmate.io.rows import RowFormat
 from btrackmate.io.trackmate.write_tree import escape_attribute
 
 _FLUSH = 20_000
@@ -149,68 +150,31 @@ def _decode(text: bytes | str) -> str:
     return text if isinstance(text, str) else text.decode("utf-8")
 
 
-class RowFormat:
-    """Format the columns of a table as XML attributes, one string a row.
+def add_attribute(
+    rows: RowFormat,
+    key: str,
+    values: NDArray[Any],
+    *,
+    is_int: bool = False,
+    absent: NDArray[np.bool_] | None = None,
+) -> None:
+    """Add an attribute to rows of XML elements.
 
     Parameters
     ----------
-    head : str
-        What stands before the attributes; a per cent sign is doubled.
-    n : int
-        Number of rows.
+    rows : RowFormat
+    key : str
+        Attribute name.
+    values : (n,) ndarray
+        Numbers or strings; None among strings is left out.
+    is_int : bool
+        Write whole numbers without a decimal point.
+    absent : (n,) ndarray of bool, optional
+        Rows where the attribute is left out.
     """
-
-    def __init__(self, head: str, n: int) -> None:
-        self._n = n
-        self._template = [head]
-        self._columns: list[Sequence[str]] = []
-
-    def add_text(self, texts: Sequence[str]) -> None:
-        """Add one piece of text a row, as it is."""
-        self._template.append("%s")
-        self._columns.append(texts)
-
-    def add_constant(self, text: str) -> None:
-        """Add the same text to all rows."""
-        self._template.append(text.replace("%", "%%"))
-
-    def add(
-        self,
-        key: str,
-        values: NDArray[Any],
-        *,
-        is_int: bool = False,
-        absent: NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Add one attribute.
-
-        Parameters
-        ----------
-        key : str
-            Attribute name.
-        values : (n,) ndarray
-            Numbers or strings; None among strings is left out.
-        is_int : bool
-            Write whole numbers without a decimal point.
-        absent : (n,) ndarray of bool, optional
-            Rows where the attribute is left out.
-        """
-        if values.dtype == object:
-            self.add_text(
-                ["" if v is None else f' {key}="{escape_attribute(v)}"' for v in values.tolist()]
-            )
-            return
-        texts = format_numbers(values, is_int=is_int)
-        if absent is None or not absent.any():
-            self._template.append(f' {key}="%s"')
-            self._columns.append(texts)
-            return
-        missing = absent.tolist()
-        self.add_text(["" if m else f' {key}="{t}"' for t, m in zip(texts, missing, strict=True)])
-
-    def rows(self) -> list[str]:
-        """Give the finished rows."""
-        template = "".join(self._template)
-        if not self._columns:
-            return [template.replace("%%", "%")] * self._n
-        return list(map(template.__mod__, zip(*self._columns, strict=True)))
+    if values.dtype == object:
+        rows.add_text(
+            ["" if v is None else f' {key}="{escape_attribute(v)}"' for v in values.tolist()]
+        )
+        return
+    rows.add(f' {key}="', values, '"', is_int=is_int, absent=absent)
