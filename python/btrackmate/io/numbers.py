@@ -1,6 +1,7 @@
 """Many numbers from text and to text, exactly and fast."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
+#: Numbers that a process reads and writes before it loads the compiler, which takes as long.
+BUDGET = 1_000_000
+
+_spent = 0
 _JAVA_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 #: From here on float64 does not hold every whole number.
 MAX_EXACT = 2.0**53
 _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d+)?|NaN|-?Infinity")
 _NUMBER_BYTES = b"0123456789+-.eE,"
+
+
+def are_few(count: int) -> bool:
+    """Tell whether so many numbers more are too few to load the compiler for them."""
+    global _spent  # noqa: PLW0603
+    if "btrackmate.io.decimals" in sys.modules:
+        return False
+    _spent += count
+    return _spent <= BUDGET
 
 
 def parse_numbers(texts: Sequence[bytes]) -> NDArray[Any]:

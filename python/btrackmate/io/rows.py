@@ -1,6 +1,5 @@
 """Tables as text, row by row: numbers exactly, and fast where there are many."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -9,12 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.io.numbers import as_whole, format_numbers
-
-#: Numbers that a process writes before it loads the compiler, which takes as long.
-BUDGET = 1_000_000
-
-_spent = 0
+from btrackmate.io.numbers import are_few, as_whole, format_numbers
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ class RowFormat:
         """Give the finished rows."""
         if not self._columns or not self._n:
             return Rows(b"", [0] * self._n)
-        if _may_go_plain(self._n * len(self._columns)):
+        if are_few(self._n * len(self._columns)):
             return _render_plain(self._columns, self._n)
         return _render_compiled(self._columns, self._n)
 
@@ -105,15 +99,6 @@ class RowFormat:
 def load_compiled() -> None:
     """Compile, or load, the loops that write many numbers."""
     _render_compiled([_Column("", np.zeros(1), "", None)], 1)
-
-
-def _may_go_plain(count: int) -> bool:
-    """Tell whether the numbers are too few to load the compiler for them."""
-    global _spent  # noqa: PLW0603
-    if "btrackmate.io.decimals" in sys.modules:
-        return False
-    _spent += count
-    return _spent <= BUDGET
 
 
 def _render_plain(columns: Sequence[_Column], n: int) -> Rows:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from btrackmate.io import rows
+from btrackmate.io import numbers, rows
 from btrackmate.io.numbers import format_numbers
 from btrackmate.io.rows import RowFormat
 
@@ -15,7 +15,7 @@ SPECIAL = [0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.7976931348623157e308,
 
 @pytest.fixture(params=["plain", "compiled"])
 def way(request, monkeypatch):
-    monkeypatch.setattr(rows, "_may_go_plain", lambda _: request.param == "plain")
+    monkeypatch.setattr(rows, "are_few", lambda _: request.param == "plain")
 
 
 def write(values, **options):
@@ -44,7 +44,7 @@ def test_floats_are_the_shortest_decimals_that_are_read_back(way):
     ids=["special", "powers of 2", "below powers of 2", "powers of 10", "bits", "short", "whole"],
 )
 def test_compiled_floats_are_those_of_the_json_writer(values, monkeypatch):
-    monkeypatch.setattr(rows, "_may_go_plain", lambda _: False)
+    monkeypatch.setattr(rows, "are_few", lambda _: False)
     assert write(values) == format_numbers(values)
 
 
@@ -85,7 +85,7 @@ def test_no_rows_and_no_columns(way):
 
 
 def test_many_numbers_load_the_compiler_and_few_do_not(monkeypatch):
-    monkeypatch.setattr(rows, "BUDGET", 10)
-    monkeypatch.setattr(rows, "_spent", 0)
-    monkeypatch.setattr(rows, "sys", type("Sys", (), {"modules": {}}))
-    assert [rows._may_go_plain(count) for count in (4, 6, 1)] == [True, True, False]
+    monkeypatch.setattr(numbers, "BUDGET", 10)
+    monkeypatch.setattr(numbers, "_spent", 0)
+    monkeypatch.setattr(numbers, "sys", type("Sys", (), {"modules": {}}))
+    assert [numbers.are_few(count) for count in (4, 6, 1)] == [True, True, False]
