@@ -142,8 +142,12 @@ def _first_and_last(
     time, ids = _time(graph)[rows], graph.spots.id[rows]
     bucket = _java_bucket(ids, np.bincount(member, minlength=count)[member])
     ends = []
-    for sign in (1, -1):
-        order = np.lexsort((ids, bucket, sign * time, member))
+    for signed in (time, -time):
+        best = np.full(count, np.inf)
+        np.fmin.at(best, member, signed)
+        # the few at the end of their track; among these the order counts
+        last = np.flatnonzero(~(signed > best[member]))
+        order = last[np.lexsort((ids[last], bucket[last], signed[last], member[last]))]
         first = np.searchsorted(member[order], np.arange(count))
         ends.append(rows[order[first]])
     return ends[0], ends[1]
