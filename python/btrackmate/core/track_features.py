@@ -138,16 +138,17 @@ def _first_and_last(
     graph: TrackGraph, rows: NDArray[np.int64], member: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the spots with the lowest and the highest time of each track, in Java's order."""
-    time, size = _time(graph)[rows], np.bincount(member, minlength=count)
+    time, ids = _time(graph)[rows], graph.spots.id[rows]
+    bucket = _java_bucket(ids, np.bincount(member, minlength=count)[member])
     ends = []
-    for sign in (1, -1):
-        least = np.full(count, np.inf)
-        np.minimum.at(least, member, sign * time)
-        tied = np.flatnonzero(sign * time == least[member])
-        track, ids = member[tied], graph.spots.id[rows[tied]]
-        order = np.lexsort((ids, _java_bucket(ids, size[track]), track))
-        first = np.searchsorted(track[order], np.arange(count))
-        ends.append(rows[tied[order[first]]])
+    for signed in (time, -time):
+        best = np.full(count, np.inf)
+        np.fmin.at(best, member, signed)
+        # the few at the end of their track; among these the order counts
+        last = np.flatnonzero(~(signed > best[member]))
+        order = last[np.lexsort((ids[last], bucket[last], signed[last], member[last]))]
+        first = np.searchsorted(member[order], np.arange(count))
+        ends.append(rows[order[first]])
     return ends[0], ends[1]
 
 

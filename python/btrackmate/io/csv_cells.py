@@ -25,6 +25,8 @@ _LEAST_WORDS = 3
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 #: Lines of title that some programs (Imaris) put above the header.
 _MOST_TITLES = 10
+#: Bytes whose rows are looked at in one go.
+_PIECE = 1 << 24
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\0\0", "utf-32"),
@@ -97,7 +99,12 @@ def read_cells(path: Path) -> Cells:
     UserError
         If the file is missing, is no text, or has no header.
     """
-    text = _decode(path)
+    data = _read(path)
+    plain = _read_plain(data)
+    if plain is not None:
+        return plain
+    text = _decode(data, path)
+    del data
     rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if rows and not rows[-1]:
         rows.pop()
@@ -113,13 +120,45 @@ def read_cells(path: Path) -> Cells:
         return _split_lines(rows, separator, header_line, path)
     del text  # the rows hold it, too
     header = rows[0].split(separator)
-    columns = RegularRows(rows[1:], separator, width).columns()
+    columns = RegularRows("\n".join(rows[1:]).encode(), 0, separator, width).columns()
     lines = np.arange(header_line + 1, header_line + len(rows))
     return Cells(header, header_line, separator, columns, lines, {})
 
 
-def _decode(path: Path) -> str:
-    """Read a file as text; say in the log what encoding was taken, if it is not UTF-8."""
+def _read_plain(data: bytes) -> Cells | None:
+    """Split a regular table of plain ASCII, or give None; no text of a row is kept."""
+    odd = b'"' in data or b"\r" in data or data.endswith(b"\x1a")
+    if odd or not data.isascii() or data.translate(None, _PLAIN):
+        return None
+    first = data[: data.find(b"\n") + 1].decode()
+    separator = max(_SEPARATORS, key=first.count)
+    width = first.count(separator) + 1
+    header = first.rstrip("\n").removeprefix("#").lstrip(" ")
+    named = _SEPARATOR_LINE.fullmatch(header.strip(" "))
+    if width == 1 or named or not header.strip(f"{separator} \t"):
+        return None
+    n = _count_rows(data, len(first), separator, width)
+    if n < 0:
+        return None
+    columns = RegularRows(data, len(first), separator, width).columns()
+    return Cells(header.split(separator), 1, separator, columns, np.arange(2, 2 + n), {})
+
+
+def _count_rows(data: bytes, begin: int, separator: str, width: int) -> int:
+    """Count rows, piece by piece; give −1 where one is blank or has another number of fields."""
+    blank, parts, n = f"{separator} \t".encode(), separator.encode(), 0
+    while begin < len(data):
+        end = data.rfind(b"\n", begin, begin + _PIECE) + 1
+        end = end or data.find(b"\n", begin) + 1 or len(data)
+        rows = data[begin:end].removesuffix(b"\n").split(b"\n")
+        if not all(row.count(parts) == width - 1 and row.strip(blank) for row in rows):
+            return -1
+        n += len(rows)
+        begin = end
+    return n
+
+
+def _read(path: Path) -> bytes:
     try:
         data = read_whole(path)
     except FileNotFoundError:
@@ -132,6 +171,11 @@ def _decode(path: Path) -> str:
         if data.startswith(magic):
             msg = f"{path}: is {what}"
             raise UserError(msg)
+    return data
+
+
+def _decode(data: bytes, path: Path) -> str:
+    """Give a file as text; say in the log what encoding was taken, if it is not UTF-8."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if encoding is None and data[:2000].count(0) > len(data[:2000]) // 4:
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"

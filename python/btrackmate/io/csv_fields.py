@@ -88,16 +88,25 @@ class RegularRows:
 
     Parameters
     ----------
-    rows : list of str
+    text : bytes
+        Rows in UTF-8 that end in a newline each, the last one perhaps not.
+    begin : int
+        Where the rows begin in `text`.
     separator : str
     width : int
         Number of fields of a row.
     """
 
-    def __init__(self, rows: list[str], separator: str, width: int) -> None:
-        self.rows = rows
+    def __init__(self, text: bytes, begin: int, separator: str, width: int) -> None:
+        self.text = text
+        self.begin = begin
         self.separator = separator
         self.width = width
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows as texts."""
+        return self.text[self.begin :].decode().removesuffix("\n").split("\n")
 
     @cached_property
     def fields(self) -> list[list[str]]:
@@ -107,13 +116,15 @@ class RegularRows:
 
     def columns(self) -> list[Column]:
         """Give the columns; what pandas reads as numbers, exactly and all finite, is numbers."""
-        if not self.rows:
+        if self.begin >= len(self.text):
             return [TextColumn([]) for _ in range(self.width)]
+        stream = io.BytesIO(self.text)
+        stream.seek(self.begin)
         with warnings.catch_warnings():
             # a column may be numbers in one part of the file and none in another
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             table = pd.read_csv(
-                io.BytesIO("\n".join(self.rows).encode()),
+                stream,
                 sep=self.separator,
                 header=None,
                 names=range(self.width),
@@ -131,7 +142,7 @@ class RegularRows:
         kind = values.dtype.kind
         if kind not in "iuf":
             return LazyTextColumn(self, place)
-        numbers = values.to_numpy().astype(np.float64)
+        numbers = values.to_numpy().astype(np.float64, copy=False)
         if np.isinf(numbers).any():
             return LazyTextColumn(self, place)
         return NumberColumn(self, place, numbers, kind != "f")
@@ -199,7 +210,7 @@ class NumberColumn:
         self, *, decimal_comma: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Give the numbers; there is no decimal comma among them."""
-        return self.numbers.copy(), np.zeros(self.numbers.size, bool)
+        return self.numbers, np.zeros(self.numbers.size, bool)
 
 
 def read_whole(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Many numbers from text and to text, exactly and fast."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
+#: Numbers that a process reads and writes before it loads the compiler, which takes as long.
+BUDGET = 1_000_000
+
+_spent = 0
 _JAVA_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 #: From here on float64 does not hold every whole number.
 MAX_EXACT = 2.0**53
 _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d+)?|NaN|-?Infinity")
 _NUMBER_BYTES = b"0123456789+-.eE,"
+
+
+def are_few(count: int) -> bool:
+    """Tell whether so many numbers more are too few to load the compiler for them."""
+    global _spent  # noqa: PLW0603
+    if "btrackmate.io.decimals" in sys.modules:
+        return False
+    _spent += count
+    return _spent <= BUDGET
 
 
 def parse_numbers(texts: Sequence[bytes]) -> NDArray[Any]:
@@ -56,6 +70,21 @@ def format_number(value: float) -> str:
     return _JAVA_NAMES.get(text, text)
 
 
+def as_whole(values: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Give numbers as int64 where all of them are whole and fit, else None."""
+    if values.dtype.kind == "u":
+        fits = values.size == 0 or int(values.max()) < 2**63
+    else:
+        fits = values.dtype.kind == "i" or bool(_find_whole(values).all())
+    return values.astype(np.int64, copy=False) if fits else None
+
+
+def _find_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = np.isfinite(values) & (np.abs(values) <= MAX_EXACT)
+    whole &= np.rint(values) == values
+    return whole
+
+
 def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
     """Write numbers as Java reads them, whole ones without a decimal point if `is_int`."""
     if values.size == 0:
@@ -63,7 +92,7 @@ def format_numbers(values: NDArray[Any], *, is_int: bool = False) -> list[str]:
     if is_int:
         if values.dtype.kind in "iu":
             return list(map(str, values.tolist()))
-        whole = np.isfinite(values) & (values % 1 == 0) & (np.abs(values) <= MAX_EXACT)
+        whole = _find_whole(values)
         if whole.all():
             return list(map(str, values.astype(np.int64).tolist()))
         texts = format_numbers(values)

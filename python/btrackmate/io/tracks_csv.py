@@ -15,7 +15,8 @@ from btrackmate.io.csv_cells import read_cells
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import read_whole
 from btrackmate.io.csv_formulas import guard_name, guard_table
-from btrackmate.io.numbers import MAX_EXACT, format_numbers
+from btrackmate.io.numbers import MAX_EXACT
+from btrackmate.io.rows import RowFormat
 
 _BLOCK = 50_000
 #: TrackMate's names in the table of links that it exports.
@@ -52,17 +53,15 @@ def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     csv.writer(stream, lineterminator="\n").writerow(map(guard_name, table.columns))
     for begin in range(0, len(table), _BLOCK):
         block = table.iloc[begin : begin + _BLOCK]
-        columns = [_format_column(values) for _, values in block.items()]
-        stream.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
-
-
-def _format_column(values: "pd.Series[Any]") -> list[str]:
-    numbers = values.to_numpy()
-    texts = format_numbers(numbers, is_int=numbers.dtype.kind in "iu")
-    if numbers.dtype.kind == "f":
-        for row in np.flatnonzero(np.isnan(numbers)):
-            texts[row] = ""
-    return texts
+        rows = RowFormat(len(block))
+        for number, (_, values) in enumerate(block.items()):
+            numbers = values.to_numpy()
+            whole = numbers.dtype.kind in "iu"
+            if number:
+                rows.add_constant(",")
+            rows.add("", numbers, is_int=whole, absent=None if whole else np.isnan(numbers))
+        rows.add_constant("\n")
+        stream.write(rows.render().take(0, len(block)))
 
 
 def read_links_csv(path: Path, spots: Spots) -> TrackGraph:

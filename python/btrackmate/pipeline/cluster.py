@@ -130,11 +130,13 @@ class WorkerPool:
             msg += f"for that: {self._advise_memory()}"
             raise UserError(msg) from None
 
-    def check_memory(self, need: int, what: str) -> None:
+    def check_memory(self, need: int, what: str, *, prefers_gpu: bool = False) -> None:
         """Refuse workers whose memory (bytes) is less than what one frame's pixels take."""
         self.start()
         need += LEAST_MEMORY
-        limits = [worker["memory_limit"] for worker in self._list_workers().values()]
+        chosen, _ = self._choose_workers(prefers_gpu=prefers_gpu)
+        workers = self._list_workers()
+        limits = [workers[address]["memory_limit"] for address in chosen if address in workers]
         known = [limit for limit in limits if limit]
         if known and min(known) < need:
             msg = f"{what} in a worker takes {need / 1e9:.3g} GB or more, and a worker has "

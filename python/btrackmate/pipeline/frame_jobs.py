@@ -167,7 +167,7 @@ def spread_frames(worker: FrameWorker, pool: WorkerPool, progress: Progress) -> 
     if not todo:
         return 0.0, pool.describe()
     job = FrameJob.make(worker)
-    pool.check_memory(_count_bytes(worker.inputs), "one frame")
+    pool.check_memory(_count_bytes(worker.inputs), "one frame", prefers_gpu=segments)
     workers = pool.describe()
     pool.check(check_worker, job, prefers_gpu=segments)
     done, cpu_seconds = n_frames - len(todo), 0.0

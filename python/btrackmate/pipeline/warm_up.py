@@ -39,6 +39,7 @@ def warm_up(progress: Progress = ignore_progress) -> None:
 
 def _list_work() -> Iterator[Callable[[], None]]:
     yield _track_spots
+    yield _convert_numbers
     for kind in LABEL_TYPES:
         yield partial(_measure_labels, kind, "f8")
     for kind in IMAGE_TYPES[:-1]:
@@ -112,6 +113,17 @@ def _track_spots() -> None:
     ):
         graph = track(spots, parse_tracker(name, values))
     link_costs(spots, graph.source, graph.target)
+
+
+def _convert_numbers() -> None:
+    """Write and read numbers as a large file's are."""
+    from btrackmate.io.rows import load_compiled
+    from btrackmate.io.trackmate.read_equal import read_equal, repeats
+
+    load_compiled()
+    rows = read_equal(b'<Spot ID="1" name="ID1" />', b"<Spot", ("ID", "name"), 1)
+    if rows is not None:
+        repeats(rows, 1, b"ID", 0)
 
 
 def _compare_labels(kind: str) -> None:

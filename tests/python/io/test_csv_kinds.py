@@ -9,6 +9,8 @@ import pytest
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.io import csv_cells
+from btrackmate.io.csv_cells import read_cells
 from btrackmate.io.csv_fields import NumberColumn, RegularRows, TextColumn
 from btrackmate.io.spots_csv import CsvOptions, SpotsFile, read_spots_csv
 from btrackmate.io.tracks_csv import read_links_csv, write_spots_csv
@@ -442,11 +444,63 @@ ODD = (
 )  # fmt: skip
 
 
+def lay_out(rows: list[str], separator: str, width: int) -> RegularRows:
+    """Rows below a line that is no row."""
+    return RegularRows("\n".join(["head", *rows]).encode(), len("head\n"), separator, width)
+
+
+@pytest.mark.parametrize("size", [1, 12, 1 << 24])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_table_in_pieces_of_any_size(
+    tmp_path: Path, size: int, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_cells, "_PIECE", size)
+    path = tmp_path / "a.csv"
+    path.write_text("frame,x,y\n0,1.5,2\n1,2.5,\n2,3.5,1000" + end)
+    cells = read_cells(path)
+    assert (cells.header, cells.lines.tolist(), cells.ragged) == (
+        ["frame", "x", "y"],
+        [2, 3, 4],
+        {},
+    )
+    assert [column.texts for column in cells.columns] == [
+        ["0", "1", "2"], ["1.5", "2.5", "3.5"], ["2", "", "1000"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "ragged"),
+    [
+        ("frame,x,y\n0,1,2\n\n1,2,3\n", [2, 4], {}),
+        ("frame,x,y\n0,1,2\n1,2\n", [2, 3], {1: 2}),
+        ("frame,x,y\n,,\n1,2,3\n", [3], {}),
+        ("sep=,\nframe,x,y\n1,2,3\n", [3], {}),
+        ("A title\nframe,x,y\n1,2,3\n", [3], {}),
+        ("frame,x,y\r\n1,2,3\r\n", [2], {}),
+        ('frame,x,"y"\n1,2,3\n', [2], {}),
+        ("#frame,x,y\n1,2,3\n", [2], {}),
+    ],
+)
+def test_small_pieces_find_what_is_odd(
+    tmp_path: Path, text: str, lines: list[int], ragged: dict[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(csv_cells, "_PIECE", 8)
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    cells = read_cells(path)
+    assert (cells.header, cells.lines.tolist(), cells.ragged) == (
+        ["frame", "x", "y"],
+        lines,
+        ragged,
+    )
+
+
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("usual", ["2", "2.5", "", "True"])
 def test_numbers_are_those_of_the_texts(odd: str, usual: str) -> None:
     texts = [usual, odd, usual]
-    column = RegularRows([f"{text};9" for text in texts], ";", 2).columns()[0]
+    column = lay_out([f"{text};9" for text in texts], ";", 2).columns()[0]
     assert column.texts == texts
     assert column.has_point() == any("." in text for text in texts)
     assert column.is_empty() == (not any(text.strip() for text in texts))
@@ -458,7 +512,7 @@ def test_random_numbers_are_exact() -> None:
     rng = np.random.default_rng(0)
     values = 10 ** rng.uniform(-300, 300, 2000) * rng.choice([-1, 1], 2000)
     rows = [f"{value!r},{value:.25g}" for value in values.tolist()]
-    for column in RegularRows(rows, ",", 2).columns():
+    for column in lay_out(rows, ",", 2).columns():
         assert isinstance(column, NumberColumn)
         np.testing.assert_array_equal(column.read_numbers()[0], values)
 
@@ -466,7 +520,7 @@ def test_random_numbers_are_exact() -> None:
 @pytest.mark.parametrize(("odd", "is_number"), [("x", False), ("2.5", True), ("", True)])
 def test_columns_may_change_their_kind_far_down(odd: str, is_number: bool) -> None:
     texts = [*map(str, range(100_000)), odd]
-    column = RegularRows([f"{text},9" for text in texts], ",", 2).columns()[0]
+    column = lay_out([f"{text},9" for text in texts], ",", 2).columns()[0]
     assert isinstance(column, NumberColumn) == is_number
     assert column.texts == texts
     assert column.has_point() == ("." in odd)

@@ -331,6 +331,41 @@ def test_vendor_file_through_bioio(tmp_path, monkeypatch):
         open_movie(tmp_path / "bad.nd2")
 
 
+def write_large(path, frames, slices, planes):
+    """Write what ImageJ writes above 4 GB: the tags of one plane, and all others after it."""
+    plane = np.zeros((512, 1024), np.uint16)
+    text = f"ImageJ=1.54p\nimages={frames * slices}\nslices={slices}\nframes={frames}\n"
+    text += "hyperstack=true\nmode=grayscale\nunit=micron\nspacing=3.0\nfinterval=60.0\n"
+    with tifffile.TiffWriter(path, byteorder=">") as file:
+        file.write(plane, description=text, metadata=None, resolution=(2, 2))
+    with tifffile.TiffFile(path) as file:
+        begin = file.pages[0].dataoffsets[0]
+    with path.open("r+b") as file:
+        file.truncate(begin + planes * plane.nbytes)  # a hole: it takes no space
+        file.seek(begin + (planes - 1) * plane.nbytes + 2 * (7 * 1024 + 9))
+        file.write((1234).to_bytes(2, "big"))
+
+
+def test_imagej_hyperstack_above_4_gb(tmp_path):
+    path = tmp_path / "large.tif"
+    write_large(path, 200, 22, 4400)
+    assert path.stat().st_size > 2**32
+    movie = open_movie(path)
+    assert (movie.axes, movie.n_frames) == ("TZYX", 200)
+    assert movie.calibration == Calibration(0.5, 0.5, 3.0, 60.0, "µm", "sec")
+    frame = movie.frame(199)
+    assert frame.shape == (1, 22, 512, 1024)
+    assert np.argwhere(frame).tolist() == [[0, 21, 7, 9]]
+    assert frame.max() == 1234
+
+
+def test_imagej_hyperstack_above_4_gb_that_is_cut_off_is_refused(tmp_path):
+    path = tmp_path / "large.tif"
+    write_large(path, 200, 22, 4399)
+    with pytest.raises(UserError, match=r"large.tif: holds .* of the 4400 planes"):
+        open_movie(path)
+
+
 def test_imagej_file_that_is_cut_off_is_refused(tmp_path):
     """tifffile would read its first plane alone."""
     path = write_imagej(tmp_path / "a.tif", np.zeros((4, 64, 64), np.uint8), "ZYX", unit="um")

@@ -31,7 +31,7 @@ from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.worker_choice import WorkerChoice
 from btrackmate.segmentation import SegmentationSettings
 
-pytest.importorskip("distributed", reason="distributed is not installed")
+distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
 SETTINGS = RunSettings.parse({"workers": 1, "tracker": "lap"})
 TABLES = ("spots.csv", "tracked_spots.csv", "dropped.csv", "pruned.csv", "track_features.csv")
@@ -316,7 +316,7 @@ def test_a_worker_of_an_ended_run_writes_nothing(
         def describe(self) -> str:
             return "a worker"
 
-        def check_memory(self, need: int, what: str) -> None:
+        def check_memory(self, need: int, what: str, **_: object) -> None:
             pass
 
         def check(self, function: object, job: frame_jobs.FrameJob, **_: object) -> None:
@@ -354,6 +354,53 @@ def test_a_worker_of_an_ended_run_writes_nothing(
         frame_jobs.check_worker(hidden)
     with pytest.raises(UserError, match=r"has btrackmate .*, expected 99.0: install the same"):
         frame_jobs.check_worker(replace(jobs[0], version="99.0"))
+
+
+def name_worker(seconds: float, frame: int) -> tuple[str, float, float]:
+    """Tell who worked on a frame, and when."""
+    begin = time.monotonic()
+    time.sleep(seconds)
+    return str(distributed.get_worker().name), begin, time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Iterator[str]:
+    """Address of a scheduler: a worker has a GPU, two have none; two threads each."""
+    workers = {
+        name: {
+            "cls": distributed.Worker,
+            "options": {"resources": resources, "nthreads": 2, "memory_limit": limit},
+        }
+        for name, resources, limit in (
+            ("gpu", {"GPU": 1}, 10**10),
+            ("cpu", {}, 10**9),
+            ("other", {"DISK": 1}, 10**9),
+        )
+    }
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "port": 0}}
+    with distributed.SpecCluster(workers=workers, scheduler=scheduler) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_frames_with_networks_go_to_the_gpus_one_at_a_time(mixed: str) -> None:
+    with WorkerPool(WorkerChoice(scheduler=mixed)) as pool:
+        done = [told for _, told in pool.spread(name_worker, 0.02, range(6), "s", prefers_gpu=True)]
+    assert {name for name, _, _ in done} == {"gpu"}
+    times = sorted((begin, end) for _, begin, end in done)
+    assert all(end <= begin for (_, end), (begin, _) in zip(times, times[1:], strict=False))
+
+
+def test_other_frames_go_to_all_workers(mixed: str) -> None:
+    with WorkerPool(WorkerChoice(scheduler=mixed)) as pool:
+        done = [told for _, told in pool.spread(name_worker, 0.05, range(12), "m")]
+    assert {name for name, _, _ in done} == {"gpu", "cpu", "other"}
+
+
+def test_the_memory_of_workers_that_get_no_frame_does_not_count(mixed: str) -> None:
+    with WorkerPool(WorkerChoice(scheduler=mixed)) as pool:
+        pool.check_memory(2 * 10**9, "one frame", prefers_gpu=True)
+        with pytest.raises(UserError, match="and a worker has 1 GB"):
+            pool.check_memory(2 * 10**9, "one frame")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
+from btrackmate.io.rows import RowFormat
+from btrackmate.io.trackmate.read_blocks import EqualRows, Values, count_values
 from btrackmate.io.trackmate.write_tree import escape_attribute
 
 _FLUSH = 20_000
+#: Numbers of elements.
+Rows = NDArray[np.int64] | slice
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,16 @@ class FeatureCollector:
         Attributes that are declared as numbers. Of any other the texts are kept as well: it is a
         number only if every text is spelled as programs print numbers, so that "007" stays. The
         attribute "name" is text throughout.
+    default_names : bool
+        Names that are "ID" and then the attribute ID need not be kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, default_names: bool = False) -> None:
         self.n = 0
+        self.default_names = default_names
         self.numeric: set[str] = set()
         self._layouts: dict[tuple[str, ...], tuple[list[int], list[str]]] = {}
-        self._blocks: list[_Block] = []
+        self._blocks: dict[str, list[_Block]] = {}
 
     def add(self, attributes: list[str]) -> None:
         """Add one element; `attributes` alternates names and values."""
@@ -86,33 +93,60 @@ class FeatureCollector:
         if self.n % _FLUSH == 0:
             self._flush()
 
-    def add_block(self, layout: tuple[str, ...], values: list[tuple[bytes, ...]]) -> None:
-        """Add many elements with the same attributes; `values` has one tuple an attribute."""
-        count = len(values[0])
-        index = np.arange(self.n, self.n + count)
-        for key, column in zip(layout, values, strict=True):
-            self._add_column(index, key, column)
+    def add_block(self, layout: tuple[str, ...], values: Values) -> None:
+        """Add many elements with the same attributes."""
+        count = count_values(values)
+        rows = slice(self.n, self.n + count)
+        for place, key in enumerate(layout):
+            if isinstance(values, EqualRows):
+                self._add_equal(rows, layout, place, values)
+            else:
+                self._add_column(rows, key, values[place])
         self.n += count
 
+    def _add_equal(
+        self, rows: slice, layout: tuple[str, ...], place: int, values: EqualRows
+    ) -> None:
+        key = layout[place]
+        if key == "name" and self.default_names and "ID" in layout:
+            from btrackmate.io.trackmate.read_equal import repeats  # loads the compiler
+
+            if repeats(values, place, b"ID", layout.index("ID")):
+                return
+        unread = np.flatnonzero(~values.read[place]).tolist() if key in self.numeric else []
+        others = parse_numbers(values.texts(place, unread)) if unread else None
+        if key not in self.numeric or (others is not None and others.dtype == object):
+            self._add_column(rows, key, values.texts(place))
+            return
+        numbers = values.values[place].copy()
+        if others is not None:
+            numbers[unread] = others
+        self._blocks.setdefault(key, []).append(_Block(rows, numbers, ()))
+
     def finish(self) -> FeatureTable:
-        """Give the table of all elements added."""
+        """Give the table of all elements added; the collector is empty then."""
         self._flush()
         columns: dict[str, NDArray[Any]] = {}
-        present: dict[str, NDArray[np.bool_]] = {}
-        textual = {block.key for block in self._blocks if block.values.dtype == object}
-        for block in self._blocks:
-            key, values = block.key, block.values
-            if key not in columns:
-                empty = None if key in textual else np.nan
-                columns[key] = np.full(self.n, empty, object if key in textual else np.float64)
-                present[key] = np.zeros(self.n, np.bool_)
-            if key in textual and values.dtype != object:
-                texts = block.texts or format_numbers(values)
-                values = np.array([_decode(text) for text in texts], object)
-            columns[key][block.rows] = values
-            present[key][block.rows] = True
-        absent = {key: ~there for key, there in present.items() if not there.all()}
+        absent: dict[str, NDArray[np.bool_]] = {}
+        while self._blocks:
+            key = next(iter(self._blocks))
+            columns[key], missing = self._join(self._blocks.pop(key))
+            if missing.any():
+                absent[key] = missing
         return FeatureTable(self.n, columns, absent)
+
+    def _join(self, blocks: "list[_Block]") -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Give the values of one attribute, and where it is missing."""
+        textual = any(block.values.dtype == object for block in blocks)
+        column: NDArray[Any] = np.full(self.n, None, object) if textual else np.full(self.n, np.nan)
+        missing = np.ones(self.n, np.bool_)
+        for rows, values, texts in blocks:
+            if textual and values.dtype != object:
+                spelt = texts or format_numbers(values)
+                values = np.array([_decode(text) for text in spelt], object)
+            column[rows] = values
+            missing[rows] = False
+        return column, missing
 
     def _flush(self) -> None:
         for layout, (rows, values) in self._layouts.items():
@@ -125,22 +159,21 @@ class FeatureCollector:
             rows.clear()
             values.clear()
 
-    def _add_column(self, rows: NDArray[np.int64], key: str, texts: Sequence[bytes]) -> None:
+    def _add_column(self, rows: Rows, key: str, texts: Sequence[bytes]) -> None:
         """Add the values of one attribute; of one that may be text, with the texts."""
         if key in self.numeric:
-            self._blocks.append(_Block(rows, key, parse_numbers(texts), ()))
+            self._blocks.setdefault(key, []).append(_Block(rows, parse_numbers(texts), ()))
             return
         values: NDArray[Any] = np.array([_decode(text) for text in texts], object)
         if key != "name" and all(map(is_plain_number, values)):
             values = parse_numbers(texts)
-        self._blocks.append(_Block(rows, key, values, texts))
+        self._blocks.setdefault(key, []).append(_Block(rows, values, texts))
 
 
 class _Block(NamedTuple):
     """Values of one attribute of some elements, and their texts where the attribute may be text."""
 
-    rows: NDArray[np.int64]
-    key: str
+    rows: Rows
     values: NDArray[Any]
     texts: Sequence[bytes]
 
@@ -149,68 +182,31 @@ def _decode(text: bytes | str) -> str:
     return text if isinstance(text, str) else text.decode("utf-8")
 
 
-class RowFormat:
-    """Format the columns of a table as XML attributes, one string a row.
+def add_attribute(
+    rows: RowFormat,
+    key: str,
+    values: NDArray[Any],
+    *,
+    is_int: bool = False,
+    absent: NDArray[np.bool_] | None = None,
+) -> None:
+    """Add an attribute to rows of XML elements.
 
     Parameters
     ----------
-    head : str
-        What stands before the attributes; a per cent sign is doubled.
-    n : int
-        Number of rows.
+    rows : RowFormat
+    key : str
+        Attribute name.
+    values : (n,) ndarray
+        Numbers or strings; None among strings is left out.
+    is_int : bool
+        Write whole numbers without a decimal point.
+    absent : (n,) ndarray of bool, optional
+        Rows where the attribute is left out.
     """
-
-    def __init__(self, head: str, n: int) -> None:
-        self._n = n
-        self._template = [head]
-        self._columns: list[Sequence[str]] = []
-
-    def add_text(self, texts: Sequence[str]) -> None:
-        """Add one piece of text a row, as it is."""
-        self._template.append("%s")
-        self._columns.append(texts)
-
-    def add_constant(self, text: str) -> None:
-        """Add the same text to all rows."""
-        self._template.append(text.replace("%", "%%"))
-
-    def add(
-        self,
-        key: str,
-        values: NDArray[Any],
-        *,
-        is_int: bool = False,
-        absent: NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Add one attribute.
-
-        Parameters
-        ----------
-        key : str
-            Attribute name.
-        values : (n,) ndarray
-            Numbers or strings; None among strings is left out.
-        is_int : bool
-            Write whole numbers without a decimal point.
-        absent : (n,) ndarray of bool, optional
-            Rows where the attribute is left out.
-        """
-        if values.dtype == object:
-            self.add_text(
-                ["" if v is None else f' {key}="{escape_attribute(v)}"' for v in values.tolist()]
-            )
-            return
-        texts = format_numbers(values, is_int=is_int)
-        if absent is None or not absent.any():
-            self._template.append(f' {key}="%s"')
-            self._columns.append(texts)
-            return
-        missing = absent.tolist()
-        self.add_text(["" if m else f' {key}="{t}"' for t, m in zip(texts, missing, strict=True)])
-
-    def rows(self) -> list[str]:
-        """Give the finished rows."""
-        template = "".join(self._template)
-        if not self._columns:
-            return [template.replace("%%", "%")] * self._n
-        return list(map(template.__mod__, zip(*self._columns, strict=True)))
+    if values.dtype == object:
+        rows.add_text(
+            ["" if v is None else f' {key}="{escape_attribute(v)}"' for v in values.tolist()]
+        )
+        return
+    rows.add(f' {key}="', values, '"', is_int=is_int, absent=absent)

@@ -7,9 +7,14 @@ comments, children) is left to the XML parser: nothing is guessed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from btrackmate.io.numbers import are_few
 
 _CHUNK = 1 << 20
 _ATTRIBUTE = re.compile(rb'\s([A-Za-z_][A-Za-z0-9_.\-]*)="')
@@ -17,12 +22,50 @@ _FRAME = re.compile(rb'<SpotsInFrame\s+frame="([0-9]+)"\s*(/?)>')
 
 
 @dataclass(frozen=True)
+class EqualRows:
+    """Attributes of n elements with the same c attributes.
+
+    Parameters
+    ----------
+    text : bytes
+        The elements.
+    values : (c, n) ndarray of float
+        The numbers that were read.
+    read : (c, n) ndarray of bool
+        Where a number was read; elsewhere the text tells what it is.
+    begins, ends : (c, n) ndarray of int
+        Where the texts stand.
+    """
+
+    text: bytes
+    values: NDArray[np.float64]
+    read: NDArray[np.bool_]
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @property
+    def n(self) -> int:
+        """Number of elements."""
+        return int(self.values.shape[1])
+
+    def texts(self, column: int, rows: Sequence[int] | None = None) -> list[bytes]:
+        """Give the texts of one attribute, of some or all elements."""
+        chosen = slice(None) if rows is None else rows
+        begins, ends = self.begins[column, chosen], self.ends[column, chosen]
+        return [self.text[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+
+
+#: Values of equal elements; in the list, the texts of each attribute.
+Values = list[tuple[bytes, ...]] | EqualRows
+
+
+@dataclass(frozen=True)
 class FrameBlock:
-    """The spots of one SpotsInFrame element: one tuple of values an attribute, and outlines."""
+    """The spots of one SpotsInFrame element, and those of their outlines that it has."""
 
     frame: int
     layout: tuple[str, ...]
-    spots: list[tuple[bytes, ...]]
+    spots: Values
     outlines: tuple[bytes, ...]
 
 
@@ -33,7 +76,7 @@ class TrackBlock:
     track_layout: tuple[str, ...]
     tracks: list[tuple[bytes, ...]]
     edge_layout: tuple[str, ...]
-    edges: list[tuple[bytes, ...]]
+    edges: Values
     sizes: list[int]
 
 
@@ -84,7 +127,7 @@ def match_frame(block: bytes) -> FrameBlock | None:
         return None
     equal = _split_equal(block[head.end() : end], b"<Spot", layout)
     if equal is not None:
-        return FrameBlock(frame, layout, equal, (b"",) * len(equal[0]))
+        return FrameBlock(frame, layout, equal, ())
     rows = _pattern("Spot", layout, body=True).findall(block, head.end(), end)
     columns = list(zip(*rows, strict=True))
     # Every "<" belongs to a match: an opening tag each, and a closing one where there is a body.
@@ -103,24 +146,39 @@ def match_tracks(block: bytes) -> TrackBlock | None:
     sizes = [piece.count(b"<Edge") for piece in block.split(b"</Track>")[:-1]]
     if len(sizes) != len(tracks) or block.count(b"<") != 2 * len(tracks) + sum(sizes):
         return None
-    edges: list[tuple[bytes, ...]] = []
+    edges: Values = []
     edge_layout = _layout(block, b"<Edge", 0) or ()
     if sum(sizes):
         only_edges = pattern.sub(b"", block).replace(b"</Track>", b"")
         found = _split_equal(only_edges, b"<Edge", edge_layout) if edge_layout else None
-        if found is None or len(found[0]) != sum(sizes):
+        if found is None or count_values(found) != sum(sizes):
             return None
         edges = found
     return TrackBlock(track_layout, list(zip(*tracks, strict=True)), edge_layout, edges, sizes)
 
 
-def _split_equal(
-    text: bytes, tag: bytes, layout: tuple[str, ...]
-) -> list[tuple[bytes, ...]] | None:
-    """Split empty elements with the attributes of `layout` at the quotes, or give None.
+def count_values(values: Values) -> int:
+    """Give the number of elements."""
+    return len(values[0]) if isinstance(values, list) else values.n
+
+
+def _split_equal(text: bytes, tag: bytes, layout: tuple[str, ...]) -> Values | None:
+    """Split empty elements with the attributes of `layout` into values, or give None.
 
     Between two values stands always the same, white space aside; else nothing is returned.
     """
+    most = text.count(tag)
+    if not are_few(most * len(layout)):
+        from btrackmate.io.trackmate.read_equal import read_equal  # loads the compiler
+
+        return read_equal(text, tag, layout, most) or _split_texts(text, tag, layout)
+    return _split_texts(text, tag, layout)
+
+
+def _split_texts(
+    text: bytes, tag: bytes, layout: tuple[str, ...]
+) -> list[tuple[bytes, ...]] | None:
+    """Split them at the quotes."""
     pieces = text.split(b'"')
     step = 2 * len(layout)
     count, rest = divmod(len(pieces) - 1, step)

@@ -1,19 +1,27 @@
-"""Bytes of a TrackMate file, unpacked, and their encoding."""
+"""Bytes of a TrackMate file, unpacked and in pieces, and their encoding."""
 
+import codecs
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from btrackmate.core.reading import check_plain
 
+#: Bytes that are read at a time.
+PIECE = 1 << 24
 _GZIP = b"\x1f\x8b"
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a file; a gzipped one is unpacked."""
+def read_pieces(path: Path, *, latin: bool = False) -> Iterator[bytes]:
+    """Read a file piece by piece; a gzipped one is unpacked, Windows' Latin-1 is made UTF-8."""
     check_plain(path)
-    data = path.read_bytes()
-    return gzip.decompress(data) if data.startswith(_GZIP) else data
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+        file.seek(0)
+        stream = gzip.GzipFile(fileobj=file) if packed else file
+        while piece := stream.read(PIECE):
+            yield piece.decode("cp1252", "replace").encode("utf-8") if latin else piece
 
 
 def is_utf8(head: bytes) -> bool:
@@ -35,8 +43,17 @@ def decodes(block: bytes) -> bool:
     return True
 
 
-def as_utf8(data: bytes) -> bytes:
-    """Give a file that says UTF-8, or nothing, but holds Windows' Latin-1, as UTF-8."""
-    if not is_utf8(data[:200]) or decodes(data):
-        return data
-    return data.decode("cp1252", "replace").encode("utf-8")
+def find_encoding(path: Path) -> tuple[bool, bool]:
+    """Tell whether a file says UTF-8, or nothing, and whether it then holds Windows' Latin-1."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    first = True
+    for piece in read_pieces(path):
+        if first and not is_utf8(piece[:200]):
+            return False, False
+        first = False
+        if decoder.getstate()[0] or not piece.isascii():
+            try:
+                decoder.decode(piece)
+            except UnicodeDecodeError:
+                return True, True
+    return True, bool(decoder.getstate()[0])

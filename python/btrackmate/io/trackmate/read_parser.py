@@ -4,6 +4,7 @@ import gzip
 import logging
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Comment, Element, ProcessingInstruction
@@ -26,7 +27,8 @@ from btrackmate.io.trackmate.read_blocks import (
     split_frames,
     split_tracks,
 )
-from btrackmate.io.trackmate.read_encoding import as_utf8, decodes, is_utf8, read_bytes
+from btrackmate.io.trackmate.read_encoding import decodes, find_encoding, read_pieces
+from btrackmate.io.trackmate.read_stream import Section, Split, Window, feed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +76,7 @@ class TrackMateParser:
         self.root = Element("")
         self.prolog: list[Element] = []
         self.epilog: list[Element] = []
-        self.spots = FeatureCollector()
+        self.spots = FeatureCollector(default_names=True)
         self.edges = FeatureCollector()
         self.tracks = FeatureCollector()
         self.spot_frames: list[tuple[int, int]] = []
@@ -103,11 +105,11 @@ class TrackMateParser:
             If it is missing, no XML, or no TrackMate file.
         """
         try:
-            data = self._read()
-            if self._fast and is_utf8(data[:200]):
-                self._parse_in_blocks(data)
-            else:
-                self._parser.Parse(data, True)
+            says_utf8, latin = find_encoding(self.path)
+            if latin:
+                _log.warning("%s: is not UTF-8, as it says; read as Windows-1252", self.path)
+            window = Window(read_pieces(self.path, latin=latin))
+            feed(window, self._parser.Parse, *(self._sections if self._fast and says_utf8 else ()))
         except FileNotFoundError:
             msg = f"{self.path}: no such file; give the path of a TrackMate XML file"
             raise UserError(msg) from None
@@ -121,36 +123,20 @@ class TrackMateParser:
             msg = f"{self.path}: not readable ({error}); give a whole TrackMate XML file"
             raise UserError(msg) from None
 
-    def _read(self) -> bytes:
-        data = read_bytes(self.path)
-        text = as_utf8(data)
-        if text is not data:
-            _log.warning("%s: is not UTF-8, as it says; read as Windows-1252", self.path)
-        return text
+    @property
+    def _sections(self) -> tuple[Section, Section]:
+        """What is cut out where the blocks are of equal elements."""
 
-    def _parse_in_blocks(self, data: bytes) -> None:
-        """Give expat everything but blocks of equal Spot or Edge elements, which are cut out."""
-        position = 0
-        for tag, blocks in (("AllSpots", split_frames), ("AllTracks", split_tracks)):
-            begin = data.find(f"<{tag}".encode(), position)
-            opened = data.find(b">", begin) + 1
-            end = data.find(f"</{tag}>".encode(), opened)
-            if begin < 0 or opened == 0 or end < 0:
-                continue
-            self._parser.Parse(data[position:opened], False)
-            position = opened
-            if not self._stack or self._stack[-1].tag != tag or len(self._stack) != 3:
-                continue  # not the section itself, e.g. its name in a comment
-            for block_begin, block_end in blocks(data, opened, end):
-                if data[position:block_begin].strip():
-                    break  # unknown elements or comments: expat reads the rest
-                block = data[block_begin:block_end]
-                taken = self._take_frame(block) if tag == "AllSpots" else self._take_tracks(block)
-                if not taken:
-                    self._parser.Parse(data[position:block_end], False)
-                position = block_end
-                self._skipped |= taken
-        self._parser.Parse(data[position:], True)
+        def make(tag: str, split: Split, take: Callable[[bytes], bool]) -> Section:
+            return Section(tag, split, take, partial(self._is_open, tag))
+
+        return (
+            make("AllSpots", split_frames, self._take_frame),
+            make("AllTracks", split_tracks, self._take_tracks),
+        )
+
+    def _is_open(self, tag: str) -> bool:
+        return len(self._stack) == 3 and self._stack[-1].tag == tag
 
     def _take_frame(self, block: bytes) -> bool:
         found = match_frame(block) if decodes(block) else None
@@ -162,6 +148,7 @@ class TrackMateParser:
             for row in np.flatnonzero(np.fromiter(map(len, found.outlines), np.int64)).tolist():
                 self._read_roi(found.outlines[row].split(), first + row)
         self.spot_frames.append((found.frame, self.spots.n - first))
+        self._skipped = True
         return True
 
     def _take_tracks(self, block: bytes) -> bool:
@@ -172,6 +159,7 @@ class TrackMateParser:
         if found.edges:
             self.edges.add_block(found.edge_layout, found.edges)
         self.track_sizes += found.sizes
+        self._skipped = True
         return True
 
     # The skeleton: every element becomes an Element.

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from btrackmate.core.spots import Spots
 from btrackmate.io.numbers import format_numbers
+from btrackmate.io.rows import RowFormat, Rows
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.document import TrackMateDocument
-from btrackmate.io.trackmate.feature_table import RowFormat
+from btrackmate.io.trackmate.feature_table import add_attribute
 from btrackmate.io.trackmate.write_tree import escape_attribute, write_element
 
 _BLOCK = 20_000
@@ -31,7 +32,7 @@ def write_spots(
     offsets = spots.frame_offsets
     frames = set(np.unique(spots.frame).tolist())
     frames |= {f for f in document.frames if f < spots.n_frames} if document else set()
-    rows: list[str] = []
+    rows = Rows(b"", [])
     begin = end = 0
     for frame in sorted(frames):
         first, last = int(offsets[frame]), int(offsets[frame + 1])
@@ -48,7 +49,7 @@ def write_spots(
             begin, end = first, max(stop, last)
             rows = _format_spots(spots, columns, document, begin, end)
         yield f'      <SpotsInFrame frame="{frame}">\n'
-        yield from rows[first - begin : last - begin]
+        yield rows.take(first - begin, last - begin)
         yield from render_extras(inner, 4)
         yield "      </SpotsInFrame>\n"
     yield from render_extras(extras.get(("spots", 0), ()), 3)
@@ -64,31 +65,30 @@ def _format_spots(
     document: TrackMateDocument | None,
     begin: int,
     end: int,
-) -> list[str]:
+) -> Rows:
     """Format the rows `begin` to `end` of the spots table as Spot elements."""
     table = spots.table.iloc[begin:end]
     ids = spots.id[begin:end]
     names = document.spot_names if document else {}
-    rows = RowFormat("        <Spot", ids.size)
-    id_texts = format_numbers(ids, is_int=True)
-    rows.add_text([f' ID="{i}" name="ID{i}"' for i in id_texts])
+    rows = RowFormat(ids.size)
+    rows.add('        <Spot ID="', ids, '"', is_int=True)
     if names:
-        rows = RowFormat("        <Spot", ids.size)
         named = [names.get(i) for i in ids.tolist()]
-        rows.add("ID", ids, is_int=True)
         rows.add_text(
             [
                 f' name="ID{i}"' if name is None else f' name="{escape_attribute(name)}"'
-                for i, name in zip(id_texts, named, strict=True)
+                for i, name in zip(ids.tolist(), named, strict=True)
             ]
         )
-    rows.add("FRAME", spots.frame[begin:end], is_int=True)
+    else:
+        rows.add(' name="ID', ids, '"', is_int=True)
+    add_attribute(rows, "FRAME", spots.frame[begin:end], is_int=True)
     for name, declaration in columns.items():
         values, absent = _column_values(name, table[name], ids, document)
-        rows.add(declaration.key, values, is_int=declaration.is_int, absent=absent)
+        add_attribute(rows, declaration.key, values, is_int=declaration.is_int, absent=absent)
     _add_missing(rows, columns, ids, document)
-    rows.add_text(_tails(spots, ids, document))
-    return rows.rows()
+    _add_tails(rows, spots, ids, document)
+    return rows.render()
 
 
 def _column_values(
@@ -131,12 +131,15 @@ def _add_missing(
                 rows.add_text([text if there else "" for there in np.isin(ids, named).tolist()])
 
 
-def _tails(spots: Spots, ids: NDArray[np.int64], document: TrackMateDocument | None) -> list[str]:
+def _add_tails(
+    rows: RowFormat, spots: Spots, ids: NDArray[np.int64], document: TrackMateDocument | None
+) -> None:
     """Close the Spot elements, with outlines and unknown children where there are any."""
-    tails = [" />\n"] * ids.size
     children: Extras = document.extras if document else {}
     if not spots.contours and not children:
-        return tails
+        rows.add_constant(" />\n")
+        return
+    tails = [" />\n"] * ids.size
     for row, i in enumerate(ids.tolist()):
         outline = spots.contours.get(i)
         inner = "".join(render_extras(children.get(("spot", i), ()), 5))
@@ -145,7 +148,7 @@ def _tails(spots: Spots, ids: NDArray[np.int64], document: TrackMateDocument | N
             tails[row] = f' ROI_N_POINTS="{len(outline)}">{text}{inner}</Spot>\n'
         elif inner:
             tails[row] = f">\n{inner}        </Spot>\n"
-    return tails
+    rows.add_text(tails)
 
 
 def render_extras(elements: Sequence[Element], depth: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
+from btrackmate.io.rows import RowFormat, Rows
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
     EDGE_DECLARATIONS,
@@ -25,10 +26,7 @@ from btrackmate.io.trackmate.declarations import (
     declare_own,
 )
 from btrackmate.io.trackmate.document import TrackMateDocument, match_links
-from btrackmate.io.trackmate.feature_table import (
-    FeatureTable,
-    RowFormat,
-)
+from btrackmate.io.trackmate.feature_table import FeatureTable, add_attribute
 from btrackmate.io.trackmate.session import Session
 from btrackmate.io.trackmate.write_sections import build_skeleton
 from btrackmate.io.trackmate.write_spots import render_extras, write_spots
@@ -204,20 +202,20 @@ def _write_tracks(
     place[plan.order] = np.arange(plan.order.size)
     links = np.argsort(place[track_of_link], kind="stable")
     sizes = np.bincount(track_of_link, minlength=plan.order.size)[plan.order]
-    heads = _format_rows("      <Track", plan.tracks.take(plan.order), ints)
+    heads = _format_rows("      <Track", plan.tracks.take(plan.order), ints, ">\n")
     children = _track_children(plan, document)
     inner = _edge_children(graph, document)
     done = 0
-    block: list[str] = []
+    block = Rows(b"", [])
     begin = end = 0
-    for row, (head, size) in enumerate(zip(heads, sizes.tolist(), strict=True)):
+    for row, size in enumerate(sizes.tolist()):
         if done + size > end:
             begin, end = done, max(done + size, min(done + _BLOCK, links.size))
-            block = _format_rows("        <Edge", plan.edges.take(links[begin:end]), ints)
-        yield f"{head}>\n"
-        for link, edge in enumerate(block[done - begin : done - begin + size], done):
-            added = inner.get(int(links[link])) if inner else None
-            yield f"{edge}>\n{added}        </Edge>\n" if added else f"{edge} />\n"
+            shown = links[begin:end]
+            tails = [inner.get(link, " />\n") for link in shown.tolist()] if inner else " />\n"
+            block = _format_rows("        <Edge", plan.edges.take(shown), ints, tails)
+        yield heads.take(row, row + 1)
+        yield block.take(done - begin, done - begin + size)
         yield from render_extras(children.get(int(plan.order[row]), ()), 4)
         yield "      </Track>\n"
         done += size
@@ -240,22 +238,32 @@ def _track_children(
 
 
 def _edge_children(graph: TrackGraph, document: TrackMateDocument | None) -> dict[int, str]:
-    """Render the unknown children of links, by link of the graph."""
+    """Render the unknown children of links, and the links' ends, by link of the graph."""
     rows = {r: e for (kind, r), e in document.extras.items() if kind == "edge"} if document else {}
     if document is None or not rows:
         return {}
     ids = graph.spots.id
     known = match_links(document.edges, ids[graph.source], ids[graph.target]).tolist()
     return {
-        link: "".join(render_extras(rows[row], 5)) for link, row in enumerate(known) if row in rows
+        link: f">\n{''.join(render_extras(rows[row], 5))}        </Edge>\n"
+        for link, row in enumerate(known)
+        if row in rows
     }
 
 
-def _format_rows(head: str, table: FeatureTable, ints: frozenset[str]) -> list[str]:
-    rows = RowFormat(head, table.n)
+def _format_rows(
+    head: str, table: FeatureTable, ints: frozenset[str], tails: str | Sequence[str]
+) -> Rows:
+    """Format elements that begin with `head` and end with `tails`, the same or one a row."""
+    rows = RowFormat(table.n)
+    rows.add_constant(head)
     for key, values in table.columns.items():
-        rows.add(key, values, is_int=key in ints, absent=table.absent.get(key))
-    return rows.rows()
+        add_attribute(rows, key, values, is_int=key in ints, absent=table.absent.get(key))
+    if isinstance(tails, str):
+        rows.add_constant(tails)
+    else:
+        rows.add_text(tails)
+    return rows.render()
 
 
 def _write_filtered(plan: TrackPlan, document: TrackMateDocument | None) -> Iterator[str]:

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from btrackmate.core.errors import UserError
-from btrackmate.io.trackmate import read_trackmate, write_trackmate
+from btrackmate.io.decimals import read_float
+from btrackmate.io.trackmate import read_blocks, read_encoding, read_trackmate, write_trackmate
 from btrackmate.io.trackmate.read_parser import TrackMateParser
 
 ODD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -118,8 +119,12 @@ def test_odd_file_as_graph(tmp_path):
     assert document.version == "9.9.9"
 
 
+@pytest.mark.parametrize("way", ["texts", "numbers", "small pieces"])
 @pytest.mark.parametrize("path", REAL_FILES, ids=lambda p: p.name)
-def test_blocks_and_xml_parser_agree(path):
+def test_blocks_and_xml_parser_agree(path, way, monkeypatch):
+    monkeypatch.setattr(read_blocks, "are_few", lambda _: way == "texts")
+    if way == "small pieces":
+        monkeypatch.setattr(read_encoding, "PIECE", 5_000)
     fast, slow = TrackMateParser(path), TrackMateParser(path, fast=False)
     fast.parse()
     slow.parse()
@@ -127,6 +132,10 @@ def test_blocks_and_xml_parser_agree(path):
     for kind in ("spots", "edges", "tracks"):
         a, b = getattr(fast, kind).finish(), getattr(slow, kind).finish()
         assert a.n == b.n
+        if kind == "spots" and way != "texts":  # "ID7" of spot 7 is not kept
+            assert _own_names(a) == _own_names(b)
+            for table in (a, b):
+                table.columns.pop("name", None), table.absent.pop("name", None)
         assert a.columns.keys() == b.columns.keys()
         for key, values in a.columns.items():
             np.testing.assert_array_equal(values, b.columns[key])
@@ -137,6 +146,79 @@ def test_blocks_and_xml_parser_agree(path):
     assert fast.rois.keys() == slow.rois.keys()
     for row, outline in fast.rois.items():
         np.testing.assert_array_equal(outline, slow.rois[row])
+
+
+def _own_names(table):
+    names = table.columns.get("name", [None] * table.n)
+    ids = table.columns["ID"].astype(int)
+    return [name for i, name in zip(ids, names, strict=True) if name not in (None, f"ID{i}")]
+
+
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_file_in_pieces_of_any_size(tmp_path, size, few, monkeypatch):
+    """Odd numbers, names, a comment and a foreign element, across the pieces' borders."""
+    monkeypatch.setattr(read_blocks, "are_few", lambda _: few)
+    monkeypatch.setattr(read_encoding, "PIECE", size)
+    values = ["1.50", "+3", "NaN", "1e400", ".5", "-0", "007", "12345678901234567890", "1e-400"]
+    spots = "".join(
+        f'<Spot ID="{i}" name="{"é" if i == 1 else f"ID{i}"}" POSITION_X="{i / 3}" '
+        f'POSITION_Y="-1E2" POSITION_Z="0" QUALITY="{value}" KIND="00{i}" />\n'
+        for i, value in enumerate(values)
+    )
+    path = tmp_path / "a.xml"
+    path.write_text(
+        f"<TrackMate><Model><!-- <AllSpots --><AllSpots>"
+        f'<SpotsInFrame frame="4">{spots}</SpotsInFrame><SpotsInFrame frame="5" />'
+        f'<odd /><SpotsInFrame frame="6">{spots.replace(" ID=" + chr(34), " ID=" + chr(34) + "9")}'
+        "</SpotsInFrame></AllSpots><AllTracks /></Model></TrackMate>",
+        encoding="utf-8",
+    )
+    document = read_trackmate(path)
+    table = document.graph.spots.table
+    expected = np.array([float(value) for value in values] * 2)
+    np.testing.assert_array_equal(table["quality"], expected)
+    assert np.signbit(table["quality"][5])
+    assert table["KIND"].tolist() == [f"00{i}" for i in range(len(values))] * 2
+    assert table["x"].tolist() == [i / 3 for i in range(len(values))] * 2
+    assert document.spot_names[1] == "é"
+    assert len(document.spot_names) == 1 + len(values)  # the second frame's are ID0, not ID90
+    assert [element.tag for element in document.extras["spots", 0]] == ["odd"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1", "-0.0", "0", "0.1", "1e5", "1E-5", "1.5e+300", "-1.25", "NaN", "1.7976931348623157e308",
+     "0.000000000000000000000001", "9007199254740991"],
+)  # fmt: skip
+def test_a_number_that_is_read_is_the_nearest(text):
+    read, bits = read_float(np.frombuffer(text.encode(), np.uint8), 0, len(text))
+    number = np.array(bits, np.int64).view(np.float64)
+    assert read
+    np.testing.assert_array_equal(number, float(text))
+    assert np.signbit(number) == np.signbit(float(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-", "-0", "1.", ".5", "+1", "1,5", "1e", "e5", "0x1", "--1", "1_0", "1.5.2", "Infinity",
+     "-NaN", "9007199254740993", "4503599627370497.5", "8.5e-320", "1e23", "1e400",
+     "12345678901234567890"],
+)  # fmt: skip
+def test_no_number_or_one_half_way_is_left_to_python(text):
+    assert not read_float(np.frombuffer(text.encode(), np.uint8), 0, len(text))[0]
+
+
+def test_read_numbers_of_any_bits_are_the_nearest():
+    numbers = np.random.default_rng(3).integers(-(2**63), 2**63 - 1, 3_000).view(np.float64)
+    texts = [repr(number) for number in numbers[np.isfinite(numbers)].tolist()]
+    read = [read_float(np.frombuffer(t.encode(), np.uint8), 0, len(t)) for t in texts]
+    assert np.mean([done for done, _ in read]) > 0.9
+    assert all(
+        np.array(bits).view(np.float64) == float(text)
+        for text, (done, bits) in zip(texts, read, strict=True)
+        if done
+    )
 
 
 def test_spots_in_a_comment_are_no_spots(tmp_path):
