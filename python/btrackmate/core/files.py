@@ -58,7 +58,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     ----------
     path : Path
         Where the finished file or folder shall stand; replaced if it exists. Inside
-        `write_together` that happens at its end.
+        `write_together` that happens at its end, but for what lies in a folder that is made itself.
 
     Yields
     ------
@@ -77,7 +77,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     clear_leftovers(path.parent)
     with _report(path):
         staging = make_staging(path.parent)
-    batch = _batch.get()
+    batch = None if _is_staged(path) else _batch.get()
     try:
         with _report(path), watch_folder(staging / NEW):
             yield staging / NEW / path.name

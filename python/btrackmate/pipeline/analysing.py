@@ -96,7 +96,8 @@ def analyse_files(
     UserError
         If an input is wrong; nothing is written then.
     """
-    with write_together(), watch_inputs(*job.tracks, job.groups, job.mask):
+    read = [one for path in job.tracks for one in name_inputs(path)]
+    with write_together(), watch_inputs(*read, job.groups, job.mask):
         return _analyse_files(job, output, settings, progress, command)
 
 

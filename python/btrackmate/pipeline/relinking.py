@@ -12,7 +12,7 @@ from btrackmate.core.reading import is_pipe
 from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.run_folder import is_run_folder
-from btrackmate.io.track_formats import TABLE_ENDINGS, TRACK_ENDINGS, write_tracks
+from btrackmate.io.track_formats import TABLE_ENDINGS, TRACK_ENDINGS, name_inputs, write_tracks
 from btrackmate.pipeline.cells import (
     mask_cells,
     open_beside,
@@ -64,7 +64,7 @@ def track_cells(
     UserError
         If a file or a setting is wrong.
     """
-    with watch_inputs(source, image, mask, edits):
+    with watch_inputs(*name_inputs(source), image, mask, edits):
         known = None if edits is None else read_edits(edits, output)
         is_table = source.name.lower().endswith(TABLE_ENDINGS) or is_pipe(source)
         document, cells = None, "labels"

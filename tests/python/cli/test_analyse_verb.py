@@ -75,6 +75,7 @@ def test_tables_pictures_report_and_record_are_written(
     assert record["inputs"]["a"]["dt"] == 5.0
     assert record["units"]["frequencies, rates of exchange"] == "1/min"
     assert record["settings"]["rhythm"]["noise"] == "red"
+    assert not list(out.parent.rglob(".bt-*"))
     pictures = {path.name for path in (out / "figures").iterdir()}
     for name in ("motility", "periods", "series_volume", "lineages_volume"):
         assert {f"{name}.png", f"{name}.svg"} <= pictures

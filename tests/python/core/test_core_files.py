@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from btrackmate.core.errors import StorageError, UserError
-from btrackmate.core.files import make_folder, write_atomically, write_stream, write_text
+from btrackmate.core.files import (
+    make_folder,
+    write_atomically,
+    write_stream,
+    write_text,
+    write_together,
+)
 from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.owners import Owner
 from btrackmate.core.staging import clear_leftovers
@@ -223,3 +229,21 @@ def test_outputs_beside_inputs_are_fine(tmp_path, monkeypatch):
     check_outputs(
         [Path("frames/t.csv"), None, Path("frames2")], [Path("frames"), None, Path("frame")]
     )
+
+
+@pytest.mark.parametrize("deep", ["", "figures", "a/b"])
+def test_files_of_a_folder_that_is_written_with_others_are_all_in_it(tmp_path, deep):
+    with write_together():
+        write_text(tmp_path / "table.csv", "1")
+        with write_atomically(tmp_path / "out") as folder:
+            (folder / deep).mkdir(parents=True)
+            write_text(folder / deep / "one.csv", "2")
+            write_text(folder / deep / "other.csv", "3")
+        assert not (tmp_path / "out").exists()
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == [
+        Path("out", deep, "one.csv"),
+        Path("out", deep, "other.csv"),
+        Path("table.csv"),
+    ]
+    assert not list(tmp_path.rglob(".*"))
