@@ -449,12 +449,13 @@ def lay_out(rows: list[str], separator: str, width: int) -> RegularRows:
     return RegularRows("\n".join(["head", *rows]).encode(), len("head\n"), separator, width)
 
 
-@pytest.mark.parametrize("size", [1, 12, 1 << 24])
+@pytest.mark.parametrize("large", [0, 1 << 24])
 @pytest.mark.parametrize("end", ["", "\n"])
-def test_a_table_in_pieces_of_any_size(
-    tmp_path: Path, size: int, end: str, monkeypatch: pytest.MonkeyPatch
+def test_a_table_is_read_again_where_its_texts_are_needed(
+    tmp_path: Path, large: int, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_cells, "_PIECE", size)
+    monkeypatch.setattr(csv_cells, "_LARGE", large)
+    monkeypatch.setattr(csv_cells, "_PIECE", 12)
     path = tmp_path / "a.csv"
     path.write_text("frame,x,y\n0,1.5,2\n1,2.5,\n2,3.5,1000" + end)
     cells = read_cells(path)
@@ -485,7 +486,8 @@ def test_small_pieces_find_what_is_odd(
     tmp_path: Path, text: str, lines: list[int], ragged: dict[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(csv_cells, "_PIECE", 8)
+    monkeypatch.setattr(csv_cells, "_PIECE", 20)
+    monkeypatch.setattr(csv_cells, "_LARGE", 0)
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     cells = read_cells(path)
