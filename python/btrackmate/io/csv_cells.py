@@ -1,5 +1,6 @@
 """Fields of a CSV file, column by column, with the lines that they stand on."""
 
+import contextlib
 import csv
 import logging
 import re
@@ -106,13 +107,12 @@ def read_cells(path: Path) -> Cells:
         If the file is missing, is no text, or has no header.
     """
     large = path.is_file() and path.stat().st_size > _LARGE
-    plain = _read_plain(path) if large else None
-    if plain is not None:
-        return plain
-    data = _read(path)
-    plain = None if large else _read_plain(data)
-    if plain is not None:
-        return plain
+    data = b"" if large else _read(path)
+    with contextlib.suppress(OSError):  # _read says what is wrong with the file
+        plain = _read_plain(path if large else data)
+        if plain is not None:
+            return plain
+    data = data or _read(path)
     text = _decode(data, path)
     del data
     rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -110,17 +111,17 @@ class RegularRows:
         self.separator = separator
         self.width = width
 
-    @property
-    def rows(self) -> list[str]:
-        """The rows as texts."""
+    def rows(self) -> Iterator[str]:
+        """Yield the rows as texts."""
         with open_source(self.source) as stream:
             stream.seek(self.begin)
-            return stream.read().decode().removesuffix("\n").split("\n")
+            for row in stream:
+                yield row.decode().removesuffix("\n")
 
     @cached_property
     def fields(self) -> list[list[str]]:
         """The fields, column by column."""
-        all_fields = self.separator.join(self.rows).split(self.separator)
+        all_fields = self.separator.join(self.rows()).split(self.separator)
         return [all_fields[place :: self.width] for place in range(self.width)]
 
     def columns(self) -> list[Column]:
@@ -212,7 +213,7 @@ class NumberColumn:
         if self.is_whole:
             return False
         separator, place = self.source.separator, self.place
-        return any("." in row.split(separator, place + 1)[place] for row in self.source.rows)
+        return any("." in row.split(separator, place + 1)[place] for row in self.source.rows())
 
     def read_numbers(
         self, *, decimal_comma: bool = False

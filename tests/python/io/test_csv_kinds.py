@@ -469,6 +469,22 @@ def test_a_table_is_read_again_where_its_texts_are_needed(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("large", [0, 1 << 24])
+def test_a_table_that_cannot_be_opened_is_told(
+    tmp_path: Path, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "a.csv"
+    path.write_text("frame,x,y\n0,1,2\n")
+    monkeypatch.setattr(csv_cells, "_LARGE", large)
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match=r"a.csv: not readable \(Permission denied\); give a CSV"):
+        read_cells(path)
+
+
 @pytest.mark.parametrize(
     ("text", "lines", "ragged"),
     [
