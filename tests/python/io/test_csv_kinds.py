@@ -490,6 +490,8 @@ def test_a_table_that_cannot_be_opened_is_told(
     [
         ("frame,x,y\n0,1,2\n\n1,2,3\n", [2, 4], {}),
         ("frame,x,y\n0,1,2\n1,2\n", [2, 3], {1: 2}),
+        ("frame,x,y\n0,1,2,3\n1,2\n", [2, 3], {0: 4, 1: 2}),
+        ("frame,x,y\n1,2\n0,1,2,3\n", [2, 3], {0: 2, 1: 4}),
         ("frame,x,y\n,,\n1,2,3\n", [3], {}),
         ("sep=,\nframe,x,y\n1,2,3\n", [3], {}),
         ("A title\nframe,x,y\n1,2,3\n", [3], {}),
