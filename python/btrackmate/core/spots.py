@@ -114,8 +114,11 @@ class Spots:
             table[name] = table[name].astype(np.float64)
         if "time" not in table:
             table["time"] = table["frame"] * calibration.dt
-        table = table.sort_values(["frame", "id"], ignore_index=True)
-        table = table[_ordered_names(list(table.columns))]
+        if not _is_sorted(table["frame"].to_numpy(), table["id"].to_numpy()):
+            table = table.sort_values(["frame", "id"], ignore_index=True)
+        names = _ordered_names(list(table.columns))
+        if names != list(table.columns):
+            table = table[names]
         last = int(table["frame"].max()) + 1 if len(table) else 0
         length = max(last, n_frames or 0)
         occupied = table["frame"].nunique()
@@ -254,6 +257,13 @@ def _check_values(table: pd.DataFrame, source: str) -> None:
         msg = f"{source}: spot id {doubled.iloc[0]} stands {(table['id'] == doubled.iloc[0]).sum()}"
         msg += " times, expected unique ids; correct the id column or leave it out"
         raise UserError(msg)
+
+
+def _is_sorted(frame: NDArray[np.int64], ids: NDArray[np.int64]) -> bool:
+    """Tell whether rows stand in the order of their frames, and in each of their ids."""
+    later = frame[1:] > frame[:-1]
+    later |= (frame[1:] == frame[:-1]) & (ids[1:] > ids[:-1])
+    return bool(later.all())
 
 
 def _ordered_names(names: list[str]) -> list[str]:

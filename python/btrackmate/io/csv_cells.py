@@ -1,18 +1,26 @@
 """Fields of a CSV file, column by column, with the lines that they stand on."""
 
+import contextlib
 import csv
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.reading import read_whole
-from btrackmate.io.csv_fields import Column, RegularRows, TextColumn, find_decimal_comma
+from btrackmate.io.csv_fields import (
+    Column,
+    RegularRows,
+    TextColumn,
+    find_decimal_comma,
+    open_source,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +33,8 @@ _LEAST_WORDS = 3
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 #: Lines of title that some programs (Imaris) put above the header.
 _MOST_TITLES = 10
-#: Bytes whose rows are looked at in one go.
-_PIECE = 1 << 24
+#: Bytes whose rows are looked at in one go, and of a file that is not kept in memory.
+_PIECE, _LARGE = 1 << 24, 1 << 26
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\0\0", "utf-32"),
@@ -99,10 +107,13 @@ def read_cells(path: Path) -> Cells:
     UserError
         If the file is missing, is no text, or has no header.
     """
-    data = _read(path)
-    plain = _read_plain(data)
-    if plain is not None:
-        return plain
+    large = path.is_file() and path.stat().st_size > _LARGE
+    data = b"" if large else _read(path)
+    with contextlib.suppress(OSError):  # _read says what is wrong with the file
+        plain = _read_plain(path if large else data)
+        if plain is not None:
+            return plain
+    data = data or _read(path)
     text = _decode(data, path)
     del data
     rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -125,37 +136,52 @@ def read_cells(path: Path) -> Cells:
     return Cells(header, header_line, separator, columns, lines, {})
 
 
-def _read_plain(data: bytes) -> Cells | None:
+def _read_plain(source: bytes | Path) -> Cells | None:
     """Split a regular table of plain ASCII, or give None; no text of a row is kept."""
-    odd = b'"' in data or b"\r" in data or data.endswith(b"\x1a")
-    if odd or not data.isascii() or data.translate(None, _PLAIN):
-        return None
-    first = data[: data.find(b"\n") + 1].decode()
-    separator = max(_SEPARATORS, key=first.count)
-    width = first.count(separator) + 1
-    header = first.rstrip("\n").removeprefix("#").lstrip(" ")
-    named = _SEPARATOR_LINE.fullmatch(header.strip(" "))
-    if width == 1 or named or not header.strip(f"{separator} \t"):
-        return None
-    n = _count_rows(data, len(first), separator, width)
+    with open_source(source) as stream:
+        first = stream.readline(_PIECE)
+        if not _is_plain(first):
+            return None
+        separator = max(_SEPARATORS, key=first.decode().count)
+        width = first.count(separator.encode()) + 1
+        header = first.decode().rstrip("\n").removeprefix("#").lstrip(" ")
+        named = _SEPARATOR_LINE.fullmatch(header.strip(" "))
+        if width == 1 or named or not header.strip(f"{separator} \t"):
+            return None
+        n = _count_rows(stream, separator, width)
     if n < 0:
         return None
-    columns = RegularRows(data, len(first), separator, width).columns()
+    columns = RegularRows(source, len(first), separator, width).columns()
     return Cells(header.split(separator), 1, separator, columns, np.arange(2, 2 + n), {})
 
 
-def _count_rows(data: bytes, begin: int, separator: str, width: int) -> int:
-    """Count rows, piece by piece; give −1 where one is blank or has another number of fields."""
-    blank, parts, n = f"{separator} \t".encode(), separator.encode(), 0
-    while begin < len(data):
-        end = data.rfind(b"\n", begin, begin + _PIECE) + 1
-        end = end or data.find(b"\n", begin) + 1 or len(data)
-        rows = data[begin:end].removesuffix(b"\n").split(b"\n")
-        if not all(row.count(parts) == width - 1 and row.strip(blank) for row in rows):
+def _count_rows(stream: IO[bytes], separator: str, width: int) -> int:
+    """Count rows, some at a time; give −1 where one is blank, odd, or has too many fields."""
+    filled = np.ones(256, np.bool_)
+    filled[list(f"{separator} \t\n".encode())] = False
+    n = 0
+    while piece := stream.read(_PIECE):
+        piece += stream.readline()
+        if not _is_plain(piece):
             return -1
-        n += len(rows)
-        begin = end
+        letters = np.frombuffer(piece.removesuffix(b"\n") + b"\n", np.uint8)
+        ends = np.flatnonzero(letters == ord("\n"))
+        begins = np.concatenate(([0], ends[:-1] + 1))
+        parts = np.flatnonzero(letters == ord(separator))
+        if parts.size != ends.size * (width - 1):
+            return -1
+        regular = (parts[:: width - 1] >= begins) & (parts[width - 2 :: width - 1] < ends)
+        regular &= np.logical_or.reduceat(filled[letters], begins)
+        if not regular.all():
+            return -1
+        n += ends.size
     return n
+
+
+def _is_plain(text: bytes) -> bool:
+    """Tell whether a text is ASCII without quotes, carriage returns and control characters."""
+    odd = b'"' in text or b"\r" in text or b"\x1a" in text
+    return not odd and text.isascii() and not text.translate(None, _PLAIN)
 
 
 def _read(path: Path) -> bytes:

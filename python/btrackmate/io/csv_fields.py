@@ -4,8 +4,10 @@ import csv
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Protocol
+from pathlib import Path
+from typing import IO, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -83,44 +85,51 @@ class TextColumn:
         return values, is_text
 
 
+def open_source(source: bytes | Path) -> IO[bytes]:
+    """Open a text that is in memory, or a file."""
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
 class RegularRows:
     """Rows of which each has as many fields as the header, without quotes.
 
     Parameters
     ----------
-    text : bytes
-        Rows in UTF-8 that end in a newline each, the last one perhaps not.
+    source : bytes or Path
+        Text in UTF-8, or the file that holds it; its rows end in a newline each, the last one
+        perhaps not. A file is read again where texts are asked for.
     begin : int
-        Where the rows begin in `text`.
+        Where the rows begin in it.
     separator : str
     width : int
         Number of fields of a row.
     """
 
-    def __init__(self, text: bytes, begin: int, separator: str, width: int) -> None:
-        self.text = text
+    def __init__(self, source: bytes | Path, begin: int, separator: str, width: int) -> None:
+        self.source = source
         self.begin = begin
         self.separator = separator
         self.width = width
 
-    @property
-    def rows(self) -> list[str]:
-        """The rows as texts."""
-        return self.text[self.begin :].decode().removesuffix("\n").split("\n")
+    def rows(self) -> Iterator[str]:
+        """Yield the rows as texts."""
+        with open_source(self.source) as stream:
+            stream.seek(self.begin)
+            for row in stream:
+                yield row.decode().removesuffix("\n")
 
     @cached_property
     def fields(self) -> list[list[str]]:
         """The fields, column by column."""
-        all_fields = self.separator.join(self.rows).split(self.separator)
+        all_fields = self.separator.join(self.rows()).split(self.separator)
         return [all_fields[place :: self.width] for place in range(self.width)]
 
     def columns(self) -> list[Column]:
         """Give the columns; what pandas reads as numbers, exactly and all finite, is numbers."""
-        if self.begin >= len(self.text):
-            return [TextColumn([]) for _ in range(self.width)]
-        stream = io.BytesIO(self.text)
-        stream.seek(self.begin)
-        with warnings.catch_warnings():
+        with open_source(self.source) as stream, warnings.catch_warnings():
+            if self.begin >= stream.seek(0, io.SEEK_END):
+                return [TextColumn([]) for _ in range(self.width)]
+            stream.seek(self.begin)
             # a column may be numbers in one part of the file and none in another
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             table = pd.read_csv(
@@ -204,7 +213,7 @@ class NumberColumn:
         if self.is_whole:
             return False
         separator, place = self.source.separator, self.place
-        return any("." in row.split(separator, place + 1)[place] for row in self.source.rows)
+        return any("." in row.split(separator, place + 1)[place] for row in self.source.rows())
 
     def read_numbers(
         self, *, decimal_comma: bool = False

@@ -153,7 +153,8 @@ class _CsvReader:
         skipped = [int(lines[row]) for row in sorted(self.bad)]
         if skipped:
             self._refuse_or_warn(skipped)
-        table = table[good].reset_index(drop=True)
+            table = table[good].reset_index(drop=True)
+        self.cells = replace(self.cells, columns=[])  # they are as large as the table
         pixels = self.options.units == "pixels"
         table = to_physical(table, self.calibration, self._ndim(table), pixels=pixels)
         spots = Spots.from_table(

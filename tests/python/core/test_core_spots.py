@@ -135,3 +135,17 @@ def test_spots_compare_by_identity():
     assert spots == spots
     assert spots != make(BASE)
     assert len({spots}) == 1
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 1, 3], [1, 0, 2, 3]])
+def test_spots_stand_by_frame_and_then_id_whatever_the_order(rows: list[int]) -> None:
+    table = pd.DataFrame(
+        {"id": [4, 7, 2, 3], "frame": [0, 0, 1, 1], "x": [1.0, 2, 3, 4], "y": 0.0, "z": 0.0}
+    )
+    given = table.iloc[rows]
+    before = given.copy()
+    spots = Spots.from_table(given, Calibration())
+    assert spots.id.tolist() == [4, 7, 2, 3]
+    assert spots.table["x"].tolist() == [1, 2, 3, 4]
+    assert list(spots.table.columns[:3]) == ["id", "frame", "time"]
+    pd.testing.assert_frame_equal(given, before)

@@ -449,12 +449,13 @@ def lay_out(rows: list[str], separator: str, width: int) -> RegularRows:
     return RegularRows("\n".join(["head", *rows]).encode(), len("head\n"), separator, width)
 
 
-@pytest.mark.parametrize("size", [1, 12, 1 << 24])
+@pytest.mark.parametrize("large", [0, 1 << 24])
 @pytest.mark.parametrize("end", ["", "\n"])
-def test_a_table_in_pieces_of_any_size(
-    tmp_path: Path, size: int, end: str, monkeypatch: pytest.MonkeyPatch
+def test_a_table_is_read_again_where_its_texts_are_needed(
+    tmp_path: Path, large: int, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_cells, "_PIECE", size)
+    monkeypatch.setattr(csv_cells, "_LARGE", large)
+    monkeypatch.setattr(csv_cells, "_PIECE", 12)
     path = tmp_path / "a.csv"
     path.write_text("frame,x,y\n0,1.5,2\n1,2.5,\n2,3.5,1000" + end)
     cells = read_cells(path)
@@ -468,11 +469,29 @@ def test_a_table_in_pieces_of_any_size(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("large", [0, 1 << 24])
+def test_a_table_that_cannot_be_opened_is_told(
+    tmp_path: Path, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "a.csv"
+    path.write_text("frame,x,y\n0,1,2\n")
+    monkeypatch.setattr(csv_cells, "_LARGE", large)
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match=r"a.csv: not readable \(Permission denied\); give a CSV"):
+        read_cells(path)
+
+
 @pytest.mark.parametrize(
     ("text", "lines", "ragged"),
     [
         ("frame,x,y\n0,1,2\n\n1,2,3\n", [2, 4], {}),
         ("frame,x,y\n0,1,2\n1,2\n", [2, 3], {1: 2}),
+        ("frame,x,y\n0,1,2,3\n1,2\n", [2, 3], {0: 4, 1: 2}),
+        ("frame,x,y\n1,2\n0,1,2,3\n", [2, 3], {0: 2, 1: 4}),
         ("frame,x,y\n,,\n1,2,3\n", [3], {}),
         ("sep=,\nframe,x,y\n1,2,3\n", [3], {}),
         ("A title\nframe,x,y\n1,2,3\n", [3], {}),
@@ -485,7 +504,8 @@ def test_small_pieces_find_what_is_odd(
     tmp_path: Path, text: str, lines: list[int], ragged: dict[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(csv_cells, "_PIECE", 8)
+    monkeypatch.setattr(csv_cells, "_PIECE", 20)
+    monkeypatch.setattr(csv_cells, "_LARGE", 0)
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     cells = read_cells(path)

@@ -331,6 +331,24 @@ def test_vendor_file_through_bioio(tmp_path, monkeypatch):
         open_movie(tmp_path / "bad.nd2")
 
 
+def test_czi_through_bioio(tmp_path):
+    """A real file of Zeiss' own writer: axes, every channel's and slice's place, voxel size."""
+    pytest.importorskip("bioio_czi", reason="bioio-czi is not installed")
+    czi = pytest.importorskip("pylibCZIrw.czi", reason="pylibCZIrw is not installed")
+    array = numbered(3, 2, 4, 20, 30)
+    path = tmp_path / "a.czi"
+    with czi.create_czi(str(path)) as file:
+        for t, c, z in np.ndindex(3, 2, 4):
+            file.write(data=array[t, c, z][..., None], plane={"T": t, "C": c, "Z": z})
+        file.write_metadata("a", scale_x=0.25e-6, scale_y=0.5e-6, scale_z=2e-6)
+    movie = open_movie(path)
+    assert (movie.axes, movie.shape, movie.dtype) == ("TCZYX", (3, 2, 4, 20, 30), np.uint16)
+    assert (movie.calibration.dx, movie.calibration.dy, movie.calibration.dz) == (0.25, 0.5, 2.0)
+    assert movie.calibration.space_unit == "µm"
+    for t in range(3):
+        np.testing.assert_array_equal(movie.frame(t), array[t])
+
+
 def write_large(path, frames, slices, planes):
     """Write what ImageJ writes above 4 GB: the tags of one plane, and all others after it."""
     plane = np.zeros((512, 1024), np.uint16)

@@ -25,7 +25,7 @@ import importlib, pkgutil, btrackmate
 from numba.core.dispatcher import Dispatcher
 from btrackmate.pipeline.warm_up import warm_up
 modules = []
-for place in ("core", "io", "measurement", "metrics", "segmentation", "tracking"):
+for place in ("core", "io", "io.trackmate", "measurement", "metrics", "segmentation", "tracking"):
     package = importlib.import_module(f"btrackmate.{place}")
     for info in pkgutil.iter_modules(package.__path__):
         modules.append(importlib.import_module(f"{package.__name__}.{info.name}"))
