@@ -12,9 +12,12 @@ MVN    ?= mvn -B -ntp
 IJ     := net.imagej:ij:1.54p
 # The small networks and numba share the two cores of a laptop badly with more workers than that.
 PYTEST_WORKERS ?= 2
+# Where make can: what each of two lanes prints stands together.
+SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PYTEST  = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
 
-.PHONY: help setup ij demo test test-slow test-long coverage test-python test-java lint bench clean
+.PHONY: help setup ij demo test test-slow test-long coverage test-python \
+	test-pytest test-windows test-others test-java lint bench clean
 
 help:
 	@echo "make setup   .venv with everything the demo and the tests need"
@@ -51,9 +54,13 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Windows have a process of their own: Mesa's OpenGL crashes beside a loaded TensorFlow.
-test-python: $(WARM) ij
+test-python: test-pytest test-windows
+
+test-pytest: $(WARM) ij
 	$(PYTEST)
+
+# Windows have a process of their own: Mesa's OpenGL crashes beside a loaded TensorFlow.
+test-windows: $(WARM)
 	$(BIN)/python -m pytest tests/napari
 
 # what takes seconds each: networks trained, processes killed, films, statistics of many draws
@@ -73,7 +80,13 @@ coverage: $(WARM)
 test-java:
 	$(MVN) $$(java/maven-options) verify
 
-test: lint test-python test-java
+# Windows and Java take what pytest leaves of two cores.
+test: lint $(WARM) ij
+	+$(MAKE) -j2 $(SYNC) test-pytest test-others
+
+test-others:
+	+$(MAKE) test-windows
+	+$(MAKE) test-java
 
 bench: $(WARM)
 	$(BIN)/python benchmarks/measure.py

@@ -28,16 +28,10 @@ def draw_present(count, span, missing, rng, patterns=10):
     return present[np.arange(count) % patterns]
 
 
-SLOW = pytest.mark.slow
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("span", "missing"),
-    [
-        (10, 0.0), (24, 0.0), pytest.param(24, 0.15, marks=SLOW),
-        pytest.param(60, 0.0, marks=SLOW), pytest.param(60, 0.15, marks=SLOW),
-    ],
-)  # fmt: skip
+    ("span", "missing"), [(10, 0.0), (24, 0.0), (24, 0.15), (60, 0.0), (60, 0.15)]
+)
 @pytest.mark.parametrize("persistence", [0.0, 0.5])
 def test_false_positives_are_five_in_a_hundred_of_ten_thousand(span, missing, persistence):
     """White noise is judged by both p-values, red noise by its own."""
@@ -61,12 +55,12 @@ def test_false_positives_are_few_in_very_red_noise():
     assert (table["p_white"] < 0.05).mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "snr", "missing", "right"),
     [
         (10, 5, 0.0, 0.97), (20, 2, 0.0, 0.96), (20, 2, 0.2, 0.94), (40, 2, 0.2, 0.96),
-        (40, 5, 0.2, 0.98), pytest.param(100, 1, 0.2, 0.95, marks=SLOW),
-        pytest.param(200, 1, 0.0, 0.98, marks=SLOW), pytest.param(200, 5, 0.2, 0.98, marks=SLOW),
+        (40, 5, 0.2, 0.98), (100, 1, 0.2, 0.95), (200, 1, 0.0, 0.98), (200, 5, 0.2, 0.98),
     ],
 )  # fmt: skip
 def test_period_is_within_one_bin_where_there_is_enough_to_see(n, snr, missing, right):

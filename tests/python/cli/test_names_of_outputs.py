@@ -27,6 +27,7 @@ def folder(tmp_path: Path, labels_3d: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

@@ -271,6 +271,7 @@ def test_full_stdout_is_a_line(place: Path) -> None:
     assert done.stderr == "btrackmate: cannot read or print: No space left on device\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [(2,), (1, 2), (0, 1, 2)])
 def test_closed_streams_do_no_harm(place: Path, numbers: tuple[int, ...]) -> None:
     """A file that gets the number of stderr would take in what libraries print there."""

@@ -58,6 +58,7 @@ def test_blocks_and_a_region_of_interest(tmp_path: Path, volume: Path) -> None:
     assert not list(tmp_path.glob(".*.work"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 10, 10), (1, 40, 40), (2, 1, 30)])
 def test_images_smaller_than_a_tile(tmp_path: Path, shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)

@@ -56,6 +56,7 @@ def assert_quick(work: Callable[[], object]) -> None:
     pytest.fail(f"took {taken:.0f} CPU seconds")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_verbs_take_seconds(sparse: Path, verb: str) -> None:
     def work() -> None:

@@ -48,6 +48,7 @@ def first(tmp_path: Path, corrected: Path) -> Path:
     return Path(shutil.copytree(corrected, tmp_path / "first"))
 
 
+@pytest.mark.slow
 def test_a_run_has_the_corrections_of_another(
     tmp_path: Path, first: Path, labels_3d: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

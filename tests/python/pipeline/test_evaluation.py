@@ -63,6 +63,7 @@ def run(tmp_path: Path, labels: Path, *more: object) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_a_masked_run_is_scored_inside_the_mask(
     tmp_path: Path,
     labels_3d: Path,
@@ -106,6 +107,7 @@ def test_a_track_is_cut_where_its_cell_is_outside() -> None:
     assert movie.node_ids(nodes).tolist() == [1, 2, 2, 1], "cells are named by their labels"
 
 
+@pytest.mark.slow
 def test_the_policy_is_the_runs(tmp_path: Path, labels_3d: Path, truth: list[object]) -> None:
     """The mask's border goes through cells 1 and 2 (y 4 to 7): clipped ones are a quarter."""
     tissue = np.zeros((24, 24), np.uint8)

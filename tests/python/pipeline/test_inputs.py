@@ -164,6 +164,7 @@ def test_odd_units_of_a_mask_are_settled_by_the_options(
     assert call(*words) == 0  # where sizes play no part
 
 
+@pytest.mark.slow
 def test_cells_of_a_session_go_the_whole_way(tmp_path: Path) -> None:
     from canonical_xml import DATA
 
@@ -196,6 +197,7 @@ def test_a_2d_voxel_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "expected 3 or 2 numbers" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_folders_of_frames_everywhere(tmp_path: Path) -> None:
     """CTC's layout, as image, labels and mask; the result is that of the files."""
     for name, movie in (("01", MOVIE * np.uint16(9)), ("01_RES", MOVIE), ("mask", MOVIE * 0 + 1)):

@@ -204,6 +204,7 @@ def _turn_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [lambda path: path.write_bytes(b""), _cut, _turn_a_bit, lambda path: path.write_text("x: [")],

@@ -175,6 +175,7 @@ def test_workers_measure_the_same_table_and_go_on(
     assert sorted(tmp_path.iterdir()) == [hurt, out]
 
 
+@pytest.mark.slow
 def test_a_frame_that_is_too_large_for_a_worker_is_named(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_frame_that_is_too_large_for_a_worker_is_named(
     assert_same(whole, out)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_and_started_again(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path
 ) -> None:

@@ -210,6 +210,7 @@ def test_report_can_be_made_without_the_inputs(
     assert titles == [f"frame {frame}, seen along z" for frame in range(6)]
 
 
+@pytest.mark.slow
 def test_same_run_same_report(folder: Path) -> None:
     first = build_report(folder).read_bytes()
     assert build_report(folder).read_bytes() == first

@@ -111,6 +111,7 @@ def models():
     return load_models(SegmentationSettings())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "choice",
     [

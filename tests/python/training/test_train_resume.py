@@ -87,6 +87,7 @@ def test_other_settings_do_not_go_on(data, tmp_path):
     assert ("train U-Net", 1, 2) in epochs
 
 
+@pytest.mark.slow
 def test_networks_that_were_finished_are_kept(data, tmp_path):
     """Stopped in the second of two: the first is not trained again."""
     settings = TINY.model_copy(update={"epochs": 1})

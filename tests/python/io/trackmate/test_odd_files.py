@@ -94,6 +94,7 @@ def test_undeclared_attributes_that_look_like_numbers(tmp_path: Path) -> None:
     assert 'TAG="007"' in (tmp_path / "b.xml").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slices", ['nslices="1"', 'nslices="0"', ""])
 @pytest.mark.parametrize("z", [["3.5", "4.5", "5.5", "6.5"], ["2.5"] * 4, ["-1.0"] * 4])
 def test_depth_is_what_the_spots_say(tmp_path: Path, slices: str, z: list[str]) -> None:
