@@ -10,8 +10,8 @@ LOOPS  := $(shell grep -rl --include='*.py' 'core.compiled import njit' python)
 DEMO   ?= demo-output
 MVN    ?= mvn -B -ntp
 IJ     := net.imagej:ij:1.54p
-# The small networks and numba share the two cores of a laptop badly with more workers than that.
-PYTEST_WORKERS ?= 2
+# One more than a laptop has cores: many tests wait for a process that they started.
+PYTEST_WORKERS ?= 3
 # Where make can: what each of two lanes prints stands together.
 SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PYTEST  = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
@@ -70,7 +70,7 @@ test-slow: $(WARM) ij
 
 # every call at which a verb can be stopped, and 100,000 damaged inputs: hours
 test-long: $(WARM)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m long
+	$(BIN)/python -m pytest -n 2 -m long
 
 # the same tests, with what they reach of the package: fails below the floor in pyproject.toml
 coverage: $(WARM)

@@ -150,6 +150,7 @@ def simulate(count, n, step, *, missing=0.0, ndim=3, seed=0):
     return table[rng.random(len(table)) >= missing]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("missing", "ndim"), [(0.0, 3), (0.3, 3), (0.0, 2)])
 def test_diffusion_of_brownian_cells_is_found_and_its_error_is_right(missing, ndim):
     """D = step²/(2·dt) = 0.25·0.5/5, α = 1, whether there are gaps or not."""

@@ -85,6 +85,7 @@ def test_tables_pictures_report_and_record_are_written(
     assert 'id="linked-view"' in report
 
 
+@pytest.mark.slow
 def test_every_axis_of_every_picture_has_a_name_and_lengths_have_units() -> None:
     graph = make_graph()
     distance = {"boundary_distance": graph.spots.positions[:, 0] - 10}
@@ -105,6 +106,7 @@ def test_every_axis_of_every_picture_has_a_name_and_lengths_have_units() -> None
     assert figures["motility"].axes[0].get_ylabel() == "mean squared displacement (µm²)"
 
 
+@pytest.mark.slow
 def test_groups_split_the_pictures_too() -> None:
     graph = make_graph()
     tables = bt.analyse(graph, group_by="generation")
@@ -164,6 +166,7 @@ def test_a_mask_gives_distances_to_tracks_without(tmp_path: Path) -> None:
     assert (listed < 0).sum() == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Celegans-5pc-17timepoints.xml.gz", "FakeTracks_mastodon.xml"])
 def test_real_files_of_trackmate_are_analysed(name: str, tmp_path: Path) -> None:
     path = tmp_path / name.removesuffix(".gz")

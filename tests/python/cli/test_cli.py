@@ -121,6 +121,7 @@ def test_no_overwriting_without_the_option(tmp_path: Path, labels_3d: Path) -> N
     assert out.read_text(encoding="utf-8").startswith("id,frame,time,x,y,z,radius,label,voxels")
 
 
+@pytest.mark.slow
 def test_evaluate_labels_against_themselves(
     tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +180,7 @@ def write_folder(folder: Path, images: dict[str, np.ndarray]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_evaluate_folders_by_file_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Image `a` is found whole, `b` not at all: paired by order they would be the other way."""
     full = np.zeros((9, 9), np.uint16)

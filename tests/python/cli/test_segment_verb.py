@@ -97,6 +97,7 @@ def test_missing_channel_is_named(
     assert "there is no channel 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_damaged_file_in_a_folder(
     tmp_path: Path, volume: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,7 @@ def test_what_is_given_goes_over_the_truth_and_useless_weights_are_warned_of(
     assert "division_f1 is 0.000" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_distances_of_movies_in_different_units_are_not_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

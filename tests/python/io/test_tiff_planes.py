@@ -25,6 +25,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [logging.WARNING, logging.CRITICAL])
 @pytest.mark.parametrize("kind", KINDS)
 def test_cut_anywhere(tmp_path: Path, kind: str, level: int) -> None:

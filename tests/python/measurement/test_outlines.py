@@ -90,6 +90,7 @@ def canonical(points: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     return min(tuple(turned), (turned[0], *turned[:0:-1]))
 
 
+@pytest.mark.slow
 def test_outlines_are_trackmates() -> None:
     """TrackMate 7's outlines, not simplified, filled with pixels and traced again."""
     document = read_trackmate(DATA / "gpl" / "LabelImage.xml.gz")

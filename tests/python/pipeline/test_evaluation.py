@@ -209,6 +209,7 @@ def test_other_spots_ask_for_a_distance_and_suggest_one(
     assert "link_f1             1.0000" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_every_score_is_explained_and_no_frame_has_a_line(
     tmp_path: Path, labels_3d: Path, truth: list[object], capsys: pytest.CaptureFixture[str]
 ) -> None:

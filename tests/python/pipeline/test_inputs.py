@@ -73,6 +73,7 @@ def test_stack_of_slices_is_the_movie_that_the_labels_say(tmp_path: Path) -> Non
         opened({"axes": "ZYX", "label_axes": "TYX"}, image=image, labels=labels)
 
 
+@pytest.mark.slow
 def test_axes_of_each_role(tmp_path: Path) -> None:
     """4 frames of 4 slices of 4 rows: nothing but the options can tell."""
     cube = np.arange(256, dtype=np.uint16).reshape(4, 4, 4, 4) % 7

@@ -54,6 +54,7 @@ def test_a_table_of_cells_is_not_enough(tmp_path: Path) -> None:
         run(RunInputs(spots=csv), tmp_path / "out", SETTINGS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("static", [True, False])
 def test_clipped_cells_are_compared_as_they_were_clipped(tmp_path: Path, static: bool) -> None:
     """Pixels 0–7 and 3–10 (IoU 5/11) lie inside the mask with 0–5 and 3–5 (3/6)."""

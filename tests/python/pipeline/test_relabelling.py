@@ -171,6 +171,7 @@ def test_the_verb_names_and_counts_what_has_no_track(
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_folder_is_tracks(tmp_path: Path, labels_3d: Path) -> None:
     settings = RunSettings.parse({"tracker_settings": {"linking_max_distance": 5}})
     run(RunInputs(labels=labels_3d), tmp_path / "run", settings)

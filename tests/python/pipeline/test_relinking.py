@@ -86,6 +86,7 @@ def test_another_image_gives_its_name_and_size(
     assert "are calibrated differently" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["geff", "xml.gz"])
 def test_other_endings(tmp_path: Path, ending: str) -> None:
     source = tmp_path / f"s.{ending}"

@@ -138,6 +138,7 @@ def test_without_tracks_there_is_nothing():
     assert render_linked_view(empty, np.array([], int)) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 @pytest.mark.parametrize(("fragment", "start"), [("", " 2"), ("#track=80", "80 2")])
 def test_picking_sliding_and_sharing_work_in_a_browser(tmp_path, fragment, start):

@@ -122,6 +122,7 @@ def test_no_more_lineages_than_can_be_read(n_tracks: int, daughters: int, shown:
     assert (f"of {tails} of {n_tracks} tracks" in text) == (tails < n_tracks)
 
 
+@pytest.mark.slow
 def test_cost_is_told_where_it_is_known() -> None:
     """7 cells in 12.6 s of processor time are 2,000 in an hour."""
     cost: dict[str, object] = {"cells": 7, "core_seconds": 12.6, "cells_per_core_hour": 2000}

@@ -145,6 +145,7 @@ def test_displacements_and_the_limit_of_links() -> None:
     assert draw_displacements(graph.keep_links(np.zeros(4, bool)), 8.0) is None
 
 
+@pytest.mark.slow
 def test_the_limit_is_that_of_the_run_and_of_a_trackmate_file(tmp_path: Path) -> None:
     labels = write_imagej(tmp_path / "l.tif", dividing_cells(), "TZYX")
     run(RunInputs(labels=labels), tmp_path / "run", SETTINGS)

@@ -337,6 +337,7 @@ def test_two_spots_near_a_place_are_not_guessed(tmp_path):
     assert "2 spots lie in frame" in left[0].why
 
 
+@pytest.mark.slow
 def test_geff_is_edited_in_place(tmp_path):
     path = tmp_path / "tracks.geff"
     write_geff(path, read_trackmate(REAL).graph)

@@ -50,6 +50,7 @@ def test_three_levels_of_signal_to_noise():
     assert found == pytest.approx([7.6, 4.1, 2.2], rel=0.2)
 
 
+@pytest.mark.slow
 def test_cells_of_several_sites_are_less_round_than_voronoi_cells():
     """Solidity, the volume over that of the convex hull, falls."""
 

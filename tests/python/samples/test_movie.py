@@ -37,6 +37,7 @@ def test_shipped_movie_is_what_the_demo_needs(sample):
     assert sum(path.stat().st_size for path in vars(sample_paths()).values()) < 5_000_000
 
 
+@pytest.mark.slow
 def test_shipped_movie_has_a_signal_to_noise_of_at_most_3(sample):
     spacing = sample.calibration.dz, sample.calibration.dy, sample.calibration.dx
     ratios = [measure_snr(*pair, spacing) for pair in zip(sample.image, sample.truth, strict=True)]
@@ -67,6 +68,7 @@ def test_cells_are_large_enough_and_some_lie_outside_the_mask(sample):
     assert sum(untouched) >= 20
 
 
+@pytest.mark.slow
 def test_shipped_movie_is_what_the_code_makes(sample):
     """First frame only; noise may differ between machines, so it is compared by its mean."""
     settings = MovieSettings()

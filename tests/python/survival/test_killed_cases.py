@@ -62,6 +62,7 @@ def test_survival_geff_overwrite_killed(place: Path) -> None:
     assert count_kills(place / "t.geff", count) == {OLD.n_links, NEW.n_links}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["tif", "ome.zarr"])
 def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
     """The labels stand in place, and the next start takes them, their cells too, from the rest."""
@@ -81,6 +82,7 @@ def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
         assert whole.start_again(first, fail=False) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain_report")
 def test_survival_work_left(place: Path) -> None:
     """Killed while it clears up, the finished run is there, and the next start clears the rest."""

@@ -162,6 +162,7 @@ def test_iou_is_that_of_the_voxel_sets(ndim):
         np.testing.assert_allclose(sorted(1 - graph.cost), sorted(expected), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.7, 1.4])
 def test_scaled_iou_is_that_of_finely_sampled_cells(scale):
     rng = np.random.default_rng(11)

@@ -170,6 +170,7 @@ def test_thresholds_are_written_beside_what_else_the_file_holds(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_fused_search_never_ends_below_the_networks_own_thresholds(trained):
     data, folder = trained
     settings = OptimiseSettings(target="vollseg", model_dir=folder, iou=(0.1,))
@@ -276,6 +277,7 @@ def test_walls_that_part_two_cells_are_not_weak():
     assert "wall" not in fusion.find_shared(given)[0]
 
 
+@pytest.mark.slow
 def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
     data, folder = trained
     path = folder / "stardist/thresholds.json"

@@ -107,6 +107,7 @@ def test_networks_that_were_finished_are_kept(data, tmp_path):
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"stardist", "unet"}
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_leaves_nothing(data, tmp_path):
     weird = data.parent / "weird"
     if not weird.exists():
