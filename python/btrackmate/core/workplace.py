@@ -48,7 +48,7 @@ class Workplace:
 
     @property
     def new(self) -> Path:
-        """This process's folder for what is going to be put in place, under its final names."""
+        """Folder of this process for what will be put in place, under its final names."""
         return self.path / f"{_OWN}{Owner.current().token}"
 
     @property
