@@ -53,6 +53,7 @@ class Lock:
         self._what = what
         self._file: int | None = None
         self._text = b""
+        self._before: Owner | None = None
         self._ended = threading.Event()
 
     def acquire(self, *, wait: float = 0, long: bool = True) -> None:
@@ -105,6 +106,11 @@ class Lock:
     def text(self) -> bytes:
         """What the lock's file holds while this holds it; no other lock ever holds the same."""
         return self._text
+
+    @property
+    def before(self) -> Owner | None:
+        """The process that this lock was taken over from, as it had ended; None where none had."""
+        return self._before
 
     def confirm(self) -> None:
         """Check, before something is put in place, that this still holds the lock.
@@ -211,6 +217,7 @@ class Lock:
         if owner is None:
             # Its maker was killed before it wrote its name, or writes it just now.
             return locked is True or _tell_age(self.path) > SECONDS_BETWEEN_SIGNS
+        self._before = owner
         alive = owner.is_alive
         if alive is None:
             return _tell_age(self.path) > SECONDS_TO_DEATH

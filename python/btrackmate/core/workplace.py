@@ -7,21 +7,28 @@ from pathlib import Path
 
 from btrackmate.core.disk import sync_tree
 from btrackmate.core.errors import StorageError, describe_fault
-from btrackmate.core.files import clear_below, discard, make_folder, remove
+from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
+from btrackmate.core.owners import Owner
 from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle
 from btrackmate.core.staging import clear_leftovers, hold_folder
 
 _LOCK = "lock"
+#: How the names begin of the folders in which processes make what they put in place.
+_OWN = "new-"
 _LONGEST = 64
 
 
 class Workplace:
     """A hidden folder that one process at a time works in, and what it makes for another folder.
 
-    What is finished in ``new`` is put in place in one moment by `publish`. Whatever stops the
+    What is finished in `new` is put in place in one moment by `publish`. Whatever stops the
     process, the next one goes on from what is there.
+
+    A process may lose the folder without ending: it was taken for dead while its machine slept, or
+    its folder was moved and another began at the same place. So `new` has another name for each
+    process, and what one that lost the folder still writes never lies among the files of another.
 
     Parameters
     ----------
@@ -41,8 +48,8 @@ class Workplace:
 
     @property
     def new(self) -> Path:
-        """Folder for what is going to be put in place, under its final names."""
-        return self.path / NEW
+        """Folder of this process for what will be put in place, under its final names."""
+        return self.path / f"{_OWN}{Owner.current().token}"
 
     @property
     def is_held(self) -> bool:
@@ -91,14 +98,44 @@ class Workplace:
         make_folder(self.path)
         try:
             self._lock.acquire()
-            make_folder(self.new)
             settle(self.path, self.folder)
+            self._take_new()
             clear_leftovers(self.folder)
         except OSError as error:
             self.leave()
             msg = f"cannot work in {self.path}: {describe_fault(error)}"
             raise StorageError(msg) from error
         return True
+
+    def confirm(self) -> None:
+        """Check that this process still works in the folder.
+
+        Raises
+        ------
+        UserError
+            If another process took it over, or it was removed.
+        """
+        self._lock.confirm()
+
+    def _take_new(self) -> None:
+        """Take over what the process before was making; where it is not sure which, begin anew."""
+        ready, found = self.path / NEW, sorted(self.path.glob(f"{_OWN}*"))
+        before = self._lock.before
+        last = None if before is None else f"{_OWN}{before.token}"
+        if ready.exists() and not self.is_published:  # Its publishing was stopped or refused.
+            kept = [ready]
+        else:
+            known = [p for p in found if p == self.new] or [p for p in found if p.name == last]
+            kept = known or found
+        if len(kept) > 1:
+            self.clear()
+            return
+        for left in found:
+            if left not in kept:
+                remove(left)
+        if kept and kept[0] != self.new:
+            move(kept[0], self.new)
+        make_folder(self.new)
 
     def clear(self, *kept: str) -> None:
         """Remove what is in the folder, but some entries, and make ``new`` again."""
@@ -129,15 +166,31 @@ class Workplace:
                 if os.path.lexists(self.new / name):
                     sync_tree(self.new / name)
             with hold_interrupts(), hold_folder(self.folder):
-                self._lock.confirm()
-                put_all(self.path, self.folder, list(dict.fromkeys(known)))
+                self.confirm()
+                self._put(list(dict.fromkeys(known)))
         except OSError as error:
             msg = f"cannot write {self.folder}: {describe_fault(error)}; what stood there is left "
             msg += "as it was, and what is finished is kept: start again"
             raise StorageError(msg) from error
 
+    def _put(self, names: Sequence[str]) -> None:
+        ready = self.path / NEW
+        remove(ready)
+        move(self.new, ready)
+        try:
+            put_all(self.path, self.folder, names)
+        except BaseException:
+            if not self.is_published:
+                move(ready, self.new)
+            raise
+
     def remove(self, *last: str) -> None:
-        """Remove the folder: all but some entries first, then at one moment the rest."""
+        """Remove the folder: all but some entries first, then at one moment the rest.
+
+        Nothing happens where another process works there by now.
+        """
+        if not self.is_held:
+            return
         with hold_interrupts():
             for path in self._list((ENDED, *last)):
                 remove(path)

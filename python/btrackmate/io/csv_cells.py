@@ -90,7 +90,7 @@ class Cells:
 
         None where there is none, or both stand in the file: then a comma may part thousands.
         """
-        return find_decimal_comma(self.columns)
+        return find_decimal_comma(self.columns, self.separator)
 
 
 def read_cells(path: Path) -> Cells:

@@ -19,6 +19,9 @@ _MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
 _TRUTH = {"true": "1", "false": "0"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+#: What may be a number of thousands, or one with three decimals; and what stands beside the former.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_HUNDREDS = re.compile(r"[+-]?[1-9]\d{0,2}")
 #: Before 3.1, pandas reads some numbers wrong in their last digit unless it is told not to.
 _EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
@@ -244,17 +247,29 @@ def read_whole(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:
         return numbers
 
 
-def find_decimal_comma(columns: list[Column]) -> str | None:
+def find_decimal_comma(columns: list[Column], separator: str) -> str | None:
     """Give a number with a decimal comma, where no number has a decimal point.
 
-    None where there is none, or both stand in the columns: then a comma may part thousands.
+    None where there is none, or where a comma may part thousands: points stand in the columns, too,
+    or all that have a comma look like ``1,234``, and fields are parted by commas (as where commas
+    part thousands), or numbers below 1,000 without one stand beside them.
     """
-    found = None
+    found, sure = None, False
     for column in columns:
         joined = "".join(column.texts)
         if "." in joined and any(_DECIMAL_POINT.fullmatch(text.strip()) for text in column.texts):
             return None
-        if found is None and "," in joined:
-            stripped = (text.strip() for text in column.texts)
-            found = next((text for text in stripped if _DECIMAL_COMMA.fullmatch(text)), None)
-    return found
+        if "," in joined and not (found and sure):
+            numbers = [text.strip() for text in column.texts]
+            numbers = [text for text in numbers if _DECIMAL_COMMA.fullmatch(text)]
+            found = found or next(iter(numbers), None)
+            sure = sure or not all(map(_THOUSANDS.fullmatch, numbers))
+    if found is None or sure:
+        return found
+    return None if separator == "," or any(map(_mixes_thousands, columns)) else found
+
+
+def _mixes_thousands(column: Column) -> bool:
+    """Tell whether whole numbers below 1,000 stand beside numbers with a comma."""
+    texts = [text.strip() for text in column.texts]
+    return any(map(_DECIMAL_COMMA.fullmatch, texts)) and any(map(_HUNDREDS.fullmatch, texts))

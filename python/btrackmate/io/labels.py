@@ -69,6 +69,7 @@ class LabelStore:
         *,
         ndim: int = 3,
         fingerprint: str = "",
+        confirm: Callable[[], None] = lambda: None,
     ) -> Self:
         """Make a store, or go on with the one that stands there.
 
@@ -85,6 +86,8 @@ class LabelStore:
         fingerprint : str
             What the labels depend on (hashes of inputs, settings). A store made with another
             fingerprint, shape or calibration is emptied, and the log says so.
+        confirm : callable
+            Called before anything is written; raises where it is not wanted any more.
 
         Raises
         ------
@@ -102,13 +105,13 @@ class LabelStore:
             state["factors"] = factors
         if path.exists():
             if _read_state(path) == state and (levels := open_arrays(path)) is not None:
-                store = cls(path, shape, levels)
+                store = cls(path, shape, levels, confirm)
                 store.clear_partial()
                 return store
             _log.warning(
                 "%s was made with other inputs or settings, or is damaged: it is made anew", path
             )
-        return cls(path, shape, _create(path, shape, calibration, ndim, state))
+        return cls(path, shape, _create(path, shape, calibration, ndim, state), confirm)
 
     @classmethod
     def join(

@@ -10,8 +10,6 @@ from typing import Any
 
 from btrackmate.core.errors import escape_controls
 from btrackmate.core.files import append_text
-from btrackmate.core.replacing import NEW
-from btrackmate.io.run_folder import WORK
 
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
@@ -52,8 +50,10 @@ class RunDiary:
     Parameters
     ----------
     output : Path
-        The run folder. Files in its hidden work folder are named as if they lay in it, where they
-        will lie.
+        The run folder.
+    new : Path
+        Hidden folder in which its files are made: they are named as if they lay in the run folder,
+        where they will lie.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class RunDiary:
         Warnings of the `btrackmate` loggers, each once.
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, new: Path) -> None:
         self.timing: list[dict[str, float | str]] = []
         self.warnings: list[str] = []
-        self._handler = _DiaryHandler(self.warnings, output)
+        self._handler = _DiaryHandler(self.warnings, output, new)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -101,9 +101,9 @@ class RunDiary:
 class _DiaryHandler(logging.Handler):
     """Keep warnings, and lines until there is a file to write them to."""
 
-    def __init__(self, warnings: list[str], output: Path) -> None:
+    def __init__(self, warnings: list[str], output: Path, new: Path) -> None:
         super().__init__(logging.INFO)
-        self._hidden = f"{output / WORK / NEW}{os.sep}", f"{output}{os.sep}"
+        self._hidden = f"{new}{os.sep}", f"{output}{os.sep}"
         self.setFormatter(_FORMAT)
         self._warnings = warnings
         self._lines: list[str] = []

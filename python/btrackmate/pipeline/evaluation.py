@@ -21,7 +21,8 @@ from btrackmate.io.image_calibration import UNSIZED
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import TRACKS, is_run_folder
-from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, name_format, read_tracks
+from btrackmate.io.shown_tracks import read_shown_tracks
+from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, name_format
 from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
@@ -135,7 +136,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
     if segments is not None:
         return Candidate(path, segments, None, None)
     if name_format(path) is not None:
-        return Candidate(path, None, None, read_tracks(path)[0])
+        return Candidate(path, None, None, read_shown_tracks(path))
     if tracks is None and path.is_dir() and not is_zarr(path):
         return Candidate(path, LabelFolder(path, axes), None, None)
     movie = open_movie(path, axes=axes, role="labels", given=UNSIZED)
@@ -148,7 +149,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
 
 
 def _with_graph(path: Path, frames: Any, tracks: Path) -> Candidate:
-    graph = read_tracks(tracks)[0]
+    graph = read_shown_tracks(tracks)
     if frames is None or "label" not in graph.spots.table:
         return Candidate(path, None, None, graph)
     return Candidate(path, frames, GraphMovie(frames, graph), graph)

@@ -131,6 +131,7 @@ def open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
         movie.calibration,
         ndim=movie.ndim,
         fingerprint=work.fingerprint,
+        confirm=work.place.confirm,
     )
     for t in sorted(set(work.done_frames()) - store.done):
         _log.warning("the labels of frame %d were damaged and are made again", t)

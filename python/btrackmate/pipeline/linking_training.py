@@ -10,7 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import setting
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.shown_tracks import read_shown_tracks
 from btrackmate.metrics import TrackingScores, score_same_spots
 from btrackmate.tracking.flow.learn import train_linking
 from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
@@ -69,7 +69,7 @@ def learn_linking(
     """
     given = {name.lower(): value for name, value in values.items()}
     parse_tracker("flow", given, "settings")
-    graphs = [read_tracks(path)[0] for path in paths]
+    graphs = [read_shown_tracks(path) for path in paths]
     pairs = zip(paths, graphs, strict=True)
     reaches = [_choose_distances(path, graph, given) for path, graph in pairs]
     settings = [_parse(given | reach) for reach in reaches]

@@ -203,7 +203,7 @@ class _Run:
         self.command: tuple[str, ...] = ()
         self.pool: WorkerPool | None = None
         self.progress = progress
-        self.diary = RunDiary(work.place.folder)
+        self.diary = RunDiary(work.place.folder, work.place.new)
         self.started = datetime.now(UTC)
         self.cost = Cost()
         self.opened: OpenInputs | None = None

@@ -95,7 +95,14 @@ class WorkFolder:
             )  # fmt: skip
 
     def mark_finished(self, job: Mapping[str, Any]) -> None:
-        """Note that all that is to be put in place lies in the folder, and of what job."""
+        """Note that all that is to be put in place lies in the folder, and of what job.
+
+        Raises
+        ------
+        UserError
+            If another process works there by now.
+        """
+        self.place.confirm()
         write_text(self.path / _FINISHED, _write_job(job))
 
     def is_finished(self, job: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from btrackmate.core.settings import load_yaml
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
+from btrackmate.io.shown_tracks import find_shown
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
@@ -158,6 +159,9 @@ def load_run(folder: Path) -> ReportData:
             raise UserError(msg)
     record = read_record(folder)
     graph, document = read_tracks(folder)
+    ids = None
+    if document is not None and not document.visible_spots.all():
+        graph, ids = _leave_hidden_out(folder / TRACKS, document)
     return ReportData(
         record=record,
         graph=graph,
@@ -168,6 +172,7 @@ def load_run(folder: Path) -> ReportData:
         labels=open_labels(folder),
         mask=_open_input(record, "mask"),
         linking_limit=find_linking_limit(document.tracker) if document else None,
+        track_ids=ids,
     )
 
 
@@ -229,7 +234,7 @@ def load_tracks(path: Path) -> ReportData:
     graph, document = read_tracks(path)
     ids = None
     if document is not None:
-        graph, ids = _leave_hidden_out(document)
+        graph, ids = _leave_hidden_out(path, document)
     return ReportData(
         record=_describe(path, graph, document),
         graph=graph,
@@ -254,9 +259,11 @@ def _find_size(document: TrackMateDocument) -> tuple[int, int, int] | None:
     return (z, y, x) if min(z, y, x) > 0 else None
 
 
-def _leave_hidden_out(document: TrackMateDocument) -> tuple[TrackGraph, NDArray[np.int64]]:
+def _leave_hidden_out(
+    path: Path, document: TrackMateDocument
+) -> tuple[TrackGraph, NDArray[np.int64]]:
     """Give the visible tracks of a TrackMate file, and TrackMate's ids of them."""
-    shown = document.visible_spots
+    shown = find_shown(path, document)
     of_spot = np.append(document.track_ids, -1)[document.graph.track][shown]
     graph = document.graph.keep_spots(shown)
     linked = graph.track >= 0

@@ -76,6 +76,7 @@ class Journal:
             raise
         self.entries, self._end = parsed.entries, parsed.end
         self.torn = bool(parsed.torn)
+        self._size = self._measure()
 
     def close(self) -> None:
         """Let others edit the tracks."""
@@ -104,15 +105,36 @@ class Journal:
         copy_file(self.path, _name_before(self.path))
         self.entries = [_make_header(self.tracks, digest), *map(dict, edits)]
         text, self._end = _format(self.entries)
-        self._lock.confirm()
+        self.confirm()
         write_text(self.path, text)
+        self._size = self._measure()
+
+    def confirm(self) -> None:
+        """Check that the tracks are still open here, see `Lock.confirm`."""
+        self._lock.confirm()
 
     def _append(self, entry: dict[str, Any]) -> None:
-        self._lock.confirm()
+        self.confirm()
+        if self._measure() != self._size:
+            self._restore()
         line, end = format_line(entry, self._end)
         append_text(self.path, line, wait=True)
         self.entries.append(entry)
         self._end = end
+        self._size = self._measure()
+
+    def _measure(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def _restore(self) -> None:
+        """Write all lines anew that somebody removed or changed; keep what stands there aside."""
+        _log.warning(
+            "%s was removed or changed by another program: it is written anew with all edits of "
+            "this window", self.path,
+        )  # fmt: skip
+        if self.path.exists():
+            copy_file(self.path, _name_before(self.path))
+        write_text(self.path, _format(self.entries)[0])
 
 
 def write_journal(tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]]) -> Path:

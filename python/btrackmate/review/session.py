@@ -82,6 +82,8 @@ class EditSession:
         path = Path(path)
         if is_run_folder(path):
             path = path / TRACKS
+        if path.is_symlink():  # The journal is that of the file, by whatever name it is opened.
+            path = path.resolve()
         journal = Journal(path)
         try:
             session = cls(path, journal, allow_merges)
@@ -202,6 +204,7 @@ class EditSession:
         self.close()
 
     def _begin(self) -> None:
+        self._journal.confirm()
         if not self._journal.entries:
             self._journal.begin(self._digest)
 

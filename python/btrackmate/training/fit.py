@@ -264,6 +264,7 @@ class TrainingFolder:
 
     def mark_finished(self) -> None:
         """Note that all of the model is there."""
+        self._place.confirm()
         write_text(self.path / _FINISHED, self._read(_JOB))
 
     def publish(self) -> None:

@@ -546,3 +546,28 @@ def test_columns_may_change_their_kind_far_down(odd: str, is_number: bool) -> No
     assert column.has_point() == ("." in odd)
     for made, expected in zip(column.read_numbers(), TextColumn(texts).read_numbers(), strict=True):
         np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ('frame,x,y\n0,"1,234","2,345"\n1,"1,240","2,345"\n', None),  # commas part fields, too
+        ('frame,x,y\n0,"1,234",5\n1,987,6\n', None),
+        ("frame;x;y\n0;1,234;2,345\n1;1,240;987\n", None),  # 987 beside 2,345: thousands
+        ("frame\tx\ty\n0\t-1,234\t5\n1\t12\t6\n", None),
+        ("frame;x;y\n0;1,234;2,345\n1;1,240;2,987\n", 1.234),  # three decimals each
+        ("frame;x;y\n0;1,234;0,345\n1;12;2,987\n", 1.234),  # no thousands begin with 0
+        ("frame;x;y\n0;1,234;2,5\n1;987;2,987\n", 1.234),  # nor have one digit
+        ('frame,x,y\n0,"1234,567","2,345"\n1,"1,240","2,345"\n', 1234.567),
+    ],
+)
+def test_commas_that_may_part_thousands_are_refused(
+    tmp_path: Path, text: str, x: float | None
+) -> None:
+    """1,234 beside 987 was read as 1.234, a thousandth of what it is."""
+    (tmp_path / "c.csv").write_text(text, encoding="utf-8")
+    if x is None:
+        with pytest.raises(UserError, match="and nothing between thousands"):
+            read_spots_csv(tmp_path / "c.csv")
+        return
+    assert read_spots_csv(tmp_path / "c.csv").spots.table["x"][0] == x

@@ -204,9 +204,10 @@ def test_empty_labels_are_told(tmp_path: Path) -> None:
 
 def test_nothing_of_a_run_names_its_hidden_folder(tmp_path: Path) -> None:
     """What is logged of the hidden folder names the files where they lie in the end."""
-    diary, log = RunDiary(tmp_path / "run"), logging.getLogger("btrackmate.test")
+    new, log = tmp_path / "run" / ".work" / "new-1", logging.getLogger("btrackmate.test")
+    diary = RunDiary(tmp_path / "run", new)
     with diary.collect():
-        log.warning("%s: axes TZYX", tmp_path / "run" / ".work" / "new" / "labels.ome.zarr")
+        log.warning("%s: axes TZYX", new / "labels.ome.zarr")
         log.info("%s: begun", tmp_path / "other" / ".work" / "x")
         diary.write_to(tmp_path / "log.txt")
     assert diary.warnings == [f"{tmp_path}/run/labels.ome.zarr: axes TZYX"]

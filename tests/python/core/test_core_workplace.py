@@ -1,0 +1,131 @@
+"""Two processes at one work folder: one lost it while it slept, or the folder was moved."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from btrackmate.core import workplace
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_text
+from btrackmate.core.owners import Owner
+from btrackmate.core.workplace import Workplace
+from btrackmate.io.labels import LabelStore
+from btrackmate.pipeline.work import WorkFolder
+
+NAMES = ["a.csv", "b.csv"]
+
+
+def open_place(folder: Path) -> Workplace:
+    return Workplace(folder / ".work", folder, str(folder))
+
+
+class Processes:
+    """Take turns as one process or another on this machine."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._me = Owner.current()
+
+    def be(self, number: int) -> None:
+        """Be that process from now on, for the names of hidden folders."""
+        owner = replace(self._me, ticks=self._me.ticks + number)
+        self._monkeypatch.setattr(workplace.Owner, "current", lambda: owner)
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
+    return Processes(monkeypatch)
+
+
+def test_moved_away_under_a_run_and_begun_anew_in_its_place(
+    tmp_path: Path, processes: Processes
+) -> None:
+    """What the first still writes goes to the old path, and is not among the second's files."""
+    out = tmp_path / "out"
+    out.mkdir()
+    processes.be(1)
+    first = open_place(out)
+    first.enter()
+    write_text(first.new / "a.csv", "first")
+    out.rename(tmp_path / "moved")
+    out.mkdir()
+    processes.be(2)
+    second = open_place(out)
+    second.enter()
+    for name in NAMES:
+        write_text(second.new / name, "second")
+    processes.be(1)
+    for name in NAMES:
+        write_text(first.new / name, "first")
+    with pytest.raises(UserError, match="is in use by process"):
+        first.publish(NAMES)
+    with pytest.raises(UserError, match="is in use by process"):
+        WorkFolder(first, first.new / "l").mark_finished({})
+    first.remove()  # It must not take away what is the second's.
+    first.leave()
+    processes.be(2)
+    second.publish(NAMES)
+    second.remove()
+    assert [(out / name).read_text() for name in NAMES] == ["second", "second"]
+    assert sorted(path.name for path in out.iterdir()) == NAMES
+
+
+def test_taken_for_dead_while_it_slept(tmp_path: Path, processes: Processes) -> None:
+    """The second goes on with what was there; the first, awake again, spoils nothing of it."""
+    processes.be(1)
+    first = open_place(tmp_path)
+    first.enter()
+    write_text(first.new / "a.csv", "kept")
+    (first.path / "lock").rename(tmp_path / "lock of one that counts as dead")
+    processes.be(2)
+    second = open_place(tmp_path)
+    second.enter()
+    assert (second.new / "a.csv").read_text() == "kept"
+    processes.be(1)
+    write_text(first.new / "a.csv", "late")
+    processes.be(2)
+    assert (second.new / "a.csv").read_text() == "kept"
+    second.publish(NAMES)
+    assert (tmp_path / "a.csv").read_text() == "kept"
+
+
+def test_a_late_frame_of_labels_is_not_written(tmp_path: Path, processes: Processes) -> None:
+    processes.be(1)
+    first, shape = open_place(tmp_path), (2, 1, 4, 4)
+    first.enter()
+    size = Calibration(1, 1, 1, 1)
+    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, size, ndim=2, confirm=first.confirm)
+    store.write(0, np.ones((4, 4), np.uint16))
+    (first.path / "lock").unlink()
+    processes.be(2)
+    open_place(tmp_path).enter()
+    with pytest.raises(UserError, match="is in use by process"):
+        store.write(0, np.full((4, 4), 2, np.uint16))
+    again = LabelStore.open(store.path, shape, size, ndim=2)
+    assert again.done == {0}
+    assert again.read(0).max() == 1
+
+
+def test_two_are_left_and_none_says_which_is_whole(tmp_path: Path) -> None:
+    """A late process made its folder anew: what may be half is not gone on with."""
+    for name in ("new-a", "new-b"):
+        write_text(tmp_path / ".work" / name / "a.csv", name)
+    place = open_place(tmp_path)
+    place.enter()
+    assert not list(place.new.iterdir())
+    assert sorted(path.name for path in place.path.iterdir()) == ["lock", place.new.name]
+
+
+@pytest.mark.parametrize("name", ["new", "new-of-one-that-was-killed"])
+def test_what_one_before_made_is_gone_on_with(tmp_path: Path, name: str) -> None:
+    """Also where its publishing was stopped or refused, whatever else is there."""
+    write_text(tmp_path / ".work" / name / "a.csv", "kept")
+    if name == "new":
+        write_text(tmp_path / ".work" / "new-late" / "a.csv", "half")
+    place = open_place(tmp_path)
+    place.enter()
+    place.publish(NAMES)
+    assert (tmp_path / "a.csv").read_text() == "kept"

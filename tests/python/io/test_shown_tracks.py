@@ -1,0 +1,78 @@
+"""What TrackMate hides is no result: it is not scored, learnt from or shown, and that is told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from btrackmate.cli.main import run_command
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.shown_tracks import read_shown_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    """Two cells beside each other, and one in the last frame alone; 0-2-4, 1-3-5, 6."""
+    frame = [0, 0, 1, 1, 2, 2, 2]
+    x = [0.0, 9.0, 0.0, 9.0, 0.0, 9.0, 20.0]
+    table = pd.DataFrame({"id": range(7), "frame": frame, "x": x, "y": 0.0, "radius": 2.0})
+    spots = Spots.from_table(table, Calibration(), ndim=2)
+    graph = TrackGraph.from_ids(spots, np.array([0, 2, 1, 3]), np.array([2, 4, 3, 5]))
+    write_tracks(tmp_path / "truth.xml", graph)
+    return tmp_path / "truth.xml"
+
+
+def hide(path: Path, old: str, name: str) -> Path:
+    """Write the file with a text taken out, or a spot hidden."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    hidden = old.replace('VISIBILITY="1"', 'VISIBILITY="0"') if "Spot" in old else ""
+    path.with_name(name).write_text(text.replace(old, hidden), encoding="utf-8")
+    return path.with_name(name)
+
+
+def spot(path: Path, number: int) -> str:
+    """Give the text of a spot, up to whether it is visible."""
+    text = path.read_text(encoding="utf-8")
+    begin = text.index(f'<Spot ID="{number}"')
+    return text[begin : text.index(" />", begin)]
+
+
+def score(truth: Path, result: Path) -> dict[str, float]:
+    out = truth.with_name("scores.json")
+    words = ["evaluate", "--tracking", "--truth", truth, "--result", result, "--json", out]
+    assert run_command([*map(str, words), "--overwrite", "--quiet"]) == 0
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("what", "left"), [("track", 4), ("spot of a track", 6), ("spot", 6)])
+def test_hidden_is_left_out_and_told(
+    truth: Path, caplog: pytest.LogCaptureFixture, what: str, left: int
+) -> None:
+    number = {"spot of a track": 3, "spot": 6}.get(what)
+    old = '<TrackID TRACK_ID="1" />' if number is None else spot(truth, number)
+    hidden = hide(truth, old, "hidden.xml")
+    assert len(read_shown_tracks(hidden).spots) == left
+    assert f"{7 - left} of its 7 spots are hidden" in caplog.text
+    assert len(read_tracks(hidden)[0].spots) == 7
+    assert len(read_shown_tracks(truth).spots) == 7
+
+
+def test_hidden_tracks_are_not_scored(truth: Path) -> None:
+    hidden = hide(truth, '<TrackID TRACK_ID="1" />', "hidden.xml")
+    assert score(truth, hidden)["link_recall"] == 0.5
+    assert score(hidden, truth)["link_precision"] == 0.5
+
+
+def test_hidden_tracks_are_not_learnt_from(
+    truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden = hide(truth, '<TrackID TRACK_ID="1" />', "hidden.xml")
+    words = ["train-linking", hidden, "-o", tmp_path / "f.yaml", "--quiet"]
+    run_command([str(word) for word in words])
+    assert "3 of its 7 spots are hidden" in capsys.readouterr().err
