@@ -83,8 +83,8 @@ class TrackGraph:
                 )
                 raise IndexError(msg)
         unknown = np.full(source.size, np.nan)
-        cost = unknown if cost is None else np.asarray(cost, np.float64)
-        confidence = unknown if confidence is None else np.asarray(confidence, np.float64)
+        cost = np.array(unknown if cost is None else cost, np.float64)
+        confidence = np.array(unknown if confidence is None else confidence, np.float64)
         backward = spots.frame[source] > spots.frame[target]
         source, target = (
             np.where(backward, target, source),
