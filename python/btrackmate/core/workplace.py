@@ -11,7 +11,7 @@ from btrackmate.core.files import clear_below, discard, make_folder, move, remov
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
 from btrackmate.core.owners import Owner
-from btrackmate.core.replacing import ENDED, NEW, has_ended, put_all, settle
+from btrackmate.core.replacing import ENDED, NEW, has_begun, has_ended, put_all, settle
 from btrackmate.core.staging import clear_leftovers, hold_folder
 
 _LOCK = "lock"
@@ -180,7 +180,7 @@ class Workplace:
         try:
             put_all(self.path, self.folder, names)
         except BaseException:
-            if not self.is_published:
+            if not (self.is_published or has_begun(self.path)):  # Else names lead there.
                 move(ready, self.new)
             raise
 
