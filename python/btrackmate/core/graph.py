@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.spots import Spots
+from btrackmate.core.spots import Spots, is_sorted
 
 if TYPE_CHECKING:
     import networkx
@@ -90,8 +90,7 @@ class TrackGraph:
             np.where(backward, target, source),
             np.where(backward, source, target),
         )
-        step = np.diff(source)
-        if not ((step > 0) | ((step == 0) & (np.diff(target) >= 0))).all():
+        if not is_sorted(source, target):
             order = np.lexsort((target, source))
             source, target = source[order], target[order]
             cost, confidence = cost[order], confidence[order]

@@ -114,7 +114,7 @@ class Spots:
             table[name] = table[name].astype(np.float64)
         if "time" not in table:
             table["time"] = table["frame"] * calibration.dt
-        if not _is_sorted(table["frame"].to_numpy(), table["id"].to_numpy()):
+        if not is_sorted(table["frame"].to_numpy(), table["id"].to_numpy()):
             table = table.sort_values(["frame", "id"], ignore_index=True)
         names = _ordered_names(list(table.columns))
         if names != list(table.columns):
@@ -182,10 +182,10 @@ class Spots:
             raise UserError(msg)
         return self.table[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
-    def find_rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def find_rows(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Rows of the spots with these ids, (m,); −1 where there is none."""
         own = self.id
-        if not (np.diff(own) > 0).all():
+        if not (own[1:] > own[:-1]).all():
             return pd.Index(own).get_indexer(pd.Index(ids)).astype(np.int64)
         rows = np.searchsorted(own, ids)
         known = rows < own.size
@@ -259,10 +259,10 @@ def _check_values(table: pd.DataFrame, source: str) -> None:
         raise UserError(msg)
 
 
-def _is_sorted(frame: NDArray[np.int64], ids: NDArray[np.int64]) -> bool:
-    """Tell whether rows stand in the order of their frames, and in each of their ids."""
-    later = frame[1:] > frame[:-1]
-    later |= (frame[1:] == frame[:-1]) & (ids[1:] > ids[:-1])
+def is_sorted(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:
+    """Tell whether rows ascend by one column and, where it is the same, by another, each (n,)."""
+    later = first[1:] > first[:-1]
+    later |= (first[1:] == first[:-1]) & (second[1:] >= second[:-1])
     return bool(later.all())
 
 

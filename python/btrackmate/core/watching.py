@@ -14,8 +14,8 @@ def watch_inputs(*paths: Path | None) -> Iterator[None]:
     """Refuse, at the end of the block, inputs that were changed in it.
 
     What was read of them may be half of the one and half of the other, which also explains what a
-    reader refused. Put around what reads, and
-    inside `write_together`, so that nothing is put in place.
+    reader refused. Put around what reads, and inside `write_together`, so that nothing is put in
+    place.
 
     Parameters
     ----------

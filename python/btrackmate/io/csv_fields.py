@@ -225,7 +225,7 @@ class NumberColumn:
         return self.numbers, np.zeros(self.numbers.size, bool)
 
 
-def read_whole(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:
+def read_whole_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:
     """Read whole numbers as they stand in the file where they are too large for float64.
 
     Parameters

@@ -18,7 +18,7 @@ from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_exports import skip_export_header
-from btrackmate.io.csv_fields import read_whole
+from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.numbers import MAX_EXACT
@@ -198,7 +198,7 @@ class _CsvReader:
             for row in np.flatnonzero(is_text).tolist():
                 self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
             whole = not known and _all_whole(values) and not column.has_point()
-            exact = read_whole(column, values) if name == "id" else values
+            exact = read_whole_numbers(column, values) if name == "id" else values
             table[name] = values.astype(np.int64) if whole else exact
         return pd.DataFrame(table, index=range(self.cells.n))
 

@@ -56,8 +56,8 @@ class TrackFormat:
         Lists in words what tracks (and a TrackMate document) have that the format does not hold.
     write : callable or None
         None if tracks alone are not enough to write it.
-    outputs : callable
-        The files, or the folder, that tracks of a name consist of.
+    outputs, inputs : callable
+        The files, or the folder, that tracks of a name are written as, and are read from.
     calibrated : bool
         Whether it holds units, voxel size and time step.
     in_voxels : bool
@@ -71,6 +71,7 @@ class TrackFormat:
     losses: Callable[[TrackGraph, TrackMateDocument | None], list[str]]
     write: Writer | None = None
     outputs: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
+    inputs: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
     calibrated: bool = True
     in_voxels: bool = False
 
@@ -118,7 +119,7 @@ def find_csv_pair(path: Path) -> tuple[Path, Path] | None:
 
 
 def _list_csv(path: Path) -> tuple[Path, ...]:
-    return find_csv_pair(path) or csv_names(path)
+    return tuple(dict.fromkeys((path, *(find_csv_pair(path) or csv_names(path)))))
 
 
 def _read_xml(path: Path) -> Tracks:
@@ -233,6 +234,7 @@ FORMATS = (
         ],
         _write_csv,
         csv_names,
+        _list_csv,
         calibrated=False,
     ),
     TrackFormat(
@@ -311,10 +313,7 @@ def name_inputs(path: Path) -> tuple[Path, ...]:
     if run is not None:
         return tuple(run / name for name in FILES if name != REPORT)
     found = name_format(path)
-    if found is None:
-        return (path,)
-    files = _list_csv(path) if found.key == "csv" else found.outputs(path)
-    return tuple(dict.fromkeys((path, *files)))
+    return (path,) if found is None else found.inputs(path)
 
 
 def read_tracks(path: Path) -> Tracks:
@@ -339,8 +338,7 @@ def read_tracks(path: Path) -> Tracks:
     if found is None:
         msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
         raise UserError(msg)
-    files = _list_csv(path) if found.key == "csv" else (path,)
-    with watch_inputs(*dict.fromkeys((path, *files))):
+    with watch_inputs(*found.inputs(path)):
         return found.read(path)
 
 

@@ -117,7 +117,7 @@ def _find_parents(spots: Spots, parent: str | None) -> Ints | None:
     if parent is None:
         return None
     named = spots.feature(parent)
-    row = pd.Index(spots.id).get_indexer(pd.Index(np.where(np.isfinite(named), named, -1)))
+    row = spots.find_rows(np.where(np.isfinite(named), named, -1))
     given = np.isfinite(named) & (named >= 0) & ~(named == spots.id)
     known = row >= 0
     if not (given & known).any() or (given & ~known & (named != 0)).any():

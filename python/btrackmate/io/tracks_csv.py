@@ -13,7 +13,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import read_cells
 from btrackmate.io.csv_exports import skip_export_header
-from btrackmate.io.csv_fields import read_whole
+from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_formulas import guard_name, guard_table
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat
@@ -91,7 +91,7 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
             values, is_text = column.read_numbers(decimal_comma=True)
         whole = name in ("source", "target")
         if whole:
-            ids = read_whole(column, values)
+            ids = read_whole_numbers(column, values)
             fits = ids.dtype.kind == "i" or ids < MAX_EXACT
             is_text |= ~((ids >= 0) & (ids % 1 == 0) & fits)
         bad = np.flatnonzero(is_text)

@@ -14,7 +14,7 @@ from btrackmate.measurement import MeasureResult
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
-from btrackmate.pipeline.inputs import RunInputs, open_inputs
+from btrackmate.pipeline.inputs import OpenInputs, RunInputs, open_inputs
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.steps import measure_opened
 from btrackmate.pipeline.work import WorkFolder, describe_files
@@ -54,20 +54,14 @@ def measured_cells(
         If workers are lost; what they finished is kept.
     """
     if pool is None:
-        with (
-            watch_inputs(*inputs.paths().values()),
-            closing(open_inputs(inputs, settings.input, 1, progress)) as opened,
-        ):
+        with _open(inputs, settings, progress) as opened:
             found = measure_opened(opened, settings, progress)
         yield found
         return
     place = Workplace(name_workplace(output, ".work"), output.parent, str(output))
     work = WorkFolder(place, place.path / LABELS)
     try:
-        with (
-            watch_inputs(*inputs.paths().values()),
-            closing(open_inputs(inputs, settings.input, 1, progress)) as opened,
-        ):
+        with _open(inputs, settings, progress) as opened:
             pool.start()
             work.begin(_describe(inputs, settings))
             worker = FrameWorker(opened, settings, work, None)
@@ -77,6 +71,16 @@ def measured_cells(
         place.remove()
     finally:
         work.give_up()
+
+
+@contextmanager
+def _open(inputs: RunInputs, settings: RunSettings, progress: Progress) -> Iterator[OpenInputs]:
+    """Open the inputs, which must stay as they are in the block."""
+    with (
+        watch_inputs(*inputs.paths().values()),
+        closing(open_inputs(inputs, settings.input, 1, progress)) as opened,
+    ):
+        yield opened
 
 
 def _describe(inputs: RunInputs, settings: RunSettings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.shown_tracks import read_shown_tracks
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.report.data import load_run
 
 
 @pytest.fixture
@@ -76,3 +77,20 @@ def test_hidden_tracks_are_not_learnt_from(
     words = ["train-linking", hidden, "-o", tmp_path / "f.yaml", "--quiet"]
     run_command([str(word) for word in words])
     assert "3 of its 7 spots are hidden" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("plain_report")
+def test_hidden_tracks_of_a_run_are_neither_reported_nor_analysed(
+    truth: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = read_tracks(truth)[0].spots.table[["frame", "x", "y", "radius"]]
+    table.to_csv(tmp_path / "cells.csv", index=False)
+    run, out = tmp_path / "run", tmp_path / "out"
+    words = ["--tracker", "nearest", "--linking-max-distance", "1", "--quiet"]
+    assert run_command(["run", "--spots", str(tmp_path / "cells.csv"), "-o", str(run), *words]) == 0
+    hide(run / "tracks.xml", '<TrackID TRACK_ID="1" />', "tracks.xml")
+    assert len(load_run(run).graph.spots) == 4
+    assert "3 of its 7 spots are hidden" in caplog.text
+    words = ["--no-figures", "--no-report", "--quiet"]
+    assert run_command(["analyse", str(run), "-o", str(out), *words]) == 0
+    assert set(pd.read_csv(out / "tracklets.csv")["track"]) == {0}

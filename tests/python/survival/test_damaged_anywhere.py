@@ -85,14 +85,14 @@ def _fuzz(name: str, place: Path, n: int) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_some_damage(place: Path, name: str) -> None:
-    _fuzz(name, place, round(FEW * READERS[name].share))
+def test_some_damage(tmp_path: Path, name: str) -> None:
+    _fuzz(name, tmp_path, round(FEW * READERS[name].share))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", READERS)
-def test_much_damage(place: Path, name: str) -> None:
-    _fuzz(name, place, round(MANY * READERS[name].share))
+def test_much_damage(tmp_path: Path, name: str) -> None:
+    _fuzz(name, tmp_path, round(MANY * READERS[name].share))
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in FOUND.iterdir()))

@@ -42,33 +42,33 @@ def count_kills(path: Path, count: Callable[[], object]) -> set[object]:
     return found
 
 
-def test_survival_csv_pair_killed(place: Path) -> None:
+def test_survival_csv_pair_killed(tmp_path: Path) -> None:
     """Tables of spots and links are both old or both new."""
 
     def count() -> tuple[int, ...]:
-        return tuple(len(pd.read_csv(place / f"t.{name}.csv")) for name in ("spots", "links"))
+        return tuple(len(pd.read_csv(tmp_path / f"t.{name}.csv")) for name in ("spots", "links"))
 
     both = {(len(graph.spots), graph.n_links) for graph in (OLD, NEW)}
-    assert count_kills(place / "t.csv", count) == both
+    assert count_kills(tmp_path / "t.csv", count) == both
 
 
 @pytest.mark.slow
-def test_survival_geff_overwrite_killed(place: Path) -> None:
+def test_survival_geff_overwrite_killed(tmp_path: Path) -> None:
     """The old graph or the new one stands under its name."""
 
     def count() -> int:
-        return read_tracks(place / "t.geff")[0].n_links
+        return read_tracks(tmp_path / "t.geff")[0].n_links
 
-    assert count_kills(place / "t.geff", count) == {OLD.n_links, NEW.n_links}
+    assert count_kills(tmp_path / "t.geff", count) == {OLD.n_links, NEW.n_links}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["tif", "ome.zarr"])
-def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
+def test_killed_while_the_work_is_removed(tmp_path: Path, ending: str) -> None:
     """The labels stand in place, and the next start takes them, their cells too, from the rest."""
-    prepare(place / "inputs")
+    prepare(tmp_path / "inputs")
     with quick_steps():
-        whole = Reference.make(Verb(f"segment i.tif -o s.{ending}"), place / "inputs", place)
+        whole = Reference.make(Verb(f"segment i.tif -o s.{ending}"), tmp_path / "inputs", tmp_path)
         work = whole.folder / f".s.{ending}.work"
         shutil.rmtree(whole.folder)
         shutil.copytree(whole.template, whole.folder)
@@ -84,24 +84,24 @@ def test_killed_while_the_work_is_removed(place: Path, ending: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("plain_report")
-def test_survival_work_left(place: Path) -> None:
+def test_survival_work_left(tmp_path: Path) -> None:
     """Killed while it clears up, the finished run is there, and the next start clears the rest."""
     settings = RunSettings(workers=1, tracker="nearest")
-    (place / "c.csv").write_text("frame,x,y\n0,1,2\n1,1,2\n")
+    (tmp_path / "c.csv").write_text("frame,x,y\n0,1,2\n1,1,2\n")
 
     def work(name: str) -> None:
-        run(RunInputs(spots=place / "c.csv"), place / name, settings)
+        run(RunInputs(spots=tmp_path / "c.csv"), tmp_path / name, settings)
 
-    calls = run_child(lambda: work("whole"), place).calls
+    calls = run_child(lambda: work("whole"), tmp_path).calls
     left = 0
     for back in (1, 4, 8):
         name = f"out{back}"
-        assert run_child(lambda n=name: work(n), place, at=calls - back).killed
-        assert (place / name / "run.yaml").is_file()
-        left += any(path.name.startswith(".") for path in (place / name).iterdir())
+        assert run_child(lambda n=name: work(n), tmp_path, at=calls - back).killed
+        assert (tmp_path / name / "run.yaml").is_file()
+        left += any(path.name.startswith(".") for path in (tmp_path / name).iterdir())
         try:
             work(name)
         except UserError as error:
             assert "holds a finished run" in str(error)
-        assert not [p for p in (place / name).iterdir() if p.name.startswith(".")]
+        assert not [p for p in (tmp_path / name).iterdir() if p.name.startswith(".")]
     assert left

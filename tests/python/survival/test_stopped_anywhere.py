@@ -54,20 +54,20 @@ def _try(
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_some_calls(inputs: Path, place: Path, name: str) -> None:
+def test_some_calls(inputs: Path, tmp_path: Path, name: str) -> None:
     with quick_steps():
-        reference = Reference.make(VERBS[name], inputs, place)
+        reference = Reference.make(VERBS[name], inputs, tmp_path)
         sample = _sample(name, reference.calls)
         _try(reference, name, sample, lambda at, fail: reference.try_point(at, fail=fail))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", VERBS)
-def test_all_calls(inputs: Path, place: Path, name: str) -> None:
+def test_all_calls(inputs: Path, tmp_path: Path, name: str) -> None:
     stride = int(os.environ.get("BTRACKMATE_FAULT_STRIDE", "1"))
     with quick_steps():
-        reference = Reference.make(VERBS[name], inputs, place)
-        points = Points(reference, place / "notes")
+        reference = Reference.make(VERBS[name], inputs, tmp_path)
+        points = Points(reference, tmp_path / "notes")
         tried = range(1, points.note_calls() + 1, stride)
         _try(
             reference,

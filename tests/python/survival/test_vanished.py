@@ -18,11 +18,11 @@ VERBS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VERBS)
 def test_the_folder_of_the_outputs_vanishes(
-    place: Path, capfd: pytest.CaptureFixture[str], name: str
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
-    prepare(place / "inputs")
+    prepare(tmp_path / "inputs")
     with quick_steps():
-        whole = Reference.make(VERBS[name], place / "inputs", place)
+        whole = Reference.make(VERBS[name], tmp_path / "inputs", tmp_path)
         for at in np.linspace(1, whole.calls, 5).astype(int).tolist():
             shutil.rmtree(whole.folder)
             shutil.copytree(whole.template, whole.folder)

@@ -14,7 +14,7 @@ from btrackmate.io.trackmate.write_tree import escape_attribute
 
 _FLUSH = 20_000
 #: Numbers of elements.
-Rows = NDArray[np.int64] | slice
+Elements = NDArray[np.int64] | slice
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class FeatureCollector:
             rows.clear()
             values.clear()
 
-    def _add_column(self, rows: Rows, key: str, texts: Sequence[bytes]) -> None:
+    def _add_column(self, rows: Elements, key: str, texts: Sequence[bytes]) -> None:
         """Add the values of one attribute; of one that may be text, with the texts."""
         if key in self.numeric:
             self._blocks.setdefault(key, []).append(_Block(rows, parse_numbers(texts), ()))
@@ -173,7 +173,7 @@ class FeatureCollector:
 class _Block(NamedTuple):
     """Values of one attribute of some elements, and their texts where the attribute may be text."""
 
-    rows: Rows
+    rows: Elements
     values: NDArray[Any]
     texts: Sequence[bytes]
 
