@@ -2,7 +2,7 @@
 
 Where to hurt is told by files in the folder `hurt` beside the output: ``kill`` ends the first
 worker that is given frame 3, with ``hoard`` each of them takes 1 GB, ``scheduler`` holds the
-process id of a scheduler that is killed, ``slow`` lets every frame take half a second;
+process id of a scheduler that is killed, ``hold`` lets frames 4 and later wait until it is gone;
 ``threshold`` replaces the networks.
 """
 
@@ -29,8 +29,8 @@ def check_worker(job: frame_jobs.FrameJob) -> None:
 
 def do_frame(job: frame_jobs.FrameJob, t: int) -> frame_jobs.Done:
     _replace_networks(job)
-    if _find(job, "slow").exists():
-        time.sleep(0.5)
+    while t > 3 and _find(job, "hold").exists():
+        time.sleep(0.05)
     if t == 3:
         _hurt(job)
     return _do_frame(job, t)

@@ -31,6 +31,7 @@ from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.worker_choice import WorkerChoice
 from btrackmate.segmentation import SegmentationSettings
 
+dask = pytest.importorskip("dask", reason="dask is not installed")
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
 SETTINGS = RunSettings.parse({"workers": 1, "tracker": "lap"})
@@ -152,7 +153,7 @@ def test_workers_segment_into_the_same_labels(
 def test_workers_measure_the_same_table_and_go_on(
     tmp_path: Path, inputs: RunInputs, whole: Path, pool: WorkerPool, hurt: Path
 ) -> None:
-    (hurt / "slow").touch()
+    (hurt / "hold").touch()
 
     def stop(step: str, done: int, total: int) -> None:
         if done == 3:
@@ -164,7 +165,8 @@ def test_workers_measure_the_same_table_and_go_on(
             raise AssertionError
     work = tmp_path / ".spots.csv.work"
     before = len(list(work.glob("frames/*/*.npz")))
-    assert 3 <= before < 6
+    assert 3 <= before <= 4
+    (hurt / "hold").unlink()
     seen: list[int] = []
     with measured_cells(
         inputs, SETTINGS, out, pool=pool, progress=lambda step, done, total: seen.append(done)
@@ -267,7 +269,7 @@ def test_a_stopped_run_leaves_no_process_and_goes_on(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path, number: signal.Signals
 ) -> None:
     """Ctrl-C goes to the whole group, as from a terminal; SIGKILL to the client alone."""
-    (hurt / "slow").touch()
+    (hurt / "hold").touch()
     out, script = tmp_path / "out", tmp_path / "main.py"
     script.write_text(MAIN)
     words = ["run", str(inputs.image), "--labels", str(inputs.labels), "-o", str(out)]
@@ -291,7 +293,8 @@ def test_a_stopped_run_leaves_no_process_and_goes_on(
         client.communicate()
 
     wait_until(lambda: not list_living(client.pid), 20)
-    assert set(list_done(out)) < set(range(6))
+    assert set(list_done(out)) <= set(range(4))
+    (hurt / "hold").unlink()
     run.run(inputs, out, SETTINGS)
     assert_same(whole, out)
 
@@ -380,7 +383,12 @@ def mixed() -> Iterator[str]:
         )
     }
     scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "port": 0}}
-    with distributed.SpecCluster(workers=workers, scheduler=scheduler) as cluster:
+    # They run in this process, and its memory, of all tests before, would pause them.
+    never = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
+    with (
+        dask.config.set(never),
+        distributed.SpecCluster(workers=workers, scheduler=scheduler) as cluster,
+    ):
         yield cluster.scheduler_address
 
 
