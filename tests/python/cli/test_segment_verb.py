@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from extras import needs
 from tiny_movies import write_imagej
 
 from btrackmate.cli.main import run_command
 from btrackmate_samples.training_set import make_training_volumes
 
-pytest.importorskip("stardist", reason="stardist is not installed")
+pytestmark = needs("stardist")
 
 
 @pytest.fixture(scope="module")
