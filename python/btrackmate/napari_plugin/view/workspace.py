@@ -16,7 +16,7 @@ from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
 from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels, find_contrast
-from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.opening import Opened, pause_collection
 from btrackmate.napari_plugin.model.picking import cut_balls, pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
@@ -42,6 +42,7 @@ def find_workspace(viewer: Any) -> "Workspace | None":
     return _open.get(getattr(viewer, "__wrapped__", viewer))
 
 
+@pause_collection()
 def show(viewer: Any, found: Opened) -> "Workspace":
     """Show opened tracks in a viewer, in place of what was open there before."""
     viewer = getattr(viewer, "__wrapped__", viewer)
