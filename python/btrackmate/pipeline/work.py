@@ -77,7 +77,7 @@ class WorkFolder:
             if before is not None:
                 _log.warning(
                     "%s: begun anew, as what was done there had other %s",
-                    self.place.what, ", ".join(_list_changes(before, json.loads(text))),
+                    self.place.what, ", ".join(list_changes(before, json.loads(text))),
                 )  # fmt: skip
             self.place.clear()
             write_text(self.path / _JOB, text)
@@ -229,8 +229,18 @@ def describe_files(paths: Mapping[str, Path | None]) -> dict[str, Any]:
     }
 
 
-def _list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name the parts of a job that differ, inputs and models one by one."""
+def list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name the parts of a job that differ, inputs and models one by one.
+
+    Parameters
+    ----------
+    before, now : mapping
+        As `WorkFolder.begin` takes them.
+
+    Returns
+    -------
+    list of str
+    """
     changes: list[str] = []
     for part in sorted({*before, *now}):
         one, other = before.get(part), now.get(part)
