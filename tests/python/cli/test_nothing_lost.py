@@ -131,6 +131,33 @@ def test_a_folder_of_others_is_not_replaced(
     assert read_tree(place, hidden=True) == before
 
 
+@pytest.mark.parametrize("theirs", ["notes.txt", ".git", "a.xml", "mine/a.tif"])
+@pytest.mark.parametrize(
+    ("line", "marker"),
+    [
+        ("convert t.geff mine.geff", ".zattrs"),
+        ("segment l.tif -o mine.ome.zarr", "zarr.json"),
+        ("convert t.xml mine --labels l.tif", "res_track.txt"),
+        ("convert t.xml mine --labels l.tif", "config.json"),
+        ("convert t.xml mine --labels l.tif", "analysis.yaml"),
+        ("analyse t.xml -o mine", "config.json"),
+    ],
+)
+def test_what_is_put_into_what_may_be_replaced_is_not_lost(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str, marker: str, theirs: str
+) -> None:
+    """A folder of results, a project with a config.json: what else is in it would be lost."""
+    folder = next(place / word for word in line.split() if word.startswith("mine"))
+    (folder / theirs).parent.mkdir(parents=True)
+    for name in (marker, theirs):
+        (folder / name).write_text("{}")
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        assert run_command([*line.split(), "--overwrite", "--quiet"]) == 2
+    assert f"{theirs.partition('/')[0]}" in capsys.readouterr().err
+    assert read_tree(place, hidden=True) == before
+
+
 def make_run(folder: Path) -> None:
     """Make what is a run folder by its names; nothing in it may be touched."""
     folder.mkdir()
