@@ -123,7 +123,8 @@ def test_damaged_file_in_a_folder(
     cells = pd.read_csv(out / "cells.csv")
     assert set(cells["file"]) == {"a.tif", "c.tif"}
     names = sorted(path.name for path in out.iterdir())
-    assert names == ["a.cells.csv", "a.tif", "c.cells.csv", "c.tif", "cells.csv"]
+    files = [f"{name}.{ending}" for name in "ac" for ending in ("cells.csv", "segment.json", "tif")]
+    assert names == [*files, "cells.csv"]
 
 
 def test_folder_without_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
