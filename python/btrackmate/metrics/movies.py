@@ -130,8 +130,9 @@ class GraphMovie:
             msg = "the spots have no column 'label', so their objects cannot be found in the label "
             msg += "images; measure the labels, or score the spots as points"
             raise UserError(msg)
-        rows = np.flatnonzero(spots.frame == t)
-        labels = spots.table["label"].to_numpy(np.int64)[rows]
+        named = spots.feature("label")  # a spot that was added by hand may have none
+        rows = np.flatnonzero((spots.frame == t) & np.isfinite(named))
+        labels = named[rows].astype(np.int64)
         order = np.argsort(labels)
         rows, labels = rows[order], labels[order]
         doubled = np.flatnonzero(np.diff(labels) == 0)
@@ -146,8 +147,19 @@ class GraphMovie:
             self.misplaced[t] = rows[find_misplaced(image, labels, voxels)]
         return paint_labels(image, labels, self.graph.tracklet[rows] + 1)
 
-    def warn_misplaced(self, source: str) -> None:
-        """Warn of spots of the frames read that lie on another cell than they name."""
+    def warn_of_spots(self, source: str) -> None:
+        """Warn of spots that lie on other cells than they name, or that name none."""
+        nameless = np.isnan(self.graph.spots.feature("label"))
+        if nameless.any():
+            _LOG.warning(
+                "%d of %d spots of %s have no label (first: spot %d in frame %d), so that they "
+                "cannot be found in its label images; they are scored as missing",
+                int(nameless.sum()),
+                nameless.size,
+                source,
+                self.graph.spots.id[nameless][0],
+                self.graph.spots.frame[nameless][0],
+            )
         found = [rows for _, rows in sorted(self.misplaced.items()) if rows.size]
         if found:
             rows = self.graph.spots.table.iloc[np.concatenate(found)]
@@ -205,7 +217,7 @@ def match_movies(
         progress("matching frames", t + 1, truth.n_frames)
     for movie, source in ((truth, "the truth"), (result, "the result")):
         if isinstance(movie, GraphMovie):
-            movie.warn_misplaced(source)
+            movie.warn_of_spots(source)
     mates = []
     offset = 0
     for overlap in overlaps:
