@@ -184,6 +184,13 @@ def write_together(*, overwrite: bool = True) -> Iterator[None]:
             end_staging(staging, path.parent)
 
 
+def find_written(path: Path) -> Path:
+    """Give where to read what was written last as `path`: `write_together` may hold it back."""
+    batch = _batch.get()
+    waiting = {} if batch is None else {target: staging for staging, target in batch.waiting}
+    return waiting[path] / NEW / path.name if path in waiting else path
+
+
 def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
     if not batch.overwrite:

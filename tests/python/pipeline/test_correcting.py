@@ -12,6 +12,7 @@ from tracking_movies import link_ids
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import find_written, write_text, write_together
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -130,6 +131,17 @@ def test_track_makes_corrections_again(tmp_path: Path, first: Path) -> None:
     with EditSession.open(out) as session:
         assert [one.what for one in session.history.done] == ["break_link"] * 2 + ["delete_spot"]
     assert call(*words, "--edits", first, "--overwrite") == 2
+
+
+def test_what_is_written_last_is_read_where_it_waits(tmp_path: Path) -> None:
+    """Else the journal beside replaced tracks names those of before, and opens no more."""
+    path = tmp_path / "t.txt"
+    write_text(path, "old")
+    with write_together():
+        assert find_written(path) == path
+        write_text(path, "new")
+        assert (path.read_text(), find_written(path).read_text()) == ("old", "new")
+    assert find_written(path) == path
 
 
 def test_saving_corrections_of_a_run_writes_its_tables_anew(first: Path) -> None:
