@@ -1,11 +1,12 @@
 """Base of the settings classes, one per step."""
 
+import re
 import textwrap
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.reading import read_whole
@@ -13,6 +14,8 @@ from btrackmate.core.reading import read_whole
 #: With aliases as often as they stand.
 _MOST_VALUES = 1_000_000
 _MOST_BYTES = 100_000_000
+#: Numbers that YAML 1.1 takes for others than they look like: 1:30 for 90, 010 for 8, 1_0 for 10.
+_ODD_NUMBER = re.compile(r".*[:_]|[-+]?0[0-9]")
 
 
 class Settings(BaseModel):
@@ -38,6 +41,16 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise _explain(type(self), error, type(self).__name__) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take no yes (true) for the number 1."""
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, bool) and field is not None and not _has_truth(field.annotation):
+            msg = "expected a value other than yes or no"
+            raise ValueError(msg)
+        return value
 
     # nested settings are checked by the class that holds them, whose error says where
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -80,6 +93,12 @@ class Settings(BaseModel):
             If the file is missing, is not YAML, or holds wrong settings.
         """
         return cls.parse(load_yaml(path), str(path))
+
+
+def _has_truth(annotation: Any) -> bool:
+    """Tell whether a field can be true or false."""
+    is_truth = annotation in (bool, Any) or isinstance(annotation, bool)
+    return is_truth or any(map(_has_truth, get_args(annotation)))
 
 
 def _explain(model: type[BaseModel], error: ValidationError, source: str) -> UserError:
@@ -172,6 +191,12 @@ def _check_node(node: yaml.Node, path: Path, sizes: dict[int, int]) -> int:
                     raise UserError(msg)
                 names.add((key.tag, key.value))
             size += _check_node(key, path, sizes) + _check_node(value, path, sizes)
+    elif isinstance(node, yaml.ScalarNode):
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and _ODD_NUMBER.match(node.value):
+            msg = f"{path}, line {line}: {textwrap.shorten(node.value, 80)!r} is no plain decimal "
+            msg += "number (YAML would read another one); write e.g. 90 or 1.5"
+            raise UserError(msg)
     elif isinstance(node, yaml.SequenceNode):
         size += sum(_check_node(value, path, sizes) for value in node.value)
     if size > _MOST_VALUES:

@@ -104,3 +104,28 @@ def test_mistakes_are_ours_by_every_way_in():
             call()
         assert str(caught.value).startswith(start)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["1:30", "010", "1_0", "1:30.5"])
+def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, text):
+    """1:30 was 90 of whatever unit, 010 was 8."""
+    path = tmp_path / "run.yaml"
+    path.write_text(f"a: 1\nsize: {text}\n", encoding="ascii")
+    with pytest.raises(UserError, match=f"line 2: '{text}' is no plain decimal number"):
+        load_yaml(path)
+
+
+def test_plain_numbers_texts_and_times_are_read(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("a: [0, -0.5, 1e-3, .inf, 1.0e+3]\nb: '1:30'\nc: 2026-11-27T01:02:03+00:00\n")
+    values = load_yaml(path)
+    assert values["a"][:2] == [0, -0.5]
+    assert values["b"] == "1:30"
+
+
+def test_yes_is_no_number():
+    """It was 1."""
+    with pytest.raises(
+        UserError, match=r"inner.size: expected a value other than yes or no \(got True\)"
+    ):
+        Outer.parse({"inner": {"size": True}})

@@ -210,7 +210,7 @@ def test_penalties_take_keys_columns_and_own_features():
         ({"merging_max_distance": math.nan}, "merging_max_distance: expected auto or a"),
         ({"gap_closing_max_distance": math.inf}, "gap_closing_max_distance: expected auto or a"),
         ({"linking_max_distance": "far"}, "linking_max_distance: expected auto or a"),
-        ({"linking_max_distance": True}, "linking_max_distance: expected auto or a"),
+        ({"linking_max_distance": True}, "linking_max_distance: expected a value other than yes"),
         ({"max_frame_gap": 0}, "max_frame_gap: Input should be greater than or equal to 1"),
         ({"max_frame_gap": 1.5}, "max_frame_gap: Input should be a valid integer"),
         ({"cutoff_percentile": 90}, "cutoff_percentile: Input should be less than or equal to 1"),
