@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from btrackmate.io.numbers import MAX_EXACT, parse_numbers
 
 _MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
+_INFINITE = {"inf", "infinity"}
 _TRUTH = {"true": "1", "false": "0"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
@@ -83,7 +84,11 @@ class TextColumn:
             values = column.to_numpy(np.float64, copy=True)
         is_text = np.zeros(len(stripped), bool)
         for row in np.flatnonzero(~np.isfinite(values)):
-            is_text[row] = stripped[row].lower() not in _MISSING
+            word = stripped[row].lower()
+            infinite = word.lstrip("+-") in _INFINITE  # what is only too large is no number
+            is_text[row] = word not in _MISSING and not infinite
+            if infinite:
+                values[row] = -np.inf if word.startswith("-") else np.inf
         values[is_text] = np.nan
         return values, is_text
 

@@ -396,4 +396,4 @@ class _CsvReader:
 
 def _all_whole(values: NDArray[np.float64]) -> bool:
     """Tell whether all values are whole numbers that int64 and float64 hold alike."""
-    return bool(values.size and np.all((values % 1 == 0) & (np.abs(values) < MAX_EXACT)))
+    return bool(values.size and np.all(np.abs(values) < MAX_EXACT) and np.all(values % 1 == 0))

@@ -1,5 +1,6 @@
 """Columns of pandas' own types, with missing values: written so that they can be read again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pandas as pd
 import pytest
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import write_geff
 from btrackmate.io.geff_reader import read_geff
+from btrackmate.io.spots_csv import read_spots_csv
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.review import EditSession
 
@@ -78,3 +81,32 @@ def test_columns_of_text_that_geff_cannot_hold_are_named(
     write_geff(tmp_path / "t.geff", make_graph(note=["a", "b", "c"], small=small))
     assert caplog.messages == [f"{tmp_path}/t.geff: columns of text are left out: note"]
     np.testing.assert_array_equal(read_geff(tmp_path / "t.geff").spots.feature("small"), small)
+
+
+@pytest.mark.parametrize("ending", ["xml", "geff", "csv"])
+def test_infinite_values_and_costs_come_back(tmp_path: Path, ending: str) -> None:
+    """One of them in a CSV that we wrote cost the whole column, or the whole file."""
+    ratio = np.array([1.0, np.inf, -np.inf])
+    graph = make_graph(ratio=ratio).keep_links(np.array([True, True]))
+    graph = replace(graph, cost=np.array([np.inf, 2.0]))
+    path = tmp_path / f"t.{ending}"
+    write_tracks(path, graph, None)
+    read = read_tracks(path)[0]
+    assert read.spots.feature("ratio").tolist() == ratio.tolist()
+    assert read.cost.tolist() == [np.inf, 2.0]
+
+
+@pytest.mark.parametrize("name", ["frame", "x", "id"])
+def test_an_infinite_position_frame_or_id_is_refused(tmp_path: Path, name: str) -> None:
+    row = {"id": "2", "frame": "1", "x": "0", "y": "0", name: "inf"}
+    path = tmp_path / "t.csv"
+    path.write_text("id,frame,x,y\n1,0,0,0\n" + ",".join(row.values()) + "\n", encoding="ascii")
+    with pytest.raises(UserError, match=f"line 3: {name} is inf"):
+        read_spots_csv(path)
+
+
+def test_an_infinite_end_of_a_link_is_refused(tmp_path: Path) -> None:
+    write_tracks(tmp_path / "t.csv", make_graph(), None)
+    (tmp_path / "t.links.csv").write_text("source,target\n0,inf\n", encoding="ascii")
+    with pytest.raises(UserError, match="line 2: target is 'inf', expected a spot id"):
+        read_tracks(tmp_path / "t.csv")

@@ -124,7 +124,7 @@ def test_blank_lines_and_quotes(tmp_path: Path, tail: str, quote: str) -> None:
     assert read.lines.tolist() == [2, 3 + tail.count("\n")]
 
 
-@pytest.mark.parametrize("text", ["1_000", "0x1", "1.5.2", "inf", "٣"])
+@pytest.mark.parametrize("text", ["1_000", "0x1", "1.5.2", "1e999", "٣"])
 def test_what_is_no_plain_decimal(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.csv").write_text(f"frame,x,y\n0,1,1\n1,{text},2\n", encoding="utf-8")
     with pytest.raises(UserError, match=f"line 3: x is '{text}', expected a number"):
