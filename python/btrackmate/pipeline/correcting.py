@@ -51,7 +51,9 @@ class Corrected:
         from btrackmate.io.images import hash_path  # a second to import, mostly not needed
 
         if self.replay.lines:
-            write_journal(tracks, hash_path(find_written(tracks)), self.replay.lines)
+            digest = hash_path(find_written(tracks))
+            unit = self.graph.spots.calibration.space_unit
+            write_journal(tracks, digest, self.replay.lines, unit)
 
 
 @dataclass(frozen=True)

@@ -89,9 +89,9 @@ class Journal:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def begin(self, digest: str) -> None:
+    def begin(self, digest: str, space_unit: str) -> None:
         """Write the header: which file of tracks the edits begin with, by its SHA-256."""
-        self._append(_make_header(self.tracks, digest))
+        self._append(_make_header(self.tracks, digest, space_unit))
 
     def note_edit(self, entry: Mapping[str, Any]) -> None:
         """Note an edit, see `make_edit`."""
@@ -101,7 +101,14 @@ class Journal:
         """Note something else: ``"undo"``, ``"redo"`` or ``"save"``."""
         self._append({"do": what, "time": _now(), **values})
 
-    def replace(self, digest: str, edits: Sequence[Mapping[str, Any]], *, n_saved: int = 0) -> None:
+    def replace(
+        self,
+        digest: str,
+        edits: Sequence[Mapping[str, Any]],
+        space_unit: str,
+        *,
+        n_saved: int = 0,
+    ) -> None:
         """Begin anew with edits, all at one moment; keep the lines of before in a file beside.
 
         Of the edits, the file with the digest holds the first `n_saved`.
@@ -110,7 +117,7 @@ class Journal:
         lines = list(map(dict, edits))
         if n_saved:
             lines.insert(n_saved, {"do": "save", "time": _now(), "sha256": digest})
-        self.entries = [_make_header(self.tracks, None if n_saved else digest), *lines]
+        self.entries = [_make_header(self.tracks, None if n_saved else digest, space_unit), *lines]
         text, self._end = _format(self.entries)
         self.confirm()
         write_text(self.path, text)
@@ -144,7 +151,9 @@ class Journal:
         write_text(self.path, _format(self.entries)[0])
 
 
-def write_journal(tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]]) -> Path:
+def write_journal(
+    tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]], space_unit: str
+) -> Path:
     """Write the journal of tracks that are saved with edits already: all can be undone.
 
     Parameters
@@ -155,6 +164,8 @@ def write_journal(tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]])
         Its SHA-256.
     edits : sequence of mapping
         Lines, see `make_edit`.
+    space_unit : str
+        Of their positions.
 
     Returns
     -------
@@ -163,13 +174,13 @@ def write_journal(tracks: Path, digest: str, edits: Sequence[Mapping[str, Any]])
     """
     save = {"do": "save", "time": _now(), "sha256": digest}
     path = name_journal(tracks)
-    write_text(path, _format([_make_header(tracks, None), *edits, save])[0])
+    write_text(path, _format([_make_header(tracks, None, space_unit), *edits, save])[0])
     return path
 
 
-def _make_header(tracks: Path, digest: str | None) -> dict[str, Any]:
+def _make_header(tracks: Path, digest: str | None, space_unit: str) -> dict[str, Any]:
     """Make the first line; the digest is None for tracks that were never a file without edits."""
-    return {"format": FORMAT, "tracks": tracks.name, "sha256": digest}
+    return {"format": FORMAT, "tracks": tracks.name, "sha256": digest, "space_unit": space_unit}
 
 
 def _format(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

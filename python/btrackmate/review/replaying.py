@@ -216,7 +216,18 @@ def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[s
 
 
 def replay_entries(history: History, entries: Sequence[dict[str, Any]]) -> Replay:
-    """Make the edits of a journal that stand where they fit; list the others."""
+    """Make the edits of a journal that stand where they fit; list the others.
+
+    Raises
+    ------
+    UserError
+        If their positions are in another unit than those of the tracks.
+    """
+    unit = entries[0].get("space_unit") if entries else None
+    if unit not in (None, history.tracks.space_unit):
+        msg = f"the corrections were made in {unit} and the tracks are in "
+        msg += f"{history.tracks.space_unit}: bring both to one unit"
+        raise UserError(msg)
     again = Replay(history)
     for number, entry in enumerate(sort_edits(entries[1:])[0], 1):
         what = entry["do"]

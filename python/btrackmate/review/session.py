@@ -207,7 +207,7 @@ class EditSession:
     def _begin(self) -> None:
         self._journal.confirm()
         if not self._journal.entries:
-            self._journal.begin(self._digest)
+            self._journal.begin(self._digest, self.tracks.space_unit)
 
     def _take_up(self, changed: str) -> None:
         """Make the edits again that the journal holds and the file does not."""
@@ -252,7 +252,8 @@ class EditSession:
         self.left_out = [replace(one, number=one.number + len(held)) for one in again.left_out]
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
-        self._journal.replace(self._digest, [*held, *again.lines], n_saved=len(held))
+        lines, unit = [*held, *again.lines], self.tracks.space_unit
+        self._journal.replace(self._digest, lines, unit, n_saved=len(held))
         self._saved = len(held) + 2 if held else 0
 
 

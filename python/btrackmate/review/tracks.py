@@ -81,6 +81,11 @@ class EditableTracks:
         return self._graph.spots.ndim
 
     @property
+    def space_unit(self) -> str:
+        """Unit of the positions."""
+        return self._graph.spots.calibration.space_unit
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns of the spots table."""
         return list(self._graph.spots.table.columns)

@@ -1,6 +1,7 @@
 """Edits that the tracks hold already, as another program saved them again, are not made twice."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
@@ -112,3 +114,13 @@ def test_tracks_read_without_their_edits_are_warned_of(
     caplog.clear()
     read_tracks(tracks)
     assert not caplog.messages
+
+
+def test_edits_in_another_unit_are_refused(tracks: Path) -> None:
+    """A spot added at (5, 5) came to lie at (5, 5) nm."""
+    correct(tracks, save=False)
+    graph = make()
+    size = Calibration(space_unit="nm")
+    graph = graph.with_spots(replace(graph.spots, calibration=size))
+    with pytest.raises(UserError, match="made in pixel and the tracks are in nm"):
+        replay_edits(EditableTracks(graph), tracks)
