@@ -1,6 +1,7 @@
 """Edits that stand in the journal beside tracks and are not saved into them."""
 
 import logging
+import re
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -8,24 +9,36 @@ _log = logging.getLogger(__name__)
 #: Ending of the journal of edits beside a file of tracks.
 EDITS = ".edits.jsonl"
 _STEP, _SAVE = b'{"do":"', b'{"do":"save"'
-
-
-def count_unsaved(tracks: Path) -> int:
-    """Count edits, undone and redone ones too, since the tracks were saved the last time."""
-    journal = tracks.with_name(tracks.name + EDITS)
-    if not journal.is_file():
-        return 0
-    lines = journal.read_bytes().split(b"\n")
-    last = max((n for n, line in enumerate(lines) if line.startswith(_SAVE)), default=-1)
-    return sum(line.startswith(_STEP) for line in lines[last + 1 :])
+_DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
 def warn_of_unsaved(tracks: Path) -> None:
     """Warn where tracks are read without the edits that a person made on them."""
     place = tracks.resolve() if tracks.is_symlink() else tracks
-    n = count_unsaved(place)
-    if n:
+    journal = place.with_name(place.name + EDITS)
+    if not journal.is_file():
+        return
+    lines = journal.read_bytes().split(b"\n")
+    last = max((n for n, line in enumerate(lines) if line.startswith(_SAVE)), default=0)
+    unsaved = sum(line.startswith(_STEP) for line in lines[last + 1 :])
+    if unsaved:
         _log.warning(
             "%s: %d edits in %s are not saved into it, and not taken: save them first, in "
-            "`btrackmate view` or by EditSession.save", tracks, n, place.name + EDITS,
+            "`btrackmate view` or by EditSession.save", tracks, unsaved, journal.name,
         )  # fmt: skip
+    elif last and _read_digest(lines[last]) != _hash(place):
+        _log.warning(
+            "%s was made or saved anew since its corrections, which stand in %s and may not be in "
+            "it: look in `btrackmate view`, or move that file away", tracks, journal.name,
+        )  # fmt: skip
+
+
+def _read_digest(line: bytes) -> str:
+    found = _DIGEST.search(line)
+    return "" if found is None else found[1].decode("ascii")
+
+
+def _hash(path: Path) -> str:
+    from btrackmate.io.images import hash_path  # a second to import, mostly not needed
+
+    return hash_path(path)

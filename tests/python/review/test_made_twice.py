@@ -114,6 +114,10 @@ def test_tracks_read_without_their_edits_are_warned_of(
     caplog.clear()
     read_tracks(tracks)
     assert not caplog.messages
+    write_tracks(tracks, make())
+    read_tracks(tracks)
+    (told,) = caplog.messages
+    assert "t.xml was made or saved anew since its corrections" in told
 
 
 def test_edits_in_another_unit_are_refused(tracks: Path) -> None:
