@@ -139,12 +139,14 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     UserError
         If the name's ending is unknown, or the file cannot be written.
     """
+    from btrackmate.core.outputs import check_pairs
     from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
     from btrackmate.io.tracks_csv import write_spots_csv
 
     path = Path(path)
     if isinstance(tracks, Spots):
         if find_format(path).key == "csv":
+            check_pairs([path])
             write_spots_csv(path, tracks)
             return [path]
         none = np.empty(0, np.int64)

@@ -37,6 +37,9 @@ _OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.i
 #: Names that a message tells.
 _TOLD = 3
 
+#: Endings of the two tables of tracks as CSV.
+_PAIR = (".spots.csv", ".links.csv")
+
 
 def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) -> None:
     """Refuse an output path that exists already or cannot be written.
@@ -120,8 +123,23 @@ def check_outputs(
     """
     written = [path for path in outputs if path is not None]
     check_apart(written, inputs)
+    check_pairs(written)
     for output in written:
         check_output(output, overwrite=overwrite)
+
+
+def check_pairs(written: Sequence[Path]) -> None:
+    """Refuse to write one of two tables that are read together, and to leave the other.
+
+    Links that stay beside new spots would join cells that they were never made for.
+    """
+    for output in written:
+        for own, theirs in (_PAIR, _PAIR[::-1]):
+            other = output.with_name(output.name.removesuffix(own) + theirs)
+            if output.name.endswith(own) and other.is_file() and other not in written:
+                msg = f"{output} would be read together with {other}, which is of other tracks: "
+                msg += "give another output, or move that away"
+                raise UserError(msg)
 
 
 def check_ending(path: Path | None, *endings: str) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import btrackmate as bt
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_outputs
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import csv_names, read_tracks, write_tracks
 from btrackmate.pipeline.converting import convert
@@ -81,3 +83,26 @@ def test_unknown_ending(tmp_path: Path, graph: TrackGraph) -> None:
     with pytest.raises(UserError, match="expected .xml"):
         write_tracks(tmp_path / "t.txt", graph)
     assert not list(tmp_path.iterdir())
+
+
+def test_one_of_two_tables_is_not_written_beside_the_other(tmp_path: Path) -> None:
+    """Cells of another movie got the links of the tracks before."""
+    spots, links = tmp_path / "t.spots.csv", tmp_path / "t.links.csv"
+    check_outputs([spots])
+    links.write_text("source,target\n", encoding="ascii")
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"t.spots.csv would be read together with .*t.links"):
+            check_outputs([spots], overwrite=overwrite)
+    check_outputs([spots, links], overwrite=True)
+    links.rename(spots)
+    with pytest.raises(UserError, match=r"t.links.csv would be read together with .*t.spots"):
+        check_outputs([links])
+
+
+def test_spots_alone_are_not_saved_beside_links(tmp_path: Path) -> None:
+    (tmp_path / "t.links.csv").write_text("source,target\n", encoding="ascii")
+    table = pd.DataFrame({"frame": [0], "x": 0.0, "y": 0.0})
+    spots = Spots.from_table(table, Calibration(), ndim=2)
+    with pytest.raises(UserError, match="would be read together"):
+        bt.save(spots, tmp_path / "t.spots.csv")
+    assert not (tmp_path / "t.spots.csv").exists()
