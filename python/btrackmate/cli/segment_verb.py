@@ -113,6 +113,8 @@ def command(
 
 def _name_cells(output: Path) -> Path:
     """Name the table that goes with a label file."""
+    if not output.name:  # As of ".", which is refused later.
+        return output / "cells.csv"
     name = output.name
     for ending in (".ome.zarr", ".zarr", ".tiff", ".tif"):
         if name.lower().endswith(ending):

@@ -170,6 +170,8 @@ def run(
                 job.work_through()
             work.mark_finished(whole)
         job.close()
+        if not place.is_published:  # Another run may have ended there since.
+            check_unused(output, overwrite=overwrite)
         journal = name_journal(output / TRACKS).name
         work.publish(FILES if inputs.edits is None else (journal, *FILES))
     except UserError:

@@ -198,15 +198,13 @@ def segment_folder(
         labels, cells, record = (output / f"{name}{ending}" for ending in endings)
         files = LabelFiles(labels, cells, overwrite, record)
         jobs.append(_Segmenting(image, files, settings, options, channel))
-    for made in jobs:
-        made.check_kept()
     _warn_of_others(output, set(names), folder)
     tables = []
     for number, (image, made) in enumerate(zip(images, jobs, strict=True), start=1):
+        if (kept := made.read_kept()) is not None:
+            tables.append(kept.assign(file=image.name))
+            continue
         try:
-            if (kept := made.read_kept()) is not None:
-                tables.append(kept.assign(file=image.name))
-                continue
             if not made.is_finished():
                 with open_calibrated(image, options) as movie:
                     check_channel(movie, channel)
@@ -272,49 +270,43 @@ class _Segmenting:
         self._work = WorkFolder(place, labels)
         self._job: dict[str, Any] = {}
 
-    def check_kept(self) -> None:
-        """Refuse labels that are there, and would be kept, but are not what would be made.
+    def read_kept(self) -> pd.DataFrame | None:
+        """Read the cells where they and the labels are there, and are not to be made anew.
 
         Raises
         ------
         UserError
-            If they were made from another image, or with other settings, models or version.
+            If they were made from another image, or with other settings, models or version; or
+            another process makes them.
         """
+        labels, cells = self._files.labels, self._files.cells
         try:
-            record = self._files.record
-            if not self._find_kept() or record is None or not record.is_file():
-                return
-            try:
-                before = json.loads(record.read_text(encoding="utf-8"))
-            except ValueError:
-                before = None
-            now = self._describe_contents()
-            changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
+            if self._work.place.enter(make=False) and self._work.place.is_published:
+                self._work.place.remove()
+            if self._files.overwrite or cells is None or not (labels.exists() and cells.exists()):
+                return None
+            self._check_kept()
+            remedy = flag("overwrite")
+            _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
+            return pd.read_csv(cells)
         finally:
             self.close()
+
+    def _check_kept(self) -> None:
+        record = self._files.record
+        if record is None or not record.is_file():
+            return
+        try:
+            before = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError:
+            before = None
+        now = self._describe_contents()
+        changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
         if changes:
             msg = f"{self._files.labels} is there already, and was made with other "
             msg += f"{', '.join(changes)} ({record.name}): give another output, or "
             msg += f"{flag('overwrite')} to make all anew"
             raise UserError(msg)
-
-    def _find_kept(self) -> bool:
-        """Tell whether the cells and the labels are there, and not to be made anew."""
-        labels, cells = self._files.labels, self._files.cells
-        if self._work.place.enter(make=False) and self._work.place.is_published:
-            self._work.place.remove()
-        if self._files.overwrite or cells is None:
-            return False
-        return labels.exists() and cells.exists()
-
-    def read_kept(self) -> pd.DataFrame | None:
-        """Read the cells where they and the labels are there, and are not to be made anew."""
-        cells = self._files.cells
-        if cells is None or not self._find_kept():
-            return None
-        remedy = flag("overwrite")
-        _log.warning("%s exists already and is kept; %s makes it anew", self._files.labels, remedy)
-        return pd.read_csv(cells)
 
     def is_finished(self) -> bool:
         """Take the work folder, if there is one; whether all was done there, or stands in place."""
@@ -367,6 +359,8 @@ class _Segmenting:
     def publish(self) -> pd.DataFrame:
         """Put the finished files in place, and give the table of cells."""
         cells = self._read_cells(self._work.done_frames())
+        if not self._work.place.is_published:  # Somebody may have made them since.
+            self._files.check(self._inputs().values())
         self._work.publish(self._files.names)
         return cells
 

@@ -16,7 +16,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
 from btrackmate.pipeline import frames, run, segmenting
 from btrackmate.pipeline.inputs import RunInputs
-from btrackmate.pipeline.segmenting import segment_folder, segment_movie
+from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
 from btrackmate.segmentation.backend import SHIPPED_MODELS
@@ -99,6 +99,30 @@ def test_stopped_segmentation_goes_on(
     cells = segment_movie(*arguments)
     assert len(calls) == 6, "the four finished frames are not done twice"
     assert cells["frame"].nunique() == 6
+
+
+@pytest.mark.usefixtures("plain_report")
+@pytest.mark.parametrize("verb", ["segment", "run"])
+def test_what_was_made_meanwhile_is_not_replaced(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]],
+    monkeypatch: pytest.MonkeyPatch, verb: str,
+) -> None:  # fmt: skip
+    """Another job, with the same output by a slip, has ended since this one began."""
+    theirs = tmp_path / ("l.tif" if verb == "segment" else "out/run.yaml")
+
+    def make(step: str, done: int, total: int) -> None:
+        if step == "segmenting" and done == 4:
+            theirs.write_text("theirs")
+
+    monkeypatch.setattr(run, "describe_models", lambda _: {})
+    with pytest.raises(UserError, match="--overwrite|overwrite=True"):
+        if verb == "segment":
+            files = LabelFiles(theirs, theirs.with_name("c.csv"))
+            segment_movie(image_3d, files, SegmentationSettings(), InputSettings(), progress=make)
+        else:
+            settings = RunSettings.parse({"tracker": "nearest"})
+            run.run(RunInputs(image=image_3d), theirs.parent, settings, progress=make)
+    assert theirs.read_text() == "theirs"
 
 
 @pytest.mark.slow
