@@ -74,7 +74,8 @@ def command(
     """
     from btrackmate.io.ngff import is_zarr
     from btrackmate.io.tracks_csv import write_table
-    from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
+    from btrackmate.pipeline.segmenting import LabelFiles, segment_movie
+    from btrackmate.pipeline.segmenting_folders import segment_folder
 
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(

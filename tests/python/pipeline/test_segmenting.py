@@ -14,9 +14,10 @@ from tiny_movies import dividing_cells, write_imagej
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
-from btrackmate.pipeline import frames, run, segmenting
+from btrackmate.pipeline import frames, run, segmenting, segmenting_folders
 from btrackmate.pipeline.inputs import RunInputs
-from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
+from btrackmate.pipeline.segmenting import LabelFiles, segment_movie
+from btrackmate.pipeline.segmenting_folders import segment_folder
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
 from btrackmate.segmentation.backend import SHIPPED_MODELS
@@ -43,7 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
 
     monkeypatch.setattr(frames, "segment_frame", segment)
-    for module in (segmenting, run):
+    for module in (segmenting, segmenting_folders, run):
         monkeypatch.setattr(module, "load_models", lambda _: Models(None, None))
     return shapes
 
