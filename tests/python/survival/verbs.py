@@ -123,6 +123,7 @@ def quick_steps() -> Iterator[None]:
         patch.setattr(run, "render_report", lambda data: f"<p>{len(data.graph.spots)}\n")
         for module in (segmenting, segmenting_folders, run):
             patch.setattr(module, "load_models", lambda _: Models(None, None))
+        for module in (segmenting, run):
             patch.setattr(module, "describe_models", lambda _: {})
         patch.setattr(trainer, "load_tensorflow", lambda: None)
         patch.setitem(trainer.TRAINERS, "stardist", _train)
