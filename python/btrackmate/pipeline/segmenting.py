@@ -21,6 +21,7 @@ from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
@@ -50,11 +51,14 @@ class LabelFiles:
         Table of the cells, in the same folder; put in place together with the labels.
     overwrite : bool
         Replace what is there.
+    ome_zarr : str
+        Version of OME-Zarr.
     """
 
     labels: Path
     cells: Path | None = None
     overwrite: bool = False
+    ome_zarr: NgffVersion = "0.4"
 
     @property
     def names(self) -> list[str]:
@@ -277,7 +281,10 @@ class _Segmenting:
         work = self._work
         inputs = OpenInputs(movie, MovieFrames(movie, movie.ndim), None, None)
         settings = RunSettings(
-            input=self._options, channel=self._channel, segmentation=self._settings
+            input=self._options,
+            channel=self._channel,
+            segmentation=self._settings,
+            ome_zarr=self._files.ome_zarr,
         )
         worker = FrameWorker(inputs, settings, work, models, measures=False)
         worker.prepare()
@@ -324,6 +331,7 @@ class _Segmenting:
             "settings": self._settings.model_dump(mode="json"),
             "options": self._options.model_dump(mode="json"),
             "channel": self._channel,
+            "ome_zarr": self._files.ome_zarr,
         }
 
     def _whole(self) -> dict[str, Any]:
