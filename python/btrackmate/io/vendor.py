@@ -16,6 +16,8 @@ from btrackmate.io.frame_source import Scale
 
 _log = logging.getLogger(__name__)
 
+#: Scenes that a message names.
+_SHOWN = 5
 #: What the extra ``formats`` brings.
 _IN_EXTRA = ("bioio-nd2", "bioio-czi", "bioio-lif", "bioio-tifffile")
 _BIOFORMATS = "bioio-bioformats (needs Java)"
@@ -84,9 +86,13 @@ class VendorSource:
             if importlib.util.find_spec(plugin.split()[0].replace("-", "_")) is None:
                 raise UserError(_advise(path, plugin, f"needs {plugin}")) from error
             raise UserError(self._describe_fault(error)) from error
-        scenes = len(self._image.scenes)
-        if scenes > 1:
-            _log.warning("%s holds %d scenes; the first one is read", path, scenes)
+        scenes = [str(scene) for scene in self._image.scenes]
+        if len(scenes) > 1:
+            _log.warning(
+                "%s holds %d scenes (%s); the first one is read: save another one as OME-TIFF, e.g. "
+                "in Fiji, to have it",
+                path, len(scenes), ", ".join(scenes[:_SHOWN]) + (", …" if scenes[_SHOWN:] else ""),
+            )  # fmt: skip
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the image (see :class:`FrameSource`)."""

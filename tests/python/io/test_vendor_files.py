@@ -131,7 +131,9 @@ def test_several_scenes_are_told(
     with caplog.at_level(logging.WARNING), open_movie(path) as movie:
         for t in range(2):
             np.testing.assert_array_equal(movie.frame(t), array[0, t])
-    assert "holds 2 scenes" in caplog.text
+    assert "holds 2 scenes (" in caplog.text
+    if suffix == "lif":
+        assert "(left, right); the first one is read: save another" in caplog.text
 
 
 @pytest.mark.parametrize(
