@@ -89,8 +89,8 @@ class VendorSource:
         scenes = [str(scene) for scene in self._image.scenes]
         if len(scenes) > 1:
             _log.warning(
-                "%s holds %d scenes (%s); the first one is read: save another one as OME-TIFF, e.g. "
-                "in Fiji, to have it",
+                "%s holds %d scenes (%s); the first one is read: save another one as OME-TIFF "
+                "(Fiji does) to have it",
                 path, len(scenes), ", ".join(scenes[:_SHOWN]) + (", …" if scenes[_SHOWN:] else ""),
             )  # fmt: skip
 
