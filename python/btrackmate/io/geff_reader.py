@@ -61,7 +61,7 @@ def read_geff(path: Path) -> TrackGraph:
     names = _name_columns(content["node_props"], ids, axes, own, path)
     table = pd.DataFrame({"id": ids})
     for name, column in names.items():
-        prop = content["node_props"][name]
+        prop = content["node_props"].pop(name)  # so that it is not held twice
         table[column] = _with_missing(np.asarray(prop["values"]), prop["missing"])
     if "calibration" in own:
         calibration = Calibration(**own["calibration"])
