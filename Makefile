@@ -16,6 +16,9 @@ PYTEST_WORKERS ?= 3
 SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PYTEST  = $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --ignore=tests/napari
 
+# Without them every process that a test starts would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup ij demo test test-slow test-long coverage test-python \
 	test-pytest test-windows test-others test-java lint bench clean
 
@@ -80,11 +83,12 @@ coverage: $(WARM)
 test-java:
 	$(MVN) $$(java/maven-options) verify
 
-# Windows and Java take what pytest leaves of two cores.
-test: lint $(WARM) ij
+# What is not pytest's takes what it leaves of two cores.
+test: $(WARM) ij
 	+$(MAKE) -j2 $(SYNC) test-pytest test-others
 
 test-others:
+	+$(MAKE) lint
 	+$(MAKE) test-windows
 	+$(MAKE) test-java
 

@@ -120,6 +120,8 @@ def test_click_in_the_tree_and_in_the_table_select(viewer, xml: Path) -> None:
     transform = tree._view.scene.node_transform(tree.canvas.scene)
     x, y = transform.map(np.array([found.x[at], found.frame[at], 0, 1]))[:2]
     assert viewport is not None
+    assert abs(tree.axis.find_pixel(found.frame[at]) - y) < 1
+    assert tree.axis.find_ticks() == [0, 1, 2, 3]
     QTest.mouseClick(tree.canvas.native, Qt.LeftButton, Qt.NoModifier, QPoint(int(x), int(y)))
     settle()
     assert (session.spot, work.frame) == (40, 3)

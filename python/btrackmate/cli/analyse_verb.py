@@ -17,6 +17,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.cli.run_options import input_settings
+from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 
 
@@ -77,9 +78,10 @@ def command(
     settings = AnalysisSettings.parse(values, "options")
     job = AnalysisJob(tracks, groups, mask, input_settings(options), figures, report)
     check_analysis(output, job, overwrite=overwrite)
-    written, tables = analyse_files(
-        job, output, settings, progress=progress, command=tuple(sys.argv[1:])
-    )
+    with write_together(overwrite=overwrite):
+        written, tables = analyse_files(
+            job, output, settings, progress=progress, command=tuple(sys.argv[1:])
+        )
     for line in _summarise(tables, settings.rhythm.significance):
         click.echo(line)
     print_paths(written)

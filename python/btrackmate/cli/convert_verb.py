@@ -8,6 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
+from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 
@@ -48,14 +49,15 @@ def command(
 
     targets = name_targets(target)
     check_outputs(targets, (*name_inputs(source), labels), overwrite=overwrite)
-    lost = convert(
-        source,
-        target,
-        labels=labels,
-        options=input_settings(options),
-        allow_loss=allow_loss,
-        progress=progress,
-    )
+    with write_together(overwrite=overwrite):
+        lost = convert(
+            source,
+            target,
+            labels=labels,
+            options=input_settings(options),
+            allow_loss=allow_loss,
+            progress=progress,
+        )
     for line in lost.to_list():
         click.echo(f"not kept: {line}")
     print_paths(targets)

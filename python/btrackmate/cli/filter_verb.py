@@ -41,7 +41,7 @@ def command(
     from btrackmate.pipeline.filtering import filter_file
 
     check_tracks_output(output, tracks, table=dropped, overwrite=overwrite)
-    with write_together():
+    with write_together(overwrite=overwrite):
         before, after, gone = filter_file(tracks, output, spot_filters, track_filters)
         if dropped is not None:
             write_table(dropped, gone)

@@ -14,6 +14,7 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 from btrackmate.tracking.settings import PruneSettings
 
@@ -48,7 +49,8 @@ def command(
         raise UserError(msg)
     if output is not None and not dry_run:
         check_tracks_output(output, tracks, overwrite=overwrite)
-    graph, table = prune_tracks(tracks, None if dry_run else output, settings)
+    with write_together(overwrite=overwrite):
+        graph, table = prune_tracks(tracks, None if dry_run else output, settings)
     if len(table):
         click.echo(table.to_csv(index=False, sep="\t"), nl=False)
     links = int((table["what"] == "link").sum())

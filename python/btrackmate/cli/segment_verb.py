@@ -109,7 +109,7 @@ def command(
         )
         write_table(cells, table)
     else:
-        files = LabelFiles(output, cells, overwrite, ome_zarr or "0.4")
+        files = LabelFiles(output, cells, overwrite, ome_zarr=ome_zarr or "0.4")
         table = segment_movie(
             image, files, settings, inputs, channel=channel, progress=progress, pool=pool
         )

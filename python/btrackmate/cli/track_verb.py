@@ -24,6 +24,7 @@ from btrackmate.cli.run_options import (
     merge_settings,
     table_options,
 )
+from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 
 
@@ -68,16 +69,17 @@ def command(
     check_tracks_output(output, source, image, mask, edits, config, overwrite=overwrite)
     settings = merge_settings(config, options, engine)
     linker = start_engine(engine, settings.tracker, options).linker
-    result = track_cells(
-        source,
-        output,
-        settings,
-        image=image,
-        mask=mask,
-        edits=edits,
-        linker=linker,
-        progress=progress,
-    )
+    with write_together(overwrite=overwrite):
+        result = track_cells(
+            source,
+            output,
+            settings,
+            image=image,
+            mask=mask,
+            edits=edits,
+            linker=linker,
+            progress=progress,
+        )
     graph = result.graph
     click.echo(
         f"{len(graph.spots)} spots, {graph.n_links} links, {graph.n_tracks} tracks, "

@@ -9,7 +9,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_text
+from btrackmate.core.files import write_text, write_together
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 
@@ -76,7 +76,8 @@ def command(
     content = {"tracker": {"name": "flow", **learnt.settings}}
     origin = ", ".join(str(path) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
-    write_text(output, text + yaml.safe_dump(content, sort_keys=False))
+    with write_together(overwrite=overwrite):
+        write_text(output, text + yaml.safe_dump(content, sort_keys=False))
     default = FlowSettings().weights
     for name in FlowWeights.model_fields:
         click.echo(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,10 +16,24 @@ from btrackmate.core.words import flag
 
 #: A folder that holds one of these is one image or graph.
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
-#: A folder that holds one of these is an image, a graph, an analysis, a model or a movie of the
-#: Cell Tracking Challenge, and may be replaced whole.
-_WHOLE = (*_ZARR_FILES, "analysis.yaml", "config.json", "model_card.json", "res_track.txt",
-          "man_track.txt")  # fmt: skip
+#: Files of which one makes a folder an image or a graph, a model, or a movie of the Cell Tracking
+#: Challenge, which may be replaced whole; and the names that these hold.
+_WHOLE = (
+    (_ZARR_FILES, re.compile(r"zarr\.json|\.z\w+|c|\d[\d.]*")),
+    (
+        ("config.json", "model_card.json"),
+        re.compile(
+            r"config\.json|thresholds\.json|model_card\.(json|md)|training_curve\.(csv|png)"
+            r"|weights_\w+\.(weights\.)?h5|TF_SavedModel\.zip|logs"
+        ),
+    ),
+    (
+        ("res_track.txt", "man_track.txt"),
+        re.compile(r"(res|man)_track\.txt|(mask|man_track)\d+\.tiff?"),
+    ),
+)
+#: What systems put into folders.
+_OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.ini")
 #: Names that a message tells.
 _TOLD = 3
 
@@ -50,11 +65,22 @@ def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) ->
             msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
         if path.is_dir() and not path.is_symlink() and not keeps:
-            held = sorted(entry.name for entry in path.iterdir())
-            if held and not set(held) & set(_WHOLE):
-                check_foreign(path, held)
+            check_foreign(path, _list_foreign(path))
         check_folder(path)
         _try_folder(path)
+
+
+def _list_foreign(path: Path) -> list[str]:
+    """List what is in a folder but not part of what may be replaced whole."""
+    held = sorted(e.name for e in path.iterdir() if not _OF_SYSTEMS.fullmatch(e.name))
+    for markers, ours in _WHOLE:
+        if not set(held) & set(markers):
+            continue
+        others = [name for name in held if not ours.fullmatch(name)]
+        if markers != _ZARR_FILES:
+            return others
+        return [n for n in others if not any((path / n / file).is_file() for file in _ZARR_FILES)]
+    return held
 
 
 def check_foreign(path: Path, names: Sequence[str]) -> None:

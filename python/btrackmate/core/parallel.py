@@ -36,6 +36,26 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True, name="end-with-parent").start()
 
 
+def compute_aside(work: Callable[[], Result]) -> "Future[Result]":
+    """Begin to compute something in a thread, which does not keep the program from ending.
+
+    Returns
+    -------
+    Future
+        Its ``result()`` waits for the thread, and raises what that raised.
+    """
+    future: Future[Result] = Future()
+
+    def compute() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=compute, daemon=True, name="aside").start()
+    return future
+
+
 def run_in_order(
     work: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[Result]:

@@ -28,7 +28,8 @@ from btrackmate.core.disk import exchange, is_folder, remove_tree, sync_file, sy
 NEW, OLD = "new", "old"
 #: The pointer's name once all is in place.
 ENDED = "ended"
-_POINTER = "now"
+_POINTER, _TURNED = "now", "now.next"
+_LINK = "link"
 _PLAN = "plan.json"
 _MOVING = "moving.json"
 
@@ -72,6 +73,9 @@ def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
         The one that tells others that all is there last.
     """
     remove_tree(staging / OLD)  # What an earlier one that was taken back left.
+    for name in (_POINTER, _TURNED, _LINK):
+        if is_folder(staging / name):  # Of a copy that was made meanwhile, and has no links.
+            remove_tree(staging / name)
     (staging / OLD).mkdir()
     plan = _make_plan(staging, folder, names) if _can_link(staging) else None
     if plan is not None:
@@ -178,7 +182,7 @@ def _turn_all(staging: Path, folder: Path, plan: _Plan) -> None:
 
 def _point(staging: Path, side: str) -> None:
     """Turn the pointer, in one moment."""
-    turned = staging / f"{_POINTER}.next"
+    turned = staging / _TURNED
     turned.unlink(missing_ok=True)
     turned.symlink_to(side)
     turned.replace(staging / _POINTER)
@@ -211,7 +215,7 @@ def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
         except OSError:  # A disk without hard links.
             shutil.copy2(visible, kept)
             sync_file(kept)
-    link = staging / "link"
+    link = staging / _LINK
     link.unlink(missing_ok=True)
     link.symlink_to(text)
     link.replace(visible)
@@ -280,7 +284,7 @@ def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
 
 def _can_link(staging: Path) -> bool:
     """Try whether this disk has symbolic links."""
-    link = staging / "link"
+    link = staging / _LINK
     link.unlink(missing_ok=True)
     try:
         link.symlink_to(NEW)

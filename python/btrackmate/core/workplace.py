@@ -117,6 +117,13 @@ class Workplace:
         """
         self._lock.confirm()
 
+    def holds(self, names: Sequence[str]) -> bool:
+        """Tell whether `new` holds what is to be put in place, or it was put there already.
+
+        A copy of the folder may hold less, as some ways to copy leave out links.
+        """
+        return self.is_published or all(os.path.lexists(self.new / name) for name in names)
+
     def _take_new(self) -> None:
         """Take over what the process before was making; where it is not sure which, begin anew."""
         ready, found = self.path / NEW, sorted(self.path.glob(f"{_OWN}*"))

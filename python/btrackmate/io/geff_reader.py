@@ -20,6 +20,7 @@ from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
+from btrackmate.io.zarr_store import ReadingStore
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
             warnings.simplefilter("ignore", UserWarning)
-            content = read_to_memory(path)
+            content = read_to_memory(ReadingStore(path))
             missing = _find_incomplete(path)
     except ZARR_FAULTS as error:
         msg = f"{path}: not readable as GEFF: {describe_error(error)}"

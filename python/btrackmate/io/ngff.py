@@ -1,7 +1,10 @@
 """OME-Zarr (NGFF 0.1 to 0.5, Zarr 2 and 3) and plain Zarr arrays, read chunk by chunk."""
 
 import logging
+import lzma
+import math
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
+from btrackmate.io.zarr_store import ReadingStore
 
 _log = logging.getLogger(__name__)
 
@@ -22,12 +26,15 @@ ZARR_FAULTS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    EOFError,
     LookupError,
     OSError,
     RuntimeError,
     SystemError,
     TypeError,
     ValueError,
+    lzma.LZMAError,
+    zlib.error,
 )
 #: So many chunks, and so many for each file that is there, are believed.
 _FEW_CHUNKS, _CHUNKS_PER_FILE = 1_000_000, 1_000
@@ -61,7 +68,7 @@ class NgffSource:
         self.kind = "OME-Zarr"
         self.scale = Scale()
         try:
-            node = zarr.open(path, mode="r")
+            node = zarr.open(ReadingStore(path), mode="r")
             if isinstance(node, zarr.Group):
                 self._array, self.axes = self._open_image(node)
             else:
@@ -99,16 +106,16 @@ class NgffSource:
             raise UserError(_damaged(self._path, error)) from None
         if not missing:
             return
-        where = ""
+        where, count = "", math.prod(_file_counts(self._array))
         if self.axes.startswith("T"):
             frames = sorted({chunk[0] for chunk in missing})
-            length = int(self._array.chunks[0])
+            length = int(_file_shape(self._array)[0])
             named = ", ".join(str(t * length) for t in frames[:_SHOWN])
             where = f" in frame {named}" + (", …" if len(frames) > _SHOWN else "")
         _log.warning(
             "%s: %d of %d chunks are not there%s and are read as %s: writers leave out empty ones; "
             "if this one does not, the data are incomplete",
-            self._path, len(missing), self._array.nchunks, where, self._array.fill_value,
+            self._path, len(missing), count, where, self._array.fill_value,
         )  # fmt: skip
 
     def _open_image(self, group: zarr.Group) -> tuple[Any, str]:
@@ -138,29 +145,41 @@ class NgffSource:
 
 
 def list_missing_chunks(array: Any) -> list[tuple[int, ...]]:
-    """List the chunks of a Zarr array that are not there; none of an array in shards.
+    """List the chunks of a Zarr array that are not there; of one in shards, its shards.
 
     Raises
     ------
     ValueError
         If its metadata tell of far more chunks than there are files.
     """
-    if getattr(array, "shards", None) is not None or array.ndim == 0:
+    if array.ndim == 0:
         return []
     folder = Path(str(array.store_path.store.root)) / array.store_path.path
-    if array.nchunks > _FEW_CHUNKS:
+    counts = _file_counts(array)
+    if math.prod(counts) > _FEW_CHUNKS:
         files = sum(len(names) for _, _, names in os.walk(folder))
-        if array.nchunks > _CHUNKS_PER_FILE * files:
-            msg = f"shape {array.shape} in chunks of {array.chunks}, but {files} files are there"
+        if math.prod(counts) > _CHUNKS_PER_FILE * files:
+            msg = f"shape {array.shape} in chunks of {_file_shape(array)}, but {files} files are "
+            msg += "there"
             raise ValueError(msg)
-    if array.nchunks_initialized >= array.nchunks:
+    if array.shards is None and array.nchunks_initialized >= array.nchunks:
         return []
-    counts = [-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)]
-    return [
-        place
-        for place in np.ndindex(*counts)
-        if not (folder / array.metadata.encode_chunk_key(place)).exists()
-    ]
+    empty = array.shards is not None  # Read as one that is not there; other empty ones are refused.
+    found = []
+    for place in np.ndindex(*counts):
+        file = folder / array.metadata.encode_chunk_key(place)
+        if not file.exists() or (empty and file.stat().st_size == 0):
+            found.append(place)
+    return found
+
+
+def _file_shape(array: Any) -> tuple[int, ...]:
+    """Give the shape of what lies in one file: a shard, or a chunk."""
+    return tuple(array.shards or array.chunks)
+
+
+def _file_counts(array: Any) -> list[int]:
+    return [-(-n // c) for n, c in zip(array.shape, _file_shape(array), strict=True)]
 
 
 def _ome_attributes(group: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.outputs import check_foreign, check_outputs
+from btrackmate.core.outputs import check_apart, check_foreign, check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import read_whole
 from btrackmate.core.settings import load_yaml
@@ -158,7 +158,8 @@ def check_analysis(output: Path, job: AnalysisJob, *, overwrite: bool = False) -
         One line.
     """
     inputs = [one for path in job.tracks for one in (path, *name_inputs(path))]
-    check_outputs([output], [*inputs, job.groups, job.mask], overwrite=overwrite)
+    check_apart([output], [*inputs, job.groups, job.mask])
+    check_output(output, overwrite=overwrite, keeps=True)
     if output.is_dir():
         record = load_yaml(output / ANALYSIS) if (output / ANALYSIS).is_file() else {}
         ours = {ANALYSIS, *record.get("files", ())}

@@ -1,5 +1,6 @@
 """Segmentation by itself: a movie, a volume or a folder of them to label files."""
 
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import StorageError, UserError
-from btrackmate.core.files import make_folder
+from btrackmate.core.files import make_folder, write_text
 from btrackmate.core.outputs import check_apart, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.image_calibration import warn_of_unknown
-from btrackmate.io.images import Movie, open_movie
+from btrackmate.io.images import Movie, hash_path, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS
 from btrackmate.io.tracks_csv import write_table
@@ -28,7 +29,7 @@ from btrackmate.pipeline.frames import FrameWorker
 from btrackmate.pipeline.inputs import MovieFrames, OpenInputs, check_channel, open_calibrated
 from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.settings import InputSettings, RunSettings
-from btrackmate.pipeline.work import WorkFolder, describe_files
+from btrackmate.pipeline.work import WorkFolder, describe_files, list_changes
 from btrackmate.segmentation import Models, load_models
 from btrackmate.segmentation.settings import SegmentationSettings
 
@@ -51,6 +52,8 @@ class LabelFiles:
         Table of the cells, in the same folder; put in place together with the labels.
     overwrite : bool
         Replace what is there.
+    record : Path, optional
+        What the labels were made from, in the same folder; put in place with them.
     ome_zarr : str
         Version of OME-Zarr.
     """
@@ -58,12 +61,13 @@ class LabelFiles:
     labels: Path
     cells: Path | None = None
     overwrite: bool = False
+    record: Path | None = None
     ome_zarr: NgffVersion = "0.4"
 
     @property
     def names(self) -> list[str]:
         """The files' names, the labels last."""
-        paths = (self.cells, self.labels)
+        paths = (self.cells, self.record, self.labels)
         return [path.name for path in paths if path is not None]
 
     def check(self, inputs: Iterable[Path | None]) -> None:
@@ -71,7 +75,8 @@ class LabelFiles:
         if not self.labels.name.lower().endswith(_SUFFIXES):
             msg = f"{self.labels}: labels are written as .tif or .ome.zarr; give such a name"
             raise UserError(msg)
-        check_outputs((self.labels, self.cells), inputs, overwrite=self.overwrite)
+        outputs = (self.labels, self.cells, self.record)
+        check_outputs(outputs, inputs, overwrite=self.overwrite)
 
 
 def segment_movie(
@@ -146,7 +151,8 @@ def segment_folder(
     folder : Path
         Its .tif, .tiff and .zarr files are segmented, by name; others are left alone.
     output : Path
-        Folder for ``NAME.tif`` (labels) and ``NAME.cells.csv`` of each image.
+        Folder for ``NAME.tif`` (labels), ``NAME.cells.csv`` and ``NAME.segment.json`` (what they
+        were made from) of each image.
     settings : SegmentationSettings
     options : InputSettings
     channel : int
@@ -167,7 +173,8 @@ def segment_folder(
     Raises
     ------
     UserError
-        If there is no image, or one cannot be read; those before it are finished then.
+        If there is no image, or one cannot be read; those before it are finished then. If labels
+        that stand there were made from another image, or with other settings or models.
     """
     images = sorted(
         path
@@ -189,10 +196,17 @@ def segment_folder(
     check_apart([output / f"{name}.tif" for name in names], images)
     make_folder(output)
     clear_leftovers(output)
+    jobs = []
+    for image, name in zip(images, names, strict=True):
+        endings = (".tif", ".cells.csv", ".segment.json")
+        labels, cells, record = (output / f"{name}{ending}" for ending in endings)
+        files = LabelFiles(labels, cells, overwrite, record)
+        jobs.append(_Segmenting(image, files, settings, options, channel))
+    for made in jobs:
+        made.check_kept()
+    _warn_of_others(output, set(names), folder)
     tables = []
-    for number, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-        files = LabelFiles(output / f"{name}.tif", output / f"{name}.cells.csv", overwrite)
-        made = _Segmenting(image, files, settings, options, channel)
+    for number, (image, made) in enumerate(zip(images, jobs, strict=True), start=1):
         try:
             if (kept := made.read_kept()) is not None:
                 tables.append(kept.assign(file=image.name))
@@ -217,6 +231,17 @@ def segment_folder(
     joined = pd.concat(tables, ignore_index=True)
     joined.insert(0, "file", joined.pop("file"))
     return joined
+
+
+def _warn_of_others(output: Path, names: set[str], folder: Path) -> None:
+    """Tell of labels that were segmented from images that are not in the folder any more."""
+    found = (path.name.removesuffix(".segment.json") for path in output.glob("*.segment.json"))
+    others = sorted(name for name in found if name not in names)
+    if others:
+        _log.warning(
+            "%s: holds labels of %d images that are not in %s (%s.tif first); they are left there",
+            output, len(others), folder, others[0],
+        )  # fmt: skip
 
 
 class _Segmenting:
@@ -251,15 +276,48 @@ class _Segmenting:
         self._work = WorkFolder(place, labels)
         self._job: dict[str, Any] = {}
 
-    def read_kept(self) -> pd.DataFrame | None:
-        """Read the cells where they and the labels are there, and are not to be made anew."""
+    def check_kept(self) -> None:
+        """Refuse labels that are there, and would be kept, but are not what would be made.
+
+        Raises
+        ------
+        UserError
+            If they were made from another image, or with other settings, models or version.
+        """
+        try:
+            record = self._files.record
+            if not self._find_kept() or record is None or not record.is_file():
+                return
+            try:
+                before = json.loads(record.read_text(encoding="utf-8"))
+            except ValueError:
+                before = None
+            now = self._describe_contents()
+            changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
+        finally:
+            self.close()
+        if changes:
+            msg = f"{self._files.labels} is there already, and was made with other "
+            msg += f"{', '.join(changes)} ({record.name}): give another output, or "
+            msg += f"{flag('overwrite')} to make all anew"
+            raise UserError(msg)
+
+    def _find_kept(self) -> bool:
+        """Tell whether the cells and the labels are there, and not to be made anew."""
         labels, cells = self._files.labels, self._files.cells
         if self._work.place.enter(make=False) and self._work.place.is_published:
             self._work.place.remove()
-        if self._files.overwrite or cells is None or not (labels.exists() and cells.exists()):
+        if self._files.overwrite or cells is None:
+            return False
+        return labels.exists() and cells.exists()
+
+    def read_kept(self) -> pd.DataFrame | None:
+        """Read the cells where they and the labels are there, and are not to be made anew."""
+        cells = self._files.cells
+        if cells is None or not self._find_kept():
             return None
         remedy = flag("overwrite")
-        _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
+        _log.warning("%s exists already and is kept; %s makes it anew", self._files.labels, remedy)
         return pd.read_csv(cells)
 
     def is_finished(self) -> bool:
@@ -295,6 +353,9 @@ class _Segmenting:
             pool.start()
             work.begin(self._job)
             spread_frames(worker, pool, progress)
+        record, contents = self._files.record, ""
+        if record is not None:
+            contents = json.dumps(self._describe_contents(), indent=1, sort_keys=True) + "\n"
         if self._describe() != self._job:
             msg = f"{self._image}, or another input, was changed while it was segmented: "
             msg += "start again"
@@ -303,6 +364,8 @@ class _Segmenting:
         new = work.place.new
         if self._files.cells is not None:
             write_table(new / self._files.cells.name, cells)
+        if record is not None:
+            write_text(new / record.name, contents)
         if work.labels.parent != new:
             max_id = int(cells["label"].max()) if len(cells) else 0
             _write_tiff(work.labels, new / self._files.labels.name, movie, max_id)
@@ -333,6 +396,16 @@ class _Segmenting:
             "channel": self._channel,
             "ome_zarr": self._files.ome_zarr,
         }
+
+    def _describe_contents(self) -> dict[str, Any]:
+        """Name all that the labels depend on, wherever it lies: for a record to keep."""
+        job = self._describe()
+        paths = {role: path for role, path in self._inputs().items() if path is not None}
+        inputs = {role: hash_path(path) for role, path in paths.items() if path.exists()}
+        models = {role: model["sha256"] for role, model in job["models"].items()}
+        places = {n for n in job["settings"] if isinstance(getattr(self._settings, n), Path)}
+        settings = {name: value for name, value in job["settings"].items() if name not in places}
+        return job | {"inputs": inputs, "models": models, "settings": settings}
 
     def _whole(self) -> dict[str, Any]:
         return self._job | {"names": self._files.names}

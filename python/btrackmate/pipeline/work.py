@@ -82,7 +82,7 @@ class WorkFolder:
             if before is not None:
                 _log.warning(
                     "%s: begun anew, as what was done there had other %s",
-                    self.place.what, ", ".join(_list_changes(before, json.loads(text))),
+                    self.place.what, ", ".join(list_changes(before, json.loads(text))),
                 )  # fmt: skip
             self.place.clear()
             write_text(self.path / _JOB, text)
@@ -108,11 +108,14 @@ class WorkFolder:
             If another process works there by now.
         """
         self.place.confirm()
-        write_text(self.path / _FINISHED, _write_job(job))
+        made = sorted(path.name for path in self.place.new.iterdir())
+        write_text(self.path / _FINISHED, _write_job({"job": job, "made": made}))
 
     def is_finished(self, job: Mapping[str, Any]) -> bool:
         """Tell whether all that a job makes lies in the folder, or stands in place already."""
-        return bool(self._read_job(_FINISHED) == json.loads(_write_job(job)))
+        told = self._read_job(_FINISHED) or {}
+        same = told.get("job") == json.loads(_write_job(job))
+        return same and self.place.holds(told.get("made", []))
 
     def publish(self, names: Sequence[str]) -> None:
         """Put what is finished in place in one moment, unless it stands there; remove the folder.
@@ -234,8 +237,18 @@ def describe_files(paths: Mapping[str, Path | None]) -> dict[str, Any]:
     }
 
 
-def _list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name the parts of a job that differ, inputs and models one by one."""
+def list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name the parts of a job that differ, inputs and models one by one.
+
+    Parameters
+    ----------
+    before, now : mapping
+        As `WorkFolder.begin` takes them.
+
+    Returns
+    -------
+    list of str
+    """
     changes: list[str] = []
     for part in sorted({*before, *now}):
         one, other = before.get(part), now.get(part)

@@ -14,7 +14,7 @@ from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidat
 from btrackmate.tracking.flow.contrasts import make_evidence
 from btrackmate.tracking.flow.motion import Motion, estimate_motion
 from btrackmate.tracking.flow.settings import FlowSettings
-from btrackmate.tracking.flow.solver import list_slots, solve
+from btrackmate.tracking.flow.solver import list_slots, relax, solve
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -63,6 +63,12 @@ class _Problem:
             score = score.copy()
             score[without] = -np.inf
         return solve(self.compact, score, self.size).chosen
+
+    def weigh(self, score: Floats, without: Rows) -> Floats:
+        """Choose, by value; where much hangs together there may be fractions, as of a bound."""
+        score = score.copy()
+        score[without] = -np.inf
+        return relax(self.compact, score, self.size)
 
     def find_rivals(self, number: int) -> Rows:
         """Numbers of the candidates that share a slot with one, itself among them."""
@@ -225,29 +231,33 @@ class FlowExplainer:
         """Find how low, or high, the weight of all links, or divisions, must be to turn the choice.
 
         The difference of the best totals with and without the pair's candidates falls, piece by
-        piece in a straight line, with the weight: Newton's steps find where it is 0.
+        piece in a straight line, with the weight: Newton's steps find where it is 0. Totals are
+        those of linear programs; where their optimum has fractions, the weight is told as about.
         """
         c = problem.candidates
         mask = c.second >= 0 if division else (c.second < 0) & (c.first >= 0)
         sign, change = (-1.0 if lower else 1.0), 0.0
+        none, rivals = own[:0], problem.find_rivals(int(own[0]))
         for _ in range(_STEPS):
             score = problem.score + np.where(mask, sign * change, 0.0)
-            rest = problem.choose(score, own)
+            rest = problem.weigh(score, own)
             if lower:
-                best = problem.choose(score)
-                is_turned = not np.isin(own, best).any()
+                best = problem.weigh(score, none)
+                is_turned = not best[own].any()
             else:
-                number = int(own[0])
-                best = np.append(problem.choose(score, problem.find_rivals(number)), number)
-                is_turned = bool(score[best].sum() > score[rest].sum())
+                best = problem.weigh(score, rivals)
+                best[own[0]] = 1.0
+                is_turned = bool(score @ best > score @ rest)
             if is_turned:
                 name = "division" if division else "link"
                 value = getattr(self.settings.weights, name) + sign * change
-                return (Flip({f"weights.{name}": value}, below=lower, sure=self._sure),)
-            slope = int(mask[best].sum()) - int(mask[rest].sum())
-            if slope <= 0:
+                whole = not any((one % 1).any() for one in (best, rest))
+                flip = Flip({f"weights.{name}": value}, below=lower, sure=self._sure and whole)
+                return (flip,)
+            slope = float(best[mask].sum() - rest[mask].sum())
+            if slope <= 1e-9:
                 break
-            change += abs(float(score[best].sum() - score[rest].sum())) / slope + _EXACT
+            change += abs(float(score @ best - score @ rest)) / slope + _EXACT
             if change > _LARGEST:
                 break
         return ()

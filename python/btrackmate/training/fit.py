@@ -251,7 +251,8 @@ class TrainingFolder:
         text = json.dumps(fingerprint, indent=2, sort_keys=True)
         if self._read(_JOB) == text and not overwrite:
             make_folder(self.model)
-            return self._read(_FINISHED) == text
+            job, *made = (self._read(_FINISHED) or "\0").split("\0")
+            return job == text and self._place.holds(made)
         if (self.model / CHECKPOINT).exists() and not overwrite:
             self._place.leave()
             msg = f"an unfinished training with other settings or data is in {self.path}; "
@@ -265,7 +266,9 @@ class TrainingFolder:
     def mark_finished(self) -> None:
         """Note that all of the model is there."""
         self._place.confirm()
-        write_text(self.path / _FINISHED, self._read(_JOB))
+        files = sorted(path.name for path in self.model.iterdir() if path.name != CHECKPOINT)
+        made = [f"{self.folder.name}/{name}" for name in files]
+        write_text(self.path / _FINISHED, "\0".join((self._read(_JOB), *made)))
 
     def publish(self) -> None:
         """Put the model in place, without what it needed only for going on."""

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from extras import needs
 from faults import in_folder, read_tree
 from tiny_movies import dividing_cells, write_imagej
 
@@ -408,9 +409,9 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
+@needs("tensorflow")
 def test_damaged_models(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """survival-model-weights-damaged."""
-    pytest.importorskip("tensorflow", reason="needs btrackmate[stardist]")
     write_imagej(tmp_path / "l.tif", dividing_cells()[0], "ZYX")
     models = tmp_path / "m"
     shutil.copytree(SHIPPED_MODELS, models)

@@ -17,6 +17,7 @@ from faults import in_folder, read_tree, run_forked
 from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.cli.main import main, run_command
+from btrackmate.core import files
 from btrackmate.pipeline import frames
 
 CSV = "id,frame,x,y,z,radius\n" + "".join(
@@ -129,6 +130,66 @@ def test_a_folder_of_others_is_not_replaced(
     assert said.count("\n") == 1, said
     assert "would be" in said
     assert read_tree(place, hidden=True) == before
+
+
+@pytest.mark.parametrize("theirs", ["notes.txt", ".git", "a.xml", "mine/a.tif"])
+@pytest.mark.parametrize(
+    ("line", "marker"),
+    [
+        ("convert t.geff mine.geff", ".zattrs"),
+        ("segment l.tif -o mine.ome.zarr", "zarr.json"),
+        ("convert t.xml mine --labels l.tif", "res_track.txt"),
+        ("convert t.xml mine --labels l.tif", "config.json"),
+        ("convert t.xml mine --labels l.tif", "analysis.yaml"),
+        ("analyse t.xml -o mine", "config.json"),
+    ],
+)
+def test_what_is_put_into_what_may_be_replaced_is_not_lost(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str, marker: str, theirs: str
+) -> None:
+    """A folder of results, a project with a config.json: what else is in it would be lost."""
+    folder = next(place / word for word in line.split() if word.startswith("mine"))
+    (folder / theirs).parent.mkdir(parents=True)
+    for name in (marker, theirs):
+        (folder / name).write_text("{}")
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        assert run_command([*line.split(), "--overwrite", "--quiet"]) == 2
+    assert f"{theirs.partition('/')[0]}" in capsys.readouterr().err
+    assert read_tree(place, hidden=True) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "convert t.xml o.geff",
+        "convert t.xml o.xml",
+        "convert t.xml o --labels l.tif --allow-loss",
+        "track c.csv -o o.xml",
+        "filter t.xml --spot-filter x>0 -o o.xml",
+        "prune t.xml --min-tracklet-length 2 -o o.xml",
+        "measure l.tif -o o.csv",
+        "relabel t.xml l.tif -o o.tif",
+        "analyse t.xml -o o --no-report --no-figures",
+        "train-linking t.xml -o o.yaml",
+    ],
+)
+def test_what_another_process_made_meanwhile_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """Two jobs with one output, by a slip: both had seen that nothing was there."""
+    output = next(place / word for word in line.split() if word.partition(".")[0] == "o")
+    put = files._put_batch
+
+    def put_later(batch: Any) -> None:
+        output.mkdir()
+        put(batch)
+
+    monkeypatch.setattr(files, "_put_batch", put_later)
+    with in_folder(place):
+        assert run_command([*line.split(), "--quiet"]) == 2
+    assert f"{output.name} was made by somebody else in the meantime" in capsys.readouterr().err
+    assert read_tree(output) == {}
 
 
 def make_run(folder: Path) -> None:

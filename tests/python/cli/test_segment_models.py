@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from tiny_movies import write_imagej
-
-pytest.importorskip("stardist", reason="stardist is not installed")
 
 from btrackmate.cli.main import run_command
 from btrackmate.segmentation.backend import quiet_networks
+
+pytestmark = needs("stardist")
 
 
 def make_unet(folder: Path, axes: str, channels: int = 1, outputs: int = 1) -> None:

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from extras import needs
 from tiny_movies import write_imagej
 
 from btrackmate.cli.main import run_command
 from btrackmate_samples.training_set import make_training_volumes
 
-pytest.importorskip("stardist", reason="stardist is not installed")
+pytestmark = needs("stardist")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,8 @@ def test_damaged_file_in_a_folder(
     cells = pd.read_csv(out / "cells.csv")
     assert set(cells["file"]) == {"a.tif", "c.tif"}
     names = sorted(path.name for path in out.iterdir())
-    assert names == ["a.cells.csv", "a.tif", "c.cells.csv", "c.tif", "cells.csv"]
+    files = [f"{name}.{ending}" for name in "ac" for ending in ("cells.csv", "segment.json", "tif")]
+    assert names == [*files, "cells.csv"]
 
 
 def test_folder_without_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,22 @@
 """Two processes at one work folder: one lost it while it slept, or the folder was moved."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import read_tree, run_child
 
 from btrackmate.core import workplace
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_text
+from btrackmate.core.files import make_folder, write_text
 from btrackmate.core.owners import Owner
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.labels import LabelStore
 from btrackmate.pipeline.work import WorkFolder
+from btrackmate.training.fit import CHECKPOINT, TrainingFolder
 
 NAMES = ["a.csv", "b.csv"]
 
@@ -129,3 +132,55 @@ def test_what_one_before_made_is_gone_on_with(tmp_path: Path, name: str) -> None
     place.enter()
     place.publish(NAMES)
     assert (tmp_path / "a.csv").read_text() == "kept"
+
+
+def _publish(out: Path) -> bool:
+    """Work and put in place, or only the latter; whether that was all."""
+    place = open_place(out)
+    work = WorkFolder(place, place.path / "labels")
+    place.enter()
+    if not (was := work.is_finished({"job": 1})):
+        work.begin({"job": 1})
+        for name in NAMES:
+            write_text(place.new / name, "new")
+        work.mark_finished({"job": 1})
+    work.publish(NAMES)
+    return was
+
+
+def _train(out: Path) -> bool:
+    work = TrainingFolder(out / "a.csv")
+    work.is_unfinished()
+    if not (was := work.begin({"job": 1}, overwrite=False)):
+        for name in ("weights", CHECKPOINT):
+            write_text(work.model / name, "new")
+        work.mark_finished()
+    work.publish()
+    return was
+
+
+@pytest.mark.parametrize(("work", "old"), [(_publish, NAMES), (_train, ["a.csv/weights"])])
+def test_a_copy_without_links_of_what_was_stopped_loses_nothing(
+    tmp_path: Path, work: Callable[[Path], bool], old: list[str]
+) -> None:
+    """Copied, or zipped, as it was killed while it put files in place; then started again."""
+    kept = set()
+    calls = 0
+    for at in (0, *range(62, 200, 9)):
+        if 0 < calls < at:
+            break
+        out, copy = tmp_path / f"{at}/out", tmp_path / f"{at}/copy"
+        for name in old:
+            make_folder((out / name).parent)
+            write_text(out / name, "old")
+        calls = max(calls, run_child(lambda out=out: work(out), out, at=at).calls)
+        for name, content in read_tree(out).items():
+            make_folder((copy / name).parent if content is not None else copy / name)
+            if content is not None:
+                (copy / name).write_bytes(content)
+        seen = read_tree(copy, hidden=False)
+        kept.add(work(copy))
+        assert {seen[name] for name in old} in ({b"old"}, {b"new"})
+        assert [(copy / name).read_text() for name in old] == ["new"] * len(old)
+        assert sorted(read_tree(copy)) == sorted({*old, *(["a.csv"] if work is _train else [])})
+    assert kept == {True, False}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from btrackmate.core.parallel import compute_ahead
+from btrackmate.core.parallel import compute_ahead, compute_aside
 
 
 def count_threads():
@@ -56,6 +56,16 @@ def test_an_error_comes_after_the_items_before_it_with_its_traceback():
     assert taken == [1]
     assert traceback.extract_tb(error.value.__traceback__)[-1].name == "break_down"
     assert count_threads() == before
+
+
+def test_what_is_computed_aside_is_waited_for_and_its_error_raised():
+    go = threading.Event()
+    found = compute_aside(lambda: go.wait(10) and threading.get_ident())
+    assert not found.done()
+    go.set()
+    assert found.result() not in (False, threading.get_ident())
+    with pytest.raises(ZeroDivisionError):
+        compute_aside(lambda: 1 / 0).result()
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from extras import needs
 
-pytest.importorskip("stardist", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
+pytestmark = needs("stardist", "tensorflow")
+
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
 

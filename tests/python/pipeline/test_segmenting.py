@@ -17,7 +17,7 @@ from btrackmate.io.images import open_movie
 from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline import frames, run, segmenting
 from btrackmate.pipeline.inputs import RunInputs
-from btrackmate.pipeline.segmenting import LabelFiles, segment_movie
+from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
 from btrackmate.segmentation.backend import SHIPPED_MODELS
@@ -181,6 +181,65 @@ def test_finished_frames_alone_are_kept_after_an_error(
     kept = tmp_path / ".l.tif.work"
     assert kept.exists() == (left > 0)
     assert len(list(kept.glob("frames/*/*.npz"))) == left
+
+
+@pytest.fixture
+def half_done(tmp_path: Path, calls: list[tuple[int, ...]]) -> Path:
+    """A folder of images, and labels of the first, as the second was damaged and then mended."""
+    (tmp_path / "images").mkdir()
+    for name, t in (("a", 0), ("b", 4)):
+        volume = np.where(dividing_cells()[t] > 0, 100, 0).astype(np.uint8)
+        write_imagej(tmp_path / "images" / f"{name}.tif", volume, "ZYX")
+    whole = (tmp_path / "images/b.tif").read_bytes()
+    (tmp_path / "images/b.tif").write_bytes(whole[:3000])
+    with pytest.raises(UserError, match=r"b\.tif"):
+        segment_folder(*_folders(tmp_path), SegmentationSettings(), InputSettings())
+    (tmp_path / "images/b.tif").write_bytes(whole)
+    return tmp_path
+
+
+def _folders(path: Path) -> tuple[Path, Path]:
+    return path / "images", path / "labels"
+
+
+def test_a_mended_image_alone_is_segmented(half_done: Path, calls: list[tuple[int, ...]]) -> None:
+    """The folder was moved meanwhile, and what was done holds."""
+    moved = half_done.parent / f"{half_done.name}-moved"
+    half_done.rename(moved)
+    cells = segment_folder(*_folders(moved), SegmentationSettings(), InputSettings())
+    assert len(calls) == 2
+    assert cells.groupby("file").size().to_dict() == {"a.tif": 2, "b.tif": 3}
+
+
+@pytest.mark.parametrize("other", ["image", "settings", "model", "record"])
+def test_labels_of_another_image_or_settings_are_not_taken_for_these(
+    half_done: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    settings = SegmentationSettings(min_size=9 if other == "settings" else 50)
+    if other == "image":
+        images = half_done / "images"
+        (images / "a.tif").write_bytes((images / "b.tif").read_bytes())
+    if other == "model":
+        made = {"unet": {"path": "m", "sha256": "0"}}
+        monkeypatch.setattr(segmenting, "describe_models", lambda _: made)
+    if other == "record":
+        (half_done / "labels/a.segment.json").write_text("{")
+    before = (half_done / "labels/a.tif").read_bytes()
+    with pytest.raises(UserError, match=rf"a\.tif is there already.* other [^,]*{other}"):
+        segment_folder(*_folders(half_done), settings, InputSettings())
+    assert (half_done / "labels/a.tif").read_bytes() == before
+    assert not (half_done / "labels/b.tif").exists()
+    segment_folder(*_folders(half_done), settings, InputSettings(), overwrite=True)
+    assert len(calls) == 3
+
+
+def test_labels_of_an_image_that_is_gone_are_told(
+    half_done: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (half_done / "images/a.tif").unlink()
+    segment_folder(*_folders(half_done), SegmentationSettings(), InputSettings())
+    assert "labels of 1 images that are not in" in caplog.text
+    assert (half_done / "labels/a.tif").exists()
 
 
 def test_other_ending_is_refused(

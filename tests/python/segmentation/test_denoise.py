@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-
-pytest.importorskip("csbdeep", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
+from extras import needs
 
 from btrackmate.core.errors import UserError
 from btrackmate.segmentation.backend import load_tensorflow, quiet_networks
 from btrackmate.segmentation.denoise import DenoiseModel
+
+pytestmark = needs("csbdeep", "tensorflow")
 
 
 def make_network(folder, axes, **changes):

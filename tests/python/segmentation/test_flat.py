@@ -1,14 +1,14 @@
 """A 2D image through networks for volumes."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
+from extras import needs
 
 from btrackmate.metrics import score_segmentation
 from btrackmate.samples import load_sample
 from btrackmate.segmentation import SegmentationSettings, load_models
 from btrackmate.segmentation.flat import segment_frame
+
+pytestmark = needs("tensorflow")
 
 
 def test_shipped_networks_find_cells_in_a_slice():

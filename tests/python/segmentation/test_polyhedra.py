@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from extras import needs
 
 from btrackmate.segmentation import polyhedra, ray_table
 from btrackmate.segmentation.backend import load_tensorflow, quiet_networks
@@ -66,13 +67,13 @@ def test_too_large_shapes_have_no_table():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5])
+@needs("stardist")
 def test_equals_stardist_on_crowded_shapes(threshold):
     """Rough shapes of many sizes in each other's way.
 
     StarDist decides some pairs by bounds of the exact volume before it counts voxels, so a pair
     just at the threshold may differ.
     """
-    pytest.importorskip("stardist", reason="stardist is not installed")
     load_tensorflow()
     with quiet_networks():
         from stardist.geometry import polyhedron_to_label

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from extras import needs
 from scipy import ndimage
 
 from btrackmate.core.errors import UserError
@@ -178,8 +179,8 @@ def test_out_of_memory_with_the_smallest_tiles_is_an_error():
         )  # fmt: skip
 
 
+@needs("tensorflow")
 def test_tensorflows_lack_of_memory_is_recognised():
-    pytest.importorskip("tensorflow", reason="tensorflow is not installed")
     from btrackmate.segmentation.backend import load_tensorflow
 
     errors = load_tensorflow().errors

@@ -287,8 +287,10 @@ class Reference:
             return False
         if any(self.new.get(name, b"-") != content for name, content in made.items()):
             return False
-        pairs = [(f"labels/a{t}.tif", f"labels/a{t}.cells.csv") for t in range(2)]
-        return all((one in made) == (other in made) for one, other in pairs)
+        sets = [
+            [f"labels/a{t}.{e}" for e in ("tif", "cells.csv", "segment.json")] for t in range(2)
+        ]
+        return all(len({name in made for name in names}) == 1 for names in sets)
 
 
 def _differ(one: dict[str, bytes | None], other: dict[str, bytes | None]) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from btrackmate.tracking.flow import solver
 from btrackmate.tracking.flow.candidates import Candidates
-from btrackmate.tracking.flow.solver import list_slots, solve
+from btrackmate.tracking.flow.solver import list_slots, relax, solve
 
 
 def make(rows):
@@ -66,6 +66,7 @@ def test_a_fractional_program_is_solved_in_integers(monkeypatch):
     solution = solve(candidates, np.array([3.0, 3.0, 3.0]), 6)
     assert solution.n_fractional == 3
     assert solution.score == solution.bound == 3
+    assert relax(candidates, np.array([3.0, 3.0, 3.0]), 6).tolist() == [0.5, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("few", [0, 300])
@@ -88,6 +89,10 @@ def test_random_problems_are_solved_to_the_optimum(seed, few, monkeypatch):
     assert np.unique(taken).size == taken.size
     assert solution.score == score[solution.chosen].sum() == best_score(candidates, score, 8)
     assert solution.bound == pytest.approx(solution.score)
+    value = relax(candidates, score, 8)
+    assert score @ value >= solution.score - 1e-9
+    if not (value % 1).any():
+        assert score @ value == pytest.approx(solution.score)
 
 
 def test_clear_choices_need_no_linear_program():

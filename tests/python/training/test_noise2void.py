@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
+from extras import needs
 from scipy import ndimage
 
 from btrackmate.training.noise2void import hide_voxels
@@ -45,9 +46,9 @@ def test_hidden_voxels_differ_from_patch_to_patch():
     np.testing.assert_array_equal(hide(patch, seed=1)[0], hide(patch, seed=1)[0])
 
 
+@needs("tensorflow")
 def test_error_counts_hidden_voxels_only():
     """Hidden: 2 and 4, predicted 3 and 4: (1 + 0) / 2; the third voxel is far off and seen."""
-    pytest.importorskip("tensorflow", reason="needs the stardist extra")
     from btrackmate.segmentation.backend import load_tensorflow
     from btrackmate.training.noise2void import measure_masked_error
 
@@ -73,10 +74,9 @@ def noisy(tmp_path_factory):
 
 
 @pytest.mark.slow
+@needs("csbdeep", "tensorflow")
 def test_denoises_without_truth_and_beats_the_noisy_image(noisy, tmp_path):
     """The error falls to less than a third; labels are not asked for."""
-    pytest.importorskip("csbdeep", reason="needs the stardist extra")
-    pytest.importorskip("tensorflow", reason="needs the stardist extra")
     from btrackmate.segmentation.denoise import DenoiseModel
     from btrackmate.training import train
 
@@ -114,10 +114,9 @@ def test_denoises_without_truth_and_beats_the_noisy_image(noisy, tmp_path):
 
 
 @pytest.mark.slow
+@needs("stardist", "tensorflow")
 def test_denoised_copies_train_beside_the_images(noisy, tmp_path):
     """`only: all` trains the denoiser first and then on twice as many images."""
-    pytest.importorskip("stardist", reason="needs the stardist extra")
-    pytest.importorskip("tensorflow", reason="needs the stardist extra")
     from btrackmate.training import train
 
     folder = tmp_path / "data"

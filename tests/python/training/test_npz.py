@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from extras import needs
 from tiny_training import TINY, make_data
 
 from btrackmate.core.errors import UserError
@@ -82,9 +83,8 @@ def test_arrays_that_lack_are_refused(made, tmp_path):
 
 
 @pytest.mark.slow
+@needs("stardist", "tensorflow")
 def test_a_network_trains_from_patches(made, tmp_path):
-    pytest.importorskip("stardist", reason="needs the stardist extra")
-    pytest.importorskip("tensorflow", reason="needs the stardist extra")
     from btrackmate.training import train
 
     path, data, folder = made

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("stardist", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
+from extras import needs
 
 from btrackmate.segmentation.backend import load_tensorflow, quiet_networks
 from btrackmate.training.targets import encode_shapes
+
+pytestmark = needs("stardist", "tensorflow")
 
 
 def draw_cells(shape):

@@ -4,10 +4,7 @@ import json
 
 import numpy as np
 import pytest
-
-pytest.importorskip("stardist", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
-
+from extras import needs
 from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
@@ -30,6 +27,8 @@ from btrackmate.training.thresholds import (
     search_stardist,
     search_unet,
 )
+
+pytestmark = needs("stardist", "tensorflow")
 
 FIVE = Objective(iou=(0.5,))
 START = {"prob": 0.5, "nms": 0.3}
@@ -86,12 +85,16 @@ def test_average_precision_is_another_objective(truth):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def drawn(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
+
+
+@pytest.fixture(scope="module")
+def trained(drawn, tmp_path_factory):
     """Train a little; the data and the folder of both models."""
-    data = make_data(tmp_path_factory.mktemp("data"), (8, 20, 20))
     root = tmp_path_factory.mktemp("models")
-    train(data, "tiny", root, TINY)
-    return data, root / "tiny"
+    train(drawn, "tiny", root, TINY)
+    return drawn, root / "tiny"
 
 
 @pytest.mark.slow
@@ -302,11 +305,12 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
     assert str(path) in out
 
 
-def test_shipped_models_are_not_changed(trained, capsys):
-    assert run_command(["optimize-thresholds", str(trained[0]), "--quiet"]) == 2
+def test_shipped_models_are_not_changed(drawn, capsys):
+    assert run_command(["optimize-thresholds", str(drawn), "--quiet"]) == 2
     assert "are not changed: give --model-dir" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_images_without_cells_are_refused(trained, tmp_path):
     import tifffile
 
@@ -317,6 +321,7 @@ def test_images_without_cells_are_refused(trained, tmp_path):
         optimise_thresholds(tmp_path, OptimiseSettings(model_dir=trained[1]))
 
 
+@pytest.mark.slow
 def test_a_shape_left_out_uncovers_nothing(trained):
     """What `search_stardist` rests on: pixels of the more probable shapes stay theirs."""
     data, folder = trained

@@ -6,10 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-
-pytest.importorskip("stardist", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
-
+from extras import needs
 from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.cli.main import run_command
@@ -20,6 +17,8 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.training import TrainSettings, train
 from btrackmate.training.dataset import load_dataset
 from btrackmate.training.thresholds import search_stardist
+
+pytestmark = needs("stardist", "tensorflow")
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,14 @@ import textwrap
 
 import numpy as np
 import pytest
-
-pytest.importorskip("stardist", reason="needs the stardist extra")
-pytest.importorskip("tensorflow", reason="needs the stardist extra")
-
+from extras import needs
 from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
 from btrackmate.training import train
 from btrackmate.training.fit import CHECKPOINT
+
+pytestmark = needs("stardist", "tensorflow")
 
 FOUR = TINY.model_copy(update={"epochs": 4, "only": "stardist"})
 

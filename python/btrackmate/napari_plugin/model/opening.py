@@ -1,6 +1,8 @@
 """Opening anything that holds tracks, with the image and the labels that belong to it."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,21 @@ class Opened:
         return ~np.isin(self.graph.spots.id, hidden)
 
 
+@contextmanager
+def pause_collection() -> Iterator[None]:
+    """Let Python not look for cycles of objects to free, which takes a tenth of a second each time.
+
+    napari and Qt alone hold a million objects, none of which opening sets free.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def is_tracks(path: Path) -> bool:
     """Tell by its name, or by what stands in a folder, whether a path may hold tracks."""
     if path.name.lower().endswith(ENDINGS):
@@ -90,6 +107,7 @@ def is_tracks(path: Path) -> bool:
     return is_run_folder(path) or is_ctc(path)
 
 
+@pause_collection()
 def open_tracks(
     path: Path,
     image: Path | None = None,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.parallel import compute_aside
 from btrackmate.core.schema import TRACK_FEATURES
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.tracking.feature_filter import FeatureFilter
@@ -38,7 +39,8 @@ class TrackTable:
     """
 
     def __init__(self, graph: TrackGraph, ids: IntArray) -> None:
-        self._graph, self._ids = graph, ids
+        # A million spots take a second, in which the layers are made.
+        self._coming = compute_aside(lambda: make_tracks_table(graph, ids).set_index("track"))
         self._table: pd.DataFrame | None = None
         self._kind, self._filters = "all", tuple[FeatureFilter, ...]()
         self._longest: int | None = None
@@ -57,7 +59,7 @@ class TrackTable:
     def table(self) -> pd.DataFrame:
         """All tracks: index track, columns are features; see `make_tracks_table`."""
         if self._table is None:
-            self._table = make_tracks_table(self._graph, self._ids).set_index("track")
+            self._table = self._coming.result()
         return self._table
 
     @property

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QRect, Qt
+from qtpy.QtGui import QColor, QPainter
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 from vispy import scene
 from vispy.scene.cameras import PanZoomCamera
 
@@ -19,6 +21,51 @@ _MOST_DOTS = 3_000
 _CLICK = 4
 _BACKGROUND, _TEXT = "#262930", "#c8ccd4"
 _KEYS = {"Up", "Down", "Left", "Right", "Delete", "Backspace", "Escape"}
+
+
+class FrameAxis(QWidget):
+    """Frames beside the tree, by Qt: the canvas would need half a second to make its letters."""
+
+    _WIDTH, _TICK, _APART = 58, 5, 34  # pixels: of all, of a tick, between ticks at least
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(self._WIDTH)
+        self._low, self._high = 0.0, 1.0
+
+    def show_range(self, low: float, high: float) -> None:
+        """Show other frames: those at the upper and the lower end."""
+        if (low, high) != (self._low, self._high):
+            self._low, self._high = low, high
+            self.update()
+
+    def find_ticks(self) -> list[int]:
+        """Give the frames that are named: every 1st, 2nd, 5th, 10th, … that there is room for."""
+        least = max(self._APART * (self._high - self._low) / max(self.height(), 1), 1)
+        power = 10 ** int(np.log10(least))
+        step = next(one * power for one in (1, 2, 5, 10) if one * power >= least)
+        first = int(np.ceil(self._low / step)) * step
+        return list(range(first, int(np.floor(self._high)) + 1, step))
+
+    def find_pixel(self, frame: float) -> float:
+        """Give the pixel, from above, at which a frame lies, here and in the canvas."""
+        return float((frame - self._low) / (self._high - self._low) * self.height())
+
+    def paintEvent(self, _: Any) -> None:  # noqa: N802 - Qt's name
+        """Draw line, ticks, numbers and the word."""
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), QColor(_BACKGROUND))
+            painter.setPen(QColor(_TEXT))
+            right, bottom = self.width() - 1, self.height()
+            painter.drawLine(right, 0, right, bottom)
+            for frame in self.find_ticks():
+                y = round(self.find_pixel(frame))
+                painter.drawLine(right - self._TICK, y, right, y)
+                box = QRect(0, y - 10, right - self._TICK - 3, 20)
+                painter.drawText(box, Qt.AlignRight | Qt.AlignVCenter, str(frame))
+            painter.translate(0, bottom)
+            painter.rotate(-90)
+            painter.drawText(QRect(0, 0, bottom, 16), Qt.AlignCenter, "frame")
 
 
 class LineageTree(QWidget):
@@ -38,9 +85,15 @@ class LineageTree(QWidget):
         self.layout_shown: TreeLayout | None = None
         self._of: tuple[int, ...] | None = None
         self.canvas = scene.SceneCanvas(keys=None, bgcolor=_BACKGROUND, parent=self)
-        box = QVBoxLayout(self)
+        box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self.axis = FrameAxis()
+        box.addWidget(self.axis)
         box.addWidget(self.canvas.native)
+        self._message = QLabel("no tracks to show", self.canvas.native)
+        self._message.setStyleSheet(f"color: {_TEXT}; background: transparent")
+        self._message.move(12, 8)
         self.setMinimumHeight(140)
         self._build()
         self.canvas.events.mouse_press.connect(self._on_press)
@@ -72,30 +125,20 @@ class LineageTree(QWidget):
         self._view.camera.rect = (left, low - 0.7, wide, high - low + 1.4)
 
     def _build(self) -> None:
-        grid = self.canvas.central_widget.add_grid(spacing=0)
-        axis = scene.AxisWidget(
-            orientation="left", axis_label="frame", text_color=_TEXT, axis_color=_TEXT,
-            tick_color=_TEXT, axis_font_size=8, tick_font_size=7, axis_label_margin=38,
-            tick_label_margin=14,
-        )  # fmt: skip
-        axis.width_max = 62
-        grid.add_widget(axis, row=0, col=0)
-        self._view = grid.add_view(row=0, col=1, camera=PanZoomCamera(), border_color=None)
+        self._view = self.canvas.central_widget.add_view(camera=PanZoomCamera(), border_color=None)
         self._view.camera.flip = (False, True, False)
-        axis.link_view(self._view)
+        self._view.scene.transform.changed.connect(self._on_view)
         nothing = np.zeros((1, 2))
         self._now = scene.Line(nothing, color=(1, 1, 1, 0.35), parent=self._view.scene)
         self._lines = scene.Line(nothing, width=2, parent=self._view.scene)
         self._dots = scene.Markers(parent=self._view.scene)
         self._marks = scene.Markers(parent=self._view.scene)
-        self._message = scene.Text("", color=_TEXT, font_size=10, parent=self.canvas.scene)
 
     def draw(self, *_: Any) -> None:
         """Draw the trees as they were laid out."""
         found = self.layout_shown
         empty = found is None or not found.rows.size
-        self._message.text = "no tracks to show" if empty else ""
-        self._message.pos = (self.canvas.size[0] / 2, self.canvas.size[1] / 2)
+        self._message.setVisible(empty)
         for one in (self._lines, self._dots, self._marks):
             one.visible = not empty
         if found is None or empty:
@@ -144,6 +187,11 @@ class LineageTree(QWidget):
         """Lay out the tracks of the table, if none is selected."""
         if not self.session.tracks:
             self.rebuild()
+
+    def _on_view(self, *_: Any) -> None:
+        """Name the frames that are seen."""
+        seen = self._view.camera.rect
+        self.axis.show_range(seen.bottom, seen.top)
 
     def _on_press(self, event: Any) -> None:
         self._pressed = np.array(event.pos[:2])

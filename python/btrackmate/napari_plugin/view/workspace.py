@@ -16,7 +16,7 @@ from btrackmate.napari_plugin.model.actions import ACTIONS, run_action
 from btrackmate.napari_plugin.model.adding import Pointer
 from btrackmate.napari_plugin.model.colours import make_palette
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels, find_contrast
-from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.opening import Opened, pause_collection
 from btrackmate.napari_plugin.model.picking import cut_balls, pick_spot
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.model.signals import Signal
@@ -42,6 +42,7 @@ def find_workspace(viewer: Any) -> "Workspace | None":
     return _open.get(getattr(viewer, "__wrapped__", viewer))
 
 
+@pause_collection()
 def show(viewer: Any, found: Opened) -> "Workspace":
     """Show opened tracks in a viewer, in place of what was open there before."""
     viewer = getattr(viewer, "__wrapped__", viewer)
@@ -95,8 +96,8 @@ class Workspace:
             blending="translucent",
             **place_layer(spots.calibration, spots.ndim),
         )
-        self.cells = self._add_points("cells", visible=self.labels is None)
-        self.mark = self._add_points("selected cell", border_width=0.07)
+        self.cells = self._add_points("cells", border_width=0, visible=self.labels is None)
+        self.mark = self._add_points("selected cell", border_width=0.07, face_color="transparent")
         viewer.add_layer(self.links)
         viewer.layers.move(viewer.layers.index(self.links), viewer.layers.index(self.cells))
         viewer.layers.selection.active = self.links
@@ -277,11 +278,7 @@ class Workspace:
             known = session.values("radius", rows)
             radius = np.where(np.isfinite(known) & (known > 0), known, radius)
         points, size, kept = self._slice(scene.points[rows], radius)
-        self.cells.data = points
-        if len(points):
-            self.cells.size = size
-            self.cells.face_color = session.colours(rows[kept])
-            self.cells.border_width = 0
+        _set_points(self.cells, points, size=size, face_color=session.colours(rows[kept]))
 
     def _draw_mark(self) -> None:
         """Mark the selected spots that lie in this frame."""
@@ -291,12 +288,9 @@ class Workspace:
         here = np.array([row for row in rows if scene.frame[row] == self.frame], np.int64)
         radius = np.full(here.size, 1.3 * session.radius)
         points, size, kept = self._slice(scene.points[here], radius)
-        self.mark.data = points
-        if len(points):
-            colours = {session.spot: (1.0, 1.0, 0.0, 1.0), session.other: (0.0, 1.0, 1.0, 1.0)}
-            self.mark.size = size
-            self.mark.face_color = np.zeros((len(points), 4))
-            self.mark.border_color = [colours[int(one)] for one in scene.id[here[kept]]]
+        colours = {session.spot: (1.0, 1.0, 0.0, 1.0), session.other: (0.0, 1.0, 1.0, 1.0)}
+        border = np.array([colours[int(one)] for one in scene.id[here[kept]]]).reshape(-1, 4)
+        _set_points(self.mark, points, size=size, border_color=border)
 
     def _slice(
         self, points: NDArray[np.float64], radius: NDArray[np.float64]
@@ -389,3 +383,13 @@ class Workspace:
         centre = np.zeros(3)
         centre[3 - len(point) :] = point
         find_camera(self.viewer).center = tuple(centre)
+
+
+def _set_points(layer: Points, points: NDArray[np.float64], **looks: NDArray[np.floating]) -> None:
+    """Give a layer its points and how they look; each takes napari tens of ms, so only changes."""
+    if not np.array_equal(layer.data, points):
+        layer.data = points
+    if len(points):
+        for name, values in looks.items():
+            if not np.array_equal(getattr(layer, name), values):
+                setattr(layer, name, values)
