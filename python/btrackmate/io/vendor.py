@@ -175,11 +175,10 @@ def _find_step(times: list[float]) -> float | None:
 
 def _read_nd2(path: Path, read: Callable[[Any], list[Any]]) -> list[Any] | None:
     """Read what bioio's plugin leaves out by the reader that it is made of; None if it can't."""
-    nd2 = importlib.import_module("nd2")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with nd2.ND2File(path) as file:
+            with importlib.import_module("nd2").ND2File(path) as file:
                 return read(file)
         except Exception:  # Old files have other metadata; their pixels are read all the same.
             return None
