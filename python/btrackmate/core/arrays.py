@@ -132,7 +132,7 @@ def _make_array(data: Any, role: Role) -> NDArray[Any]:
 
 def _check_unmasked(data: Any, role: Role) -> None:
     """Refuse masked arrays: what their masked pixels are to be is not ours to say."""
-    masked = np.ma.count_masked(data) if isinstance(data, np.ma.MaskedArray) else 0
+    masked = int(np.ma.getmaskarray(data).sum()) if isinstance(data, np.ma.MaskedArray) else 0
     if masked:
         msg = f"{role}: {masked} values of a masked array are masked; say what they are, e.g. "
         msg += f"{role}.filled(0), and give a mask of the tissue as mask="

@@ -306,7 +306,7 @@ class _Run:
 
     def _describe_job(self) -> dict[str, Any]:
         """Name all that the frames' results depend on."""
-        parts = {"input", "channel", "segmentation", "measure"}
+        parts = {"input", "channel", "segmentation", "ome_zarr", "measure"}
         files: dict[str, Path | None] = {**self.inputs.paths(), "edits": None}
         if self._segments:
             chosen = self.settings.segmentation

@@ -21,6 +21,7 @@ from btrackmate.io.images import Movie, hash_path, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
@@ -53,12 +54,15 @@ class LabelFiles:
         Replace what is there.
     record : Path, optional
         What the labels were made from, in the same folder; put in place with them.
+    ome_zarr : str
+        Version of OME-Zarr.
     """
 
     labels: Path
     cells: Path | None = None
     overwrite: bool = False
     record: Path | None = None
+    ome_zarr: NgffVersion = "0.4"
 
     @property
     def names(self) -> list[str]:
@@ -217,7 +221,10 @@ class Segmenting:
         work = self._work
         inputs = OpenInputs(movie, MovieFrames(movie, movie.ndim), None, None)
         settings = RunSettings(
-            input=self._options, channel=self._channel, segmentation=self._settings
+            input=self._options,
+            channel=self._channel,
+            segmentation=self._settings,
+            ome_zarr=self._files.ome_zarr,
         )
         worker = FrameWorker(inputs, settings, work, models, measures=False)
         worker.prepare()
@@ -271,6 +278,7 @@ class Segmenting:
             "settings": self._settings.model_dump(mode="json"),
             "options": self._options.model_dump(mode="json"),
             "channel": self._channel,
+            "ome_zarr": self._files.ome_zarr,
         }
 
     def _describe_contents(self) -> dict[str, Any]:

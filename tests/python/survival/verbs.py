@@ -61,7 +61,7 @@ VERBS = {
     "run-image": Verb("run i.tif --tracker nearest -o out"),
     "segment": Verb("segment i.tif -o s.tif"),
     "segment-zarr-overwrite": Verb(
-        "segment i.tif -o s.ome.zarr --overwrite", "segment j.tif -o s.ome.zarr"
+        "segment i.tif -o s.ome.zarr --ome-zarr 0.5 --overwrite", "segment j.tif -o s.ome.zarr"
     ),
     "segment-folder": Verb("segment images -o labels"),
     "measure": Verb("measure l.tif -o m.csv --dropped d.csv --mask k.tif"),
