@@ -137,12 +137,15 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     Raises
     ------
     UserError
-        If the name's ending is unknown, or the file cannot be written.
+        If they are neither, the name's ending is unknown, or the file cannot be written.
     """
     from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
     from btrackmate.io.tracks_csv import write_spots_csv
 
-    path = Path(path)
+    path, given = Path(path), type(tracks)
+    if not issubclass(given, TrackGraph | Spots):
+        msg = f"{path}: got {given.__name__}, expected TrackGraph or Spots to save"
+        raise UserError(msg)
     if isinstance(tracks, Spots):
         if find_format(path).key == "csv":
             write_spots_csv(path, tracks)

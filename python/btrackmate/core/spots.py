@@ -88,8 +88,8 @@ class Spots:
         Raises
         ------
         UserError
-            If a column is missing, a frame is no integer ≥ 0, an id is doubled, or a position
-            is not finite.
+            If a column is missing, stands there twice or has no text as name; times are no
+            numbers; a frame is no integer ≥ 0, an id is doubled, or a position is not finite.
 
         Examples
         --------
@@ -98,6 +98,7 @@ class Spots:
         >>> spots.table["time"].tolist()
         [0.0, 2.5]
         """
+        _check_columns(table, source)
         table = table.reset_index(drop=True)  # a table of its own: what is set here stays here
         if "z" not in table and ndim == 2:
             table["z"] = 0.0
@@ -244,6 +245,23 @@ def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]"
         msg = f"{source}: {values.name} in row {row} is {shown}, expected an integer ≥ 0"
         raise UserError(msg)
     return numbers if numbers.dtype == np.int64 else numbers.astype(np.int64)
+
+
+def _check_columns(table: pd.DataFrame, source: str) -> None:
+    names: list[Any] = list(table.columns)
+    for name in names:
+        if not isinstance(name, str):
+            msg = f"{source}: the column {name!r} has no text as name; rename it, e.g. "
+            msg += "table.rename(columns=str)"
+            raise UserError(msg)
+    if not table.columns.is_unique:
+        name = table.columns[table.columns.duplicated()][0]
+        msg = f"{source}: two columns are named {name!r}; rename or remove one"
+        raise UserError(msg)
+    if "time" in table and table["time"].dtype.kind in "mM":
+        msg = f"{source}: the column time is of type {table['time'].dtype}, expected numbers in "
+        msg += "the time unit, e.g. (table.time - table.time.min()) / pandas.Timedelta('1min')"
+        raise UserError(msg)
 
 
 def _check_values(table: pd.DataFrame, source: str) -> None:
