@@ -184,6 +184,14 @@ def write_together(*, overwrite: bool = True) -> Iterator[None]:
             end_staging(staging, path.parent)
 
 
+def find_written(path: Path) -> Path:
+    """Give where a file or folder lies that was written: aside, until what goes with it is."""
+    batch = _batch.get()
+    waiting = [] if batch is None else batch.waiting
+    aside = [staging / NEW / path.name for staging, other in waiting if other == path]
+    return aside[-1] if aside else path
+
+
 def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
     if not batch.overwrite:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import find_written
 from btrackmate.core.graph import TrackGraph
 from btrackmate.report.trust import Note
 from btrackmate.review import Replay, name_journal, read_standing, replay_on, write_journal
@@ -50,7 +51,7 @@ class Corrected:
         from btrackmate.io.images import hash_path  # a second to import, mostly not needed
 
         if self.replay.lines:
-            write_journal(tracks, hash_path(tracks), self.replay.lines)
+            write_journal(tracks, hash_path(find_written(tracks)), self.replay.lines)
 
 
 @dataclass(frozen=True)
