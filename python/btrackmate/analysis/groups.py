@@ -1,5 +1,8 @@
 """Groups of tracklets: by a column of theirs, of their spots, or of the user's own table."""
 
+import logging
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,6 +13,9 @@ from btrackmate.core.graph import TrackGraph
 #: Name of the group of all, and of those that have no value.
 ALL, NONE = "all", "none"
 Names = NDArray[np.object_]
+#: Floats below it are told apart from their neighbours as whole numbers.
+MOST_EXACT = 2.0**53
+_log = logging.getLogger(__name__)
 
 
 def name_groups(graph: TrackGraph, tracklets: pd.DataFrame, column: str | None) -> Names:
@@ -82,10 +88,33 @@ def join_conditions(
         msg = f"{source}: none of its {len(rows)} {key} numbers is among those of the tracks "
         msg += f"(e.g. {own[0]}); give the ids of the tracks' file"
         raise UserError(msg)
+    unknown = rows.index[~rows.index.isin(own)]
+    if len(unknown):
+        _log.warning(
+            "%s: %d of its %d rows name no %s that there is (first: %s); are the groups those of "
+            "other tracks?",
+            source,
+            len(unknown),
+            len(rows),
+            key,
+            unknown[0],
+        )
     return tracklets.join(rows.reindex(own).set_axis(tracklets.index))
 
 
 def _write_names(values: "pd.Series") -> Names:
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    names = [NONE if pd.isna(v) else f"{v:g}" if numeric else str(v) for v in values]
+    names = [NONE if pd.isna(v) else _write_name(v) for v in values]
+    if ALL in names:
+        msg = f"a group of {values.name} is named {ALL!r}, which stands for all tracklets together;"
+        msg += " give it another name"
+        raise UserError(msg)
     return np.array(names, object)
+
+
+def _write_name(value: Any) -> str:
+    """Name a group by its value; numbers that differ, such as dates, have names that differ."""
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        whole = number.is_integer() and abs(number) < MOST_EXACT
+        return str(int(number)) if whole else str(number)
+    return str(value)

@@ -241,5 +241,6 @@ def _take_candidate(given: Any, labels: Any, axes: str | None, name: str) -> "Ca
         if labels is None:
             return Candidate(Path(name), None, None, given)
         frames = read_labels(labels, axes, None)
-        return Candidate(Path(name), frames, GraphMovie(frames, given), given)  # type: ignore[arg-type]
+        movie = GraphMovie(frames, given, given.spots.calibration)  # type: ignore[arg-type]
+        return Candidate(Path(name), frames, movie, given)
     return Candidate(Path(name), read_labels(given, axes, None), None, None)

@@ -4,6 +4,7 @@ Written with zarr alone, as loading the geff package takes longer than a small f
 is written with that package, which validates it.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -21,6 +22,8 @@ from btrackmate.io.units import NGFF_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 #: Version of the specification that is written.
 GEFF_VERSION = "1.3"
@@ -57,14 +60,17 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     GEFF specification 1.x, https://liveimagetrackingtools.org/geff/
     """
     spots = graph.spots
-    numeric = spots.table.select_dtypes(["number", "bool"]).columns
+    numeric = spots.table.select_dtypes(["number", "bool"], exclude="timedelta").columns
     columns = [str(name) for name in numeric if name != "id"]
+    text = [str(name) for name in spots.table if name not in numeric]
+    if text:
+        _log.warning("%s: columns of text are left out: %s", path, ", ".join(text))
     flat = spots.ndim == 2 and not (spots.table["z"] != 0).any()
     if flat:
         columns.remove("z")
     identifiers = make_identifiers(columns)
-    metadata = _make_metadata(graph, identifiers, flat=flat)
     node_props = {identifiers[name]: _as_property(spots.table[name]) for name in columns}
+    metadata = _make_metadata(graph, identifiers, node_props, flat=flat)
     node_props["track"] = {"values": graph.track, "missing": graph.track < 0}
     node_props["tracklet"] = {"values": graph.tracklet, "missing": None}
     edge_props = {
@@ -139,7 +145,13 @@ def make_identifiers(names: Iterable[str]) -> dict[str, str]:
     return identifiers
 
 
-def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool) -> dict[str, Any]:
+def _make_metadata(
+    graph: TrackGraph,
+    identifiers: dict[str, str],
+    props: dict[str, dict[str, Any]],
+    *,
+    flat: bool,
+) -> dict[str, Any]:
     spots = graph.spots
     calibration = spots.calibration
     space, time = NGFF_NAMES.get(calibration.space_unit), NGFF_NAMES.get(calibration.time_unit)
@@ -157,7 +169,7 @@ def _make_metadata(graph: TrackGraph, identifiers: dict[str, str], *, flat: bool
         column = column.in_space(spots.ndim) if column is not None else None
         described[identifier] = _describe_prop(
             identifier,
-            str(spots.table[name].dtype),
+            str(props[identifier]["values"].dtype),
             (column.unit(calibration) or None) if column is not None else None,
             column.label if column is not None else name,
         )
@@ -193,6 +205,19 @@ def _range(values: "pd.Series[Any]") -> dict[str, float]:
 
 
 def _as_property(values: "pd.Series[Any]") -> dict[str, Any]:
-    array = values.to_numpy()
-    missing = np.isnan(array) if array.dtype.kind == "f" else None
-    return {"values": array, "missing": missing if missing is not None and missing.any() else None}
+    """Give values of a type that GEFF has, and which are missing.
+
+    Whole numbers and yes/no stay so where some are missing, as after adding a spot by hand.
+    """
+    kind: Any = values.dtype
+    if isinstance(kind, np.dtype):
+        array = values.to_numpy()
+        missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.size, np.bool_)
+    else:  # one of pandas' own types
+        missing = values.isna().to_numpy()
+        plain = kind.numpy_dtype if hasattr(kind, "numpy_dtype") else np.dtype(np.float64)
+        nothing = np.nan if plain.kind == "f" else plain.type(0)
+        array = values.to_numpy(dtype=plain, na_value=nothing)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    return {"values": array, "missing": missing if missing.any() else None}

@@ -195,9 +195,12 @@ def _rank(name: str, axes: GeffAxes, written: Mapping[str, str], *, ours: bool) 
     return (4, "frame") if name.lower() in _FRAMES else (5, name)
 
 
-def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[Any]:
+def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Any:
     if missing is None or not np.any(missing):
         return values
+    missing = np.asarray(missing, np.bool_)
+    if values.dtype.kind in "iu" and (np.abs(values[~missing].astype(np.float64)) > 2**53).any():
+        return pd.arrays.IntegerArray(values, missing)
     return np.where(missing, np.nan, values.astype(np.float64))
 
 

@@ -31,6 +31,7 @@ from btrackmate.io.trackmate import (
     write_trackmate,
 )
 from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
+from btrackmate.io.unsaved_edits import warn_of_unsaved
 
 _log = logging.getLogger(__name__)
 
@@ -316,7 +317,7 @@ def name_inputs(path: Path) -> tuple[Path, ...]:
     return (path,) if found is None else found.inputs(path)
 
 
-def read_tracks(path: Path) -> Tracks:
+def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
     """Read tracks in any format; of a TrackMate file also what a graph does not hold.
 
     Parameters
@@ -326,6 +327,9 @@ def read_tracks(path: Path) -> Tracks:
         one table with the tracks' ids; a folder of the Cell Tracking
         Challenge; or the folder of a finished run. CSV tables are in physical units without
         calibration, Challenge folders in voxels.
+    with_edits : bool
+        Whether the caller makes the edits in the journal beside them, too; else the log warns of
+        those that are not saved.
 
     Raises
     ------
@@ -338,6 +342,8 @@ def read_tracks(path: Path) -> Tracks:
     if found is None:
         msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
         raise UserError(msg)
+    if not with_edits:
+        warn_of_unsaved(path)
     with watch_inputs(*found.inputs(path)):
         return found.read(path)
 

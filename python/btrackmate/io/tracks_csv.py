@@ -44,8 +44,12 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     """Write a table; one with text, or with missing whole numbers, goes the slow way."""
-    bools = [name for name, values in table.items() if values.dtype.kind == "b"]
-    table = table.astype(dict.fromkeys(bools, np.int64))
+    bools = {
+        name: "Int64" if values.isna().any() else np.int64
+        for name, values in table.items()
+        if values.dtype.kind == "b"
+    }
+    table = table.astype(bools)
     plain = (isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in table.dtypes)
     if not all(plain):
         guard_table(table).to_csv(stream, index=False, lineterminator="\n")

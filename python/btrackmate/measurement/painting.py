@@ -5,8 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
+
 #: Labels below this are looked up in a table.
 _TABLE_SIZE = 1 << 24
+#: Misplaced cells of a frame, after which the others that look so are taken to be.
+_ENOUGH = 20
 
 
 def list_labels(image: NDArray[Any]) -> NDArray[np.int64]:
@@ -55,3 +59,69 @@ def paint_labels(
         values[found] = new[place[found]]
     painted = values[inverse].reshape(image.shape)
     return painted
+
+
+def find_voxels(positions: NDArray[np.float64], size: Calibration) -> NDArray[np.int64]:
+    """Give the voxel of each position, (n, 3), x, y, z; positions are in physical units."""
+    voxels: NDArray[np.int64] = np.floor(positions / (size.dx, size.dy, size.dz) + 0.5).astype(
+        np.int64
+    )
+    return voxels
+
+
+def find_misplaced(
+    image: NDArray[Any], labels: NDArray[np.int64], voxels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which cells are said to stand where another one does.
+
+    Parameters
+    ----------
+    image : ([Z,] Y, X) ndarray of int
+        Labels, 0 is background.
+    labels : (n,) ndarray of int
+        Label that each cell is said to have; 0 is never misplaced.
+    voxels : (n, 3) ndarray of int
+        Where its centre is said to be: x, y, z; z is not looked at in 2D.
+
+    Returns
+    -------
+    (n,) ndarray of bool
+        True where another label stands at the centre, and the centre lies outside the box around
+        the cell's own label (a bent cell's centre can lie on its neighbour).
+    """
+    places = voxels[:, ::-1][:, 3 - image.ndim :]
+    wrong = (labels > 0) & ((places >= 0) & (places < image.shape)).all(axis=1)
+    there = np.asarray(image[tuple(places[wrong].T)]).astype(np.int64)
+    wrong[wrong] = (there > 0) & (there != labels[wrong])
+    for row in np.flatnonzero(wrong).tolist():
+        own = np.nonzero(image == labels[row])
+        if own[0].size == 0:
+            continue
+        wrong[row] = any(
+            place < axis.min() or place > axis.max()
+            for place, axis in zip(places[row], own, strict=True)
+        )
+        if wrong[row] and int(wrong[: row + 1].sum()) >= _ENOUGH:
+            break  # of labels that were numbered anew nearly all are
+    return wrong
+
+
+def tell_misplaced(misplaced: NDArray[np.int64], n_spots: int, movie: Any, tracks: Any) -> str:
+    """Say in one line that label images are not those of the tracks.
+
+    Parameters
+    ----------
+    misplaced : (n, 3) ndarray of int
+        id, frame and label of the spots that lie on another cell.
+    n_spots : int
+        Spots in all.
+    movie, tracks : Path or str
+        Whose they are.
+    """
+    spot, frame, label = misplaced[0].tolist()
+    return (
+        f"{len(misplaced)} of {n_spots} spots of {tracks} lie on another cell of {movie} than the "
+        f"one whose label they have (first: spot {spot}, label {label} in frame {frame}); if cells "
+        "were numbered anew since, all that follows is wrong: track the label images again, or "
+        "give those that the tracks were made of"
+    )

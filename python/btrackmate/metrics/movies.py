@@ -2,17 +2,23 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.measurement.painting import paint_labels
+from btrackmate.measurement.painting import (
+    find_misplaced,
+    find_voxels,
+    paint_labels,
+    tell_misplaced,
+)
 from btrackmate.metrics.nodes import IntArray, NodeMatch, TrackNodes
 from btrackmate.metrics.overlap import Overlap, as_unsigned, count_overlaps
 
@@ -83,10 +89,15 @@ class GraphMovie:
         Label images that the spots were measured in.
     graph : TrackGraph
         Spots with a column `label`, and links.
+    size : Calibration, optional
+        Voxel size by which positions become voxels, to see whether spots lie on other cells than
+        they name; not looked at by default.
     """
 
     frames: NDArray[Any] | Sequence[NDArray[Any]]
     graph: TrackGraph
+    size: Calibration | None = None
+    misplaced: dict[int, IntArray] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def n_frames(self) -> int:
@@ -119,17 +130,42 @@ class GraphMovie:
             msg = "the spots have no column 'label', so their objects cannot be found in the label "
             msg += "images; measure the labels, or score the spots as points"
             raise UserError(msg)
-        rows = np.flatnonzero(spots.frame == t)
-        labels = spots.table["label"].to_numpy(np.int64)[rows]
+        named = spots.feature("label")  # a spot that was added by hand may have none
+        rows = np.flatnonzero((spots.frame == t) & np.isfinite(named))
+        labels = named[rows].astype(np.int64)
         order = np.argsort(labels)
-        labels, numbers = labels[order], self.graph.tracklet[rows][order] + 1
+        rows, labels = rows[order], labels[order]
         doubled = np.flatnonzero(np.diff(labels) == 0)
         if doubled.size:
             msg = (
                 f"two spots of frame {t} name label {labels[doubled[0]]}, expected one spot a label"
             )
             raise UserError(msg)
-        return paint_labels(as_unsigned(self.frames[t], f"frame {t}"), labels, numbers)
+        image = as_unsigned(self.frames[t], f"frame {t}")
+        if self.size is not None and t not in self.misplaced:
+            voxels = find_voxels(spots.positions[rows], self.size)
+            self.misplaced[t] = rows[find_misplaced(image, labels, voxels)]
+        return paint_labels(image, labels, self.graph.tracklet[rows] + 1)
+
+    def warn_of_spots(self, source: str) -> None:
+        """Warn of spots that lie on other cells than they name, or that name none."""
+        nameless = np.isnan(self.graph.spots.feature("label"))
+        if nameless.any():
+            _LOG.warning(
+                "%d of %d spots of %s have no label (first: spot %d in frame %d), so that they "
+                "cannot be found in its label images; they are scored as missing",
+                int(nameless.sum()),
+                nameless.size,
+                source,
+                self.graph.spots.id[nameless][0],
+                self.graph.spots.frame[nameless][0],
+            )
+        found = [rows for _, rows in sorted(self.misplaced.items()) if rows.size]
+        if found:
+            rows = self.graph.spots.table.iloc[np.concatenate(found)]
+            named = rows[["id", "frame", "label"]].to_numpy(np.int64)
+            n_spots = len(self.graph.spots)
+            _LOG.warning("%s", tell_misplaced(named, n_spots, "its label images", source))
 
     def node_ids(self, nodes: TrackNodes) -> IntArray:
         """Give the spot id of each node, (n,)."""
@@ -179,6 +215,9 @@ def match_movies(
     for t in range(truth.n_frames):
         overlaps.append(count_overlaps(truth.frame(t), result.frame(t), source=f"frame {t}"))
         progress("matching frames", t + 1, truth.n_frames)
+    for movie, source in ((truth, "the truth"), (result, "the result")):
+        if isinstance(movie, GraphMovie):
+            movie.warn_of_spots(source)
     mates = []
     offset = 0
     for overlap in overlaps:

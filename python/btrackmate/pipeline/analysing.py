@@ -1,5 +1,6 @@
 """Analysis of files of tracks: tables, pictures and a report in one folder."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ from btrackmate.report.analysis_plots import draw_analysis
 from btrackmate.report.data import ReportData, load_run, load_tracks
 from btrackmate.report.html import write_report
 
+_log = logging.getLogger(__name__)
 _PLACES = 7
 
 
@@ -271,7 +273,7 @@ def read_groups(
         If the file cannot be read, lacks such columns, or names another movie.
     """
     try:
-        table = pd.read_csv(BytesIO(read_whole(path)))
+        table = _read_conditions(read_whole(path))
     except FileNotFoundError:
         msg = f"{path}: no such file; give a CSV of track and a column of conditions"
         raise UserError(msg) from None
@@ -285,7 +287,7 @@ def read_groups(
         raise UserError(msg + ", ".join(map(str, table.columns)))
     if "movie" not in keys:
         return dict.fromkeys(ids, table), own[0]
-    movie = table["movie"].astype(str)
+    movie = table["movie"].fillna("")
     unknown = sorted(set(movie) - set(ids))
     if unknown:
         msg = f"{path}: names movie {unknown[0]!r}, but the movies are {', '.join(ids)}"
@@ -297,11 +299,25 @@ def read_groups(
             if len(part) > 1:
                 msg = f"{path}: movie {name!r} stands there twice, expected one row each"
                 raise UserError(msg)
+            if not len(part):
+                _log.warning("%s: has no row of movie %s, whose tracks are in no group", path, name)
             # the movie's conditions are those of all of its tracks; none if it is not there
             values = part.iloc[0] if len(part) else pd.Series(np.nan, index=own)
             part = pd.DataFrame({"track": tracks, **{key: values[key] for key in own}})
         found[name] = part
     return found, own[0]
+
+
+def _read_conditions(content: bytes) -> pd.DataFrame:
+    """Read a table of groups: numbers of tracks, and names as they stand there, 01 apart from 1."""
+    names = pd.read_csv(BytesIO(content), nrows=0).columns
+    texts = {name: str for name in names if name not in ("track", "tracklet")}
+    return pd.read_csv(
+        BytesIO(content),
+        dtype=texts,
+        keep_default_na=False,
+        na_values={name: [""] for name in names},
+    )
 
 
 def _write_tables(folder: Path, tables: Tables) -> list[str]:

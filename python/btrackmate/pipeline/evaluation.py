@@ -152,7 +152,8 @@ def _with_graph(path: Path, frames: Any, tracks: Path) -> Candidate:
     graph = read_shown_tracks(tracks)
     if frames is None or "label" not in graph.spots.table:
         return Candidate(path, None, None, graph)
-    return Candidate(path, frames, GraphMovie(frames, graph), graph)
+    size = None if _is_table(tracks) else graph.spots.calibration
+    return Candidate(path, frames, GraphMovie(frames, graph, size), graph)
 
 
 def evaluate(

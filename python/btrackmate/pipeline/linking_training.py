@@ -11,6 +11,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import setting
 from btrackmate.io.shown_tracks import read_shown_tracks
+from btrackmate.io.track_formats import TABLE_ENDINGS
 from btrackmate.metrics import TrackingScores, score_same_spots
 from btrackmate.tracking.flow.learn import train_linking
 from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
@@ -79,7 +80,12 @@ def learn_linking(
         found = link_flow(graph.spots, one.model_copy(update={"weights": weights}))
         scores.append(score_same_spots(graph, found))
         progress("tracking what was learnt from", number + 1, len(graphs))
-    shared = given | _share_distances(reaches) | {"weights": weights.model_dump()}
+    units = {  # a table of the movies' own unit says none
+        graph.spots.calibration.space_unit
+        for path, graph in zip(paths, graphs, strict=True)
+        if not path.name.lower().endswith(TABLE_ENDINGS)
+    }
+    shared = given | share_distances(reaches, units) | {"weights": weights.model_dump()}
     return LearntLinking(shared, weights, scores)
 
 
@@ -108,9 +114,17 @@ def _choose_distances(path: Path, graph: TrackGraph, given: dict[str, Any]) -> d
     return chosen
 
 
-def _share_distances(reaches: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Give the largest distances of all movies; none where the movies differ too much."""
+def share_distances(reaches: Sequence[dict[str, float]], units: set[str]) -> dict[str, float]:
+    """Give the largest distances of all movies; none where they differ too much, or in unit."""
     shared: dict[str, float] = {}
+    if len(units) > 1 and reaches[0]:
+        _log.warning(
+            "the movies are in %s, so that no distances are written; give %s when you track, in "
+            "the unit of that movie",
+            " and ".join(sorted(units)),
+            " and ".join(map(setting, reaches[0])),
+        )
+        return shared
     for name in reaches[0]:
         values = [reach[name] for reach in reaches]
         if max(values) > _MOST_DIFFERENT * min(values):

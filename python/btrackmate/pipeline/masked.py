@@ -94,8 +94,9 @@ def mask_tracked(tracked: TrackedLabels, frames: MaskedFrames, source: str) -> G
         inside = np.zeros(len(spots), np.bool_)
         for t, labels in enumerate(kept):
             rows = spots.frame == t
-            inside[rows] = np.isin(spots.feature("label")[rows], labels)
-        return GraphMovie(frames, tracked.graph.keep_spots(inside))
+            named = spots.feature("label")[rows]
+            inside[rows] = np.isin(named, labels) | np.isnan(named)  # the latter are warned of
+        return GraphMovie(frames, tracked.graph.keep_spots(inside), tracked.size)
     every = [list_labels(as_unsigned(tracked.frame(t), f"frame {t}")) for t in range(len(frames))]
     nodes = make_nodes(every, tracked.tracks, source)
     table = pd.DataFrame({"frame": nodes.frame, "label": np.concatenate(every)})

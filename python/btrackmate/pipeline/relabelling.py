@@ -20,7 +20,13 @@ from btrackmate.io.images import Movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.track_formats import read_tracks
-from btrackmate.measurement.painting import list_labels, paint_labels
+from btrackmate.measurement.painting import (
+    find_misplaced,
+    find_voxels,
+    list_labels,
+    paint_labels,
+    tell_misplaced,
+)
 from btrackmate.pipeline.inputs import open_calibrated
 from btrackmate.pipeline.settings import InputSettings
 
@@ -165,6 +171,7 @@ class Painter:
     painted: set[int] = field(default_factory=set)
     left: list[pd.DataFrame] = field(default_factory=list)
     off: list[int] = field(default_factory=list)  # rows of spots
+    misplaced: list[int] = field(default_factory=list)  # rows of spots
 
     @classmethod
     def open(cls, graph: TrackGraph, movie: Movie, tracks: Path) -> Self:
@@ -208,10 +215,15 @@ class Painter:
         return found
 
     def paint_all(self, progress: Progress) -> Iterator[NDArray[np.uint32]]:
-        """Paint the frames in turn."""
+        """Paint the frames in turn; warn of spots that lie on other cells than they name."""
         for t in range(self.movie.n_frames):
             yield self._paint(t)
             progress("relabelling", t + 1, self.movie.n_frames)
+        if self.misplaced:
+            rows = self.graph.spots.table.iloc[self.misplaced]
+            named = rows[["id", "frame", "label"]].to_numpy(np.int64)
+            n_spots = len(self.graph.spots)
+            _log.warning("%s", tell_misplaced(named, n_spots, self.movie.path, self.tracks))
 
     def collect(self) -> Relabelled:
         """Give what was counted on the way."""
@@ -228,6 +240,10 @@ class Painter:
         rows = np.flatnonzero(self.graph.spots.frame == t)
         labels, by_label = self._find_labels(image, rows, present, t)
         numbers = np.where(self.shown[rows], self.numbers[rows], 0)
+        voxels = self._find_voxels(self.graph.spots.positions[rows])
+        self.misplaced += rows[
+            find_misplaced(image, np.where(by_label, labels, 0), voxels)
+        ].tolist()
         self.off += rows[(labels == 0) & (numbers > 0)].tolist()
         table = pd.DataFrame({"label": labels, "number": numbers, "by_label": by_label})
         table = table[table["label"] > 0]
@@ -271,15 +287,19 @@ class Painter:
 
     def _look_up(self, image: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.int64]:
         """Give the label under each position (x, y, z in physical units), 0 outside."""
-        size = self.size
-        voxel = np.floor(positions / (size.dx, size.dy, size.dz) + 0.5).astype(np.int64)
-        if self.graph.spots.ndim == 2:
-            voxel[:, 2] = 0
+        voxel = self._find_voxels(positions)
         inside = ((voxel >= 0) & (voxel < image.shape[::-1])).all(axis=1)
         labels = np.zeros(len(voxel), np.int64)
         x, y, z = voxel[inside].T
         labels[inside] = image[z, y, x]
         return labels
+
+    def _find_voxels(self, positions: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give the voxel of each position: x, y, z."""
+        voxel = find_voxels(positions, self.size)
+        if self.graph.spots.ndim == 2:
+            voxel[:, 2] = 0
+        return voxel
 
     def _refuse_doubled(self, doubled: pd.DataFrame, t: int) -> None:
         if len(doubled):

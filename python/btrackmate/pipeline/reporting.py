@@ -14,7 +14,7 @@ from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_in
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
-from btrackmate.report.data import ReportData, load_run, load_tracks
+from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed
 from btrackmate.report.html import write_report
 
 _log = logging.getLogger(__name__)
@@ -82,7 +82,10 @@ def report_tracks(
         if inputs.mask is not None:
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
-        write_report(output, data.with_movies(image, labels, mask))
+        data = data.with_movies(image, labels, mask)
+        if not is_tracks(source):
+            warn_of_changed(data, source)
+        write_report(output, data)
         if table is not None:
             write_table(table, make_tracks_table(data.graph, data.track_ids))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Features that have pictures of their own, at most.
 _MOST_FEATURES = 3
+#: Letters of a group in the name of a file, at most.
+_LONGEST = 60
 
 
 def draw_analysis(
@@ -76,6 +78,7 @@ def _split(
     found = {name: draw(tables)}
     if "group" not in tables["tracklets"]:
         return found
+    taken: set[str] = set()
     for group in list_groups(tables["tracklets"]):
         part = {
             key: table[table["group"] == group] if "group" in table else table
@@ -84,6 +87,16 @@ def _split(
         figure = draw(part)
         if figure is not None:
             figure.suptitle(group, fontsize=9)
-            safe = "".join(c if c.isalnum() else "_" for c in group)
+            safe = name_file(group, taken)
             found[f"{name}_{safe}"] = figure
     return found
+
+
+def name_file(group: str, taken: set[str]) -> str:
+    """Give a group a name for a file that no other group has, in whatever case."""
+    stem = "".join(c if c.isalnum() else "_" for c in group)[:_LONGEST]
+    safe, number = stem, 2
+    while safe.lower() in taken:
+        safe, number = f"{stem}_{number}", number + 1
+    taken.add(safe.lower())
+    return safe

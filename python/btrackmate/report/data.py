@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
+from btrackmate.core.watching import list_files
+from btrackmate.core.words import option
 from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _log = logging.getLogger(__name__)
+
+#: Bytes of an input of a run below which all of it is read to see whether it has changed.
+_HASHED = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -337,6 +343,28 @@ def open_labels(folder: Path, *, whole: bool = False) -> Movie | None:
             "%s was changed since %s was made of it, and may hold other cells", movie.path, folder
         )
     return movie
+
+
+def warn_of_changed(data: ReportData, folder: Path) -> None:
+    """Warn where the image, labels or mask that a run names are not what it was made of any more.
+
+    Files of less than 1 GiB are hashed; of larger ones, the time of change counts.
+    """
+    for role, movie in (("image", data.image), ("labels", data.labels), ("mask", data.mask)):
+        entry = data.record["inputs"].get(role)
+        if movie is None or not entry or Path(entry["path"]) != movie.path:
+            continue
+        files = [file for _, file in list_files(movie.path)]
+        if sum(file.stat().st_size for file in files) < _HASHED:
+            same = movie.sha256() == entry.get("sha256")
+        else:
+            changed = datetime.fromtimestamp(max(f.stat().st_mtime for f in files), UTC)
+            same = changed <= datetime.fromisoformat(data.record["finished"])
+        if not same:
+            _log.warning(
+                "%s was changed since %s was made of it, and may show other cells; give what it "
+                "was made of with %s", movie.path, folder, option(role),
+            )  # fmt: skip
 
 
 def _open_input(record: dict[str, Any], role: Role) -> Movie | None:

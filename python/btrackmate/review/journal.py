@@ -10,6 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import append_text, copy_file, write_text
 from btrackmate.core.locks import Lock
 from btrackmate.core.outputs import check_output
+from btrackmate.io.unsaved_edits import EDITS
 from btrackmate.review.changes import Change
 from btrackmate.review.entries import (
     ParsedLines,
@@ -25,12 +26,12 @@ _log = logging.getLogger(__name__)
 
 #: What the first line says.
 FORMAT = "btrackmate-edits 1"
-_ENDING, _LOCK_ENDING = ".edits.jsonl", ".edits.lock"
+_LOCK_ENDING = ".edits.lock"
 
 
 def name_journal(tracks: Path) -> Path:
     """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
-    return tracks.with_name(tracks.name + _ENDING)
+    return tracks.with_name(tracks.name + EDITS)
 
 
 class Journal:
@@ -100,10 +101,16 @@ class Journal:
         """Note something else: ``"undo"``, ``"redo"`` or ``"save"``."""
         self._append({"do": what, "time": _now(), **values})
 
-    def replace(self, digest: str, edits: Sequence[Mapping[str, Any]]) -> None:
-        """Begin anew with edits, all at one moment; keep the lines of before in a file beside."""
+    def replace(self, digest: str, edits: Sequence[Mapping[str, Any]], *, n_saved: int = 0) -> None:
+        """Begin anew with edits, all at one moment; keep the lines of before in a file beside.
+
+        Of the edits, the file with the digest holds the first `n_saved`.
+        """
         copy_file(self.path, _name_before(self.path))
-        self.entries = [_make_header(self.tracks, digest), *map(dict, edits)]
+        lines = list(map(dict, edits))
+        if n_saved:
+            lines.insert(n_saved, {"do": "save", "time": _now(), "sha256": digest})
+        self.entries = [_make_header(self.tracks, None if n_saved else digest), *lines]
         text, self._end = _format(self.entries)
         self.confirm()
         write_text(self.path, text)

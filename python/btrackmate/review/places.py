@@ -1,6 +1,7 @@
 """Where a spot is: how the journal names spots, so that they are found again in other tracks."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -56,6 +57,11 @@ class Place:
         radius = told.get("radius", math.nan)
         return cls(told["id"], told["frame"], told.get("label"), (x, y, z), radius)
 
+    def is_of(self, tracks: EditableTracks, spot: int) -> bool:
+        """Tell whether a spot lies just here."""
+        away = math.dist(tracks.position(spot), self.position)
+        return tracks.frame(spot) == self.frame and away <= find_exact(self.position)
+
     def find(self, tracks: EditableTracks) -> int:
         """Find the spot in tracks; its id there.
 
@@ -69,7 +75,7 @@ class Place:
         The spot of the same label in the frame, if it lies within the radius of where it was; else
         the only spot within half the radius. Of spots at one place that with the same id.
         """
-        exact = _SAME * (1 + max(map(abs, self.position)))
+        exact = find_exact(self.position)
         radius = self.radius if self.radius > exact else exact
         if self.label is not None:
             same = tracks.find_label(self.frame, self.label)
@@ -89,3 +95,8 @@ class Place:
         if self.label is not None:
             msg += f", and label {self.label} is not there"
         raise UserError(msg)
+
+
+def find_exact(position: Sequence[float]) -> float:
+    """Give the distance that counts as none at a position."""
+    return _SAME * (1 + max(map(abs, position)))

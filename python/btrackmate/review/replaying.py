@@ -1,7 +1,7 @@
 """Making the edits of a journal again, on tracks that were made anew."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.run_folder import TRACKS, is_run_folder
-from btrackmate.review.changes import Change
+from btrackmate.review.changes import Change, Spot
 from btrackmate.review.history import History, plan
-from btrackmate.review.journal import make_edit, name_journal, read_lines, sort_edits
+from btrackmate.review.journal import (
+    make_edit,
+    name_journal,
+    read_edit,
+    read_lines,
+    sort_edits,
+)
 from btrackmate.review.operations import OPERATIONS
-from btrackmate.review.places import Place
+from btrackmate.review.places import Place, find_exact
 from btrackmate.review.tracks import EditableTracks
 
 _log = logging.getLogger(__name__)
@@ -170,13 +176,54 @@ def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, lis
     return again.history, again.left_out
 
 
+def are_made(tracks: EditableTracks, edits: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether tracks hold all that some edits change, as after another program saved them.
+
+    Spots are known by their ids and places, links by the ids of their ends.
+    """
+    links: dict[tuple[int, int], bool] = {}
+    spots: dict[int, Spot | None] = {}
+    for change in map(read_edit, edits):
+        links |= {(link.source, link.target): False for link in change.removed_links}
+        spots |= {spot.id: None for spot in change.removed_spots}
+        spots |= {spot.id: spot for spot in change.added_spots}
+        links |= {(link.source, link.target): True for link in change.added_links}
+        spots |= {move[1].id: move[1] for move in change.moved}
+    return all(
+        (spot is None) == (number not in tracks)
+        and (spot is None or Place.of(spot).is_of(tracks, number))
+        for number, spot in spots.items()
+    ) and all(
+        (source in tracks and target in tracks and tracks.link(source, target) is not None) == there
+        for (source, target), there in links.items()
+    )
+
+
+def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[str, Any]) -> None:
+    """Refuse to make an edit a second time: a swap that is undone by it, a spot that is there."""
+    for spot in read_edit(entry).added_spots:
+        near = tracks.near(spot.frame, spot.position, find_exact(spot.position))
+        if near:
+            msg = f"spot {near[0][0]} lies there already"
+            raise UserError(msg)
+    same_ids = all(found[name] == told["id"] for name, told in entry["spots"].items())
+    if entry["do"] == "swap" and same_ids:
+        for link in read_edit(entry).removed_links:
+            there = link.source in tracks and tracks.link(link.source, link.target) is not None
+            if not there:
+                msg = f"there is no link from spot {link.source} to spot {link.target} any more"
+                raise UserError(msg)
+
+
 def replay_entries(history: History, entries: Sequence[dict[str, Any]]) -> Replay:
     """Make the edits of a journal that stand where they fit; list the others."""
     again = Replay(history)
     for number, entry in enumerate(sort_edits(entries[1:])[0], 1):
         what = entry["do"]
         try:
-            change, line = plan_edit(history.tracks, what, resolve(history.tracks, entry))
+            arguments = resolve(history.tracks, entry)
+            _check_again(history.tracks, entry, arguments)
+            change, line = plan_edit(history.tracks, what, arguments)
         except UserError as error:
             again.left_out.append(LeftOut(number, what, str(error)))
             continue

@@ -1,6 +1,7 @@
 """Editing a file of tracks: every edit is kept at once, and can be undone, also days later."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,7 +16,7 @@ from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, read_edit, sort_edits
-from btrackmate.review.replaying import LeftOut, plan_edit, replay_entries
+from btrackmate.review.replaying import LeftOut, are_made, plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
 
 _log = logging.getLogger(__name__)
@@ -238,11 +239,21 @@ class EditSession:
             self.history.make(read_edit(entry))
 
     def _replay(self, entries: list[dict[str, Any]]) -> None:
+        saves = [n for n, line in enumerate(entries) if line.get("do") == "save"]
+        held = sort_edits(entries[1 : saves[-1]])[0] if saves else []
+        later = sort_edits(entries[1:])[0]
+        if held and later[: len(held)] == held and are_made(self.tracks, held):
+            # Another program saved the file with them.
+            self.history.done = list(map(read_edit, held))
+            entries = [entries[0], *later[len(held) :]]
+        else:
+            held = []
         again = replay_entries(self.history, entries)
-        self.left_out = again.left_out
+        self.left_out = [replace(one, number=one.number + len(held)) for one in again.left_out]
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
-        self._journal.replace(self._digest, again.lines)
+        self._journal.replace(self._digest, [*held, *again.lines], n_saved=len(held))
+        self._saved = len(held) + 2 if held else 0
 
 
 def write_copy(
@@ -271,7 +282,7 @@ def write_copy(
 
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
-    graph, document = read_tracks(path)
+    graph, document = read_tracks(path, with_edits=True)
     found = name_format(path)
     if document is None and (found is None or found.key != "geff"):
         msg = f"{path}: tracks in this format hold too little to be edited in place; make a "

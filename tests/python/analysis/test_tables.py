@@ -126,6 +126,36 @@ def test_conditions_that_do_not_fit_are_refused(conditions, message):
         join_conditions(make_tracklets_table(graph), pd.DataFrame(conditions))
 
 
+@pytest.mark.parametrize(
+    ("values", "groups"),
+    [
+        ([20260101, 20260102], ["20260101", "20260102"]),
+        ([20260101.0, np.nan], ["20260101", "none"]),
+        ([0.1, 0.10000001], ["0.1", "0.10000001"]),
+        ([True, False], ["True", "False"]),
+    ],
+)
+def test_groups_that_differ_have_names_that_differ(values, groups):
+    """Dates became one group, 2.02601e+07."""
+    graph = make_graph({1: 0, 2: 0}, [])
+    table = make_tracklets_table(graph).assign(day=values)
+    assert name_groups(graph, table, "day").tolist() == groups
+
+
+def test_no_group_has_the_name_of_all_together():
+    graph = make_graph({1: 0, 2: 0}, [])
+    table = make_tracklets_table(graph).assign(drug=["all", "none"])
+    with pytest.raises(UserError, match="a group of drug is named 'all'"):
+        name_groups(graph, table, "drug")
+
+
+def test_rows_of_groups_without_a_track_are_warned_of(caplog):
+    graph = make_graph({1: 0, 2: 1}, [(1, 2)])
+    conditions = pd.DataFrame({"track": [0, 8, 9], "drug": ["a", "b", "c"]})
+    join_conditions(make_tracklets_table(graph), conditions, "g.csv")
+    assert "g.csv: 2 of its 3 rows name no track that there is (first: 8)" in caplog.text
+
+
 def test_features_that_are_asked_for_must_be_there():
     graph = grow()
     tables = analyse_tracks(graph, settings(features=["x"]))

@@ -16,7 +16,8 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
-from btrackmate.report.analysis_plots import draw_analysis
+from btrackmate.pipeline.analysing import read_groups
+from btrackmate.report.analysis_plots import draw_analysis, name_file
 
 XML = Path(__file__).parents[2] / "data" / "trackmate-xml"
 QUICK = ("--no-figures", "--no-report", "--quiet")
@@ -142,6 +143,28 @@ def test_movies_stand_in_one_table_and_have_groups(tracks: Path, tmp_path: Path)
     }  # fmt: skip
     tests = pd.read_csv(out / "cycle_tests.csv").query("movie == 'all'")
     assert tests["n_groups"].tolist() == [2, 2]
+
+
+def test_names_of_groups_and_movies_stay_as_they_stand(tmp_path: Path, caplog) -> None:
+    """01 is not 1, NA is no missing value, 1.10 is not 1.1."""
+    table = tmp_path / "groups.csv"
+    table.write_text("track,day,drug\n0,01,NA\n1,1,\n2,1.10,1.1\n", encoding="utf-8")
+    found, column = read_groups(table, {"a": np.arange(3)})
+    assert column == "day"
+    assert found["a"]["track"].tolist() == [0, 1, 2]
+    assert found["a"]["day"].tolist() == ["01", "1", "1.10"]
+    assert found["a"]["drug"].fillna("-").tolist() == ["NA", "-", "1.1"]
+    table.write_text("movie,drug\n001,a\n1,b\n", encoding="utf-8")
+    found, _ = read_groups(table, {name: np.arange(1) for name in ("001", "1", "2")})
+    assert found["001"]["drug"].tolist() + found["1"]["drug"].tolist() == ["a", "b"]
+    assert "has no row of movie 2" in caplog.text
+
+
+def test_each_group_has_a_picture_of_its_own() -> None:
+    """In whatever case, and however long its name is."""
+    taken: set[str] = set()
+    names = [name_file(group, taken) for group in ("a b", "a/b", "A_b", "x" * 300)]
+    assert names == ["a_b", "a_b_2", "A_b_3", "x" * 60]
 
 
 def test_a_mask_gives_distances_to_tracks_without(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.pipeline.linking_training import share_distances
 
 
 @pytest.fixture
@@ -115,6 +116,16 @@ def test_what_is_given_goes_over_the_truth_and_useless_weights_are_warned_of(
     settings = yaml.safe_load(config.read_text())["tracker"]
     assert (settings["linking_max_distance"], settings["splitting_max_distance"]) == (45, 20)
     assert "division_f1 is 0.000" in capsys.readouterr().err
+
+
+def test_distances_of_movies_in_micrometres_and_pixels_are_not_mixed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """2.3 µm and 4.6 pixels became 4.6, of whatever unit the next movie has."""
+    reaches = [{"linking_max_distance": 2.3}, {"linking_max_distance": 4.6}]
+    assert share_distances(reaches, {"µm"}) == {"linking_max_distance": 4.6}
+    assert share_distances(reaches, {"µm", "pixel"}) == {}
+    assert "the movies are in pixel and µm, so that no distances are written" in caplog.text
 
 
 @pytest.mark.slow

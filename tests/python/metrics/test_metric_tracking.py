@@ -266,6 +266,14 @@ class TestGraphMovie:
         kept = self.graph.keep_spots(np.array([True, True, True, False]))
         assert GraphMovie(self.frames, kept).frame(2).tolist() == [[1, 0]]
 
+    def test_spots_added_by_hand_without_a_label_are_warned_of(self, caplog):
+        """Two of a frame are not one cell, and no label is looked up for them."""
+        spots = self.graph.spots.with_columns({"label": np.array([4, 9, np.nan, np.nan])})
+        seen = GraphMovie(self.frames, self.graph.with_spots(spots))
+        assert seen.frame(2).tolist() == [[0, 0]]
+        seen.warn_of_spots("the truth")
+        assert "2 of 4 spots of the truth have no label (first: spot 2 in frame 2)" in caplog.text
+
     def test_two_spots_of_one_label_are_refused(self):
         doubled = self.graph.with_spots(self.graph.spots.with_columns({"label": np.full(4, 7)}))
         with pytest.raises(UserError, match="two spots of frame 2 name label 7"):

@@ -12,6 +12,7 @@ from tracking_movies import link_ids
 
 from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import find_written, write_text, write_together
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -142,6 +143,17 @@ def test_tracks_that_are_replaced_have_the_journal_of_the_new_ones(
     assert call(*words, "--set", "splitting_max_distance=5", "--edits", first, "--overwrite") == 0
     with EditSession.open(out) as session:
         assert len(session.history.done) == 3
+
+
+def test_what_is_written_last_is_read_where_it_waits(tmp_path: Path) -> None:
+    """Else the journal beside replaced tracks names those of before, and opens no more."""
+    path = tmp_path / "t.txt"
+    write_text(path, "old")
+    with write_together():
+        assert find_written(path) == path
+        write_text(path, "new")
+        assert (path.read_text(), find_written(path).read_text()) == ("old", "new")
+    assert find_written(path) == path
 
 
 def test_saving_corrections_of_a_run_writes_its_tables_anew(first: Path) -> None:

@@ -13,9 +13,12 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import write_tracks
-from btrackmate.measurement.painting import list_labels, paint_labels
+from btrackmate.measurement.painting import find_misplaced, list_labels, paint_labels
+from btrackmate.pipeline.converting import convert
+from btrackmate.pipeline.evaluation import evaluate, load_candidate
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.relabelling import relabel
 from btrackmate.pipeline.run import run
@@ -188,3 +191,59 @@ def test_painting_with_small_and_large_labels(highest: int) -> None:
     painted = paint_labels(image, np.array([highest, 77, 3]), np.array([8, 4, 2**32 - 1]))
     assert painted.tolist() == [[0, 2**32 - 1, 8], [0, 0, 0]]
     assert paint_labels(image, np.empty(0, int), np.empty(0, int)).tolist() == [[0] * 3] * 2
+
+
+class TestLabelsNumberedAnew:
+    """Another program gave the same cells other numbers: 1 and 7 are swapped from frame 2 on."""
+
+    @pytest.mark.parametrize("ending", ["xml", "csv"])
+    def test_relabel_warns(
+        self, tmp_path: Path, ending: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Each cell would get the number of the other one's track."""
+        tracks = make_tracks(tmp_path / f"t.{ending}")
+        caplog.clear()
+        relabel(tracks, self._write(tmp_path, swap=False), tmp_path / "same.tif")
+        assert not caplog.records
+        relabel(tracks, self._write(tmp_path, swap=True), tmp_path / "out.tif")
+        (record,) = caplog.records
+        assert "8 of 15 spots of " in record.message
+        assert "(first: spot 21, label 1 in frame 2)" in record.message
+
+    def test_so_do_scores(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """The scores would be those of links between other cells."""
+        tracks = make_tracks(tmp_path / "t.xml")
+        caplog.clear()
+        truth = load_candidate(self._write(tmp_path, swap=False), tracks)
+        result = load_candidate(self._write(tmp_path, swap=True), tracks)
+        evaluate(
+            truth, result, segmentation=False, tracking=True, max_distance=None,
+            progress=ignore_progress,
+        )  # fmt: skip
+        (record,) = caplog.records
+        assert record.message.startswith("8 of 15 spots of the result lie on another cell")
+
+    def test_so_does_the_challenge_folder(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is made of the label images by the same numbers."""
+        tracks = make_tracks(tmp_path / "t.xml")
+        caplog.clear()
+        convert(tracks, tmp_path / "01_RES", labels=self._write(tmp_path, swap=True))
+        assert ["8 of 15 spots of " in record.message for record in caplog.records] == [True]
+
+    def test_a_bent_cell_may_have_its_centre_on_a_neighbour(self) -> None:
+        """1 is bent around 2: its centre is a voxel of 2, inside the box around 1."""
+        image = np.array([[1, 1, 1], [1, 2, 1], [3, 0, 0]], np.uint16)
+        voxels = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0], [9, 9, 0], [2, 2, 0]])
+        found = find_misplaced(image, np.array([1, 3, 3, 3, 3]), voxels)
+        assert found.tolist() == [False, True, True, False, False]
+
+    @staticmethod
+    def _write(folder: Path, *, swap: bool) -> Path:
+        labels = dividing_cells()
+        if swap:
+            late = labels[2:]
+            one, seven = late == 1, late == 7
+            late[one], late[seven] = 7, 1
+        return write_imagej(folder / f"labels_{swap}.tif", labels, "TZYX")

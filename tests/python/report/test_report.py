@@ -1,6 +1,7 @@
 """What the report shows."""
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from btrackmate.core.spots import Spots
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
-from btrackmate.report.data import ReportData, load_run
+from btrackmate.report import data as data_module
+from btrackmate.report.data import ReportData, load_run, warn_of_changed
 from btrackmate.report.figures import (
     choose_lineages,
     draw_lineages,
@@ -209,6 +211,26 @@ def test_report_can_be_made_without_the_inputs(
     assert figure is not None
     titles = [axis.get_title() for axis in figure.axes]
     assert titles == [f"frame {frame}, seen along z" for frame in range(6)]
+
+
+def test_an_image_that_is_another_one_now_is_warned_of(
+    folder: Path, image_3d: Path, labels_3d: Path, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As where another project was put in the place of a run's; large files by their time."""
+    warn_of_changed(load_run(folder), folder)
+    assert not caplog.messages
+    image_3d.write_bytes(labels_3d.read_bytes())
+    warn_of_changed(load_run(folder), folder)
+    (told,) = caplog.messages
+    assert told.startswith(f"{image_3d} was changed since {folder} was made of it")
+    caplog.clear()
+    monkeypatch.setattr(data_module, "_HASHED", 0)
+    os.utime(image_3d, (0, 0))
+    os.utime(labels_3d, (2**32, 2**32))
+    warn_of_changed(load_run(folder), folder)
+    (told,) = caplog.messages
+    assert told.startswith(f"{labels_3d} was changed")
 
 
 @pytest.mark.slow

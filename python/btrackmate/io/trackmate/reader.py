@@ -16,7 +16,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_key
 from btrackmate.core.spots import Spots
-from btrackmate.io.numbers import find_text
+from btrackmate.io.numbers import as_whole, find_text
 from btrackmate.io.trackmate.declarations import (
     EDGE_DECLARATIONS,
     SPOT_DECLARATIONS,
@@ -184,10 +184,9 @@ def _spot_columns(
 
 
 def _as_int(values: NDArray[Any]) -> NDArray[Any]:
-    """Make whole numbers int64; a column with missing values stays floating point."""
-    if values.dtype == object or not np.all(values % 1 == 0):
-        return values
-    return values.astype(np.int64)
+    """Make whole numbers int64; one with missing or inexact values stays floating point."""
+    whole = None if values.dtype == object else as_whole(values)
+    return values if whole is None else whole
 
 
 def _make_spots(

@@ -99,7 +99,7 @@ def _column_values(
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     if values.dtype == object or pd.api.types.is_string_dtype(values):
         return values.astype(object).where(values.notna(), None).to_numpy(object), None
-    if pd.api.types.is_bool_dtype(values):
+    if pd.api.types.is_bool_dtype(values) and not values.isna().any():
         return values.to_numpy(np.int64), None
     if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
         return values.to_numpy(), None

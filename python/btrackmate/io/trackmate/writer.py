@@ -15,6 +15,7 @@ from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
+from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat, Rows
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
@@ -163,6 +164,12 @@ def _name_columns(spots: Spots, document: TrackMateDocument | None) -> dict[str,
             _log.warning("column %r holds text and is left out: TrackMate holds numbers", name)
             continue
         is_int = pd.api.types.is_integer_dtype(values) or pd.api.types.is_bool_dtype(values)
+        if is_int and len(values) and float(values.abs().max(skipna=True) or 0) > MAX_EXACT:
+            _log.warning(
+                "column %r has whole numbers past 2⁵³, which TrackMate and what reads its files "
+                "round; GEFF and CSV keep them",
+                name,
+            )
         named[name] = declare_own(name, taken, is_int=is_int)
         taken.add(named[name].key)
     return named

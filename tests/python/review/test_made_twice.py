@@ -1,0 +1,114 @@
+"""Edits that the tracks hold already, as another program saved them again, are not made twice."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
+from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.review import EditableTracks, EditSession, replay_edits
+
+
+def make(ids: tuple[int, ...] = (0, 1, 2, 3)) -> TrackGraph:
+    """Two cells in two frames, 10 apart: the first two ids are linked to the last two."""
+    table = pd.DataFrame({"id": ids, "frame": [0, 0, 1, 1], "x": [1.0, 11.0] * 2, "y": 1.0})
+    spots = Spots.from_table(table.assign(radius=2.0), Calibration(), ndim=2)
+    return TrackGraph.from_ids(spots, np.array(ids[:2]), np.array(ids[2:]))
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Path:
+    path = tmp_path / "t.xml"
+    write_tracks(path, make())
+    return path
+
+
+def correct(tracks: Path, *, save: bool) -> None:
+    with EditSession.open(tracks) as session:
+        session.do("swap", one=2, other=3)
+        session.do("add_spot", frame=1, position=(5.0, 5.0), radius=2.0)
+        if save:
+            session.save()
+
+
+def links(graph: TrackGraph) -> set[tuple[int, int]]:
+    ids = graph.spots.id
+    return set(zip(ids[graph.source].tolist(), ids[graph.target].tolist(), strict=True))
+
+
+def save_again(tracks: Path) -> None:
+    """Write other bytes, as TrackMate does."""
+    text = tracks.read_text(encoding="utf-8")
+    tracks.write_text(text.replace("<Log>", "<Log>opened and saved; "), encoding="utf-8")
+
+
+def test_saved_edits_stay_when_another_program_saves_the_file(tracks: Path) -> None:
+    """The swap was made again, and so undone; the spot was added twice."""
+    correct(tracks, save=True)
+    save_again(tracks)
+    for _ in range(2):
+        with EditSession.open(tracks, changed="replay") as session:
+            assert links(session.to_graph()) == {(0, 3), (1, 2)}
+            assert session.tracks.n_spots == 5
+            assert session.is_saved
+            assert [one.what for one in session.history.done] == ["swap", "add_spot"]
+            assert not session.left_out
+    with EditSession.open(tracks) as session:
+        session.undo()
+        session.undo()
+        assert links(session.to_graph()) == {(0, 2), (1, 3)}
+        assert not session.is_saved
+
+
+def test_later_edits_are_made_on_what_was_saved(tracks: Path) -> None:
+    correct(tracks, save=True)
+    with EditSession.open(tracks) as session:
+        session.do("break_link", source=0, target=3)
+    save_again(tracks)
+    with EditSession.open(tracks, changed="replay") as session:
+        assert links(session.to_graph()) == {(1, 2)}
+        assert not session.is_saved
+        assert len(session.history.done) == 3
+
+
+def test_a_swap_that_another_program_went_on_from_is_not_turned_back(tracks: Path) -> None:
+    """It deleted a link of it since."""
+    correct(tracks, save=True)
+    graph = read_tracks(tracks)[0]
+    write_tracks(tracks, graph.keep_links(graph.spots.id[graph.source] == 0))
+    with EditSession.open(tracks, changed="replay") as session:
+        assert links(session.to_graph()) == {(0, 3)}
+        assert [(one.number, one.why) for one in session.left_out] == [
+            (1, "there is no link from spot 0 to spot 2 any more"),
+            (2, "spot 4 lies there already"),
+        ]
+
+
+def test_tracks_with_other_ids_are_corrected_by_place(tracks: Path) -> None:
+    correct(tracks, save=False)
+    history, left_out = replay_edits(EditableTracks(make((5, 6, 7, 8))), tracks)
+    assert not left_out
+    assert links(history.tracks.to_graph()) == {(5, 8), (6, 7)}
+
+
+def test_tracks_read_without_their_edits_are_warned_of(
+    tracks: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As every verb reads them; once they are saved nothing is said."""
+    caplog.set_level(logging.WARNING)
+    correct(tracks, save=False)
+    assert not caplog.messages
+    assert read_tracks(tracks)[0].n_links == 2
+    assert ["2 edits in t.xml.edits.jsonl are not saved" in one for one in caplog.messages] == [
+        True
+    ]
+    with EditSession.open(tracks) as session:
+        session.save()
+    caplog.clear()
+    read_tracks(tracks)
+    assert not caplog.messages
