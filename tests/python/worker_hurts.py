@@ -6,9 +6,11 @@ process id of a scheduler that is killed, ``hold`` lets frames 4 and later wait 
 ``threshold`` replaces the networks.
 """
 
+import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,30 @@ def _hurt(job: frame_jobs.FrameJob) -> None:
     if _find(job, "scheduler").exists():
         os.kill(int(_find(job, "scheduler").read_text()), signal.SIGKILL)
         time.sleep(30)
+
+
+def serve_scheduler(address: str) -> None:
+    """Be the scheduler at an address until killed."""
+    from distributed import Scheduler
+
+    _, _, place = address.partition("://")
+    host, _, port = place.partition(":")
+    _serve(lambda: Scheduler(host=host, port=int(port), dashboard=False))
+
+
+def serve_worker(address: str) -> None:
+    """Be a worker of one thread, as `dask worker` starts it, until killed."""
+    from distributed import Worker
+
+    _serve(lambda: Worker(address, nthreads=1, dashboard=False))
+
+
+def _serve(make: Callable[[], Any]) -> None:
+    async def serve() -> None:
+        async with make() as server:
+            await server.finished()
+
+    asyncio.run(serve())
 
 
 def load_no_models(_: Any) -> Models:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -137,13 +137,16 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     Raises
     ------
     UserError
-        If the name's ending is unknown, or the file cannot be written.
+        If they are neither, the name's ending is unknown, or the file cannot be written.
     """
     from btrackmate.core.outputs import check_pairs
     from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
     from btrackmate.io.tracks_csv import write_spots_csv
 
-    path = Path(path)
+    path, given = Path(path), cast("object", tracks)
+    if not isinstance(given, TrackGraph | Spots):
+        msg = f"{path}: got {type(given).__name__}, expected TrackGraph or Spots to save"
+        raise UserError(msg)
     if isinstance(tracks, Spots):
         if find_format(path).key == "csv":
             check_pairs([path])

@@ -94,11 +94,11 @@ def segment(
     chosen = SegmentationSettings.parse(settings, "segment")
     movie = read_array(image, "image", axes, voxel_size)
     calibration = _calibrate(movie, voxel_size, space_unit, None, "s")
-    models = load_models(chosen)
     n_channels = movie.array.shape[movie.axes.index("C")] if "C" in movie.axes else 1
     if not 1 <= channel <= n_channels:
         msg = f"channel is {channel}, but the image has {n_channels}; they are counted from 1"
         raise UserError(msg)
+    models = load_models(chosen)
     labels, tables = [], []
     for t in range(movie.n_frames):
         found = segment_frame(movie.frame(t)[channel - 1], calibration, chosen, models)

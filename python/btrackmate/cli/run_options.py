@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -22,6 +22,7 @@ from btrackmate.cli.options import (
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import load_yaml
+from btrackmate.io.units import NgffVersion
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.settings import InputSettings, RunSettings, split_tracker
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -130,6 +131,16 @@ def linking_options(function: Function) -> Function:
     )(function)
 
 
+def ome_zarr_option(function: Function) -> Function:
+    """Add --ome-zarr."""
+    return click.option(
+        "--ome-zarr",
+        type=click.Choice(get_args(NgffVersion)),
+        help="Version of OME-Zarr labels: 0.4 (Zarr 2; more programs read it) or 0.5 (Zarr 3).  "
+        "[default: 0.4]",
+    )(function)
+
+
 def threads_option(function: Function) -> Function:
     """Add --workers; worker processes have options of their own."""
     return click.option(
@@ -225,7 +236,7 @@ def merge_settings(
         put(("measure", name), value)
     for name, value in given_values(PruneSettings, options).items():
         put(("prune", name), value)
-    for name in ("channel", "spot_filters", "track_filters", "workers"):
+    for name in ("channel", "ome_zarr", "spot_filters", "track_filters", "workers"):
         put((name,), options.get(name))
     values["tracker"], chosen = merge_tracker(values, options, engine, source)
     values.pop("tracker_settings", None)

@@ -24,6 +24,7 @@ from btrackmate.cli.run_options import (
     mask_options,
     measuring_options,
     merge_settings,
+    ome_zarr_option,
     table_options,
 )
 from btrackmate.cli.worker_options import worker_options
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     "Segmentation",
     click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]"),
     settings_options(SegmentationSettings),
+    ome_zarr_option,
 )
 @worker_options
 @with_console

@@ -15,14 +15,16 @@ from btrackmate.cli.options import (
     settings_options,
     with_console,
 )
-from btrackmate.cli.run_options import input_settings
+from btrackmate.cli.run_options import input_settings, ome_zarr_option
 from btrackmate.cli.worker_options import worker_options
+from btrackmate.core.errors import UserError
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings
 
 if TYPE_CHECKING:
+    from btrackmate.io.units import NgffVersion
     from btrackmate.pipeline.cluster import WorkerPool
 
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option("--config", type=PATH, help="YAML file of segmentation settings.")
 @settings_options(SegmentationSettings)
+@ome_zarr_option
 @calibration_options
 @common_options
 @worker_options
@@ -57,6 +60,7 @@ def command(
     cells: Path | None,
     skip_bad_files: bool,
     config: Path | None,
+    ome_zarr: "NgffVersion | None",
     overwrite: bool,
     progress: Progress,
     pool: "WorkerPool | None",
@@ -74,7 +78,8 @@ def command(
     """
     from btrackmate.io.ngff import is_zarr
     from btrackmate.io.tracks_csv import write_table
-    from btrackmate.pipeline.segmenting import LabelFiles, segment_folder, segment_movie
+    from btrackmate.pipeline.segmenting import LabelFiles, segment_movie
+    from btrackmate.pipeline.segmenting_folders import segment_folder
 
     values = load_yaml(config) if config else {}
     settings = SegmentationSettings.parse(
@@ -83,6 +88,9 @@ def command(
     # One file of labels is one movie: then a folder is a movie with one file a frame.
     one = output.name.lower().endswith((".tif", ".tiff", ".zarr"))
     folder = image.is_dir() and not is_zarr(image) and not one
+    if ome_zarr is not None and not output.name.lower().endswith(".zarr"):
+        msg = f"{output} is no OME-Zarr: leave --ome-zarr out, or name an output .ome.zarr"
+        raise UserError(msg)
     if cells is None:
         cells = output / "cells.csv" if folder else _name_cells(output)
     if folder:
@@ -102,7 +110,7 @@ def command(
         )
         write_table(cells, table)
     else:
-        files = LabelFiles(output, cells, overwrite)
+        files = LabelFiles(output, cells, overwrite, ome_zarr=ome_zarr or "0.4")
         table = segment_movie(
             image, files, settings, inputs, channel=channel, progress=progress, pool=pool
         )
@@ -113,6 +121,8 @@ def command(
 
 def _name_cells(output: Path) -> Path:
     """Name the table that goes with a label file."""
+    if not output.name:  # As of ".", which is refused later.
+        return output / "cells.csv"
     name = output.name
     for ending in (".ome.zarr", ".zarr", ".tiff", ".tif"):
         if name.lower().endswith(ending):

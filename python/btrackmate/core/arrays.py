@@ -1,5 +1,7 @@
 """Movies in memory: arrays of numpy, dask, xarray or Zarr, with axes and calibration."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,7 +100,8 @@ def read_array(
     Raises
     ------
     UserError
-        If the axes are not known or don't fit, or the coordinates are not evenly spaced.
+        If it is no array, or values of it are masked; if the axes are not known or don't fit, or
+        the coordinates are not evenly spaced.
     """
     dims = getattr(data, "dims", None)
     calibration = None
@@ -107,7 +110,8 @@ def read_array(
         calibration = _read_coordinates(data, axes)
         data = data.data
     if not hasattr(data, "shape"):
-        data = np.asarray(data)
+        data = _make_array(data, role)
+    _check_unmasked(data, role)
     ndim = len(data.shape)
     axes = axes or _guess_axes(ndim, role, voxel_size)
     axes = validate_axes(axes, ndim, role)
@@ -115,6 +119,24 @@ def read_array(
         msg = f"{role}: axes {axes} name channels, which {role} do not have; give one channel"
         raise UserError(msg)
     return ArrayMovie(data, axes, calibration, role == "image")
+
+
+def _make_array(data: Any, role: Role) -> NDArray[Any]:
+    found = None if isinstance(data, (str, bytes, os.PathLike, Mapping)) else np.asarray(data)
+    if found is None or found.ndim == 0:
+        kind = type(data).__name__
+        msg = f"{role}: got {kind}, expected an array (T, Z, Y, X); the command line works on files"
+        raise UserError(msg)
+    return found
+
+
+def _check_unmasked(data: Any, role: Role) -> None:
+    """Refuse masked arrays: what their masked pixels are to be is not ours to say."""
+    masked = int(np.ma.getmaskarray(data).sum()) if isinstance(data, np.ma.MaskedArray) else 0
+    if masked:
+        msg = f"{role}: {masked} values of a masked array are masked; say what they are, e.g. "
+        msg += f"{role}.filled(0), and give a mask of the tissue as mask="
+        raise UserError(msg)
 
 
 def _guess_axes(ndim: int, role: Role, voxel_size: tuple[float, ...] | None) -> str:

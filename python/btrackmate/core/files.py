@@ -185,10 +185,11 @@ def write_together(*, overwrite: bool = True) -> Iterator[None]:
 
 
 def find_written(path: Path) -> Path:
-    """Give where to read what was written last as `path`: `write_together` may hold it back."""
+    """Give where a file or folder lies that was written: aside, until what goes with it is."""
     batch = _batch.get()
-    waiting = {} if batch is None else {target: staging for staging, target in batch.waiting}
-    return waiting[path] / NEW / path.name if path in waiting else path
+    waiting = [] if batch is None else batch.waiting
+    aside = [staging / NEW / path.name for staging, other in waiting if other == path]
+    return aside[-1] if aside else path
 
 
 def _put_batch(batch: _Batch) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 IntArray = NDArray[np.int64]
 
+#: Links that are looked at together.
+_CHUNK = 1 << 20
+
 
 @dataclass(frozen=True, eq=False)
 class TrackGraph:
@@ -74,27 +77,23 @@ class TrackGraph:
         IndexError
             If a row is not among the spots.
         """
-        source = np.asarray(source, np.int64)
-        target = np.asarray(target, np.int64)
+        source, target = np.array(source, np.int64), np.array(target, np.int64)
         for row in (source, target):
             if row.size and (row.min() < 0 or row.max() >= len(spots)):
                 msg = (
                     f"links name rows {row.min()} to {row.max()}, but there are {len(spots)} spots"
                 )
                 raise IndexError(msg)
-        unknown = np.full(source.size, np.nan)
-        cost = np.array(unknown if cost is None else cost, np.float64)
-        confidence = np.array(unknown if confidence is None else confidence, np.float64)
-        backward = spots.frame[source] > spots.frame[target]
-        source, target = (
-            np.where(backward, target, source),
-            np.where(backward, source, target),
+        cost, confidence = (
+            np.full(source.size, np.nan) if values is None else np.array(values, np.float64)
+            for values in (cost, confidence)
         )
+        _turn_forward(spots, source, target)
         if not is_sorted(source, target):
             order = np.lexsort((target, source))
-            source, target = source[order], target[order]
-            cost, confidence = cost[order], confidence[order]
-        _check_links(spots, source, target)
+            for values in (source, target, cost, confidence):
+                values[:] = values[order]
+        _check_double(spots, source, target)
         return cls(spots, source, target, cost, confidence, dict(spots.record))
 
     @classmethod
@@ -387,12 +386,22 @@ def _follow(parent: IntArray) -> IntArray:
         parent = further
 
 
-def _check_links(spots: Spots, source: IntArray, target: IntArray) -> None:
-    same = np.flatnonzero(spots.frame[source] == spots.frame[target])
-    if same.size:
-        a, b = source[same[0]], target[same[0]]
-        msg = f"a link joins spots {spots.id[a]} and {spots.id[b]}, both in frame {spots.frame[a]}"
-        raise UserError(msg)
+def _turn_forward(spots: Spots, source: IntArray, target: IntArray) -> None:
+    """Turn links that go backward in time round, in place; refuse those inside a frame."""
+    frame = spots.frame
+    for begin in range(0, source.size, _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        one, other = frame[source[part]], frame[target[part]]
+        same = np.flatnonzero(one == other)
+        if same.size:
+            a, b = source[part][same[0]], target[part][same[0]]
+            msg = f"a link joins spots {spots.id[a]} and {spots.id[b]}, both in frame {frame[a]}"
+            raise UserError(msg)
+        back = begin + np.flatnonzero(one > other)
+        source[back], target[back] = target[back], source[back]
+
+
+def _check_double(spots: Spots, source: IntArray, target: IntArray) -> None:
     double = np.flatnonzero((np.diff(source) == 0) & (np.diff(target) == 0))
     if double.size:
         a, b = source[double[0]], target[double[0]]

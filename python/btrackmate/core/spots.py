@@ -88,8 +88,8 @@ class Spots:
         Raises
         ------
         UserError
-            If a column is missing, a frame is no integer ≥ 0, an id is doubled, or a position
-            is not finite.
+            If a column is missing, stands there twice or has no text as name; times are no
+            numbers; a frame is no integer ≥ 0, an id is doubled, or a position is not finite.
 
         Examples
         --------
@@ -98,7 +98,8 @@ class Spots:
         >>> spots.table["time"].tolist()
         [0.0, 2.5]
         """
-        table = table.reset_index(drop=True).copy()
+        _check_columns(table, source)
+        table = table.reset_index(drop=True)  # a table of its own: what is set here stays here
         if "z" not in table and ndim == 2:
             table["z"] = 0.0
         if "id" not in table:
@@ -233,25 +234,51 @@ class Spots:
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":
     numbers = pd.to_numeric(values, errors="coerce")
-    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers >= 2**63)
+    if numbers.dtype == np.int64:
+        bad = numbers < 0
+    else:
+        bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers >= 2**63)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         got = values.iloc[row]
         shown = repr(got) if isinstance(got, str) else got
         msg = f"{source}: {values.name} in row {row} is {shown}, expected an integer ≥ 0"
         raise UserError(msg)
-    return numbers.astype(np.int64)
+    return numbers if numbers.dtype == np.int64 else numbers.astype(np.int64)
+
+
+def _check_columns(table: pd.DataFrame, source: str) -> None:
+    names: list[Any] = list(table.columns)
+    for name in names:
+        if not isinstance(name, str):
+            msg = f"{source}: the column {name!r} has no text as name; rename it, e.g. "
+            msg += "table.rename(columns=str)"
+            raise UserError(msg)
+    if not table.columns.is_unique:
+        name = table.columns[table.columns.duplicated()][0]
+        msg = f"{source}: two columns are named {name!r}; rename or remove one"
+        raise UserError(msg)
+    if "time" in table and table["time"].dtype.kind in "mM":
+        msg = f"{source}: the column time is of type {table['time'].dtype}, expected numbers in "
+        msg += "the time unit, e.g. (table.time - table.time.min()) / pandas.Timedelta('1min')"
+        raise UserError(msg)
 
 
 def _check_values(table: pd.DataFrame, source: str) -> None:
-    positions = table[["x", "y", "z"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    bad = np.flatnonzero(~(np.abs(positions) <= FARTHEST).all(axis=1))
+    odd = np.zeros(len(table), np.bool_)
+    for name in ("x", "y", "z"):
+        values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+        odd |= ~((values >= -FARTHEST) & (values <= FARTHEST))
+    bad = np.flatnonzero(odd)
     if bad.size:
         first = table.iloc[int(bad[0])]
         msg = f"{source}: spot {first['id']} in frame {first['frame']} has position "
         msg += f"({first['x']}, {first['y']}, {first['z']}), expected finite numbers up to "
         msg += f"{FARTHEST:g} ({bad.size} such spots); remove or correct them"
         raise UserError(msg)
+    ids = table["id"].to_numpy()
+    if (ids[1:] > ids[:-1]).all():
+        return
     doubled = table["id"][table["id"].duplicated()]
     if len(doubled):
         msg = f"{source}: spot id {doubled.iloc[0]} stands {(table['id'] == doubled.iloc[0]).sum()}"

@@ -14,6 +14,14 @@ from btrackmate.io.tiff import TiffSource
 
 _SUFFIXES = (".tif", ".tiff")
 _DIGITS = re.compile(r"(\d+)")
+#: The word in front of a number in a name, with what stands between.
+_WORD = re.compile(r"([A-Za-z]*)[^A-Za-z0-9]*$")
+#: Words whose numbers count frames, positions of the stage, and slices or channels.
+_FRAME_WORDS = {"t", "tp", "time", "timepoint", "frame"}
+_PLACE_WORDS = {"xy", "pos", "position", "site", "field", "fov", "scene", "well", "stage", "tile"}
+_PART_WORDS = {"z", "slice", "plane", "c", "ch", "channel", "w"}
+#: Positions that a message names.
+_SHOWN = 5
 
 
 def list_frames(folder: Path) -> list[Path]:
@@ -27,8 +35,8 @@ def list_frames(folder: Path) -> list[Path]:
     Raises
     ------
     UserError
-        If there is no TIFF file, the names are no series that differs in one number, or one is
-        missing in it.
+        If there is no TIFF file, the files are of several positions, the names are no series that
+        differs in one number, or one is missing in it.
     """
     files = sorted(
         path
@@ -41,7 +49,14 @@ def list_frames(folder: Path) -> list[Path]:
         msg = f"{folder} is a folder without .tif files, expected an image, an OME-Zarr, or one "
         msg += f"TIFF a frame (t000.tif, t001.tif, …){held}"
         raise UserError(msg)
-    numbers = number_names([path.stem for path in files], str(folder))
+    stems = [path.stem for path in files]
+    what, found = _list_movies(stems)
+    if len(found) > 1:
+        shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+        msg = f"{folder}: holds {len(found)} {what} ({shown}), and a movie is one of them: put the "
+        msg += "files of each into a folder of its own and give one; a single file is given itself"
+        raise UserError(msg)
+    numbers = number_names(stems, str(folder))
     numbered = dict(zip(numbers, files, strict=True))
     first, last = min(numbered), max(numbered)
     if len(numbered) < len(files):
@@ -54,6 +69,37 @@ def list_frames(folder: Path) -> list[Path]:
         msg += f"{numbered[last].name}; a movie has one a frame"
         raise UserError(msg)
     return [numbered[number] for number in sorted(numbered)]
+
+
+def _list_movies(stems: list[str]) -> tuple[str, list[str]]:
+    """Tell which movies files belong to by their names: what they are called, and each one.
+
+    Positions are told by words (XY01, pos2); else names of frames (…_t1, …_t2) that differ in more
+    than the frame's number are several series (A01_t…, B01_t…), unless that counts slices or
+    channels. Names that tell nothing are no movies.
+    """
+    parts = [_DIGITS.split(stem) for stem in stems]
+    places = range(1, min(len(one) for one in parts), 2)
+    words = {
+        place: {_WORD.search(one[place - 1])[1].lower() for one in parts}  # type: ignore[index]
+        for place in places
+    }
+    varying = [place for place in places if len({one[place] for one in parts}) > 1]
+    positions = [place for place in varying if words[place] <= _PLACE_WORDS]
+    if positions:
+        named = {
+            "_".join(_WORD.search(one[place - 1])[0] + one[place] for place in positions)  # type: ignore[index]
+            for one in parts
+        }
+        return "positions", sorted(named)
+    frames = [place for place in places if words[place] <= _FRAME_WORDS]
+    same_text = all(one[::2] == parts[0][::2] for one in parts)
+    counts_parts = any(words[place] <= _PART_WORDS for place in varying)
+    if not frames or (same_text and counts_parts):
+        return "", []
+    at = frames[-1]
+    series = {"".join(one[:at]) + "…" + "".join(one[at + 1 :]) for one in parts}
+    return "series of frames", sorted(series) if len(series) < len(stems) else []
 
 
 def number_names(stems: list[str], where: str) -> list[int]:

@@ -57,12 +57,13 @@ def read_geff(path: Path) -> TrackGraph:
     content = _load(path)
     metadata = content["metadata"]
     own: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
-    axes = find_axes(metadata, list(content["node_props"]), path)
+    props = _sort_props(content["node_props"], list(metadata.node_props_metadata))
+    axes = find_axes(metadata, list(props), path)
     ids = np.asarray(content["node_ids"]).astype(np.int64)
-    names = _name_columns(content["node_props"], ids, axes, own, path)
+    names = _name_columns(props, ids, axes, own, path)
     table = pd.DataFrame({"id": ids})
     for name, column in names.items():
-        prop = content["node_props"][name]
+        prop = props.pop(name)  # so that it is not held twice
         table[column] = _with_missing(np.asarray(prop["values"]), prop["missing"])
     if "calibration" in own:
         calibration = Calibration(**own["calibration"])
@@ -80,6 +81,15 @@ def read_geff(path: Path) -> TrackGraph:
     )
     edges = np.asarray(content["edge_ids"]).reshape(-1, 2).astype(np.int64)
     return TrackGraph.from_ids(spots, edges[:, 0], edges[:, 1], **_read_links(content))
+
+
+def _sort_props(props: dict[str, Any], told: list[str]) -> dict[str, Any]:
+    """Put properties in the order of the metadata: Zarr finds them in any.
+
+    They are taken out of `props`, so that nothing else holds them.
+    """
+    names = [name for name in told if name in props]
+    return {name: props.pop(name) for name in [*names, *sorted(set(props) - set(names))]}
 
 
 def _load(path: Path) -> Any:

@@ -8,13 +8,23 @@ import numpy as np
 import zarr
 import zarr.errors
 from numcodecs import Blosc
+from zarr.codecs import BloscCodec
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.io.units import NGFF_NAMES
+from btrackmate.io.units import NGFF_NAMES, NgffVersion
 
 _CHUNK_ZYX = (64, 512, 512)
 #: Rows and columns that the smallest copy has at most; smaller movies have no copies.
 _SMALL = 512
+#: How the chunks of Zarr 2 and 3 are kept.
+_ZARR_2: dict[str, Any] = {
+    "compressors": Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
+    "chunk_key_encoding": {"name": "v2", "separator": "/"},
+}
+_ZARR_3: dict[str, Any] = {
+    "compressors": BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
+    "chunk_key_encoding": {"name": "default", "separator": "/"},
+}
 #: Slices and rows or columns of a copy that are made at a time.
 _BOX_ZYX = (16, 1024, 1024)
 
@@ -28,9 +38,15 @@ def list_factors(shape: tuple[int, ...]) -> list[int]:
 
 
 def create_arrays(
-    path: Path, name: str, shape: tuple[int, int, int, int], calibration: Calibration, ndim: int
+    path: Path,
+    name: str,
+    shape: tuple[int, int, int, int],
+    calibration: Calibration,
+    *,
+    ndim: int,
+    version: NgffVersion,
 ) -> None:
-    """Make the group of a label movie, with its arrays: NGFF 0.4 on Zarr 2, uint32.
+    """Make the group of a label movie, with its arrays, uint32.
 
     Parameters
     ----------
@@ -42,9 +58,13 @@ def create_arrays(
     calibration : Calibration
     ndim : int
         Space dimensions; in 2D the axes are T, Y, X.
+    version : str
+        Of NGFF.
     """
-    group = zarr.open_group(path, mode="w", zarr_format=2)
+    image = _describe(name, calibration, ndim, [1, *list_factors(shape)])
+    group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
     stored = shape if ndim == 3 else (shape[0], *shape[2:])
+    names = [axis["name"] for axis in image["axes"]]
     factors = [1, *list_factors(shape)]
     for level, factor in enumerate(factors):
         small = (*stored[:-2], -(-stored[-2] // factor), -(-stored[-1] // factor))
@@ -54,12 +74,15 @@ def create_arrays(
             shape=small,
             chunks=chunks,
             dtype=np.uint32,
-            compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
             fill_value=0,
-            chunk_key_encoding={"name": "v2", "separator": "/"},
             config={"write_empty_chunks": True},  # so that a missing one is known to be lost
+            **(_ZARR_2 if version == "0.4" else _ZARR_3 | {"dimension_names": names}),
         )
-    group.attrs.update(_describe(name, calibration, ndim, factors))
+    if version == "0.4":
+        image = {"version": version, **image}
+        group.attrs.update({"multiscales": [image], "image-label": {"version": version}})
+    else:
+        group.attrs["ome"] = {"version": version, "multiscales": [image], "image-label": {}}
 
 
 def open_arrays(path: Path) -> list[Any] | None:
@@ -71,6 +94,12 @@ def open_arrays(path: Path) -> list[Any] | None:
     except (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError):
         return None
     return levels
+
+
+def name_frame(array: Any, t: int) -> str:
+    """Give the path, inside an array's folder, of the folder that holds a frame's chunks."""
+    key: str = array.metadata.encode_chunk_key((t, *[0] * (array.ndim - 1)))
+    return key.rsplit("/", array.ndim - 1)[0]
 
 
 def fill_levels(levels: list[Any], t: int) -> None:
@@ -91,7 +120,7 @@ def fill_levels(levels: list[Any], t: int) -> None:
 
 
 def _describe(name: str, calibration: Calibration, ndim: int, factors: list[int]) -> dict[str, Any]:
-    """Give the attributes of an NGFF 0.4 label image (https://ngff.openmicroscopy.org/0.4/)."""
+    """Give what NGFF tells of an image (https://ngff.openmicroscopy.org/0.5/), but its version."""
     axes: list[dict[str, str]] = [{"name": "t", "type": "time"}]
     axes += [{"name": letter, "type": "space"} for letter in "zyx"[3 - ndim :]]
     units = [calibration.time_unit] + [calibration.space_unit] * ndim
@@ -104,5 +133,4 @@ def _describe(name: str, calibration: Calibration, ndim: int, factors: list[int]
         scale = [*spacing[:-2], spacing[-2] * factor, spacing[-1] * factor]
         transformation = {"type": "scale", "scale": scale}
         datasets.append({"path": str(level), "coordinateTransformations": [transformation]})
-    image = {"version": "0.4", "name": name, "axes": axes, "datasets": datasets}
-    return {"multiscales": [image], "image-label": {"version": "0.4"}}
+    return {"name": name, "axes": axes, "datasets": datasets}

@@ -17,8 +17,15 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.disk import sync_folder, sync_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
-from btrackmate.io.label_levels import create_arrays, fill_levels, list_factors, open_arrays
+from btrackmate.io.label_levels import (
+    create_arrays,
+    fill_levels,
+    list_factors,
+    name_frame,
+    open_arrays,
+)
 from btrackmate.io.label_values import MAX_LABEL
+from btrackmate.io.units import NgffVersion
 
 _log = logging.getLogger(__name__)
 
@@ -33,11 +40,11 @@ _MAX_IMAGEJ_BYTES = 2**32 - 2**24
 class LabelStore:
     """A label movie in an OME-Zarr folder that is written frame by frame and can be resumed.
 
-    Make one with :meth:`open`. NGFF 0.4 on Zarr 2, which napari, Fiji (n5-zarr) and bioio read;
-    uint32, axes TZYX, or TYX in 2D; movies of more than 512 rows or columns have smaller copies
-    for viewers. A frame counts as done once its marker, written when all its
-    chunks are on the disk, stands in the folder and holds their checksum: a process killed inside
-    a frame, and a chunk that was damaged or lost, leave it undone.
+    Make one with :meth:`open`. NGFF 0.4 on Zarr 2, which napari, Fiji (n5-zarr) and bioio read, or
+    0.5 on Zarr 3; uint32, axes TZYX, or TYX in 2D; movies of more than 512 rows or columns have
+    smaller copies for viewers. A frame counts as done once its marker, written when all its chunks
+    are on the disk, stands in the folder and holds their checksum: a process killed inside a frame,
+    and a chunk that was damaged or lost, leave it undone.
 
     Attributes
     ----------
@@ -68,6 +75,7 @@ class LabelStore:
         calibration: Calibration,
         *,
         ndim: int = 3,
+        version: NgffVersion = "0.4",
         fingerprint: str = "",
         confirm: Callable[[], None] = lambda: None,
     ) -> Self:
@@ -83,9 +91,11 @@ class LabelStore:
             Voxel size and time step.
         ndim : int
             Space dimensions, 3 or 2.
+        version : str
+            Of NGFF.
         fingerprint : str
             What the labels depend on (hashes of inputs, settings). A store made with another
-            fingerprint, shape or calibration is emptied, and the log says so.
+            fingerprint, shape, calibration or version is emptied, and the log says so.
         confirm : callable
             Called before anything is written; raises where it is not wanted any more.
 
@@ -103,6 +113,8 @@ class LabelStore:
         }
         if factors := list_factors(shape):
             state["factors"] = factors
+        if version != "0.4":
+            state["version"] = version
         if path.exists():
             if _read_state(path) == state and (levels := open_arrays(path)) is not None:
                 store = cls(path, shape, levels, confirm)
@@ -111,7 +123,15 @@ class LabelStore:
             _log.warning(
                 "%s was made with other inputs or settings, or is damaged: it is made anew", path
             )
-        return cls(path, shape, _create(path, shape, calibration, ndim, state), confirm)
+        with write_atomically(path) as temporary:
+            create_arrays(temporary, path.name, shape, calibration, ndim=ndim, version=version)
+            make_folder(temporary / _STATE)
+            write_text(temporary / _STATE / "state.json", json.dumps(state, indent=1) + "\n")
+        levels = open_arrays(path)
+        if levels is None:
+            msg = f"{path}: was changed while it was made: start again"
+            raise UserError(msg)
+        return cls(path, shape, levels, confirm)
 
     @classmethod
     def join(
@@ -173,7 +193,10 @@ class LabelStore:
 
     def _list_folders(self, t: int) -> list[Path]:
         """List the folders of a frame's chunks, of the voxels and of the smaller copies."""
-        return [self.path / str(level) / str(t) for level in range(len(self._levels))]
+        return [
+            self.path / str(level) / name_frame(array, t)
+            for level, array in enumerate(self._levels)
+        ]
 
     @property
     def is_complete(self) -> bool:
@@ -314,24 +337,6 @@ def write_tiff_movie(
             resolution=(1 / calibration.dx, 1 / calibration.dy) if imagej else None,
             metadata={"axes": "TZYX", **metadata},
         )
-
-
-def _create(
-    path: Path,
-    shape: tuple[int, int, int, int],
-    calibration: Calibration,
-    ndim: int,
-    state: dict[str, Any],
-) -> list[Any]:
-    with write_atomically(path) as temporary:
-        create_arrays(temporary, path.name, shape, calibration, ndim)
-        make_folder(temporary / _STATE)
-        write_text(temporary / _STATE / "state.json", json.dumps(state, indent=1) + "\n")
-    levels = open_arrays(path)
-    if levels is None:
-        msg = f"{path}: was changed while it was made: start again"
-        raise UserError(msg)
-    return levels
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """Names of units: the many spellings in image files, and the one that we use."""
 
+from typing import Literal
+
 _SPACE = {
     "µm": ("um", "µm", "\u03bcm", "micron", "microns", "micrometer", "micrometers", "micrometre"),
     "nm": ("nm", "nanometer", "nanometers", "nanometre"),
@@ -25,6 +27,8 @@ _SECONDS = {"ms": 1e-3, "sec": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
 #: Our names of the units of length and of time that can be converted into each other.
 LENGTHS, TIMES = frozenset(_METRES), frozenset(_SECONDS)
 
+#: Versions of OME-Zarr that label movies are written in: 0.4 on Zarr 2, 0.5 on Zarr 3.
+NgffVersion = Literal["0.4", "0.5"]
 #: Names that OME-Zarr asks for (UDUNITS); units that it does not know are left out of the file.
 NGFF_NAMES = {
     "µm": "micrometer",

@@ -161,7 +161,7 @@ def spread_frames(worker: FrameWorker, pool: WorkerPool, progress: Progress) -> 
     step = "segmenting" if segments else "measuring"
     store = None
     if segments:
-        store = open_store(worker.job, worker.work)
+        store = open_store(worker.job, worker.work, worker.settings.ome_zarr)
         warn_of_detours(worker.job)
     todo = worker.list_undone()
     if not todo:

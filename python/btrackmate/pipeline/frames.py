@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from btrackmate.core.files import make_folder, remove
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.labels import LabelStore, has_markers
+from btrackmate.io.units import NgffVersion
 from btrackmate.measurement import FrameMeasurement, MeasureResult
 from btrackmate.measurement.movie import (
     FrameMeasurer,
@@ -120,7 +121,7 @@ def segment_one(
     return _segment_whole(job, t, store)
 
 
-def open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
+def open_store(job: SegmentationJob, work: WorkFolder, version: NgffVersion) -> LabelStore:
     """Open the labels of the work folder; frames whose labels are not whole are not done."""
     movie = job.image.movie
     if work.labels.exists() and not has_markers(work.labels):
@@ -130,6 +131,7 @@ def open_store(job: SegmentationJob, work: WorkFolder) -> LabelStore:
         (movie.n_frames, *movie.shape[2:]),
         movie.calibration,
         ndim=movie.ndim,
+        version=version,
         fingerprint=work.fingerprint,
         confirm=work.place.confirm,
     )
@@ -269,7 +271,7 @@ class FrameWorker:
 
     def _segment(self, progress: Progress) -> None:
         """Segment frame after frame; the networks use all cores within one."""
-        store = open_store(self.job, self.work)
+        store = open_store(self.job, self.work, self.settings.ome_zarr)
         n_frames, todo = self.inputs.main.n_frames, self.list_undone()
         progress("segmenting", n_frames - len(todo), n_frames)
         warn_of_detours(self.job)

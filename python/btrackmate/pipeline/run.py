@@ -170,6 +170,8 @@ def run(
                 job.work_through()
             work.mark_finished(whole)
         job.close()
+        if not place.is_published:  # Another run may have ended there since.
+            check_unused(output, overwrite=overwrite)
         journal = name_journal(output / TRACKS).name
         work.publish(FILES if inputs.edits is None else (journal, *FILES))
     except UserError:
@@ -304,7 +306,7 @@ class _Run:
 
     def _describe_job(self) -> dict[str, Any]:
         """Name all that the frames' results depend on."""
-        parts = {"input", "channel", "segmentation", "measure"}
+        parts = {"input", "channel", "segmentation", "ome_zarr", "measure"}
         files: dict[str, Path | None] = {**self.inputs.paths(), "edits": None}
         if self._segments:
             chosen = self.settings.segmentation

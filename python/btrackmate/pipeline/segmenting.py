@@ -1,4 +1,4 @@
-"""Segmentation by itself: a movie, a volume or a folder of them to label files."""
+"""Segmentation by itself: a movie or a volume to a label file."""
 
 import json
 import logging
@@ -11,10 +11,9 @@ import pandas as pd
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import StorageError, UserError
-from btrackmate.core.files import make_folder, write_text
-from btrackmate.core.outputs import check_apart, check_outputs
+from btrackmate.core.files import write_text
+from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace, name_workplace
 from btrackmate.io.image_calibration import warn_of_unknown
@@ -22,6 +21,7 @@ from btrackmate.io.images import Movie, hash_path, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 
 #: Voxels of labels that are copied at a time.
 _SLAB = 1 << 25
-_SUFFIXES = (".tif", ".tiff", ".zarr")
+#: What labels, and images of a folder, end in.
+SUFFIXES = (".tif", ".tiff", ".zarr")
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ class LabelFiles:
         Replace what is there.
     record : Path, optional
         What the labels were made from, in the same folder; put in place with them.
+    ome_zarr : str
+        Version of OME-Zarr.
     """
 
     labels: Path
     cells: Path | None = None
     overwrite: bool = False
     record: Path | None = None
+    ome_zarr: NgffVersion = "0.4"
 
     @property
     def names(self) -> list[str]:
@@ -68,7 +72,7 @@ class LabelFiles:
 
     def check(self, inputs: Iterable[Path | None]) -> None:
         """Refuse names that cannot be written."""
-        if not self.labels.name.lower().endswith(_SUFFIXES):
+        if not self.labels.name.lower().endswith(SUFFIXES):
             msg = f"{self.labels}: labels are written as .tif or .ome.zarr; give such a name"
             raise UserError(msg)
         outputs = (self.labels, self.cells, self.record)
@@ -115,7 +119,7 @@ def segment_movie(
         If the image, a model or the output's name is wrong.
     """
     files = output if isinstance(output, LabelFiles) else LabelFiles(output, overwrite=True)
-    made = _Segmenting(image, files, settings, options, channel)
+    made = Segmenting(image, files, settings, options, channel)
     try:
         if not made.is_finished():
             with open_calibrated(image, options) as movie:
@@ -128,119 +132,7 @@ def segment_movie(
         made.close()
 
 
-def segment_folder(
-    folder: Path,
-    output: Path,
-    settings: SegmentationSettings,
-    options: InputSettings,
-    *,
-    channel: int = 1,
-    skip_bad_files: bool = False,
-    overwrite: bool = False,
-    progress: Progress = ignore_progress,
-    pool: WorkerPool | None = None,
-) -> pd.DataFrame:
-    """Segment every image of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Its .tif, .tiff and .zarr files are segmented, by name; others are left alone.
-    output : Path
-        Folder for ``NAME.tif`` (labels), ``NAME.cells.csv`` and ``NAME.segment.json`` (what they
-        were made from) of each image.
-    settings : SegmentationSettings
-    options : InputSettings
-    channel : int
-        From 1.
-    skip_bad_files : bool
-        Leave out images that cannot be read, with a warning, instead of stopping.
-    overwrite : bool
-        Segment images anew whose labels are there.
-    progress : Progress
-    pool : WorkerPool, optional
-        As `segment_movie` takes it; the images are worked one after the other.
-
-    Returns
-    -------
-    DataFrame
-        As `segment_movie`, after a column file.
-
-    Raises
-    ------
-    UserError
-        If there is no image, or one cannot be read; those before it are finished then. If labels
-        that stand there were made from another image, or with other settings or models.
-    """
-    images = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-    )
-    if not images:
-        msg = f"{folder}: holds no image, expected .tif, .tiff or .zarr files"
-        raise UserError(msg)
-    if output.exists() and not output.is_dir():
-        msg = f"{output} is a file, expected a folder for the labels of the images in {folder}"
-        raise UserError(msg)
-    names = [path.name.removesuffix(path.suffix).removesuffix(".ome") for path in images]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        msg = f"{folder}: several images are named {twice[0]}; give them different names"
-        raise UserError(msg)
-    models = load_models(settings)
-    check_apart([output / f"{name}.tif" for name in names], images)
-    make_folder(output)
-    clear_leftovers(output)
-    jobs = []
-    for image, name in zip(images, names, strict=True):
-        endings = (".tif", ".cells.csv", ".segment.json")
-        labels, cells, record = (output / f"{name}{ending}" for ending in endings)
-        files = LabelFiles(labels, cells, overwrite, record)
-        jobs.append(_Segmenting(image, files, settings, options, channel))
-    for made in jobs:
-        made.check_kept()
-    _warn_of_others(output, set(names), folder)
-    tables = []
-    for number, (image, made) in enumerate(zip(images, jobs, strict=True), start=1):
-        try:
-            if (kept := made.read_kept()) is not None:
-                tables.append(kept.assign(file=image.name))
-                continue
-            if not made.is_finished():
-                with open_calibrated(image, options) as movie:
-                    check_channel(movie, channel)
-                    movie.check_values(progress)
-                    made.segment(movie, models, progress, pool)
-            tables.append(made.publish().assign(file=image.name))
-        except UserError as error:
-            if not skip_bad_files:
-                msg = f"{error} (image {number} of {len(images)} in {folder}; "
-                msg += f"{flag('skip_bad_files')} leaves out what cannot be read)"
-                raise UserError(msg) from None
-            _log.warning("skipped: %s", error)
-        finally:
-            made.close()
-    if not tables:
-        msg = f"{folder}: none of its {len(images)} images could be read"
-        raise UserError(msg)
-    joined = pd.concat(tables, ignore_index=True)
-    joined.insert(0, "file", joined.pop("file"))
-    return joined
-
-
-def _warn_of_others(output: Path, names: set[str], folder: Path) -> None:
-    """Tell of labels that were segmented from images that are not in the folder any more."""
-    found = (path.name.removesuffix(".segment.json") for path in output.glob("*.segment.json"))
-    others = sorted(name for name in found if name not in names)
-    if others:
-        _log.warning(
-            "%s: holds labels of %d images that are not in %s (%s.tif first); they are left there",
-            output, len(others), folder, others[0],
-        )  # fmt: skip
-
-
-class _Segmenting:
+class Segmenting:
     """One movie on its way to its label file.
 
     Parameters
@@ -272,49 +164,43 @@ class _Segmenting:
         self._work = WorkFolder(place, labels)
         self._job: dict[str, Any] = {}
 
-    def check_kept(self) -> None:
-        """Refuse labels that are there, and would be kept, but are not what would be made.
+    def read_kept(self) -> pd.DataFrame | None:
+        """Read the cells where they and the labels are there, and are not to be made anew.
 
         Raises
         ------
         UserError
-            If they were made from another image, or with other settings, models or version.
+            If they were made from another image, or with other settings, models or version; or
+            another process makes them.
         """
+        labels, cells = self._files.labels, self._files.cells
         try:
-            record = self._files.record
-            if not self._find_kept() or record is None or not record.is_file():
-                return
-            try:
-                before = json.loads(record.read_text(encoding="utf-8"))
-            except ValueError:
-                before = None
-            now = self._describe_contents()
-            changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
+            if self._work.place.enter(make=False) and self._work.place.is_published:
+                self._work.place.remove()
+            if self._files.overwrite or cells is None or not (labels.exists() and cells.exists()):
+                return None
+            self._check_kept()
+            remedy = flag("overwrite")
+            _log.warning("%s exists already and is kept; %s makes it anew", labels, remedy)
+            return pd.read_csv(cells)
         finally:
             self.close()
+
+    def _check_kept(self) -> None:
+        record = self._files.record
+        if record is None or not record.is_file():
+            return
+        try:
+            before = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError:
+            before = None
+        now = self._describe_contents()
+        changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
         if changes:
             msg = f"{self._files.labels} is there already, and was made with other "
             msg += f"{', '.join(changes)} ({record.name}): give another output, or "
             msg += f"{flag('overwrite')} to make all anew"
             raise UserError(msg)
-
-    def _find_kept(self) -> bool:
-        """Tell whether the cells and the labels are there, and not to be made anew."""
-        labels, cells = self._files.labels, self._files.cells
-        if self._work.place.enter(make=False) and self._work.place.is_published:
-            self._work.place.remove()
-        if self._files.overwrite or cells is None:
-            return False
-        return labels.exists() and cells.exists()
-
-    def read_kept(self) -> pd.DataFrame | None:
-        """Read the cells where they and the labels are there, and are not to be made anew."""
-        cells = self._files.cells
-        if cells is None or not self._find_kept():
-            return None
-        remedy = flag("overwrite")
-        _log.warning("%s exists already and is kept; %s makes it anew", self._files.labels, remedy)
-        return pd.read_csv(cells)
 
     def is_finished(self) -> bool:
         """Take the work folder, if there is one; whether all was done there, or stands in place."""
@@ -335,7 +221,10 @@ class _Segmenting:
         work = self._work
         inputs = OpenInputs(movie, MovieFrames(movie, movie.ndim), None, None)
         settings = RunSettings(
-            input=self._options, channel=self._channel, segmentation=self._settings
+            input=self._options,
+            channel=self._channel,
+            segmentation=self._settings,
+            ome_zarr=self._files.ome_zarr,
         )
         worker = FrameWorker(inputs, settings, work, models, measures=False)
         worker.prepare()
@@ -367,6 +256,8 @@ class _Segmenting:
     def publish(self) -> pd.DataFrame:
         """Put the finished files in place, and give the table of cells."""
         cells = self._read_cells(self._work.done_frames())
+        if not self._work.place.is_published:  # Somebody may have made them since.
+            self._files.check(self._inputs().values())
         self._work.publish(self._files.names)
         return cells
 
@@ -387,6 +278,7 @@ class _Segmenting:
             "settings": self._settings.model_dump(mode="json"),
             "options": self._options.model_dump(mode="json"),
             "channel": self._channel,
+            "ome_zarr": self._files.ome_zarr,
         }
 
     def _describe_contents(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
+from btrackmate.io.units import NgffVersion
 from btrackmate.measurement.settings import MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.feature_filter import FeatureFilter
@@ -58,6 +59,9 @@ class RunSettings(Settings):
     channel: int = Field(1, ge=1, description="Channel of the image to segment, from 1")
     segmentation: SegmentationSettings = Field(
         SegmentationSettings(), description="Segmentation, where no labels are given"
+    )
+    ome_zarr: NgffVersion = Field(
+        "0.4", description="OME-Zarr of segmented labels: 0.4 (Zarr 2) or 0.5 (Zarr 3)"
     )
     measure: MeasureSettings = Field(
         MeasureSettings(), description="Measuring, and the tissue mask's policy"

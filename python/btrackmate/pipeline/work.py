@@ -26,7 +26,12 @@ _FINISHED = "finished.json"
 _FRAMES = "frames"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 #: What the parts of a job are called in messages.
-_PARTS = {"version": "version of BTrackMate", "options": "settings", "channel": "settings"}
+_PARTS = {
+    "version": "version of BTrackMate",
+    "options": "settings",
+    "channel": "settings",
+    "ome_zarr": "settings",
+}
 
 
 class WorkFolder:

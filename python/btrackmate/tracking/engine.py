@@ -154,17 +154,23 @@ def _track_points(
     else:
         links = link_nearest(spots, known_distance(settings.linking_max_distance), progress)
     order = links.grid.order
-    successor = np.full(len(spots), -1, np.int64)
-    cost = np.empty(len(spots))
-    successor[order] = np.where(links.successor >= 0, order[links.successor], -1)
-    cost[order] = links.cost
-    source = np.flatnonzero(successor >= 0)
-    target, cost = successor[source], cost[source]
+    more = (order[:0], order[:0], links.cost[:0])
     if isinstance(settings, LapSettings) and (
         settings.allow_gap_closing or settings.allow_track_splitting or settings.allow_track_merging
     ):
         more_source, more_target, more_cost = link_segments(spots, links, settings, progress)
-        source = np.concatenate((source, order[more_source]))
-        target = np.concatenate((target, order[more_target]))
-        cost = np.concatenate((cost, more_cost))
+        more = (order[more_source], order[more_target], more_cost)
+    successor, cost = np.full(len(spots), -1, np.int32), np.empty(len(spots))
+    successor[order] = np.where(links.successor >= 0, order[links.successor], np.int32(-1))
+    cost[order] = links.cost
+    del links, order  # which take much of a large movie
+    source = np.flatnonzero(successor >= 0).astype(np.int32)
+    found = source, successor[source], cost[source]
+    del successor, cost
+    source, target, cost = (
+        np.concatenate((found[0], more[0])),
+        np.concatenate((found[1], more[1])),
+        np.concatenate((found[2], more[2])),
+    )
+    del found
     return TrackGraph.from_links(spots, source, target, cost)

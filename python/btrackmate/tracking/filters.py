@@ -70,7 +70,7 @@ def filter_spots(spots: Spots, filters: Sequence[FeatureFilter]) -> SpotFilterRe
     dropped = _list_dropped(spots, failed >= 0).assign(reason=_reasons(failed, filters))
     if filters:
         _log.info("spot filters: %d of %d spots dropped", len(dropped), len(spots))
-    return SpotFilterResult(spots.take(failed < 0), dropped)
+    return SpotFilterResult(spots.take(failed < 0) if len(dropped) else spots, dropped)
 
 
 def filter_tracks(graph: TrackGraph, filters: Sequence[FeatureFilter]) -> TrackFilterResult:

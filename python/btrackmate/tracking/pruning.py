@@ -262,8 +262,8 @@ def _list_spots(graph: TrackGraph, rule: NDArray[np.int8]) -> pd.DataFrame:
         {
             "id": graph.spots.id[rows],
             "frame": graph.spots.frame[rows],
-            "track": graph.track[rows],
-            "tracklet": graph.tracklet[rows],
+            "track": graph.track[rows] if rows.size else rows,
+            "tracklet": graph.tracklet[rows] if rows.size else rows,
             "rule": _name_rules(rule[rows]),
         }
     )
@@ -272,8 +272,14 @@ def _list_spots(graph: TrackGraph, rule: NDArray[np.int8]) -> pd.DataFrame:
 
 def _list_links(graph: TrackGraph, rule: NDArray[np.int8]) -> pd.DataFrame:
     rows = np.flatnonzero(rule)
-    table = graph.links_table().loc[rows, ["source", "target", "cost"]]
-    table = table.assign(rule=_name_rules(rule[rows]))
+    table = pd.DataFrame(
+        {
+            "source": graph.spots.id[graph.source[rows]],
+            "target": graph.spots.id[graph.target[rows]],
+            "cost": graph.cost[rows],
+            "rule": _name_rules(rule[rows]),
+        }
+    )
     return table.sort_values(["source", "target"], ignore_index=True)
 
 

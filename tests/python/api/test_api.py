@@ -143,10 +143,17 @@ def test_three_dimensions_are_what_the_voxel_size_says(labels):
         bt.measure(labels[0])
 
 
+DAY = pd.to_timedelta([1], unit="day")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda x: bt.measure(x, voxel_size=(1, 1)), "voxel_size has 2 numbers, expected Z, Y, X"),
+        (lambda x: bt.measure(np.ma.masked_equal(x, 1)), "labels: 72 values of a masked array"),
+        (lambda x: bt.measure(x, np.ma.masked_equal(x, 1)), r"image.filled\(0\)"),
+        (lambda x: bt.measure({"a": x}), "labels: got dict, expected an array"),
+        (lambda _: bt.segment("a.tif"), "image: got str, expected an array"),
         (lambda x: bt.measure(x, axes="TZY"), "labels: axes 'TZY' has 3 letters"),
         (lambda x: bt.measure(x.astype(float) + 0.5), "labels"),
         (lambda x: bt.measure(x, nonsense=1), "measure: unknown setting 'nonsense'"),
@@ -155,6 +162,12 @@ def test_three_dimensions_are_what_the_voxel_size_says(labels):
         (lambda x: bt.track(x, linking_max_distance=-1), "expected auto or a finite number above"),
         (lambda x: bt.track(x, reach=3), "unknown setting 'reach'"),
         (lambda x: bt.track(pd.DataFrame({"x": [1.0]})), "lacks column frame"),
+        (lambda x: bt.track(pd.DataFrame([[0, 0, 1]], columns=["frame", "x", "x"])), "named 'x'"),
+        (lambda x: bt.track(pd.DataFrame({"frame": [0], "x": 0, 3: 1})), "column 3 has no text"),
+        (
+            lambda x: bt.track(pd.DataFrame({"frame": [0], "x": 0, "y": 0, "time": DAY})),
+            "timedelta",
+        ),
         (lambda x: bt.run(x, output="out"), "run: image is an array"),
         (lambda x: bt.segment(x, channel=2), "channel is 2, but the image has 1"),
         (lambda x: bt.segment(x, size=2), "segment: unknown setting 'size'"),

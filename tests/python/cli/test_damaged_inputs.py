@@ -21,6 +21,7 @@ from tiny_movies import dividing_cells, write_imagej
 from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.io.labels import LabelStore, remove_markers
+from btrackmate.io.units import NgffVersion
 from btrackmate.segmentation.backend import SHIPPED_MODELS
 
 CSV = "frame,x,y\n0,1,2\n1,1,2\n"
@@ -249,27 +250,33 @@ def test_geff_without_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str], mi
     assert "incomplete" in refuse(tmp_path, capsys, "convert", "t.geff", "o.csv")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
+def make_store(path: Path, version: NgffVersion) -> Path:
     labels = dividing_cells().astype(np.uint16)
-    path = tmp_path / "l.ome.zarr"
-    made = LabelStore.open(path, labels.shape, Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min"))
+    size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
+    made = LabelStore.open(path, labels.shape, size, version=version)
     for t, frame in enumerate(labels):
         made.write(t, frame)
     remove_markers(path)
     return path
 
 
-@pytest.mark.parametrize("frames", [[3], [0], [1, 5]])
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return make_store(tmp_path / "l.ome.zarr", "0.4")
+
+
+@pytest.mark.parametrize(("version", "frames"), [("0.4", [3]), ("0.4", [0]), ("0.5", [1, 5])])
 def test_zarr_without_a_chunk_is_said(
-    store: Path, capsys: pytest.CaptureFixture[str], frames: list[int]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], version: NgffVersion, frames: list[int]
 ) -> None:
     """survival-zarr-missing-chunk: it may be meant, so it is a warning."""
+    store = make_store(tmp_path / "l.ome.zarr", version)
+    chunks = store / "0" / ("" if version == "0.4" else "c")
     with in_folder(store.parent):
         assert run_command(["measure", "l.ome.zarr", "-o", "whole.csv", "--quiet"]) == 0
         assert "chunks" not in capsys.readouterr().err
         for t in frames:
-            (store / "0" / str(t) / "0" / "0" / "0").unlink()
+            (chunks / str(t) / "0" / "0" / "0").unlink()
         assert run_command(["measure", "l.ome.zarr", "-o", "m.csv", "--quiet"]) == 0
     named = ", ".join(map(str, frames))
     expected = f"{len(frames)} of 6 chunks are not there in frame {named} and are read as 0"

@@ -68,6 +68,16 @@ def test_images_smaller_than_a_tile(tmp_path: Path, shape: tuple[int, ...]) -> N
     assert tifffile.imread(tmp_path / "l.tif").shape[-2:] == shape[-2:]
 
 
+@pytest.mark.parametrize("output", ["l.tif", "folder"])
+def test_a_version_of_ome_zarr_needs_an_ome_zarr(
+    tmp_path: Path, volume: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    image = volume if output == "l.tif" else volume.parent
+    assert call("segment", image, "-o", tmp_path / output, "--ome-zarr", "0.5") == 2
+    assert f"{output} is no OME-Zarr: leave --ome-zarr out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_constant_image_has_no_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_imagej(tmp_path / "flat.tif", np.full((4, 32, 32), 9, np.uint8), "ZYX")
     assert call("segment", path, "-o", tmp_path / "l.tif") == 0

@@ -74,8 +74,8 @@ def whole(folder: Path) -> str:
 
 
 DISKS = ["exchange", "links", "plain"]
-#: Every call in `make test-long`, every sixth in `make test`.
-EVERY = pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
+#: Every call in `make test-long`, every tenth in `make test`.
+EVERY = pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.long)])
 
 
 @EVERY

@@ -1,6 +1,7 @@
 """GEFF: written, validated by the geff package, read again."""
 
 from pathlib import Path
+from typing import Any
 
 import geff
 import numpy as np
@@ -12,6 +13,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.io import geff_reader
 from btrackmate.io.geff import write_geff
 from btrackmate.io.geff_reader import read_geff
 
@@ -59,6 +61,27 @@ def test_geff_package_finds_it_valid_with_lineages(tmp_path: Path) -> None:
     assert (metadata.axes[0].scale, metadata.axes[0].scaled_unit) == (3.0, "minute")
     track = content["node_props"][metadata.track_node_props["lineage"]]
     assert_array_equal(track["missing"], [False, False, False, False, True])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_come_in_the_order_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Zarr lists the arrays of a group in any order."""
+    graph = make_graph()
+    more = {f"f{k}": np.arange(5.0) for k in (7, 1, 4, 0)}
+    spots = graph.spots.with_columns(more)
+    write_geff(tmp_path / "t.geff", graph.with_spots(spots))
+    load = geff_reader._load
+
+    def shuffle(path: Path) -> dict[str, Any]:
+        content = load(path)
+        props = list(content["node_props"].items())
+        np.random.default_rng(seed).shuffle(props)
+        return {**content, "node_props": dict(props)}
+
+    monkeypatch.setattr(geff_reader, "_load", shuffle)
+    assert list(read_geff(tmp_path / "t.geff").spots.table) == list(spots.table)
 
 
 def test_spots_without_links_and_empty_graph(tmp_path: Path) -> None:

@@ -324,6 +324,7 @@ def test_any_header_comes_back(tmp_path: Path) -> None:
     assert {tuple(map(float, column)) for column in columns.values()} <= values
 
 
+@pytest.mark.slow
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=16, max_size=40, unique=True))
 def test_any_text_is_a_header(tmp_path: Path, names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Image files as other people's programs write them: axes, units, folders, types."""
 
+import itertools
 import pickle
 from pathlib import Path
 from typing import Any
@@ -415,6 +416,39 @@ def test_folders_that_are_no_movie(tmp_path: Path, names: list[str], message: st
     with pytest.raises(UserError, match=message) as caught:
         open_movie(write_frames(tmp_path / "f", names))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "values", "message"),
+    [
+        ("exp_XY{}_T{}.tif", (["01", "02", "10"], ["0001", "0002"]),
+         r"holds 3 positions \(XY01, XY02, XY10\), and a movie is one of them: put the files"),
+        ("pos{}_t{}_z{}.tif", ("123", ["01", "02"], "12"), r"3 positions \(pos1, pos2, pos3\)"),
+        ("Position {} day {}.tif", ("12", "34"), r"2 positions \(Position 1, Position 2\)"),
+        ("xy{}.tif", ("12345678",), r"8 positions \(xy1, xy2, xy3, xy4, xy5, …\)"),
+        ("{}01_t{}.tif", ("ABC", "123"), r"3 series of frames \(A01_t…, B01_t…, C01_t…\)"),
+        ("movie_w1GFP_s{}_t{}.TIF", ("12", "123"), r"2 series of frames \(movie_w1GFP_s1_t…,"),
+        ("{}_time{}.tif", (["GFP", "RFP"], "12"), r"2 series of frames \(GFP_time…, RFP_time…\)"),
+        ("t{}_z{}.tif", ("12", "123"), "2 numbers vary in the names .*all slices and channels"),
+    ],
+)  # fmt: skip
+def test_several_movies_in_a_folder_are_no_movie(
+    tmp_path: Path, pattern: str, values: tuple[list[str], ...], message: str
+) -> None:
+    names = [pattern.format(*one) for one in itertools.product(*values)]
+    with pytest.raises(UserError, match=message) as caught:
+        open_movie(write_frames(tmp_path / "f", names, (2, 2)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["exp_XY02_T1.tif", "exp_XY02_T2.tif"], ["A01_f1_t9.tif", "A01_f1_t10.tif"],
+     ["t1_pos3.tif", "t2_pos3.tif"], ["xy7.tif"], ["well A_1.tif", "well A_2.tif"]],
+)  # fmt: skip
+def test_one_position_of_several_is_a_movie(tmp_path: Path, names: list[str]) -> None:
+    movie = open_movie(write_frames(tmp_path / "f", names, (2, 2)))
+    assert [int(movie.frame(t).max()) for t in range(movie.n_frames)] == [1, 2][: len(names)]
 
 
 def test_faults_of_single_frames_are_named(tmp_path: Path) -> None:

@@ -28,11 +28,17 @@ def movie(n=3, z=2, largest=7):
     return labels
 
 
+VERSIONS = ["0.4", "0.5"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("z", [1, 4])
-def test_store_holds_axes_scale_and_ids(tmp_path, z):
+def test_store_holds_axes_scale_and_ids(tmp_path, z, version):
     labels = movie(z=z, largest=4_294_967_295)
     ndim = 3 if z > 1 else 2
-    store = LabelStore.open(tmp_path / "l.ome.zarr", labels.shape, CALIBRATION, ndim=ndim)
+    store = LabelStore.open(
+        tmp_path / "l.ome.zarr", labels.shape, CALIBRATION, ndim=ndim, version=version
+    )
     for t in (2, 0, 1):
         store.write(t, labels[t])
     assert store.is_complete
@@ -46,6 +52,15 @@ def test_store_holds_axes_scale_and_ids(tmp_path, z):
         np.testing.assert_array_equal(store.read(t), labels[t])
 
 
+def read_attributes(path, version):
+    if version == "0.4":
+        return json.loads((path / ".zattrs").read_text("utf-8"))
+    group = json.loads((path / "zarr.json").read_text("utf-8"))
+    assert group["zarr_format"] == 3
+    assert group["attributes"]["ome"]["version"] == version
+    return group["attributes"]["ome"]
+
+
 WIDE = (1, 2, 3, 1101)
 FLAT = (2, 1, 5, 600)
 
@@ -55,14 +70,16 @@ def wide_movie(shape):
     return np.arange(np.prod(shape), dtype=np.uint32).reshape(shape) + 70_000
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("shape", "ndim", "sizes"), [(WIDE, 3, [551, 276]), (FLAT, 2, [300])])
-def test_wide_movies_have_smaller_copies(tmp_path, shape, ndim, sizes):
+def test_wide_movies_have_smaller_copies(tmp_path, shape, ndim, sizes, version):
     """Every second row and column, again and again: labels stay labels, voxel 0 where it is."""
     labels = wide_movie(shape)
-    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, CALIBRATION, ndim=ndim)
+    form = {"ndim": ndim, "version": version}
+    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, CALIBRATION, **form)
     for t in range(shape[0]):
         store.write(t, labels[t])
-    (image,) = json.loads((store.path / ".zattrs").read_text("utf-8"))["multiscales"]
+    (image,) = read_attributes(store.path, version)["multiscales"]
     assert [one["path"] for one in image["datasets"]] == ["0", "1", "2"][: len(sizes) + 1]
     for level, size in enumerate(sizes, start=1):
         copy = zarr.open_array(store.path / str(level), mode="r")[:]
@@ -73,9 +90,10 @@ def test_wide_movies_have_smaller_copies(tmp_path, shape, ndim, sizes):
         (scale,) = image["datasets"][level]["coordinateTransformations"]
         assert scale["scale"][-2:] == [0.25 * step, 0.5 * step]
         assert scale["scale"][:-2] == [2.5, 3.0][: ndim - 1]
-    again = LabelStore.open(store.path, shape, CALIBRATION, ndim=ndim)
+    again = LabelStore.open(store.path, shape, CALIBRATION, **form)
     assert again.done == set(range(shape[0]))
-    next(one for one in (store.path / "1" / "0").rglob("*") if one.is_file()).unlink()
+    frame = store.path / "1" / ("0" if version == "0.4" else "c/0")
+    next(one for one in frame.rglob("*") if one.is_file()).unlink()
     assert again.done == set(range(1, shape[0]))
 
 
@@ -95,27 +113,40 @@ def test_copies_are_those_of_frames_that_are_written_in_parts(tmp_path):
     ("shape", "ndim"), [(WIDE, 3), (FLAT, 2), ((1, 2, 5, 6), 3), ((3, 1, 5, 6), 2)]
 )
 @pytest.mark.parametrize("unit", ["µm", "pixel"])
-def test_the_official_models_take_it(tmp_path, shape, ndim, unit):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_official_models_take_it(tmp_path, shape, ndim, unit, version):
     models = pytest.importorskip("ome_zarr_models", reason="needs ome-zarr-models")
     size = Calibration(0.5, 0.25, 3.0, 2.5, unit, "min" if unit == "µm" else "frame")
-    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, size, ndim=ndim)
+    store = LabelStore.open(tmp_path / "l.ome.zarr", shape, size, ndim=ndim, version=version)
     store.write(0, wide_movie(shape)[0])
     remove_markers(store.path)
     image = models.open_ome_zarr(zarr.open_group(store.path, mode="r"))
     assert type(image).__name__ == "ImageLabel"
-    assert type(image).__module__.startswith("ome_zarr_models.v04")
-    (multiscale,) = image.attributes.multiscales
+    assert type(image).__module__.startswith(f"ome_zarr_models.v{version.replace('.', '')}")
+    attributes = image.attributes if version == "0.4" else image.attributes.ome
+    (multiscale,) = attributes.multiscales
     assert [axis.name for axis in multiscale.axes] == list("tzyx" if ndim == 3 else "tyx")
     assert len(multiscale.datasets) == {1101: 3, 600: 2, 6: 1}[shape[-1]]
+    group = zarr.open_group(store.path, mode="r")
+    for dataset in multiscale.datasets:
+        names = getattr(group[dataset.path].metadata, "dimension_names", None)
+        assert names == (tuple(axis.name for axis in multiscale.axes) if version == "0.5" else None)
 
 
-def test_store_goes_on_where_it_was(tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_store_goes_on_where_it_was(tmp_path, version):
     labels = movie()
     path = tmp_path / "l.ome.zarr"
-    LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="a").write(1, labels[1])
-    again = LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="a")
-    assert again.done == {1}
+    made = {"fingerprint": "a", "version": version}
+    LabelStore.open(path, labels.shape, CALIBRATION, **made).write(1, labels[1])
+    LabelStore.join(path, labels.shape, "a", lambda: None).write(2, labels[2])
+    again = LabelStore.open(path, labels.shape, CALIBRATION, **made)
+    assert again.done == {1, 2}
     np.testing.assert_array_equal(again.read(1), labels[1])
+    chunk = next(one for one in path.rglob("0/2/**/*" if version == "0.4" else "0/c/2/**/*")
+                 if one.is_file())  # fmt: skip
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"!")
+    assert again.done == {1}, "a damaged chunk leaves its frame undone"
     with pytest.raises(UserError, match="frame 0 is not finished"):
         again.read(0)
 
@@ -127,6 +158,18 @@ def test_other_inputs_empty_the_store(tmp_path, caplog):
     other = LabelStore.open(path, labels.shape, CALIBRATION, fingerprint="b")
     assert other.done == frozenset()
     assert "made anew" in caplog.text
+
+
+@pytest.mark.parametrize("first", VERSIONS)
+def test_another_version_empties_the_store(tmp_path, caplog, first):
+    labels, path = movie(), tmp_path / "l.ome.zarr"
+    LabelStore.open(path, labels.shape, CALIBRATION, version=first).write(1, labels[1])
+    (second,) = set(VERSIONS) - {first}
+    other = LabelStore.open(path, labels.shape, CALIBRATION, version=second)
+    assert other.done == frozenset()
+    assert "made anew" in caplog.text
+    assert (path / "zarr.json").exists() == (second == "0.5")
+    assert (path / ".zattrs").exists() == (second == "0.4")
 
 
 def test_a_foreign_folder_is_not_touched(tmp_path):

@@ -133,6 +133,18 @@ def test_track_makes_corrections_again(tmp_path: Path, first: Path) -> None:
     assert call(*words, "--edits", first, "--overwrite") == 2
 
 
+@pytest.mark.parametrize("name", ["new.geff", "new.xml"])
+def test_tracks_that_are_replaced_have_the_journal_of_the_new_ones(
+    tmp_path: Path, first: Path, name: str
+) -> None:
+    out = tmp_path / name
+    words = ["track", first, "-o", out, "--tracker", "lap", "--set", "linking_max_distance=5"]
+    assert call(*words) == 0
+    assert call(*words, "--set", "splitting_max_distance=5", "--edits", first, "--overwrite") == 0
+    with EditSession.open(out) as session:
+        assert len(session.history.done) == 3
+
+
 def test_what_is_written_last_is_read_where_it_waits(tmp_path: Path) -> None:
     """Else the journal beside replaced tracks names those of before, and opens no more."""
     path = tmp_path / "t.txt"

@@ -14,9 +14,11 @@ from tiny_movies import dividing_cells, write_imagej
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
-from btrackmate.pipeline import frames, run, segmenting
+from btrackmate.io.units import NgffVersion
+from btrackmate.pipeline import frames, run, segmenting, segmenting_folders
 from btrackmate.pipeline.inputs import RunInputs
-from btrackmate.pipeline.segmenting import segment_folder, segment_movie
+from btrackmate.pipeline.segmenting import LabelFiles, segment_movie
+from btrackmate.pipeline.segmenting_folders import segment_folder
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.segmentation import Models, SegmentationResult, SegmentationSettings
 from btrackmate.segmentation.backend import SHIPPED_MODELS
@@ -43,17 +45,25 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
 
     monkeypatch.setattr(frames, "segment_frame", segment)
-    for module in (segmenting, run):
+    for module in (segmenting, segmenting_folders, run):
         monkeypatch.setattr(module, "load_models", lambda _: Models(None, None))
     return shapes
 
 
-@pytest.mark.parametrize("ending", ["tif", "ome.zarr"])
+@pytest.mark.parametrize(
+    ("ending", "version"), [("tif", "0.4"), ("ome.zarr", "0.4"), ("ome.zarr", "0.5")]
+)
 def test_movie_to_label_file(
-    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], ending: str
+    tmp_path: Path,
+    image_3d: Path,
+    calls: list[tuple[int, ...]],
+    ending: str,
+    version: NgffVersion,
 ) -> None:
     out = tmp_path / f"labels.{ending}"
-    cells = segment_movie(image_3d, out, SegmentationSettings(), InputSettings())
+    files = LabelFiles(out, ome_zarr=version)
+    cells = segment_movie(image_3d, files, SegmentationSettings(), InputSettings())
+    assert (out / "zarr.json").exists() == (version == "0.5")
     labels = open_movie(out, role="labels")
     assert labels.shape == (6, 1, 6, 24, 24)
     assert (labels.calibration.dx, labels.calibration.dz, labels.calibration.dt) == (0.5, 2.0, 3.0)
@@ -99,6 +109,52 @@ def test_stopped_segmentation_goes_on(
     cells = segment_movie(*arguments)
     assert len(calls) == 6, "the four finished frames are not done twice"
     assert cells["frame"].nunique() == 6
+
+
+@pytest.mark.usefixtures("plain_report")
+@pytest.mark.parametrize("verb", ["segment", "run"])
+def test_what_was_made_meanwhile_is_not_replaced(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]],
+    monkeypatch: pytest.MonkeyPatch, verb: str,
+) -> None:  # fmt: skip
+    """Another job, with the same output by a slip, has ended since this one began."""
+    theirs = tmp_path / ("l.tif" if verb == "segment" else "out/run.yaml")
+
+    def make(step: str, done: int, total: int) -> None:
+        if step == "segmenting" and done == 4:
+            theirs.write_text("theirs")
+
+    monkeypatch.setattr(run, "describe_models", lambda _: {})
+    with pytest.raises(UserError, match="--overwrite|overwrite=True"):
+        if verb == "segment":
+            files = LabelFiles(theirs, theirs.with_name("c.csv"))
+            segment_movie(image_3d, files, SegmentationSettings(), InputSettings(), progress=make)
+        else:
+            settings = RunSettings.parse({"tracker": "nearest"})
+            run.run(RunInputs(image=image_3d), theirs.parent, settings, progress=make)
+    assert theirs.read_text() == "theirs"
+
+
+def test_frames_of_another_version_are_not_gone_on_from(
+    tmp_path: Path,
+    image_3d: Path,
+    calls: list[tuple[int, ...]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "segmenting" and done == 4:
+            raise KeyboardInterrupt
+
+    options = (SegmentationSettings(), InputSettings())
+    out = tmp_path / "labels.ome.zarr"
+    with pytest.raises(KeyboardInterrupt):
+        segment_movie(image_3d, LabelFiles(out), *options, progress=stop)
+    cells = segment_movie(image_3d, LabelFiles(out, ome_zarr="0.5"), *options)
+    assert "had other settings" in caplog.text
+    assert (len(calls), cells["frame"].nunique()) == (4 + 6, 6)
+    assert (out / "zarr.json").exists() and not (out / ".zattrs").exists()
+    with open_movie(out, role="labels") as labels:
+        np.testing.assert_array_equal(labels.labels(4) > 0, dividing_cells()[4] > 0)
 
 
 @pytest.mark.slow
@@ -219,6 +275,7 @@ def test_other_ending_is_refused(
     assert calls == []
 
 
+@pytest.mark.usefixtures("plain_report")
 def test_run_segments_stores_labels_and_keeps_the_origin(
     tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +292,12 @@ def test_run_segments_stores_labels_and_keeps_the_origin(
     assert len(result.graph.divisions) == 1
     assert not (tmp_path / "out" / ".work").exists()
     assert not (tmp_path / "out" / "labels.ome.zarr" / ".btrackmate").exists()
+    newer = settings.model_copy(update={"ome_zarr": "0.5"})
+    again = run.run(RunInputs(image=image_3d), tmp_path / "newer", newer)
+    assert again.record["settings"]["ome_zarr"] == "0.5"
+    assert (tmp_path / "newer" / "labels.ome.zarr" / "zarr.json").exists()
+    for name in ("spots.csv", "tracked_spots.csv"):
+        assert (tmp_path / "newer" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from btrackmate.segmentation import SegmentationSettings
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+get_mp_context = pytest.importorskip("distributed.utils").get_mp_context
 
 SETTINGS = RunSettings.parse({"workers": 1, "tracker": "lap"})
 TABLES = ("spots.csv", "tracked_spots.csv", "dropped.csv", "pruned.csv", "track_features.csv")
@@ -53,6 +54,14 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> RunInputs:
 def whole(inputs: RunInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder of this process alone."""
     return run.run(inputs, tmp_path_factory.mktemp("whole") / "out", SETTINGS).folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_start() -> Iterator[None]:
+    """Fork worker processes from one that has imported what they need, instead of starting each."""
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        get_mp_context().set_forkserver_preload(["btrackmate.pipeline.frame_jobs"])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +186,7 @@ def test_workers_measure_the_same_table_and_go_on(
     assert sorted(tmp_path.iterdir()) == [hurt, out]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("plain_report")
 def test_a_frame_that_is_too_large_for_a_worker_is_named(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path
 ) -> None:
@@ -191,7 +200,7 @@ def test_a_frame_that_is_too_large_for_a_worker_is_named(
     assert_same(whole, out)
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("plain_report")
 def test_a_scheduler_that_is_killed_and_started_again(
     tmp_path: Path, inputs: RunInputs, whole: Path, hurt: Path
 ) -> None:
@@ -199,30 +208,23 @@ def test_a_scheduler_that_is_killed_and_started_again(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address, out = f"tcp://127.0.0.1:{port}", tmp_path / "out"
-    worker = ["worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"]
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     with ExitStack() as processes:
 
-        def start(words: list[str]) -> subprocess.Popen[bytes]:
-            paths = os.pathsep.join(path for path in sys.path if path)
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words],
-                env=os.environ | {"PYTHONPATH": paths},
-                stderr=subprocess.DEVNULL,
-                cwd=tmp_path,
-            )
-            processes.callback(process.wait)
+        def start(serve: Callable[[str], None]) -> int:
+            process = get_mp_context().Process(target=serve, args=(address,))
+            process.start()
+            processes.callback(process.join)
             processes.callback(process.terminate)
-            return process
+            return process.pid
 
-        def start_scheduler() -> subprocess.Popen[bytes]:
-            process = start(scheduler)
+        def start_scheduler() -> int:
+            pid = start(worker_hurts.serve_scheduler)
             wait_until(lambda: answers(port))
-            return process
+            return pid
 
         first = start_scheduler()
-        start(worker)
-        (hurt / "scheduler").write_text(str(first.pid))
+        start(worker_hurts.serve_worker)
+        (hurt / "scheduler").write_text(str(first))
         choice = WorkerChoice(scheduler=address)
         with WorkerPool(choice) as pool:
             with pytest.raises(WorkersError, match=f"scheduler at {address} was lost.*go on"):
@@ -230,7 +232,7 @@ def test_a_scheduler_that_is_killed_and_started_again(
         assert {0, 1, 2} <= set(list_done(out)) < set(range(6))
         (hurt / "scheduler").unlink()
         start_scheduler()
-        start(worker)
+        start(worker_hurts.serve_worker)
         seen: list[int] = []
         with WorkerPool(choice) as pool:
             run.run(

@@ -270,7 +270,7 @@ def check_tracks(tracks):
     return graph
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=75, deadline=None)
 @given(edited_graphs())
 def test_any_edits_leave_what_a_new_graph_says_and_can_all_be_undone(case):
     frames, links, edits = case

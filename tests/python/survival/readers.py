@@ -16,6 +16,7 @@ from btrackmate.io.images import open_movie
 from btrackmate.io.labels import LabelStore, remove_markers
 from btrackmate.io.spots_csv import read_spots_csv
 from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.report.data import load_run
 from btrackmate.segmentation.backend import read_json, read_percentiles
@@ -79,12 +80,16 @@ def _make_ome(folder: Path) -> None:
     tifffile.imwrite(folder / "l.tif", LABELS, ome=True, metadata={"axes": "TZYX"}, **photometric)
 
 
-def _make_zarr(folder: Path) -> None:
-    path = folder / "l.ome.zarr"
-    store = LabelStore.open(path, LABELS.shape, Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min"))
-    for t, frame in enumerate(LABELS):
-        store.write(t, frame)
-    remove_markers(path)
+def _zarr(version: NgffVersion) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        path = folder / "l.ome.zarr"
+        size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
+        store = LabelStore.open(path, LABELS.shape, size, version=version)
+        for t, frame in enumerate(LABELS):
+            store.write(t, frame)
+        remove_markers(path)
+
+    return make
 
 
 def _make_ctc(folder: Path) -> None:
@@ -139,7 +144,8 @@ READERS = {
     "imagej": Reader(lambda f: write_imagej(f / "l.tif", LABELS, "TZYX"),
                      _read_image("l.tif"), 0.1),
     "ome": Reader(_make_ome, _read_image("l.tif"), 0.09),
-    "zarr": Reader(_make_zarr, _read_image("l.ome.zarr"), 0.05),
+    "zarr": Reader(_zarr("0.4"), _read_image("l.ome.zarr"), 0.025),
+    "zarr-3": Reader(_zarr("0.5"), _read_image("l.ome.zarr"), 0.025),
     "ctc": Reader(_make_ctc, _read_ctc, 0.05),
     "npz": Reader(_make_patches, lambda f: load_patches(
         f / "p.npz", TrainSettings(patch_size=(8, 16, 16))), 0.045),

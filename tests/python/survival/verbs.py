@@ -22,7 +22,7 @@ from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io import run_tables
 from btrackmate.io.geff import write_geff
-from btrackmate.pipeline import frames, run, segmenting
+from btrackmate.pipeline import frames, run, segmenting, segmenting_folders
 from btrackmate.segmentation import Models, SegmentationResult
 from btrackmate.training import trainer
 from btrackmate.training.fit import CHECKPOINT, Curve
@@ -61,7 +61,7 @@ VERBS = {
     "run-image": Verb("run i.tif --tracker nearest -o out"),
     "segment": Verb("segment i.tif -o s.tif"),
     "segment-zarr-overwrite": Verb(
-        "segment i.tif -o s.ome.zarr --overwrite", "segment j.tif -o s.ome.zarr"
+        "segment i.tif -o s.ome.zarr --ome-zarr 0.5 --overwrite", "segment j.tif -o s.ome.zarr"
     ),
     "segment-folder": Verb("segment images -o labels"),
     "measure": Verb("measure l.tif -o m.csv --dropped d.csv --mask k.tif"),
@@ -121,8 +121,9 @@ def quick_steps() -> Iterator[None]:
         patch.setattr(frames, "segment_frame", _segment)
         patch.setattr(run_tables, "write_geff", _write_few_columns)
         patch.setattr(run, "render_report", lambda data: f"<p>{len(data.graph.spots)}\n")
-        for module in (segmenting, run):
+        for module in (segmenting, segmenting_folders, run):
             patch.setattr(module, "load_models", lambda _: Models(None, None))
+        for module in (segmenting, run):
             patch.setattr(module, "describe_models", lambda _: {})
         patch.setattr(trainer, "load_tensorflow", lambda: None)
         patch.setitem(trainer.TRAINERS, "stardist", _train)

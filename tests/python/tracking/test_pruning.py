@@ -16,7 +16,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.tracking import PruneSettings, prune
 
 # Examples take milliseconds, but a busy machine must not decide.
-relaxed = hypothesis_settings(max_examples=60)
+relaxed = hypothesis_settings(max_examples=30)
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "prune").glob("*.json"))
 

@@ -55,6 +55,7 @@ def test_training_writes_all_that_belongs_to_a_model(trained):
     assert ("train U-Net", 2, 2) in reports
 
 
+@pytest.mark.slow
 def test_card_names_data_settings_versions_and_scores(trained, data_3d):
     card = json.loads((trained[0] / "unet/model_card.json").read_text())
     data = load_dataset(data_3d, TINY)
@@ -66,6 +67,7 @@ def test_card_names_data_settings_versions_and_scores(trained, data_3d):
     assert "U-Net" in (trained[0] / "unet/model_card.md").read_text()
 
 
+@pytest.mark.slow
 def test_thresholds_found_are_those_used(trained):
     folder = trained[0]
     models = load_models(SegmentationSettings(model_dir=folder))
@@ -77,6 +79,7 @@ def test_thresholds_found_are_those_used(trained):
     assert models.unet.boundary_thresh == unet["boundary"]
 
 
+@pytest.mark.slow
 def test_unet_beside_a_stardist_has_a_threshold_for_cells_that_only_it_sees(trained):
     thresholds = json.loads((trained[0] / "unet/thresholds.json").read_text())
     assert 0 <= thresholds["rescue"] < 1
@@ -109,6 +112,7 @@ def test_unet_beside_a_stardist_that_does_not_go_with_it(data_3d, trained, tmp_p
     assert said in warning
 
 
+@pytest.mark.slow
 def test_trained_models_segment_images_that_they_do_not_divide(trained):
     """5 × 19 × 21 voxels, tiles and all: the shapes come back as they were."""
     settings = SegmentationSettings(model_dir=trained[0], n_tiles=(1, 2, 1), prob_thresh=0.01)
@@ -119,6 +123,7 @@ def test_trained_models_segment_images_that_they_do_not_divide(trained):
     assert np.isfinite(result.probability).all()
 
 
+@pytest.mark.slow
 def test_prediction_is_the_same_twice_and_in_tiles(trained):
     model = StarDistModel(trained[0] / "stardist")
     image = np.random.default_rng(0).random((8, 80, 40), np.float32)
@@ -130,6 +135,7 @@ def test_prediction_is_the_same_twice_and_in_tiles(trained):
     np.testing.assert_allclose(tiled.distance, whole.distance, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_suppression_keeps_the_same_shapes_when_started_lower(trained, data_3d):
     """`Shapes.above` rests on it."""
     model = StarDistModel(trained[0] / "stardist")
@@ -141,12 +147,14 @@ def test_suppression_keeps_the_same_shapes_when_started_lower(trained, data_3d):
     np.testing.assert_array_equal(above.points, high.points)
 
 
+@pytest.mark.slow
 def test_model_for_volumes_refuses_an_image(trained):
     settings = SegmentationSettings(model_dir=trained[0])
     with pytest.raises(UserError, match="got an image of 2"):
         segment_volume(np.eye(32), Calibration(), settings, load_models(settings))
 
 
+@pytest.mark.slow
 def test_models_are_not_overwritten(trained, data_3d):
     with pytest.raises(UserError, match="exists already"):
         train(data_3d, "tiny", trained[0].parent, TINY)
@@ -210,6 +218,7 @@ def test_training_starts_from_given_weights(data_3d, trained, tmp_path, kind):
         np.testing.assert_allclose(after, before, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_of_another_design_are_refused(data_3d, trained, tmp_path):
     folder, _ = trained
     changes = {"only": "unet", "start_from": folder / "unet", "startfilter": 4}

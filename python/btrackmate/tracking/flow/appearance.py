@@ -125,6 +125,11 @@ class Appearance:
             values = _take_logarithm(spots, "mean_intensity_ch1")
             self.intensity = self._even_out(values, spots.n_frames)
         self.elongation = _take_elongation(spots)
+        self._medians = {
+            name: _take_medians(values, self._frame, spots.n_frames)
+            for name, values in (("size", self.size), ("intensity", self.intensity))
+            if values is not None
+        }
 
     def measure_links(self, i: IntArray, j: IntArray) -> dict[str, Floats]:
         """Give the log ratios of target to source of each link."""
@@ -155,7 +160,7 @@ class Appearance:
         found = {}
         for name, values in (("size", self.size), ("intensity", self.intensity)):
             if values is not None:
-                found[f"no_cell_{name}"] = values[i] - _take_medians(values, self._frame)[i]
+                found[f"no_cell_{name}"] = values[i] - self._medians[name][self._frame[i]]
         return found
 
     def _measure_change(self, values: Floats, i: IntArray) -> Floats:
@@ -190,14 +195,14 @@ def score_contrasts(
     }
 
 
-def _take_medians(values: Floats, frame: IntArray) -> Floats:
-    """Give each spot the median of its frame."""
-    medians = np.full(values.size, np.nan)
+def _take_medians(values: Floats, frame: IntArray, n_frames: int) -> Floats:
+    """Give the median of each frame, NaN where none is known."""
+    medians = np.full(n_frames, np.nan)
     bounds = np.flatnonzero(np.diff(frame, prepend=-1, append=-1))
     for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
         known = values[begin:end][np.isfinite(values[begin:end])]
         if known.size:
-            medians[begin:end] = np.median(known)
+            medians[frame[begin]] = np.median(known)
     return medians
 
 

@@ -41,6 +41,11 @@ class Candidates:
         names = ("source", "first", "second", "gap")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
+    def count_from(self, row: int) -> "Candidates":
+        """Count the rows of spots from one on, which changes nothing of what is chosen."""
+        first, second = (np.where(one >= 0, one - row, -1) for one in (self.first, self.second))
+        return Candidates(self.source - row, first, second, self.gap)
+
     def take(self, rows: NDArray[np.bool_] | IntArray) -> "Candidates":
         """Keep some candidates."""
         return Candidates(self.source[rows], self.first[rows], self.second[rows], self.gap[rows])

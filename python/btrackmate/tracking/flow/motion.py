@@ -1,6 +1,7 @@
 """Local motion: what the neighbours of a cell do between two frames."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ _WHOLE_MOVIE = 30
 _MEMORY = 3
 #: Median of the squared length of a normal vector in 2 and in 3 dimensions.
 _MEDIAN_OF_CHI2 = {2: 1.386, 3: 2.366}
+#: Spots whose neighbours are looked at together.
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,14 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
 
 def _find_neighbours(
     positions: Floats, offsets: IntArray, count: int, lonely: float
-) -> tuple[IntArray, Floats]:
+) -> tuple[kernels.Rows, Floats]:
     """Give the rows of each spot's neighbours, −1 for none, and its local spacing.
 
     The spacing is `lonely` where no frame holds two spots.
     """
     n = positions.shape[0]
-    near = np.full((n, count), -1, np.int64)
-    nearest = np.full(n, np.inf)
+    near = np.full((n, count), -1, np.int32)
+    nearest = np.full(n + 1, np.inf)  # the last one stands for "no spot"
     for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
         size = min(count, end - begin - 1)
         if size <= 0:
@@ -115,10 +118,11 @@ def _find_neighbours(
         own[~own.any(axis=1), -1] = True
         near[begin:end, :size] = begin + index[~own].reshape(-1, size)
         nearest[begin:end] = distance[~own].reshape(-1, size)[:, 0]
-    padded = np.append(nearest, np.inf)
-    around = np.column_stack((nearest, padded[near[:, :6]]))
-    around[~np.isfinite(around)] = np.nan
-    spacing = _median(around)
+    spacing = np.empty(n)
+    for part in _cut(n):
+        around = np.column_stack((nearest[:n][part], nearest[near[part, :6]]))
+        around[~np.isfinite(around)] = np.nan
+        spacing[part] = _median(around)
     known = np.isfinite(spacing) & (spacing > 0)
     fallback = float(np.median(spacing[known])) if known.any() else lonely
     return near, np.where(known, spacing, fallback)
@@ -151,16 +155,23 @@ def _link(spots: Spots, grid: kernels.Grid, predicted: Floats, distance: float) 
     return successor
 
 
-def _take_median(positions: Floats, successor: IntArray, near: IntArray) -> Floats:
-    own = np.full_like(positions, np.nan)
+def _cut(n: int) -> Iterator[slice]:
+    """Cut n rows into parts, so that what is made of each takes little memory."""
+    for begin in range(0, n, _CHUNK):
+        yield slice(begin, begin + _CHUNK)
+
+
+def _take_median(positions: Floats, successor: IntArray, near: kernels.Rows) -> Floats:
+    own = np.full((len(positions) + 1, 3), np.nan)  # the last row stands for "no spot"
     linked = np.flatnonzero(successor >= 0)
     own[linked] = positions[successor[linked]] - positions[linked]
-    padded = np.vstack((own, np.full(3, np.nan)))
     shift = np.empty_like(positions)
-    known = np.isfinite(padded[near, 0]).sum(axis=1) >= _FEWEST
-    for axis in range(3):
-        shift[:, axis] = _median(padded[near, axis])
-    shift[~known] = 0
+    for part in _cut(len(positions)):
+        around = near[part]
+        for axis in range(3):
+            shift[part, axis] = _median(own[around, axis])
+        known = np.isfinite(own[around, 0]).sum(axis=1) >= _FEWEST
+        shift[part][~known] = 0
     return shift
 
 
@@ -175,21 +186,31 @@ def _carry_on(own: Floats, linked: IntArray, predecessor: IntArray, sigma: Float
     now = np.zeros((n + 1, 3))  # the last row stands for "no spot"
     now[linked] = own
     now[:n][(now[:n] ** 2).sum(axis=1) > (4 * sigma) ** 2] = 0
-    before, last = np.append(predecessor, -1), np.arange(n)
-    past = np.empty((_MEMORY, n, 3))
-    for lag in range(_MEMORY):
-        last = before[last]
-        past[lag] = now[last]
-    told = now[:n].any(axis=1) & past[0].any(axis=1)
-    matrix = np.einsum("ank,bnk->ab", past[:, told], past[:, told])
-    vector = np.einsum("ank,nk->a", past[:, told], now[:n][told])
+    before = np.append(predecessor, -1)
+
+    def look_back(rows: IntArray) -> Floats:
+        """Give the last displacements of some spots, (rows, lags, 3)."""
+        past = np.empty((rows.size, _MEMORY, 3))
+        for lag in range(_MEMORY):
+            rows = before[rows]
+            past[:, lag] = now[rows]
+        return past
+
+    moved = np.asarray(now.any(axis=1))
+    told = np.flatnonzero(moved[:n] & moved[predecessor])
+    past = look_back(told).transpose(1, 0, 2)
+    matrix = np.einsum("ank,bnk->ab", past, past)
+    vector = np.einsum("ank,nk->a", past, now[told])
     size = float(np.trace(matrix)) / _MEMORY
     if size == 0:
         return np.zeros((n, 3))
-    ridge = size * _WHOLE_MOVIE / (told.sum() + _WHOLE_MOVIE)
+    ridge = size * _WHOLE_MOVIE / (told.size + _WHOLE_MOVIE)
     shares = np.linalg.solve(matrix + ridge * np.eye(_MEMORY), vector)
     _log.info("cells repeat %s of their own last displacements", shares.round(2).tolist())
-    carried: Floats = np.einsum("a,ank->nk", shares, past)
+    carried = np.empty((n, 3))
+    for part in _cut(n):
+        past = look_back(np.arange(n)[part]).transpose(1, 0, 2)
+        carried[part] = np.einsum("a,ank->nk", shares, np.ascontiguousarray(past))
     return carried
 
 

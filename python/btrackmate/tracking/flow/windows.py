@@ -82,7 +82,8 @@ def choose_links(
         free = np.flatnonzero(~used[list_slots(candidates, n)].any(axis=1))
         candidates = candidates.take(free)
         score = evidence.score(candidates, settings.weights)
-        solution = solve(candidates, score, n)
+        low, high = offsets[window.begin], offsets[min(window.end + reach.max_gap, frames)]
+        solution = solve(candidates.count_from(int(low)), score, int(high - low))
         _log.info(
             "flow, frames %d to %d: %d candidates, %d left to the linear program, %d of them to "
             "the integer program, score %.1f, at most %.3g below the best",
