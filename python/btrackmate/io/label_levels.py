@@ -88,9 +88,11 @@ def create_arrays(
 def open_arrays(path: Path) -> list[Any] | None:
     """Open the arrays of a label movie, the voxels first; None where they are damaged."""
     try:
-        group = zarr.open_group(path, mode="r+")
-        levels = [group["0"]]
-        levels += [group[str(n + 1)] for n in range(len(list_factors(levels[0].shape)))]
+        # What `create_arrays` says of empty chunks does not outlast it.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            group = zarr.open_group(path, mode="r+")
+            levels = [group["0"]]
+            levels += [group[str(n + 1)] for n in range(len(list_factors(levels[0].shape)))]
     except (zarr.errors.BaseZarrError, OSError, ValueError, KeyError, TypeError):
         return None
     return levels

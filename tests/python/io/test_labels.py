@@ -151,6 +151,25 @@ def test_store_goes_on_where_it_was(tmp_path, version):
         again.read(0)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_frame_without_cells_is_no_missing_one(tmp_path, caplog, version):
+    """All of its chunks are written, so that one that is lost is known to be."""
+    labels = np.zeros_like(movie())
+    path = tmp_path / "l.ome.zarr"
+    store = LabelStore.open(path, labels.shape, CALIBRATION, version=version)
+    for t, frame in enumerate(labels):
+        store.write(t, frame)
+    remove_markers(path)
+    with open_movie(path, role="labels") as opened:
+        assert not opened.frame(0).any()
+    assert "chunks are not there" not in caplog.text
+    next(one for one in path.rglob("0/1/**/*" if version == "0.4" else "0/c/1/**/*")
+         if one.is_file()).unlink()  # fmt: skip
+    with open_movie(path, role="labels") as opened:
+        opened.frame(1)
+    assert "chunks are not there in frame 1" in caplog.text
+
+
 def test_other_inputs_empty_the_store(tmp_path, caplog):
     labels = movie()
     path = tmp_path / "l.ome.zarr"
