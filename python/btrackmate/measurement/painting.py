@@ -4,13 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from btrackmate.core.calibration import Calibration
 
 #: Labels below this are looked up in a table.
 _TABLE_SIZE = 1 << 24
-#: Misplaced cells of a frame, after which the others that look so are taken to be.
-_ENOUGH = 20
 
 
 def list_labels(image: NDArray[Any]) -> NDArray[np.int64]:
@@ -93,17 +92,19 @@ def find_misplaced(
     wrong = (labels > 0) & ((places >= 0) & (places < image.shape)).all(axis=1)
     there = np.asarray(image[tuple(places[wrong].T)]).astype(np.int64)
     wrong[wrong] = (there > 0) & (there != labels[wrong])
-    for row in np.flatnonzero(wrong).tolist():
-        own = np.nonzero(image == labels[row])
-        if own[0].size == 0:
-            continue
-        wrong[row] = any(
-            place < axis.min() or place > axis.max()
-            for place, axis in zip(places[row], own, strict=True)
-        )
-        if wrong[row] and int(wrong[: row + 1].sum()) >= _ENOUGH:
-            break  # of labels that were numbered anew nearly all are
+    if wrong.any():
+        own, number = np.unique(labels[wrong], return_inverse=True)
+        small = paint_labels(image, own, np.arange(1, own.size + 1))
+        boxes = find_objects(small.astype(np.int32), own.size)
+        wrong[wrong] = [
+            boxes[n] is None or not _is_in_box(place, boxes[n])
+            for n, place in zip(number.tolist(), places[wrong].tolist(), strict=True)
+        ]
     return wrong
+
+
+def _is_in_box(place: list[int], box: tuple[slice, ...]) -> bool:
+    return all(side.start <= at < side.stop for at, side in zip(place, box, strict=True))
 
 
 def tell_misplaced(misplaced: NDArray[np.int64], n_spots: int, movie: Any, tracks: Any) -> str:

@@ -233,11 +233,11 @@ class TestLabelsNumberedAnew:
         assert ["8 of 15 spots of " in record.message for record in caplog.records] == [True]
 
     def test_a_bent_cell_may_have_its_centre_on_a_neighbour(self) -> None:
-        """1 is bent around 2: its centre is a voxel of 2, inside the box around 1."""
+        """1 is bent around 2: its centre is a voxel of 2, inside the box around 1; 8 is nowhere."""
         image = np.array([[1, 1, 1], [1, 2, 1], [3, 0, 0]], np.uint16)
-        voxels = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0], [9, 9, 0], [2, 2, 0]])
-        found = find_misplaced(image, np.array([1, 3, 3, 3, 3]), voxels)
-        assert found.tolist() == [False, True, True, False, False]
+        voxels = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0], [9, 9, 0], [2, 2, 0], [0, 0, 0]])
+        found = find_misplaced(image, np.array([1, 3, 3, 3, 3, 8]), voxels)
+        assert found.tolist() == [False, True, True, False, False, True]
 
     @staticmethod
     def _write(folder: Path, *, swap: bool) -> Path:
