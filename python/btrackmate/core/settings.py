@@ -195,7 +195,7 @@ def _check_node(node: yaml.Node, path: Path, sizes: dict[int, int]) -> int:
         is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         if is_number and _ODD_NUMBER.match(node.value):
             msg = f"{path}, line {line}: {textwrap.shorten(node.value, 80)!r} is no plain decimal "
-            msg += "number (YAML would read another one); write e.g. 90 or 1.5"
+            msg += "number (YAML would read another one); write e.g. 90 or 1.5, or put it in quotes"
             raise UserError(msg)
     elif isinstance(node, yaml.SequenceNode):
         size += sum(_check_node(value, path, sizes) for value in node.value)

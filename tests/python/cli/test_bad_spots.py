@@ -35,7 +35,7 @@ def track_rows(
     ("column", "value", "message"),
     [
         (2, float("nan"), "line 9: x is missing, expected a finite number"),
-        (3, float("inf"), "line 9: y is 'inf', expected a number"),
+        (3, float("inf"), "line 9: y is inf, expected a finite number"),
         (0, 3, "line 9: id is 3, expected an id that stands once"),
         (1, -1, "line 9: frame is -1, expected a whole number"),
     ],

@@ -73,7 +73,8 @@ def test_other_queues_take_the_same_names(kind: str, account: str) -> None:
         ("kind: condor", "kind: Input should be 'slurm', 'pbs'"),
         ("jobs: 0", "jobs: Input should be greater than or equal to 1"),
         ("memory: 16 apples", "memory is '16 apples', expected e.g. 16GB"),
-        ("walltime: 1:30:00", "walltime is read as the number 5400; put it in quotes"),
+        ("walltime: 1:30:00", "'1:30:00' is no plain decimal number.*put it in quotes"),
+        ("walltime: 5400", "walltime is read as the number 5400; put it in quotes"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, text: str, told: str) -> None:
