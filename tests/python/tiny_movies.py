@@ -6,6 +6,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
+from btrackmate.io.labels import LabelStore, remove_markers
+from btrackmate.io.units import NgffVersion
+
 
 def write_imagej(path: Path, array: NDArray[np.generic], axes: str) -> Path:
     """Write an ImageJ hyperstack of 0.5 × 0.5 × 2 µm voxels and 3 min frames."""
@@ -16,6 +20,16 @@ def write_imagej(path: Path, array: NDArray[np.generic], axes: str) -> Path:
         resolution=(2.0, 2.0),
         metadata={"axes": axes, "unit": "um", "spacing": 2.0, "finterval": 3.0, "tunit": "min"},
     )
+    return path
+
+
+def write_store(path: Path, labels: NDArray[np.generic], version: NgffVersion = "0.4") -> Path:
+    """Write a finished OME-Zarr of label images, calibrated as the hyperstack is."""
+    size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
+    store = LabelStore.open(path, labels.shape, size, version=version)
+    for t, frame in enumerate(labels):
+        store.write(t, frame)
+    remove_markers(path)
     return path
 
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.io.numbers import MAX_EXACT
 
 #: Name of the group of all, and of those that have no value.
 ALL, NONE = "all", "none"
 Names = NDArray[np.object_]
-#: Floats below it are told apart from their neighbours as whole numbers.
-MOST_EXACT = 2.0**53
 _log = logging.getLogger(__name__)
 
 
@@ -115,6 +114,6 @@ def _write_name(value: Any) -> str:
     """Name a group by its value; numbers that differ, such as dates, have names that differ."""
     if isinstance(value, float | np.floating):
         number = float(value)
-        whole = number.is_integer() and abs(number) < MOST_EXACT
+        whole = number.is_integer() and abs(number) < MAX_EXACT
         return str(int(number)) if whole else str(number)
     return str(value)

@@ -106,12 +106,11 @@ def load(path: PathLike) -> TrackGraph | Spots:
         If the file is none of these, or damaged.
     """
     from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
-    from btrackmate.io.track_formats import TABLE_ENDINGS, find_csv_pair, read_tracks
+    from btrackmate.io.track_formats import find_csv_pair, is_table_name, read_tracks
     from btrackmate.io.tracked_table import link_table
 
     path = Path(path)
-    is_table = path.name.lower().endswith(TABLE_ENDINGS)
-    if is_table and path.is_file() and find_csv_pair(path) is None:
+    if is_table_name(path) and path.is_file() and find_csv_pair(path) is None:
         spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
         return link_table(spots, path) or spots
     return read_tracks(path)[0]

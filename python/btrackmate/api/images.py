@@ -90,6 +90,7 @@ def segment(
     """
     from btrackmate.segmentation import load_models
     from btrackmate.segmentation.flat import segment_frame
+    from btrackmate.segmentation.result import join_cells
 
     chosen = SegmentationSettings.parse(settings, "segment")
     movie = read_array(image, "image", axes, voxel_size)
@@ -105,10 +106,8 @@ def segment(
         labels.append(found.labels)
         tables.append(found.cells.assign(frame=t))
         progress("segmenting", t + 1, movie.n_frames)
-    cells = pd.concat(tables, ignore_index=True)
-    cells.insert(0, "frame", cells.pop("frame"))
     record = note_step("segment", {"channel": channel, **chosen.model_dump(mode="json")})
-    return Segmentation(np.stack(labels), cells, calibration, record)
+    return Segmentation(np.stack(labels), join_cells(tables, "frame"), calibration, record)
 
 
 def measure(

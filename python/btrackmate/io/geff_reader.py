@@ -19,6 +19,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
+from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
 from btrackmate.io.zarr_store import ReadingStore
 
@@ -199,8 +200,10 @@ def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> An
     if missing is None or not np.any(missing):
         return values
     missing = np.asarray(missing, np.bool_)
-    if values.dtype.kind in "iu" and (np.abs(values[~missing].astype(np.float64)) > 2**53).any():
-        return pd.arrays.IntegerArray(values, missing)
+    if values.dtype.kind in "iu":
+        known = values[~missing].astype(np.float64)
+        if (np.abs(known) > MAX_EXACT).any():
+            return pd.arrays.IntegerArray(values, missing)
     return np.where(missing, np.nan, values.astype(np.float64))
 
 

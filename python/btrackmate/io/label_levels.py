@@ -61,11 +61,11 @@ def create_arrays(
     version : str
         Of NGFF.
     """
-    image = _describe(name, calibration, ndim, [1, *list_factors(shape)])
+    factors = [1, *list_factors(shape)]
+    image = _describe(name, calibration, ndim, factors)
     group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
     stored = shape if ndim == 3 else (shape[0], *shape[2:])
     names = [axis["name"] for axis in image["axes"]]
-    factors = [1, *list_factors(shape)]
     for level, factor in enumerate(factors):
         small = (*stored[:-2], -(-stored[-2] // factor), -(-stored[-1] // factor))
         chunks = (1, *(min(n, c) for n, c in zip(small[1:], _CHUNK_ZYX[3 - ndim :], strict=True)))
@@ -75,7 +75,6 @@ def create_arrays(
             chunks=chunks,
             dtype=np.uint32,
             fill_value=0,
-            config={"write_empty_chunks": True},  # so that a missing one is known to be lost
             **(_ZARR_2 if version == "0.4" else _ZARR_3 | {"dimension_names": names}),
         )
     if version == "0.4":
@@ -88,7 +87,7 @@ def create_arrays(
 def open_arrays(path: Path) -> list[Any] | None:
     """Open the arrays of a label movie, the voxels first; None where they are damaged."""
     try:
-        # What `create_arrays` says of empty chunks does not outlast it.
+        # Empty chunks are written, so that a missing one is known to be lost.
         with zarr.config.set({"array.write_empty_chunks": True}):
             group = zarr.open_group(path, mode="r+")
             levels = [group["0"]]

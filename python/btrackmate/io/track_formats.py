@@ -260,6 +260,13 @@ CTC = FORMATS[-1]
 #: Endings of names of tracks that hold their calibration, and of tables, which don't.
 TRACK_ENDINGS = tuple(end for one in FORMATS if one.calibrated for end in one.endings)
 TABLE_ENDINGS = tuple(end for one in FORMATS if not one.calibrated for end in one.endings)
+
+
+def is_table_name(path: Path) -> bool:
+    """Tell by its name whether tracks are a table, which does not hold their calibration."""
+    return path.name.lower().endswith(TABLE_ENDINGS)
+
+
 #: What is written where a name is given, in words.
 WRITTEN = ", ".join(one.label for one in FORMATS if one.write is not None)
 

@@ -6,16 +6,19 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
-#: Ending of the journal of edits beside a file of tracks.
-EDITS = ".edits.jsonl"
 _STEP, _SAVE = b'{"do":"', b'{"do":"save"'
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+
+
+def name_journal(tracks: Path) -> Path:
+    """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
+    return tracks.with_name(tracks.name + ".edits.jsonl")
 
 
 def warn_of_unsaved(tracks: Path) -> None:
     """Warn where tracks are read without the edits that a person made on them."""
     place = tracks.resolve() if tracks.is_symlink() else tracks
-    journal = place.with_name(place.name + EDITS)
+    journal = name_journal(place)
     if not journal.is_file():
         return
     lines = journal.read_bytes().split(b"\n")

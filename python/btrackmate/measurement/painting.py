@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.spots import Spots
 
 #: Labels below this are looked up in a table.
 _TABLE_SIZE = 1 << 24
@@ -107,22 +108,24 @@ def _is_in_box(place: list[int], box: tuple[slice, ...]) -> bool:
     return all(side.start <= at < side.stop for at, side in zip(place, box, strict=True))
 
 
-def tell_misplaced(misplaced: NDArray[np.int64], n_spots: int, movie: Any, tracks: Any) -> str:
+def tell_misplaced(spots: Spots, rows: NDArray[np.int64], movie: Any, tracks: Any) -> str:
     """Say in one line that label images are not those of the tracks.
 
     Parameters
     ----------
-    misplaced : (n, 3) ndarray of int
-        id, frame and label of the spots that lie on another cell.
-    n_spots : int
-        Spots in all.
+    spots : Spots
+        All spots, with labels.
+    rows : (n,) ndarray of int
+        Rows of those that lie on another cell.
     movie, tracks : Path or str
         Whose they are.
     """
-    spot, frame, label = misplaced[0].tolist()
+    row = int(rows[0])
+    first = f"spot {spots.id[row]}, label {int(spots.feature('label')[row])} in frame "
+    first += f"{spots.frame[row]}"
     return (
-        f"{len(misplaced)} of {n_spots} spots of {tracks} lie on another cell of {movie} than the "
-        f"one whose label they have (first: spot {spot}, label {label} in frame {frame}); if cells "
+        f"{len(rows)} of {len(spots)} spots of {tracks} lie on another cell of {movie} than the "
+        f"one whose label they have (first: {first}); if cells "
         "were numbered anew since, all that follows is wrong: track the label images again, or "
         "give those that the tracks were made of"
     )

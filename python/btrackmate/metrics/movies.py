@@ -162,10 +162,8 @@ class GraphMovie:
             )
         found = [rows for _, rows in sorted(self.misplaced.items()) if rows.size]
         if found:
-            rows = self.graph.spots.table.iloc[np.concatenate(found)]
-            named = rows[["id", "frame", "label"]].to_numpy(np.int64)
-            n_spots = len(self.graph.spots)
-            _LOG.warning("%s", tell_misplaced(named, n_spots, "its label images", source))
+            rows = np.concatenate(found)
+            _LOG.warning("%s", tell_misplaced(self.graph.spots, rows, "its label images", source))
 
     def node_ids(self, nodes: TrackNodes) -> IntArray:
         """Give the spot id of each node, (n,)."""

@@ -22,7 +22,7 @@ from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.shown_tracks import read_shown_tracks
-from btrackmate.io.track_formats import TABLE_ENDINGS, csv_names, name_format
+from btrackmate.io.track_formats import csv_names, is_table_name, name_format
 from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
@@ -121,7 +121,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
     UserError
         If it is none of these.
     """
-    if not path.exists() and not (_is_table(path) and csv_names(path)[0].exists()):
+    if not path.exists() and not (is_table_name(path) and csv_names(path)[0].exists()):
         msg = f"{path}: no such file or folder"
         raise UserError(msg)
     if is_run_folder(path):
@@ -152,7 +152,7 @@ def _with_graph(path: Path, frames: Any, tracks: Path) -> Candidate:
     graph = read_shown_tracks(tracks)
     if frames is None or "label" not in graph.spots.table:
         return Candidate(path, None, None, graph)
-    size = None if _is_table(tracks) else graph.spots.calibration
+    size = None if is_table_name(tracks) else graph.spots.calibration
     return Candidate(path, frames, GraphMovie(frames, graph, size), graph)
 
 
@@ -256,14 +256,10 @@ def _share_units(candidate: Candidate, partner: Candidate) -> TrackGraph:
         msg = "no tracks"
         raise ValueError(msg)
     own, theirs = graph.spots.calibration, other.spots.calibration
-    if not _is_table(candidate.path) or own.space_unit == theirs.space_unit:
+    if not is_table_name(candidate.path) or own.space_unit == theirs.space_unit:
         return graph
     _log.info("%s: positions are taken to be in %s", candidate.path, theirs.space_unit)
     return graph.with_spots(replace(graph.spots, calibration=theirs))
-
-
-def _is_table(path: Path) -> bool:
-    return path.name.lower().endswith(TABLE_ENDINGS)
 
 
 def _suggest_distance(graph: TrackGraph) -> str:
@@ -309,7 +305,7 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
     opened = open_mask(mask, movie)
     graph = candidate.graph
     if candidate.labels is None and graph is not None:
-        if _is_table(candidate.path):
+        if is_table_name(candidate.path):
             graph = graph.with_spots(replace(graph.spots, calibration=opened.calibration))
         frames = MovieFrames(opened, graph.spots.ndim)
         return replace(candidate, graph=mask_points(graph, frames, settings))

@@ -11,7 +11,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import setting
 from btrackmate.io.shown_tracks import read_shown_tracks
-from btrackmate.io.track_formats import TABLE_ENDINGS
+from btrackmate.io.track_formats import is_table_name
 from btrackmate.metrics import TrackingScores, score_same_spots
 from btrackmate.tracking.flow.learn import train_linking
 from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
@@ -83,7 +83,7 @@ def learn_linking(
     units = {  # a table of the movies' own unit says none
         graph.spots.calibration.space_unit
         for path, graph in zip(paths, graphs, strict=True)
-        if not path.name.lower().endswith(TABLE_ENDINGS)
+        if not is_table_name(path)
     }
     shared = given | share_distances(reaches, units) | {"weights": weights.model_dump()}
     return LearntLinking(shared, weights, scores)

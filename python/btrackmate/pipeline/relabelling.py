@@ -220,10 +220,9 @@ class Painter:
             yield self._paint(t)
             progress("relabelling", t + 1, self.movie.n_frames)
         if self.misplaced:
-            rows = self.graph.spots.table.iloc[self.misplaced]
-            named = rows[["id", "frame", "label"]].to_numpy(np.int64)
-            n_spots = len(self.graph.spots)
-            _log.warning("%s", tell_misplaced(named, n_spots, self.movie.path, self.tracks))
+            rows = np.array(self.misplaced, np.int64)
+            told = tell_misplaced(self.graph.spots, rows, self.movie.path, self.tracks)
+            _log.warning("%s", told)
 
     def collect(self) -> Relabelled:
         """Give what was counted on the way."""

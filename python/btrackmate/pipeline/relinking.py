@@ -12,7 +12,7 @@ from btrackmate.core.reading import is_pipe
 from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.run_folder import is_run_folder
-from btrackmate.io.track_formats import TABLE_ENDINGS, TRACK_ENDINGS, name_inputs, write_tracks
+from btrackmate.io.track_formats import TRACK_ENDINGS, is_table_name, name_inputs, write_tracks
 from btrackmate.pipeline.cells import (
     mask_cells,
     open_beside,
@@ -66,7 +66,7 @@ def track_cells(
     """
     with watch_inputs(*name_inputs(source), image, mask, edits):
         known = None if edits is None else read_edits(edits, output)
-        is_table = source.name.lower().endswith(TABLE_ENDINGS) or is_pipe(source)
+        is_table = is_table_name(source) or is_pipe(source)
         document, cells = None, "labels"
         if is_table or is_run_folder(source) or source.name.lower().endswith(TRACK_ENDINGS):
             movie, tissue = open_beside(image, mask, settings.input)

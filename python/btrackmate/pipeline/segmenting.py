@@ -30,6 +30,7 @@ from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 from btrackmate.pipeline.work import WorkFolder, describe_files, list_changes
 from btrackmate.segmentation import Models, load_models
+from btrackmate.segmentation.result import join_cells
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
@@ -299,9 +300,7 @@ class Segmenting:
         if not tables:
             msg = f"{self._work.path}: its frames were removed meanwhile: start again"
             raise StorageError(msg)
-        cells = pd.concat(tables, ignore_index=True)
-        cells.insert(0, "frame", cells.pop("frame"))
-        return cells
+        return join_cells(tables, "frame")
 
 
 def _write_tiff(store: Path, path: Path, movie: Movie, max_id: int) -> None:

@@ -16,6 +16,7 @@ from btrackmate.pipeline.inputs import check_channel, open_calibrated
 from btrackmate.pipeline.segmenting import SUFFIXES, LabelFiles, Segmenting
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.segmentation import load_models
+from btrackmate.segmentation.result import join_cells
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
@@ -115,9 +116,7 @@ def segment_folder(
     if not tables:
         msg = f"{folder}: none of its {len(images)} images could be read"
         raise UserError(msg)
-    joined = pd.concat(tables, ignore_index=True)
-    joined.insert(0, "file", joined.pop("file"))
-    return joined
+    return join_cells(tables, "file")
 
 
 def _warn_of_others(output: Path, names: set[str], folder: Path) -> None:

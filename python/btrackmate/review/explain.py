@@ -10,9 +10,10 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.unsaved_edits import name_journal
 from btrackmate.review.changes import Change
 from btrackmate.review.explanation import Explanation, LinkExplanation
-from btrackmate.review.journal import name_journal, read_edit, read_lines, sort_edits
+from btrackmate.review.journal import read_edit, read_lines, sort_edits
 from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow.settings import FlowSettings

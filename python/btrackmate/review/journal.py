@@ -10,7 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import append_text, copy_file, write_text
 from btrackmate.core.locks import Lock
 from btrackmate.core.outputs import check_output
-from btrackmate.io.unsaved_edits import EDITS
+from btrackmate.io.unsaved_edits import name_journal as name_journal
 from btrackmate.review.changes import Change
 from btrackmate.review.entries import (
     ParsedLines,
@@ -27,11 +27,6 @@ _log = logging.getLogger(__name__)
 #: What the first line says.
 FORMAT = "btrackmate-edits 1"
 _LOCK_ENDING = ".edits.lock"
-
-
-def name_journal(tracks: Path) -> Path:
-    """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
-    return tracks.with_name(tracks.name + EDITS)
 
 
 class Journal:

@@ -11,11 +11,11 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.run_folder import TRACKS, is_run_folder
+from btrackmate.io.unsaved_edits import name_journal
 from btrackmate.review.changes import Change, Spot
 from btrackmate.review.history import History, plan
 from btrackmate.review.journal import (
     make_edit,
-    name_journal,
     read_edit,
     read_lines,
     sort_edits,
@@ -194,23 +194,27 @@ def are_made(tracks: EditableTracks, edits: Sequence[dict[str, Any]]) -> bool:
         and (spot is None or Place.of(spot).is_of(tracks, number))
         for number, spot in spots.items()
     ) and all(
-        (source in tracks and target in tracks and tracks.link(source, target) is not None) == there
-        for (source, target), there in links.items()
+        _is_linked(tracks, source, target) == there for (source, target), there in links.items()
     )
+
+
+def _is_linked(tracks: EditableTracks, source: int, target: int) -> bool:
+    ends_there = source in tracks and target in tracks
+    return ends_there and tracks.link(source, target) is not None
 
 
 def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[str, Any]) -> None:
     """Refuse to make an edit a second time: a swap that is undone by it, a spot that is there."""
-    for spot in read_edit(entry).added_spots:
+    change = read_edit(entry)
+    for spot in change.added_spots:
         near = tracks.near(spot.frame, spot.position, find_exact(spot.position))
         if near:
             msg = f"spot {near[0][0]} lies there already"
             raise UserError(msg)
     same_ids = all(found[name] == told["id"] for name, told in entry["spots"].items())
     if entry["do"] == "swap" and same_ids:
-        for link in read_edit(entry).removed_links:
-            there = link.source in tracks and tracks.link(link.source, link.target) is not None
-            if not there:
+        for link in change.removed_links:
+            if not _is_linked(tracks, link.source, link.target):
                 msg = f"there is no link from spot {link.source} to spot {link.target} any more"
                 raise UserError(msg)
 

@@ -1,5 +1,6 @@
 """What a segmentation returns: labels and a table that says where each cell comes from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,13 @@ class SegmentationResult:
     probability: Float32 | None
     foreground: Float32 | None
     boundary: Float32 | None
+
+
+def join_cells(tables: Sequence[pd.DataFrame], first: str) -> pd.DataFrame:
+    """Put tables of cells below one another, with the column that tells them apart in front."""
+    joined = pd.concat(tables, ignore_index=True)
+    joined.insert(0, first, joined.pop(first))
+    return joined
 
 
 def describe_cells(

@@ -10,17 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tifffile
 import zarr
 from extras import needs
 from faults import in_folder, read_tree
-from tiny_movies import dividing_cells, write_imagej
+from tiny_movies import dividing_cells, write_imagej, write_store
 
 from btrackmate.cli.main import run_command
-from btrackmate.core.calibration import Calibration
-from btrackmate.io.labels import LabelStore, remove_markers
 from btrackmate.io.units import NgffVersion
 from btrackmate.segmentation.backend import SHIPPED_MODELS
 
@@ -250,19 +247,9 @@ def test_geff_without_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str], mi
     assert "incomplete" in refuse(tmp_path, capsys, "convert", "t.geff", "o.csv")
 
 
-def make_store(path: Path, version: NgffVersion) -> Path:
-    labels = dividing_cells().astype(np.uint16)
-    size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
-    made = LabelStore.open(path, labels.shape, size, version=version)
-    for t, frame in enumerate(labels):
-        made.write(t, frame)
-    remove_markers(path)
-    return path
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    return make_store(tmp_path / "l.ome.zarr", "0.4")
+    return write_store(tmp_path / "l.ome.zarr", dividing_cells())
 
 
 @pytest.mark.parametrize(("version", "frames"), [("0.4", [3]), ("0.4", [0]), ("0.5", [1, 5])])
@@ -270,7 +257,7 @@ def test_zarr_without_a_chunk_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], version: NgffVersion, frames: list[int]
 ) -> None:
     """survival-zarr-missing-chunk: it may be meant, so it is a warning."""
-    store = make_store(tmp_path / "l.ome.zarr", version)
+    store = write_store(tmp_path / "l.ome.zarr", dividing_cells(), version)
     chunks = store / "0" / ("" if version == "0.4" else "c")
     with in_folder(store.parent):
         assert run_command(["measure", "l.ome.zarr", "-o", "whole.csv", "--quiet"]) == 0

@@ -11,11 +11,9 @@ import tifffile
 import yaml
 import zarr
 from faults import run_child
-from tiny_movies import dividing_cells, write_imagej
+from tiny_movies import dividing_cells, write_imagej, write_store
 
-from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.io.labels import LabelStore, remove_markers
 from btrackmate.pipeline import run as run_module
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -123,14 +121,6 @@ def test_lock_of_a_killed_run_is_no_hindrance(tmp_path: Path, labels_3d: Path) -
     assert run_child(work, tmp_path).killed
     assert (output / ".work" / "lock").is_file()
     assert run(RunInputs(labels=labels_3d), output, SETTINGS).graph.spots.n_frames == 6
-
-
-def write_store(path: Path, labels: np.ndarray) -> Path:
-    store = LabelStore.open(path, labels.shape, Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min"))
-    for t, frame in enumerate(labels):
-        store.write(t, frame)
-    remove_markers(path)
-    return path
 
 
 def edit_zarr(path: Path) -> None:

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from faults import in_folder
-from tiny_movies import dividing_cells, write_imagej
+from tiny_movies import dividing_cells, write_imagej, write_store
 
 from btrackmate.cli.main import run_command
-from btrackmate.core.calibration import Calibration
 from btrackmate.io.ctc import read_ctc
 from btrackmate.io.images import open_movie
-from btrackmate.io.labels import LabelStore, remove_markers
 from btrackmate.io.spots_csv import read_spots_csv
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.units import NgffVersion
@@ -82,12 +80,7 @@ def _make_ome(folder: Path) -> None:
 
 def _zarr(version: NgffVersion) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        path = folder / "l.ome.zarr"
-        size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
-        store = LabelStore.open(path, LABELS.shape, size, version=version)
-        for t, frame in enumerate(LABELS):
-            store.write(t, frame)
-        remove_markers(path)
+        write_store(folder / "l.ome.zarr", LABELS, version)
 
     return make
 
