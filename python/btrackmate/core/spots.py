@@ -154,6 +154,10 @@ class Spots:
         """Positions x, y, z in `space_unit`, (n, 3); z is 0 in 2D."""
         return self.table[["x", "y", "z"]].to_numpy(dtype=np.float64)
 
+    def place(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Positions x, y, z of some rows, (rows, 3)."""
+        return np.stack([self.table[name].to_numpy()[rows] for name in ("x", "y", "z")], axis=1)
+
     @property
     def features(self) -> list[str]:
         """Names of all numeric columns except id."""
@@ -192,6 +196,10 @@ class Spots:
         known = rows < own.size
         known[known] = own[rows[known]] == ids[known]
         return np.where(known, rows, -1)
+
+    def between(self, begin: int, end: int) -> "Spots":
+        """Look at the rows begin … end − 1 of the table, which are not copied."""
+        return replace(self, table=self.table.iloc[begin:end])
 
     def take(self, rows: NDArray[Any]) -> "Spots":
         """Keep some rows (boolean mask or ascending row numbers), in the same order."""

@@ -53,7 +53,7 @@ class LapExplainer:
     def __init__(self, spots: Spots, settings: LapSettings) -> None:
         self.spots, self.settings = spots, settings
         self._links = link_frames(spots, settings, ignore_progress)
-        order = self._links.grid.order
+        order = self._links.order
         n = len(spots)
         self.successor, self.predecessor = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
         linked = self._links.successor >= 0
@@ -148,7 +148,7 @@ class LapExplainer:
         )
         chosen = self.settings.model_copy(update={"linking_max_distance": distance})
         links = link_frames(pair, chosen, ignore_progress)
-        order = links.grid.order
+        order = links.order
         rows = np.full(end - begin, -1, np.int64)
         found = links.successor >= 0
         rows[order[found]] = begin + order[links.successor[found]]
@@ -347,7 +347,7 @@ class LapExplainer:
             source, target, cost = find_candidates(
                 self.spots, self._links, self._grid_state, chosen, kind
             )
-            order = self._links.grid.order
+            order = self._links.order
             known = Pool(wide, order[source].astype(np.int64), order[target].astype(np.int64), cost)
             self._pools[kind] = known
         return known.within(radius)

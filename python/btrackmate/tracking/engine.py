@@ -1,6 +1,7 @@
 """Spots to tracks with any of the trackers."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.scratch import ROWS, cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.distances import known_distance
@@ -21,6 +23,10 @@ from btrackmate.tracking.settings import (
     TrackerSettings,
     tracker_name,
 )
+
+if TYPE_CHECKING:
+    from btrackmate.tracking.frame_linking import FrameLinks
+    from btrackmate.tracking.segment_linking import Links
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +91,16 @@ def track(
 
 def _check_places(spots: Spots) -> None:
     """Refuse many spots at one point, before any time is spent on them."""
+    offsets = spots.frame_offsets
+    first = 0
+    while first < spots.n_frames:
+        end = max(int(np.searchsorted(offsets, offsets[first] + ROWS, "right")) - 1, first + 1)
+        _check_some_places(spots.between(int(offsets[first]), int(offsets[end])))
+        first = end
+
+
+def _check_some_places(spots: Spots) -> None:
+    """Check the spots of some frames."""
     if len(spots) <= _MOST_AT_ONE_POINT:
         return
     columns = [*spots.positions.T, spots.frame.astype(np.float64)]
@@ -153,24 +169,53 @@ def _track_points(
         links = link_frames(spots, settings, progress)
     else:
         links = link_nearest(spots, known_distance(settings.linking_max_distance), progress)
-    order = links.grid.order
-    more = (order[:0], order[:0], links.cost[:0])
+    none = links.order[:0]
+    more = (none, none, links.cost[:0])
     if isinstance(settings, LapSettings) and (
         settings.allow_gap_closing or settings.allow_track_splitting or settings.allow_track_merging
     ):
-        more_source, more_target, more_cost = link_segments(spots, links, settings, progress)
-        more = (order[more_source], order[more_target], more_cost)
-    successor, cost = np.full(len(spots), -1, np.int32), np.empty(len(spots))
-    successor[order] = np.where(links.successor >= 0, order[links.successor], np.int32(-1))
-    cost[order] = links.cost
-    del links, order  # which take much of a large movie
-    source = np.flatnonzero(successor >= 0).astype(np.int32)
-    found = source, successor[source], cost[source]
-    del successor, cost
-    source, target, cost = (
-        np.concatenate((found[0], more[0])),
-        np.concatenate((found[1], more[1])),
-        np.concatenate((found[2], more[2])),
+        more = link_segments(spots, links, settings, progress)
+    return TrackGraph.from_links(spots, *_list_links(spots, links, more))
+
+
+def _list_links(
+    spots: Spots, links: "FrameLinks", more: "Links"
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """List all links by table rows: source, target and cost, sorted by source, then target.
+
+    Parameters
+    ----------
+    spots : Spots
+    links : FrameLinks
+        Those of frame linking.
+    more : tuple of ndarray
+        Source, target and cost of further links, in the order of the grid.
+    """
+    from btrackmate.tracking.frame_linking import cut_frames
+
+    order, offsets = links.order, spots.frame_offsets
+    more_source = order[more[0]]
+    by_source = np.argsort(more_source, kind="stable")
+    more_source, more_target, more_cost = (
+        values[by_source] for values in (more_source, order[more[1]], more[2])
     )
-    del found
-    return TrackGraph.from_links(spots, source, target, cost)
+    count = more_source.size + sum(
+        int(np.count_nonzero(links.successor[rows] >= 0)) for rows in cut_rows(order.size)
+    )
+    source, target = make_array(count, np.int64), make_array(count, np.int64)
+    cost = make_array(count, np.float64)
+    used = 0
+    for frames in cut_frames(offsets):
+        begin, end = offsets[list(frames)]
+        linked = begin + np.flatnonzero(links.successor[begin:end] >= 0)
+        also = slice(*np.searchsorted(more_source, (begin, end)))
+        found = (
+            np.concatenate((order[linked], more_source[also])),
+            np.concatenate((order[links.successor[linked]], more_target[also])),
+            np.concatenate((links.cost[linked], more_cost[also])),
+        )
+        in_order = np.lexsort((found[1], found[0]))
+        here = slice(used, used + in_order.size)
+        source[here], target[here], cost[here] = (values[in_order] for values in found)
+        used += in_order.size
+    return source, target, cost

@@ -191,14 +191,15 @@ class _Linking:
         n = len(spots)
         self.spots, self.settings = spots, settings
         self.radius = known_distance(settings.kalman_search_radius)
-        grid = build_grid(spots, self.radius)
-        self.links = FrameLinks(grid, np.full(n, -1, np.int32), np.full(n, np.nan))
+        self.grid = build_grid(spots.positions, spots.frame_offsets, self.radius)
+        self.links = FrameLinks.start(n, self.radius)
+        self.links.order[:] = self.grid.order
         features, weight = gather_terms(spots, settings, "linking")
-        self.penalties = (features[grid.order], weight)
+        self.penalties = (features[self.grid.order], weight)
 
     def link(self, first: int, second: int, noise: Noise, progress: Progress) -> None:
         """Link all frames from `first` on; `second` is the next one with spots."""
-        grid, settings = self.links.grid, self.settings
+        grid, settings = self.grid, self.settings
         distance = known_distance(settings.linking_max_distance)
         none = np.empty(0, np.int32)
         filters = Filters.start(none, none, grid.xyz)
@@ -227,7 +228,7 @@ class _Linking:
         return busy[(busy >= first) & (busy < self.spots.n_frames)]
 
     def _frame_spots(self, frame: int) -> Rows:
-        offsets = self.links.grid.offsets
+        offsets = self.grid.offsets
         return np.arange(offsets[frame], offsets[frame + 1], dtype=np.int32)
 
     def _assign(
@@ -242,7 +243,7 @@ class _Linking:
 
         Returns the spot of each point, −1 for none.
         """
-        grid = self.links.grid
+        grid = self.grid
         turns = np.argsort(grid.order[source]).astype(np.int32)
         limits = (distance, _ALTERNATIVE)
         spot, cost = kernels.link_points(

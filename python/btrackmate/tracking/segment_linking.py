@@ -1,16 +1,19 @@
 """Closing gaps, and splitting and merging track segments."""
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
+from btrackmate.core.scratch import cut_rows, fill_array
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
 from btrackmate.tracking.costs import gather_terms
 from btrackmate.tracking.distances import known_distance
-from btrackmate.tracking.frame_linking import FrameLinks
+from btrackmate.tracking.frame_linking import FrameLinks, cut_frames, open_window
 from btrackmate.tracking.kernels import Floats, Rows
 from btrackmate.tracking.settings import LapSettings
 
@@ -25,6 +28,15 @@ STEPS = {
 
 Links = tuple[Rows, Rows, Floats]
 States = np.ndarray[tuple[int], np.dtype[np.uint8]]
+
+
+class Query(NamedTuple):
+    """Which spots to link: the state to search from, that to find, and frame differences."""
+
+    wanted: int
+    sought: int
+    nearest: int
+    farthest: int
 
 
 def link_segments(
@@ -73,7 +85,7 @@ def link_segments(
             progress("linking segments", number, 4)
     source, target, cost = (np.concatenate(part) for part in zip(*found, strict=True))
     alternative = take_alternative(cost, settings)
-    chosen = choose(source, target, cost, alternative, links.grid.order)
+    chosen = choose(source, target, cost, alternative, links.order)
     progress("linking segments", 4, 4)
     return source[chosen], target[chosen], cost[chosen]
 
@@ -99,23 +111,27 @@ def find_candidates(
     cost : (m,) ndarray of float
     """
     if kind == "gap_closing":
-        query = (END, START, 1, settings.max_frame_gap)
+        query = Query(END, START, 1, settings.max_frame_gap)
         return _find_links(spots, links, state, query, settings, kind)
     if kind == "merging":
-        return _find_links(spots, links, state, (END, MIDDLE, 1, 1), settings, kind)
-    start, middle, cost = _find_links(spots, links, state, (START, MIDDLE, -1, -1), settings, kind)
+        return _find_links(spots, links, state, Query(END, MIDDLE, 1, 1), settings, kind)
+    query = Query(START, MIDDLE, -1, -1)
+    start, middle, cost = _find_links(spots, links, state, query, settings, kind)
     return _weigh_divisions(spots, links, (middle, start, cost), settings)
 
 
 def find_states(links: FrameLinks) -> States:
     """Tell which spots begin, continue and end the segments of frame linking."""
-    has_next = links.successor >= 0
-    has_previous = np.zeros_like(has_next)
-    has_previous[links.successor[has_next]] = True
-    state = np.full(has_next.size, ALONE, np.uint8)
-    state[has_next & ~has_previous] = START
-    state[has_next & has_previous] = MIDDLE
-    state[~has_next & has_previous] = END
+    n = links.successor.size
+    state, has_previous = fill_array(n, ALONE, np.uint8), fill_array(n, False, np.bool_)
+    for rows in cut_rows(n):
+        successor = links.successor[rows]
+        has_previous[successor[successor >= 0]] = True
+    for rows in cut_rows(n):
+        follows, precedes = has_previous[rows], links.successor[rows] >= 0
+        state[rows] = np.select(
+            (precedes & ~follows, precedes & follows, follows), (START, MIDDLE, END), ALONE
+        )
     return state
 
 
@@ -123,20 +139,51 @@ def _find_links(
     spots: Spots,
     links: FrameLinks,
     state: States,
-    query: tuple[int, int, int, int],
+    query: Query,
     settings: LapSettings,
     kind: str,
 ) -> Links:
+    """Find the candidates of one kind, looking from some frames at a time."""
     radius = known_distance(getattr(settings, f"{kind}_max_distance"))
-    features, weights = gather_terms(spots, settings, kind)
-    penalties = (features[links.grid.order], weights)
-    result: Links = kernels.find_segment_links(links.grid, state, query, radius, penalties)
-    if result[0].size > kernels.MAX_CANDIDATES:
-        msg = f"{kind.replace('_', ' ')} has more than {kernels.MAX_CANDIDATES} candidate links "
-        msg += f"within {kind}_max_distance {radius:g} {spots.calibration.space_unit}; lower it, "
-        msg += "or check the calibration"
-        raise UserError(msg)
-    return result
+    gather_terms(spots.between(0, 0), settings, kind)  # says at once what they lack
+    most, count = max(kernels.MAX_CANDIDATES, len(spots)), 0
+    found: list[Links] = [(links.order[:0], links.order[:0], links.cost[:0])]
+    for part in _look_around(spots, links, state, query, radius, settings, kind):
+        count += part[0].size
+        limit = most if part[0].size <= kernels.MAX_CANDIDATES else kernels.MAX_CANDIDATES
+        if count > limit:
+            msg = f"{kind.replace('_', ' ')} has more than {limit} candidate links within "
+            msg += f"{kind}_max_distance {radius:g} {spots.calibration.space_unit}; lower it, or "
+            msg += "check the calibration"
+            raise UserError(msg)
+        found.append(part)
+    source, target, cost = (np.concatenate(part) for part in zip(*found, strict=True))
+    return source, target, cost
+
+
+def _look_around(
+    spots: Spots,
+    links: FrameLinks,
+    state: States,
+    query: Query,
+    radius: float,
+    settings: LapSettings,
+    kind: str,
+) -> Iterator[Links]:
+    """Find the candidates of some frames at a time, in a window that holds what they may link."""
+    offsets, frames = spots.frame_offsets, spots.n_frames
+    for first, end in cut_frames(offsets):
+        around = max(first + min(query.nearest, 0), 0), min(end + max(query.farthest, 0), frames)
+        window = open_window(spots, offsets, around, links.size)
+        begin, n = window.begin, len(window.spots)
+        own = state[begin : begin + n].copy()
+        for others in (slice(0, offsets[first] - begin), slice(offsets[end] - begin, n)):
+            own[others][own[others] == query.wanted] = ALONE  # they may be found, not search
+        penalties = window.gather(settings, kind)
+        source, target, cost = kernels.find_segment_links(
+            window.grid, own, tuple(query), radius, penalties
+        )
+        yield source + np.int32(begin), target + np.int32(begin), cost
 
 
 def _weigh_divisions(
@@ -151,16 +198,16 @@ def _weigh_divisions(
     if settings.division_weight == 0:
         return splits
     mother, second, cost = splits
-    first = links.successor[mother]
-    place = links.grid.xyz
-    off = np.linalg.norm((place[first] + place[second]) / 2 - place[mother], axis=1)
-    apart = np.linalg.norm(place[first] - place[second], axis=1)
+    rows = [links.order[one] for one in (mother, links.successor[mother], second)]
+    before, one, other = (spots.place(row) for row in rows)
+    off = np.linalg.norm((one + other) / 2 - before, axis=1)
+    apart = np.linalg.norm(one - other, axis=1)
     against = np.minimum(2 * off, 2 * apart) / np.maximum(apart, np.finfo(float).tiny)
     for name, share in (("volume", 1.0), ("mean_intensity_ch1", 0.5)):
         if name in spots.features:
-            values = spots.feature(name)[links.grid.order]
-            values = np.where(values > 0, values, np.nan)
-            ratio = share * (values[first] + values[second]) / values[mother]
+            values = (spots.feature(name)[row] for row in rows)
+            of_mother, *of_both = (np.where(one > 0, one, np.nan) for one in values)
+            ratio = share * (of_both[0] + of_both[1]) / of_mother
             against += np.nan_to_num(np.minimum(np.abs(np.log(ratio)), 2))
     cost = cost * (1 + settings.division_weight * against) ** 2
     near = cost <= known_distance(settings.splitting_max_distance) ** 2

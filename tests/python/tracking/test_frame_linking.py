@@ -171,7 +171,7 @@ def test_candidate_search_finds_all_within_the_radius(spread, radius):
     xyz[7] = (1e7, -1e7, 0)  # one spot far away must not blow up the grid
     frame = rng.integers(0, 3, 300)
     spots = make_spots(np.column_stack((np.arange(300), frame, xyz)).tolist())
-    grid = build_grid(spots, radius)
+    grid = build_grid(spots.positions, spots.frame_offsets, radius)
     assert grid.first.size < 10 * 300
     found, squared = np.empty(300, np.int32), np.empty(300)
     for s in range(0, 300, 7):

@@ -80,7 +80,7 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
     positions = np.array(spots.positions, order="C")
     distance = known_distance(settings.linking_max_distance)
     near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours, distance)
-    grid = build_grid(spots, distance)
+    grid = build_grid(positions, spots.frame_offsets, distance)
     shift = np.zeros_like(positions)
     for number in range(settings.motion_passes):
         successor = _link(spots, grid, positions + shift, distance)
