@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.scratch import copy_array, cut_rows, fill_array, make_array
 from btrackmate.core.spots import Spots, is_sorted
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from btrackmate.core.views import TableName
 
 IntArray = NDArray[np.int64]
-
-#: Links that are looked at together.
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ class TrackGraph:
         IndexError
             If a row is not among the spots.
         """
-        source, target = np.array(source, np.int64), np.array(target, np.int64)
+        source, target = (copy_array(np.asarray(row), np.int64) for row in (source, target))
         for row in (source, target):
             if row.size and (row.min() < 0 or row.max() >= len(spots)):
                 msg = (
@@ -85,7 +83,9 @@ class TrackGraph:
                 )
                 raise IndexError(msg)
         cost, confidence = (
-            np.full(source.size, np.nan) if values is None else np.array(values, np.float64)
+            fill_array(source.size, np.nan, np.float64)
+            if values is None
+            else copy_array(np.asarray(values), np.float64)
             for values in (cost, confidence)
         )
         _turn_forward(spots, source, target)
@@ -128,24 +128,29 @@ class TrackGraph:
     @cached_property
     def out_degree(self) -> IntArray:
         """Number of links that leave each spot, (n,)."""
-        return np.bincount(self.source, minlength=len(self.spots)).astype(np.int64)
+        return _count(self.source, len(self.spots))
 
     @cached_property
     def in_degree(self) -> IntArray:
         """Number of links that enter each spot, (n,)."""
-        return np.bincount(self.target, minlength=len(self.spots)).astype(np.int64)
+        return _count(self.target, len(self.spots))
 
     @cached_property
     def out_offsets(self) -> IntArray:
         """Links that leave spot i are ``out_offsets[i]:out_offsets[i + 1]``, (n + 1,)."""
-        return np.concatenate(([0], np.cumsum(self.out_degree))).astype(np.int64)
+        offsets = make_array(len(self.spots) + 1, np.int64)
+        offsets[0] = 0
+        np.cumsum(self.out_degree, out=offsets[1:])
+        return offsets
 
     @cached_property
     def track(self) -> IntArray:
         """Track of each spot, numbered from 0 by the first spot; −1 for unlinked spots, (n,)."""
         first = _find_components(len(self.spots), self.source, self.target)
-        linked = (self.out_degree + self.in_degree) > 0
-        return np.where(linked, _number_components(first, linked), -1)
+        for rows in cut_rows(first.size):  # an unlinked spot begins none
+            linked = (self.out_degree[rows] + self.in_degree[rows]) > 0
+            first[rows][~linked] = -1
+        return _number_components(first)
 
     @property
     def n_tracks(self) -> int:
@@ -169,11 +174,12 @@ class TrackGraph:
         """
         number = self.tracklet
         count = int(number.max(initial=-1)) + 1
-        first = np.full(count, -1, np.int64)
+        first = np.full(count, number.size, np.int64)
         last = np.full(count, -1, np.int64)
-        rows = np.arange(number.size)
-        first[number[::-1]] = rows[::-1]
-        last[number] = rows
+        for part in cut_rows(number.size):
+            rows = np.arange(part.start, part.stop)
+            np.minimum.at(first, number[part], rows)
+            last[number[part]] = rows
         outer = ~self._inner_links
         parent_of, child_of = number[self.source[outer]], number[self.target[outer]]
         parent = np.full(count, count, np.int64)
@@ -359,6 +365,16 @@ class TrackGraph:
         return inner
 
 
+def _count(rows: IntArray, n: int) -> IntArray:
+    """Count how often each of n rows stands in an array."""
+    counts = fill_array(n, 0, np.int64)
+    for part in cut_rows(rows.size):
+        low = int(rows[part].min())
+        here = np.bincount(rows[part] - low)
+        counts[low : low + here.size] += here
+    return counts
+
+
 def _find_components(n: int, source: IntArray, target: IntArray) -> IntArray:
     """Give each of n spots the lowest row that it hangs together with, (n,).
 
@@ -366,56 +382,72 @@ def _find_components(n: int, source: IntArray, target: IntArray) -> IntArray:
     track; only the links of merges join such trees. (SciPy does it too, but loading it takes longer
     than a small file.)
     """
-    root = np.arange(n)
+    root = make_array(n, np.int64)
+    for part in cut_rows(n):
+        root[part] = np.arange(part.start, part.stop)
     np.minimum.at(root, target, source)
-    root = _follow(root)
     while True:
-        a, b = root[source], root[target]
-        if np.array_equal(a, b):
+        _follow(root)
+        joined = False
+        for part in cut_rows(source.size):
+            a, b = root[source[part]], root[target[part]]
+            differ = np.flatnonzero(a != b)
+            joined |= bool(differ.size)
+            a, b = a[differ], b[differ]
+            np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        if not joined:
             return root
-        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
-        root = _follow(root)
 
 
-def _follow(parent: IntArray) -> IntArray:
-    """Follow parents, each lower than its child or itself, to the last one, (n,)."""
-    while True:
-        further = parent[parent]
-        if np.array_equal(further, parent):
-            return parent
-        parent = further
+def _follow(parent: IntArray) -> None:
+    """Lead each to the last of its parents, each lower than its child or itself, in place, (n,)."""
+    for part in cut_rows(parent.size):  # what stands before leads there already
+        here = parent[part]
+        while True:
+            further = parent[here]
+            if np.array_equal(further, here):
+                break
+            here[:] = further
 
 
 def _turn_forward(spots: Spots, source: IntArray, target: IntArray) -> None:
     """Turn links that go backward in time round, in place; refuse those inside a frame."""
     frame = spots.frame
-    for begin in range(0, source.size, _CHUNK):
-        part = slice(begin, begin + _CHUNK)
+    for part in cut_rows(source.size):
         one, other = frame[source[part]], frame[target[part]]
         same = np.flatnonzero(one == other)
         if same.size:
             a, b = source[part][same[0]], target[part][same[0]]
             msg = f"a link joins spots {spots.id[a]} and {spots.id[b]}, both in frame {frame[a]}"
             raise UserError(msg)
-        back = begin + np.flatnonzero(one > other)
+        back = part.start + np.flatnonzero(one > other)
         source[back], target[back] = target[back], source[back]
 
 
 def _check_double(spots: Spots, source: IntArray, target: IntArray) -> None:
-    double = np.flatnonzero((np.diff(source) == 0) & (np.diff(target) == 0))
-    if double.size:
-        a, b = source[double[0]], target[double[0]]
-        msg = f"the link from spot {spots.id[a]} to spot {spots.id[b]} stands twice"
-        raise UserError(msg)
+    for part in cut_rows(source.size):
+        wider = slice(part.start, part.stop + 1)
+        double = np.diff(source[wider]) == 0
+        double &= np.diff(target[wider]) == 0
+        if double.any():
+            link = part.start + int(double.argmax())
+            a, b = source[link], target[link]
+            msg = f"the link from spot {spots.id[a]} to spot {spots.id[b]} stands twice"
+            raise UserError(msg)
 
 
-def _number_components(first: IntArray, counted: NDArray[np.bool_] | bool = True) -> IntArray:
+def _number_components(first: IntArray) -> IntArray:
     """Count components up in the order of their first row, which :func:`_find_components` gives.
 
-    One of no `counted` row has the number of the one before.
+    A row whose first is −1 belongs to none, and has the number −1.
     """
-    number = np.cumsum((first == np.arange(first.size)) & counted) - 1
-    return number[first]
+    number, count = make_array(first.size, np.int64), 0
+    for part in cut_rows(first.size):
+        begins = np.flatnonzero(first[part] == np.arange(part.start, part.stop))
+        number[part.start + begins] = np.arange(count, count + begins.size)
+        count += begins.size
+        number[part] = np.where(first[part] >= 0, number[first[part]], -1)
+    return number
 
 
 def _generations(count: int, parent: IntArray, child: IntArray) -> IntArray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
+from btrackmate.core.scratch import cut_rows, make_array
 
 _NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
 
@@ -152,7 +153,10 @@ class Spots:
     @property
     def positions(self) -> NDArray[np.float64]:
         """Positions x, y, z in `space_unit`, (n, 3); z is 0 in 2D."""
-        return self.table[["x", "y", "z"]].to_numpy(dtype=np.float64)
+        places = make_array((len(self), 3), np.float64)
+        for axis, name in enumerate(("x", "y", "z")):
+            places[:, axis] = self.table[name]
+        return places
 
     def place(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Positions x, y, z of some rows, (rows, 3)."""
@@ -190,12 +194,15 @@ class Spots:
     def find_rows(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Rows of the spots with these ids, (m,); −1 where there is none."""
         own = self.id
-        if not (own[1:] > own[:-1]).all():
+        if not ascends(own):
             return pd.Index(own).get_indexer(pd.Index(ids)).astype(np.int64)
-        rows = np.searchsorted(own, ids)
-        known = rows < own.size
-        known[known] = own[rows[known]] == ids[known]
-        return np.where(known, rows, -1)
+        found = make_array(len(ids), np.int64)
+        for part in cut_rows(len(ids)):
+            rows = np.searchsorted(own, ids[part])
+            known = rows < own.size
+            known[known] = own[rows[known]] == ids[part][known]
+            found[part] = np.where(known, rows, -1)
+        return found
 
     def between(self, begin: int, end: int) -> "Spots":
         """Look at the rows begin … end − 1 of the table, which are not copied."""
@@ -276,7 +283,8 @@ def _check_values(table: pd.DataFrame, source: str) -> None:
     odd = np.zeros(len(table), np.bool_)
     for name in ("x", "y", "z"):
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        odd |= ~((values >= -FARTHEST) & (values <= FARTHEST))
+        for part in cut_rows(len(table)):
+            odd[part] |= ~((values[part] >= -FARTHEST) & (values[part] <= FARTHEST))
     bad = np.flatnonzero(odd)
     if bad.size:
         first = table.iloc[int(bad[0])]
@@ -284,8 +292,7 @@ def _check_values(table: pd.DataFrame, source: str) -> None:
         msg += f"({first['x']}, {first['y']}, {first['z']}), expected finite numbers up to "
         msg += f"{FARTHEST:g} ({bad.size} such spots); remove or correct them"
         raise UserError(msg)
-    ids = table["id"].to_numpy()
-    if (ids[1:] > ids[:-1]).all():
+    if ascends(table["id"].to_numpy()):
         return
     doubled = table["id"][table["id"].duplicated()]
     if len(doubled):
@@ -294,11 +301,24 @@ def _check_values(table: pd.DataFrame, source: str) -> None:
         raise UserError(msg)
 
 
+def ascends(values: NDArray[Any]) -> bool:
+    """Tell whether each of the values, (n,), is larger than the one before."""
+    return all(
+        bool((values[part.start + 1 : part.stop + 1] > values[part.start : part.stop]).all())
+        for part in cut_rows(values.size - 1)
+    )
+
+
 def is_sorted(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:
     """Tell whether rows ascend by one column and, where it is the same, by another, each (n,)."""
-    later = first[1:] > first[:-1]
-    later |= (first[1:] == first[:-1]) & (second[1:] >= second[:-1])
-    return bool(later.all())
+    for part in cut_rows(first.size - 1):
+        wider = slice(part.start, part.stop + 1)
+        step = np.diff(first[wider])
+        later = step > 0
+        later |= (step == 0) & (second[wider][1:] >= second[wider][:-1])
+        if not later.all():
+            return False
+    return True
 
 
 def _ordered_names(names: list[str]) -> list[str]:
