@@ -161,7 +161,13 @@ class TrackGraph:
     def tracklet(self) -> IntArray:
         """Tracklet of each spot, from 0 by the first spot; an unlinked spot is its own, (n,)."""
         inner = self._inner_links
-        source, target = self.source[inner], self.target[inner]
+        count = int(inner.sum())
+        source, target, used = make_array(count, np.int64), make_array(count, np.int64), 0
+        for part in cut_rows(self.n_links):
+            links = part.start + np.flatnonzero(inner[part])
+            here = slice(used, used + links.size)
+            source[here], target[here] = self.source[links], self.target[links]
+            used = here.stop
         return _number_components(_find_components(len(self.spots), source, target))
 
     @cached_property
@@ -360,8 +366,10 @@ class TrackGraph:
     @cached_property
     def _inner_links(self) -> NDArray[np.bool_]:
         """Links inside a tracklet: the only one out of its source and into its target."""
-        inner: NDArray[np.bool_] = self.out_degree[self.source] == 1
-        inner &= self.in_degree[self.target] == 1
+        inner: NDArray[np.bool_] = make_array(self.n_links, np.bool_)
+        for part in cut_rows(self.n_links):
+            inner[part] = self.out_degree[self.source[part]] == 1
+            inner[part] &= self.in_degree[self.target[part]] == 1
         return inner
 
 

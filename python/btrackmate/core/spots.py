@@ -113,7 +113,8 @@ class Spots:
             table[name] = _as_whole_numbers(table[name], source)
         _check_values(table, source)
         for name in ("x", "y", "z"):
-            table[name] = table[name].astype(np.float64)
+            if table[name].dtype != np.float64:
+                table[name] = table[name].astype(np.float64)
         if "time" not in table:
             table["time"] = table["frame"] * calibration.dt
         if not is_sorted(table["frame"].to_numpy(), table["id"].to_numpy()):
@@ -171,7 +172,7 @@ class Spots:
     @property
     def occupied_frames(self) -> NDArray[np.int64]:
         """Frames that hold spots, in order: what to loop over, as a movie may be nearly empty."""
-        return np.unique(self.frame)
+        return np.flatnonzero(np.diff(self.frame_offsets))
 
     @property
     def frame_offsets(self) -> NDArray[np.int64]:
@@ -248,6 +249,8 @@ class Spots:
 
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":
+    if values.dtype == np.int64 and (not len(values) or values.min() >= 0):
+        return values
     numbers = pd.to_numeric(values, errors="coerce")
     if numbers.dtype == np.int64:
         bad = numbers < 0
@@ -282,7 +285,9 @@ def _check_columns(table: pd.DataFrame, source: str) -> None:
 def _check_values(table: pd.DataFrame, source: str) -> None:
     odd = np.zeros(len(table), np.bool_)
     for name in ("x", "y", "z"):
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+        values = table[name].to_numpy()
+        if values.dtype != np.float64:
+            values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
         for part in cut_rows(len(table)):
             odd[part] |= ~((values[part] >= -FARTHEST) & (values[part] <= FARTHEST))
     bad = np.flatnonzero(odd)

@@ -18,6 +18,7 @@ from btrackmate import __version__ as version
 from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column
+from btrackmate.core.scratch import cut_rows, make_array
 from btrackmate.io.units import NGFF_NAMES
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     described = metadata["node_props_metadata"]
     described |= _describe_rest(node_props, described)
     metadata["edge_props_metadata"] = _describe_rest(edge_props, {})
-    ids = spots.id.astype(np.uint64)
-    edges = np.stack([ids[graph.source], ids[graph.target]], axis=1)
+    ids = spots.id.view(np.uint64)
+    edges = make_array((graph.n_links, 2), np.uint64)
+    for rows in cut_rows(graph.n_links):
+        for column, ends in enumerate((graph.source, graph.target)):
+            edges[rows, column] = ids[ends[rows]]
     import zarr
 
     from btrackmate.io.zarr_store import CarefulStore

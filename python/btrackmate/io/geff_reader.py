@@ -3,18 +3,20 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import zarr
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
+from btrackmate.core.scratch import ROWS, copy_array, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
@@ -24,6 +26,9 @@ from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
 from btrackmate.io.zarr_store import ReadingStore
 
 _log = logging.getLogger(__name__)
+
+#: Values of a property, and which are missing where some are.
+Prop = tuple[NDArray[Any], NDArray[np.bool_] | None]
 
 #: Names of frames in other programs' graphs, beside TrackMate's FRAME.
 _FRAMES = ("frame", "timepoint", "time_point")
@@ -56,16 +61,19 @@ def read_geff(path: Path) -> TrackGraph:
     GEFF specification 1.x, https://liveimagetrackingtools.org/geff/
     """
     content = _load(path)
-    metadata = content["metadata"]
+    metadata = content.metadata
     own: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
-    props = _sort_props(content["node_props"], list(metadata.node_props_metadata))
+    props = _sort_props(content.node_props, list(metadata.node_props_metadata))
     axes = find_axes(metadata, list(props), path)
-    ids = np.asarray(content["node_ids"]).astype(np.int64)
-    names = _name_columns(props, ids, axes, own, path)
-    table = pd.DataFrame({"id": ids})
+    if content.left_out:
+        names_left = ", ".join(content.left_out)
+        _log.info("%s: properties that are no numbers are left out: %s", path, names_left)
+    names = _name_columns(props, content.ids, axes, own)
+    columns = {"id": content.ids}
     for name, column in names.items():
-        prop = props.pop(name)  # so that it is not held twice
-        table[column] = _with_missing(np.asarray(prop["values"]), prop["missing"])
+        values, missing = props.pop(name)  # so that it is not held twice
+        columns[column] = _with_missing(values, missing)
+    table = pd.DataFrame(columns, copy=False)
     if "calibration" in own:
         calibration = Calibration(**own["calibration"])
     else:
@@ -80,11 +88,27 @@ def read_geff(path: Path) -> TrackGraph:
         n_frames=own.get("n_frames"),
         source=str(path),
     )
-    edges = np.asarray(content["edge_ids"]).reshape(-1, 2).astype(np.int64)
-    return TrackGraph.from_ids(spots, edges[:, 0], edges[:, 1], **_read_links(content))
+    edges = content.edges
+    return TrackGraph.from_ids(spots, edges[:, 0], edges[:, 1], **_read_links(content.edge_props))
 
 
-def _sort_props(props: dict[str, Any], told: list[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Content:
+    """What a GEFF holds: of its properties those that are one number a node or link.
+
+    `node_props` and `edge_props` give values and, where some are missing, which; `left_out` are
+    names of other properties of the nodes.
+    """
+
+    metadata: Any
+    ids: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    node_props: dict[str, Prop]
+    edge_props: dict[str, Prop]
+    left_out: list[str]
+
+
+def _sort_props(props: dict[str, Prop], told: list[str]) -> dict[str, Prop]:
     """Put properties in the order of the metadata: Zarr finds them in any.
 
     They are taken out of `props`, so that nothing else holds them.
@@ -93,8 +117,8 @@ def _sort_props(props: dict[str, Any], told: list[str]) -> dict[str, Any]:
     return {name: props.pop(name) for name in [*names, *sorted(set(props) - set(names))]}
 
 
-def _load(path: Path) -> Any:
-    from geff.core_io import read_to_memory
+def _load(path: Path) -> _Content:
+    from geff import GeffReader
 
     if not path.is_dir():
         msg = f"{path}: no such folder; give a .geff folder"
@@ -103,13 +127,49 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
             warnings.simplefilter("ignore", UserWarning)
-            content = read_to_memory(ReadingStore(path))
-            missing = _find_incomplete(path)
+            reader = GeffReader(ReadingStore(path))
+        reader.read_node_props()
+        reader.read_edge_props()
+        metadata = reader.metadata
+        _check_complete(_find_incomplete(path), metadata, path)
+        node_props = _load_props(reader.node_props, metadata.node_props_metadata)
+        return _Content(
+            metadata,
+            _load_array(reader.nodes, np.int64),
+            _load_array(reader.edges, np.int64).reshape(-1, 2),
+            node_props,
+            _load_props(reader.edge_props, metadata.edge_props_metadata),
+            [name for name in reader.node_props if name not in node_props],
+        )
+    except UserError:
+        raise
     except ZARR_FAULTS as error:
         msg = f"{path}: not readable as GEFF: {describe_error(error)}"
         raise UserError(msg) from None
-    _check_complete(missing, content["metadata"], path)
-    return content
+
+
+def _load_props(props: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Prop]:
+    found: dict[str, Prop] = {}
+    for name, prop in props.items():
+        values, missing = prop["values"], prop.get("missing")
+        kind = np.dtype(described[name].dtype)
+        if values.ndim == 1 and kind.kind in "biuf" and not described[name].varlength:
+            gone = None if missing is None else _load_array(missing, np.dtype(np.bool_))
+            found[name] = (
+                _load_array(values, kind),
+                gone if gone is not None and gone.any() else None,
+            )
+    return found
+
+
+def _load_array(array: Any, kind: DTypeLike) -> NDArray[Any]:
+    """Read a Zarr array, whole chunks at a time."""
+    values = make_array(tuple(array.shape), kind)
+    length = max(int(array.chunks[0]), 1)
+    step = max(ROWS // length, 1) * length
+    for begin in range(0, values.shape[0], step):
+        values[begin : begin + step] = array[begin : begin + step]
+    return values
 
 
 def _find_incomplete(path: Path) -> list[str]:
@@ -146,28 +206,22 @@ def _check_complete(missing: Sequence[str], metadata: Any, path: Path) -> None:
 
 
 def _name_columns(
-    props: Mapping[str, Any],
+    props: Mapping[str, Prop],
     ids: NDArray[np.int64],
     axes: GeffAxes,
     own: Mapping[str, Any],
-    path: Path,
 ) -> dict[str, str]:
-    """Give the column of each property that is one number a node; no column has two."""
+    """Give the column of each property; no column has two."""
     written = own.get("columns", {})
-    left_out = []
-    wanted: list[tuple[int, str, str]] = []
-    for name, prop in props.items():
-        values = np.asarray(prop["values"])
-        if values.ndim != 1 or values.dtype.kind not in "biuf":
-            left_out.append(name)
-        elif name not in DERIVED:
-            wanted.append((*_rank(name, axes, written, ours="calibration" in own), name))
-    if left_out:
-        _log.info("%s: properties that are no numbers are left out: %s", path, ", ".join(left_out))
+    wanted = [
+        (*_rank(name, axes, written, ours="calibration" in own), name)
+        for name in props
+        if name not in DERIVED
+    ]
     names: dict[str, str] = {}
     for _, column, name in sorted(wanted):
         taken = {"id", *names.values()}
-        if column == "id" and np.array_equal(props[name]["values"], ids):
+        if column == "id" and np.array_equal(props[name][0], ids):
             continue
         if column in taken:
             free = find_column(name) is None and name not in taken
@@ -197,14 +251,16 @@ def _rank(name: str, axes: GeffAxes, written: Mapping[str, str], *, ours: bool) 
 
 
 def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Any:
-    if missing is None or not np.any(missing):
+    if missing is None:
         return values
-    missing = np.asarray(missing, np.bool_)
     if values.dtype.kind in "iu":
         known = values[~missing].astype(np.float64)
         if (np.abs(known) > MAX_EXACT).any():
             return pd.arrays.IntegerArray(values, missing)
-    return np.where(missing, np.nan, values.astype(np.float64))
+    if values.dtype != np.float64:
+        values = copy_array(values, np.float64)
+    values[missing] = np.nan
+    return values
 
 
 def _scale_radius(
@@ -228,13 +284,10 @@ def _scale_radius(
     return table.assign(radius=table["radius"] * factor) if factor != 1 else table
 
 
-def _read_links(content: Any) -> dict[str, NDArray[np.float64]]:
+def _read_links(props: Mapping[str, Prop]) -> dict[str, NDArray[np.float64]]:
     """Give cost and confidence of the links, where the file has them."""
     found: dict[str, NDArray[np.float64]] = {}
-    for name, prop in content["edge_props"].items():
-        values = np.asarray(prop["values"])
-        if name in _COSTS and values.ndim == 1 and values.dtype.kind in "iuf":
-            found.setdefault(
-                _COSTS[name], _with_missing(values.astype(np.float64), prop["missing"])
-            )
+    for name, (values, missing) in props.items():
+        if name in _COSTS and values.dtype.kind in "iuf":
+            found.setdefault(_COSTS[name], _with_missing(values.astype(np.float64), missing))
     return found

@@ -391,7 +391,7 @@ class _CsvReader:
             own = self.columns.own_name("frame")
             remedy = f"if {own} is a time, say so with {option('csv_time', 'time')} "
             remedy += "(dt is then {step})"
-        warn_of_steps(spots.frame, str(self.path), remedy)
+        warn_of_steps(spots.occupied_frames, str(self.path), remedy)
 
 
 def _all_whole(values: NDArray[np.float64]) -> bool:

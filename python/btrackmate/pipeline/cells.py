@@ -133,7 +133,7 @@ def read_tracked_cells(
     """
     graph, document = read_tracks(path)
     spots = graph.spots
-    warn_of_steps(spots.frame, str(path), "write the number of the frame in its FRAME")
+    warn_of_steps(spots.occupied_frames, str(path), "write the number of the frame in its FRAME")
     if image is not None:
         warn_of_difference(state_calibration(spots, path), image.stated)
     if document is None or "VISIBILITY" not in spots.table:

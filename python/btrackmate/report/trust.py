@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.scratch import cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option, setting
 from btrackmate.tracking.auto import Distances, measure_distances
@@ -32,8 +33,6 @@ _BROKEN_PART, _BROKEN_TRACKS = 1 / 3, 5
 _JUMP_STEPS, _JUMP_PART = 3.0, 0.1
 #: Jumps that are named.
 _NAMED = 5
-#: Links that are measured together.
-_CHUNK = 1 << 20
 #: Medians of the cells' agreement with StarDist's shapes (IoU) and of its scores that are low. The
 #: shipped networks reached 0.6 and 0.7 on tissue like their training data (F1@0.5 0.96 to 0.99),
 #: 0.48 and 0.7 on other membranes (0.7), 0.39 and 0.73 on an ovule (0.62), 0.35 and 0.57 on
@@ -102,16 +101,17 @@ def check_result(graph: TrackGraph, tracker: TrackerSettings | None = None) -> l
 
 def _measure_steps(graph: TrackGraph) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give the frames that links to the next frame go out from, ascending, and their lengths."""
-    spots = graph.spots
-    frame, positions = spots.frame, spots.positions
-    frames, lengths = [np.empty(0, np.int64)], [np.empty(0)]
-    for begin in range(0, graph.n_links, _CHUNK):
-        source, target = (row[begin : begin + _CHUNK] for row in (graph.source, graph.target))
-        near = frame[target] - frame[source] == 1
-        source, target = source[near], target[near]
-        frames.append(frame[source])
-        lengths.append(np.linalg.norm(positions[target] - positions[source], axis=1))
-    return np.concatenate(frames), np.concatenate(lengths)
+    spots, used = graph.spots, 0
+    frames, lengths = make_array(graph.n_links, np.int64), make_array(graph.n_links, np.float64)
+    for part in cut_rows(graph.n_links):
+        source, target = graph.source[part], graph.target[part]
+        frame = spots.frame[source]
+        near = spots.frame[target] - frame == 1
+        step = spots.place(target[near]) - spots.place(source[near])
+        here = slice(used, used + len(step))
+        frames[here], lengths[here] = frame[near], np.linalg.norm(step, axis=1)
+        used = here.stop
+    return frames[:used], lengths[:used]
 
 
 def _check_segmentation(spots: Spots) -> Iterator[Note]:
@@ -196,7 +196,7 @@ def _check_jumps(
     frame, length = steps
     medians = np.full(spots.n_frames, np.nan)
     begins = np.searchsorted(frame, np.arange(spots.n_frames + 1))
-    for f in np.unique(frame):
+    for f in np.flatnonzero(np.diff(begins)):
         here = length[begins[f] : begins[f + 1]]
         if here.size >= _BROKEN_TRACKS:
             medians[f] = np.median(here)
@@ -231,17 +231,24 @@ def _check_ends(graph: TrackGraph, distances: Distances) -> Iterator[Note]:
     in_track = graph.track >= 0
     if not in_track.any() or spots.n_frames < 2:
         return
-    positions = spots.positions[:, : spots.ndim]
     margin = distances.near if np.isfinite(distances.near) else 0.0
-    low, high = positions.min(axis=0), positions.max(axis=0)
+    names = ["x", "y", "z"][: spots.ndim]
+    edges = [(spots.table[name].min(), spots.table[name].max()) for name in names]
     # along an axis of few cells every cell is at a border
-    deep = high - low > 4 * margin
-    inside = ((positions > low + margin) & (positions < high - margin))[:, deep].all(axis=1)
-    if "boundary_distance" in spots.features:
-        inside &= ~(spots.feature("boundary_distance") < margin)
-    begins = in_track & (graph.in_degree == 0) & (spots.frame > spots.frame.min()) & inside
-    ends = in_track & (graph.out_degree == 0) & (spots.frame < spots.frame.max()) & inside
-    broken = np.unique(graph.track[begins | ends]).size
+    deep = [axis for axis, (low, high) in enumerate(edges) if high - low > 4 * margin]
+    first, last = spots.frame[0], spots.frame[-1]
+    open_ended = []
+    for rows in cut_rows(len(spots)):
+        inside = in_track[rows].copy()
+        for axis in deep:
+            values = spots.table[names[axis]].to_numpy()[rows]
+            inside &= (values > edges[axis][0] + margin) & (values < edges[axis][1] - margin)
+        if "boundary_distance" in spots.features:
+            inside &= ~(spots.feature("boundary_distance")[rows] < margin)
+        begins = (graph.in_degree[rows] == 0) & (spots.frame[rows] > first)
+        ends = (graph.out_degree[rows] == 0) & (spots.frame[rows] < last)
+        open_ended.append(graph.track[rows][inside & (begins | ends)])
+    broken = np.unique(np.concatenate(open_ended)).size
     if broken >= _BROKEN_TRACKS and broken >= _BROKEN_PART * graph.n_tracks:
         yield Note(
             f"{broken} of {graph.n_tracks} tracks begin or end in the middle of the tissue and of "

@@ -120,7 +120,7 @@ def measure_distances(spots: Spots) -> Distances:
     The comparison with pairs that are wrong by construction is the target-decoy approach of Elias
     and Gygi, Nature Methods 4, 207–214 (2007), doi:10.1038/nmeth1019.
     """
-    positions = np.array(spots.positions, order="C")
+    positions = spots.positions
     apart, pairs = _look_at_frames(positions, spots.frame_offsets)
     steps = np.concatenate([pair.steps for pair in pairs] or [np.empty(0)])
     spacing, near = _quantile(apart, _SPACING_QUANTILE), _quantile(apart, 0.5)

@@ -194,11 +194,9 @@ def _list_links(
     from btrackmate.tracking.frame_linking import cut_frames
 
     order, offsets = links.order, spots.frame_offsets
-    more_source = order[more[0]]
-    by_source = np.argsort(more_source, kind="stable")
-    more_source, more_target, more_cost = (
-        values[by_source] for values in (more_source, order[more[1]], more[2])
-    )
+    by_source = np.argsort(order[more[0]], kind="stable")
+    more_source, more_target = order[more[0][by_source]], order[more[1][by_source]]
+    more_cost = more[2][by_source]
     count = more_source.size + sum(
         int(np.count_nonzero(links.successor[rows] >= 0)) for rows in cut_rows(order.size)
     )

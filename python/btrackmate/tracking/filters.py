@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import TRACK_FEATURES, resolve_name
+from btrackmate.core.scratch import fill_array
 from btrackmate.core.spots import Spots
 from btrackmate.core.track_features import compute_edge_features, compute_track_features
 from btrackmate.tracking.feature_filter import FeatureFilter, resolve_track_name
@@ -60,7 +61,7 @@ def filter_spots(spots: Spots, filters: Sequence[FeatureFilter]) -> SpotFilterRe
     UserError
         If the spots lack a feature.
     """
-    failed = np.full(len(spots), -1)
+    failed = fill_array(len(spots), -1, np.int64)
     for number, one in enumerate(filters):
         name = resolve_name(one.name)
         if name not in spots.features:

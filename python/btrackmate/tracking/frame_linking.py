@@ -168,7 +168,7 @@ def _link_windows(
         first, end = frames
         window = open_window(spots, offsets, (first, min(end + 1, spots.n_frames)), distance)
         begin, n = window.begin, int(offsets[end]) - window.begin
-        successor, cost = (values[begin : begin + n] for values in (links.successor, links.cost))
+        successor, cost = links.successor[begin : begin + n], links.cost[begin : begin + n]
         full = link(window, (0, window.grid.offsets.size - 2), successor, cost)
         successor[successor >= 0] += begin
         links.order[begin : begin + n] = window.grid.order[:n] + begin

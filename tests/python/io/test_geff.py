@@ -1,5 +1,6 @@
 """GEFF: written, validated by the geff package, read again."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,11 @@ def test_columns_come_in_the_order_of_the_file(
     write_geff(tmp_path / "t.geff", graph.with_spots(spots))
     load = geff_reader._load
 
-    def shuffle(path: Path) -> dict[str, Any]:
+    def shuffle(path: Path) -> Any:
         content = load(path)
-        props = list(content["node_props"].items())
-        np.random.default_rng(seed).shuffle(props)
-        return {**content, "node_props": dict(props)}
+        names = list(content.node_props)
+        np.random.default_rng(seed).shuffle(names)
+        return replace(content, node_props={name: content.node_props[name] for name in names})
 
     monkeypatch.setattr(geff_reader, "_load", shuffle)
     assert list(read_geff(tmp_path / "t.geff").spots.table) == list(spots.table)

@@ -42,7 +42,7 @@ class Evidence:
     """
 
     def __init__(self, spots: Spots, motion: Motion, settings: FlowSettings) -> None:
-        self.positions = np.array(spots.positions, order="C")
+        self.positions = spots.positions
         self._motion = motion
         self.appearance = Appearance(spots, motion, settings)
         self.contrasts: Mapping[str, Contrast] = {}

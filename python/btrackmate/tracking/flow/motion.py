@@ -77,7 +77,7 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
     UserError
         If too many spots lie within reach of each other.
     """
-    positions = np.array(spots.positions, order="C")
+    positions = spots.positions
     distance = known_distance(settings.linking_max_distance)
     near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours, distance)
     grid = build_grid(positions, spots.frame_offsets, distance)
