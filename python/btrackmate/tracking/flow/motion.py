@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.neighbours import Neighbours
 from btrackmate.core.progress import Progress
+from btrackmate.core.scratch import copy_array, cut_rows, fill_array, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.tracking import kernels
 from btrackmate.tracking.distances import known_distance
@@ -77,23 +78,18 @@ def estimate_motion(spots: Spots, settings: FlowSettings, progress: Progress) ->
     UserError
         If too many spots lie within reach of each other.
     """
-    positions = spots.positions
+    positions, offsets = spots.positions, spots.frame_offsets
     distance = known_distance(settings.linking_max_distance)
-    near, spacing = _find_neighbours(positions, spots.frame_offsets, settings.neighbours, distance)
-    grid = build_grid(positions, spots.frame_offsets, distance)
-    shift = np.zeros_like(positions)
+    near, spacing = _find_neighbours(positions, offsets, settings.neighbours, distance)
+    shift = fill_array(positions.shape, 0, np.float64)
     for number in range(settings.motion_passes):
-        successor = _link(spots, grid, positions + shift, distance)
-        linked = np.flatnonzero(successor >= 0)
-        predecessor = np.full(len(spots), -1, np.int64)
-        predecessor[successor[linked]] = linked
+        successor, predecessor = _link(spots, positions, shift, distance)
         shift = _take_median(positions, successor, near)
-        own = positions[successor[linked]] - positions[linked] - shift[linked]
-        sigma = _measure_scale((own**2).sum(axis=1), spots, linked, distance)
-        shift += _carry_on(own, linked, predecessor, sigma)
+        own = _measure_own(positions, shift, successor)
+        sigma = _measure_scale(own, spots, distance)
+        _carry_on(own, predecessor, sigma, shift)
         progress("estimating motion", number + 1, settings.motion_passes)
-    own = positions[successor[linked]] - positions[linked] - shift[linked]
-    sigma = _measure_scale((own**2).sum(axis=1), spots, linked, distance)
+    sigma = _measure_scale(_measure_own(positions, shift, successor), spots, distance)
     return Motion(shift, sigma, spacing, successor, predecessor)
 
 
@@ -105,8 +101,8 @@ def _find_neighbours(
     The spacing is `lonely` where no frame holds two spots.
     """
     n = positions.shape[0]
-    near = np.full((n, count), -1, np.int32)
-    nearest = np.full(n + 1, np.inf)  # the last one stands for "no spot"
+    near = fill_array((n, count), -1, np.int32)
+    nearest = fill_array(n + 1, np.inf, np.float64)  # the last one stands for "no spot"
     for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
         size = min(count, end - begin - 1)
         if size <= 0:
@@ -118,32 +114,40 @@ def _find_neighbours(
         own[~own.any(axis=1), -1] = True
         near[begin:end, :size] = begin + index[~own].reshape(-1, size)
         nearest[begin:end] = distance[~own].reshape(-1, size)[:, 0]
-    spacing = np.empty(n)
+    spacing, known, count = make_array(n, np.float64), make_array(n, np.float64), 0
     for part in _cut(n):
         around = np.column_stack((nearest[:n][part], nearest[near[part, :6]]))
         around[~np.isfinite(around)] = np.nan
         spacing[part] = _median(around)
-    known = np.isfinite(spacing) & (spacing > 0)
-    fallback = float(np.median(spacing[known])) if known.any() else lonely
-    return near, np.where(known, spacing, fallback)
+        sure = spacing[part][spacing[part] > 0]
+        known[count : count + sure.size] = sure
+        count += sure.size
+    fallback = float(np.median(known[:count], overwrite_input=True)) if count else lonely
+    for part in _cut(n):
+        spacing[part][~(spacing[part] > 0)] = fallback
+    return near, spacing
 
 
-def _link(spots: Spots, grid: kernels.Grid, predicted: Floats, distance: float) -> IntArray:
-    """Link the predicted positions of each frame's spots to the spots of the next frame."""
-    n = len(spots)
-    offsets, successor = grid.offsets, np.full(n, -1, np.int64)
-    place = np.empty(n, np.int32)
-    place[grid.order] = np.arange(n, dtype=np.int32)
-    penalties = (np.empty((n, 0)), np.empty(0))
-    occupied = spots.occupied_frames
+def _link(
+    spots: Spots, positions: Floats, shift: Floats, distance: float
+) -> tuple[IntArray, IntArray]:
+    """Link the predicted positions of each frame's spots to the spots of the next frame.
+
+    Returns
+    -------
+    successor, predecessor : (n,) ndarray of int
+        Rows, −1 for none.
+    """
+    successor, predecessor = (fill_array(len(spots), -1, np.int64) for _ in range(2))
+    offsets, occupied = spots.frame_offsets, spots.occupied_frames
     for f in occupied[:-1][np.diff(occupied) == 1].tolist():
         begin, end, last = (int(row) for row in offsets[f : f + 3])
-        points = kernels.Points(
-            predicted[begin:end], place[begin:end], np.arange(end - begin, dtype=np.int32)
-        )
+        grid = build_grid(positions[end:last], np.array([0, last - end]), distance)
+        turns = np.arange(end - begin, dtype=np.int32)
+        points = kernels.Points(positions[begin:end] + shift[begin:end], turns, turns)
         free = np.ones(last - end, np.bool_)
-        limits = (distance, _NO_LINK)
-        found, _ = kernels.link_points(grid, f + 1, points, free, limits, penalties)
+        limits, none = (distance, _NO_LINK), (np.empty((0, 0)), np.empty(0))
+        found, _ = kernels.link_points(grid, 0, points, free, limits, none)
         if found.size > end - begin:
             msg = f"frames {f} and {f + 1} ({end - begin} spots in frame {f}) have more than "
             msg += f"{kernels.MAX_CANDIDATES} candidate links within linking_max_distance "
@@ -151,67 +155,84 @@ def _link(spots: Spots, grid: kernels.Grid, predicted: Floats, distance: float) 
             msg += "calibration"
             raise UserError(msg)
         linked = np.flatnonzero(found >= 0)
-        successor[begin + linked] = grid.order[found[linked]]
-    return successor
+        there = end + grid.order[found[linked]]
+        successor[begin + linked] = there
+        predecessor[there] = begin + linked
+    return successor, predecessor
 
 
 def _cut(n: int) -> Iterator[slice]:
     """Cut n rows into parts, so that what is made of each takes little memory."""
     for begin in range(0, n, _CHUNK):
-        yield slice(begin, begin + _CHUNK)
+        yield slice(begin, min(begin + _CHUNK, n))
+
+
+def _measure_own(positions: Floats, shift: Floats, successor: IntArray) -> Floats:
+    """Give each spot's displacement against the expected one, NaN where it has none, (n, 3)."""
+    own = make_array(positions.shape, np.float64)
+    for part in _cut(len(positions)):
+        after = successor[part]
+        own[part] = positions[after] - positions[part] - shift[part]
+        own[part][after < 0] = np.nan
+    return own
 
 
 def _take_median(positions: Floats, successor: IntArray, near: kernels.Rows) -> Floats:
-    own = np.full((len(positions) + 1, 3), np.nan)  # the last row stands for "no spot"
-    linked = np.flatnonzero(successor >= 0)
-    own[linked] = positions[successor[linked]] - positions[linked]
-    shift = np.empty_like(positions)
+    """Give the median displacement of each spot's neighbours, 0 where too few have one."""
+    moved = fill_array((len(positions) + 1, 3), np.nan, np.float64)  # the last row: "no spot"
+    for part in _cut(len(positions)):
+        after = successor[part]
+        moved[part] = positions[after] - positions[part]
+        moved[part][after < 0] = np.nan
+    shift = make_array(positions.shape, np.float64)
     for part in _cut(len(positions)):
         around = near[part]
         for axis in range(3):
-            shift[part, axis] = _median(own[around, axis])
-        known = np.isfinite(own[around, 0]).sum(axis=1) >= _FEWEST
+            shift[part, axis] = _median(moved[around, axis])
+        known = np.isfinite(moved[around, 0]).sum(axis=1) >= _FEWEST
         shift[part][~known] = 0
     return shift
 
 
-def _carry_on(own: Floats, linked: IntArray, predecessor: IntArray, sigma: Floats) -> Floats:
-    """Give what each spot's own last displacements tell about its next one, (n, 3).
+def _carry_on(own: Floats, predecessor: IntArray, sigma: Floats, shift: Floats) -> None:
+    """Add to each spot's shift what its own last displacements tell about its next one.
 
     Each of the last `_MEMORY` counts by a share, one number for the movie, from a ridge regression:
     above 0 where cells keep their way, below 0 where noise of a position throws them back.
     Displacements beyond four times sigma in length tell nothing.
     """
     n = predecessor.size
-    now = np.zeros((n + 1, 3))  # the last row stands for "no spot"
-    now[linked] = own
-    now[:n][(now[:n] ** 2).sum(axis=1) > (4 * sigma) ** 2] = 0
-    before = np.append(predecessor, -1)
+    now = make_array((n + 1, 3), np.float64)  # the last row stands for "no spot"
+    now[n] = 0
+    for part in _cut(n):
+        now[part] = np.nan_to_num(own[part])
+        now[part][(now[part] ** 2).sum(axis=1) > (4 * sigma[part]) ** 2] = 0
 
     def look_back(rows: IntArray) -> Floats:
         """Give the last displacements of some spots, (rows, lags, 3)."""
         past = np.empty((rows.size, _MEMORY, 3))
         for lag in range(_MEMORY):
-            rows = before[rows]
+            rows = np.where(rows >= 0, predecessor[rows], -1)
             past[:, lag] = now[rows]
         return past
 
-    moved = np.asarray(now.any(axis=1))
-    told = np.flatnonzero(moved[:n] & moved[predecessor])
-    past = look_back(told).transpose(1, 0, 2)
-    matrix = np.einsum("ank,bnk->ab", past, past)
-    vector = np.einsum("ank,nk->a", past, now[told])
+    matrix, vector, count = np.zeros((_MEMORY, _MEMORY)), np.zeros(_MEMORY), 0
+    for part in cut_rows(n):
+        moved = now[part].any(axis=1) & now[predecessor[part]].any(axis=1)
+        told = part.start + np.flatnonzero(moved)
+        past = look_back(told).transpose(1, 0, 2)
+        matrix += np.einsum("ank,bnk->ab", past, past)
+        vector += np.einsum("ank,nk->a", past, now[told])
+        count += told.size
     size = float(np.trace(matrix)) / _MEMORY
     if size == 0:
-        return np.zeros((n, 3))
-    ridge = size * _WHOLE_MOVIE / (told.size + _WHOLE_MOVIE)
+        return
+    ridge = size * _WHOLE_MOVIE / (count + _WHOLE_MOVIE)
     shares = np.linalg.solve(matrix + ridge * np.eye(_MEMORY), vector)
     _log.info("cells repeat %s of their own last displacements", shares.round(2).tolist())
-    carried = np.empty((n, 3))
     for part in _cut(n):
-        past = look_back(np.arange(n)[part]).transpose(1, 0, 2)
-        carried[part] = np.einsum("a,ank->nk", shares, np.ascontiguousarray(past))
-    return carried
+        past = look_back(np.arange(part.start, part.stop)).transpose(1, 0, 2)
+        shift[part] += np.einsum("a,ank->nk", shares, np.ascontiguousarray(past))
 
 
 def _median(values: Floats) -> Floats:
@@ -224,18 +245,30 @@ def _median(values: Floats) -> Floats:
     return np.where(count > 0, (low + high) / 2, np.nan)
 
 
-def _measure_scale(squared: Floats, spots: Spots, linked: IntArray, distance: float) -> Floats:
-    """Give each spot the standard deviation along an axis that squared residuals tell.
+def _measure_scale(own: Floats, spots: Spots, distance: float) -> Floats:
+    """Give each spot the standard deviation along an axis that the links' own displacements tell.
 
-    It follows from their median over the links of five frames, and a little of the whole movie.
+    It follows from the median of their squares over the links of five frames, and a little of the
+    whole movie.
     """
-    overall = float(np.median(squared)) if squared.size else distance**2
-    bounds = np.searchsorted(spots.frame[linked], np.arange(spots.n_frames + 1))
+    offsets = spots.frame_offsets
+    squared, ends, used = make_array(len(spots), np.float64), np.zeros(offsets.size, np.int64), 0
+    for f in spots.occupied_frames.tolist():
+        here = (own[offsets[f] : offsets[f + 1]] ** 2).sum(axis=1)
+        here = here[np.isfinite(here)]
+        squared[used : used + here.size] = here
+        used += here.size
+        ends[f + 1] = used
+    np.maximum.accumulate(ends, out=ends)
+    whole = copy_array(squared[:used], np.float64)
+    overall = float(np.median(whole, overwrite_input=True)) if used else distance**2
     variance = np.empty(spots.n_frames)
     for f in spots.occupied_frames.tolist():
-        near = squared[bounds[max(f - 2, 0)] : bounds[min(f + 3, spots.n_frames)]]
+        near = squared[ends[max(f - 2, 0)] : ends[min(f + 3, spots.n_frames)]]
         here = float(np.median(near)) if near.size else overall
         variance[f] = (near.size * here + _WHOLE_MOVIE * overall) / (near.size + _WHOLE_MOVIE)
-    own = variance[spots.frame] / _MEDIAN_OF_CHI2[spots.ndim]
-    sigma: Floats = np.sqrt(np.maximum(own, (distance * 1e-4) ** 2))
+    sigma: Floats = make_array(len(spots), np.float64)
+    for part in _cut(len(spots)):
+        along = variance[spots.frame[part]] / _MEDIAN_OF_CHI2[spots.ndim]
+        sigma[part] = np.sqrt(np.maximum(along, (distance * 1e-4) ** 2))
     return sigma
