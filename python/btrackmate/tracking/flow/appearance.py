@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from btrackmate.core.scratch import cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
 from btrackmate.tracking.flow.settings import FlowSettings
@@ -117,7 +118,7 @@ class Appearance:
 
     def __init__(self, spots: Spots, motion: Motion, settings: FlowSettings) -> None:
         self._motion = motion
-        self._frame = spots.frame
+        self._frame, self._offsets = spots.frame, spots.frame_offsets
         self.size = self.intensity = self.elongation = None
         if settings.use_size:
             self.size = self._even_out(_take_size(spots), spots.n_frames)
@@ -126,7 +127,7 @@ class Appearance:
             self.intensity = self._even_out(values, spots.n_frames)
         self.elongation = _take_elongation(spots)
         self._medians = {
-            name: _take_medians(values, self._frame, spots.n_frames)
+            name: _take_medians(values, self._offsets)
             for name, values in (("size", self.size), ("intensity", self.intensity))
             if values is not None
         }
@@ -172,16 +173,19 @@ class Appearance:
         """Take out what all cells change alike from frame to frame."""
         if values is None:
             return None
-        linked = np.flatnonzero(self._motion.successor >= 0)
-        change = values[self._motion.successor[linked]] - values[linked]
-        linked, change = linked[np.isfinite(change)], change[np.isfinite(change)]
-        bounds = np.searchsorted(self._frame[linked], np.arange(n_frames + 1))
         common = np.zeros(n_frames)
-        for f in np.unique(self._frame[linked]):
-            here = change[bounds[f] : bounds[f + 1]]
-            common[f + 1] = np.median(here) * here.size / (here.size + _FEW_LINKS)
-        even: Floats = values - np.cumsum(common)[self._frame]
-        return even
+        for f in np.flatnonzero(np.diff(self._offsets)).tolist():
+            rows = slice(self._offsets[f], self._offsets[f + 1])
+            after = self._motion.successor[rows]
+            linked = after >= 0
+            change = values[after[linked]] - values[rows][linked]
+            change = change[np.isfinite(change)]
+            if change.size:
+                common[f + 1] = np.median(change) * change.size / (change.size + _FEW_LINKS)
+        common = np.cumsum(common)
+        for part in cut_rows(values.size):
+            values[part] -= common[self._frame[part]]
+        return values
 
 
 def score_contrasts(
@@ -195,14 +199,14 @@ def score_contrasts(
     }
 
 
-def _take_medians(values: Floats, frame: IntArray, n_frames: int) -> Floats:
+def _take_medians(values: Floats, offsets: IntArray) -> Floats:
     """Give the median of each frame, NaN where none is known."""
-    medians = np.full(n_frames, np.nan)
-    bounds = np.flatnonzero(np.diff(frame, prepend=-1, append=-1))
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
-        known = values[begin:end][np.isfinite(values[begin:end])]
+    medians = np.full(offsets.size - 1, np.nan)
+    for f in np.flatnonzero(np.diff(offsets)).tolist():
+        known = values[offsets[f] : offsets[f + 1]]
+        known = known[np.isfinite(known)]
         if known.size:
-            medians[frame[begin]] = np.median(known)
+            medians[f] = np.median(known)
     return medians
 
 
@@ -211,25 +215,31 @@ def _take_size(spots: Spots) -> Floats | None:
     if volume is not None:
         return volume
     radius = _take_logarithm(spots, "radius")
-    return None if radius is None else spots.ndim * radius
+    if radius is not None:
+        radius *= spots.ndim
+    return radius
 
 
 def _take_elongation(spots: Spots) -> Floats | None:
     """Give ln of the longest over the shortest semi-axis, None if they are not known."""
-    shortest = "ellipsoid_c" if spots.ndim == 3 else "ellipsoid_b"
-    axes = [_take_logarithm(spots, name) for name in ("ellipsoid_a", shortest)]
-    if axes[0] is None or axes[1] is None:
+    longest = _take_logarithm(spots, "ellipsoid_a")
+    shortest = _take_logarithm(spots, "ellipsoid_c" if spots.ndim == 3 else "ellipsoid_b")
+    if longest is None or shortest is None:
         return None
-    return axes[0] - axes[1]
+    longest -= shortest
+    return longest
 
 
 def _take_logarithm(spots: Spots, name: str) -> Floats | None:
     """Give the logarithm of a feature, NaN where it is missing or ≤ 0; None if it tells nothing."""
     if name not in spots.features:
         return None
-    values: Floats = spots.feature(name)
-    values = np.where(values > 0, values, np.nan)
-    known = values[np.isfinite(values)]
-    if known.size == 0 or known.max() - known.min() <= 1e-9 * known.max():
-        return None
-    return np.log(values)
+    logarithm = make_array(len(spots), np.float64)
+    low, high = np.inf, -np.inf
+    for part in cut_rows(len(spots)):
+        values = spots.between(part.start, part.stop).feature(name)
+        values = np.where(values > 0, values, np.nan)
+        known = values[np.isfinite(values)]
+        low, high = known.min(initial=low), known.max(initial=high)
+        logarithm[part] = np.log(values)
+    return None if high - low <= 1e-9 * high else logarithm

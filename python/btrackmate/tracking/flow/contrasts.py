@@ -5,6 +5,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.scratch import fill_array
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.flow.appearance import LINKS_AT_FIRST, Contrast, fit_contrast
 from btrackmate.tracking.flow.candidates import Candidates, Reach, find_candidates, make_reach
@@ -23,6 +24,8 @@ _MARGIN = 2.0
 _ROUNDS = 2
 #: Surely right links and divisions that the belief before counts for.
 _FIRST_LINKS, _FIRST_DIVISIONS = 20.0, 10.0
+#: Spots linked on both sides that are looked at, about.
+_MOST_USUAL = 1 << 20
 #: Measures that are 0 in the mean by their nature.
 _CENTRED = ("link_size", "link_intensity", "division_size_halves", "division_intensity_halves")
 
@@ -79,7 +82,7 @@ def learn_contrasts(
     score = evidence.score(candidates, weights)
     sure = _find_sure(candidates, score, int(offsets[-1]))
     link = candidates.second < 0
-    follower = np.full(int(offsets[-1]) + 1, -1, np.int64)
+    follower = fill_array(int(offsets[-1]) + 1, -1, np.int64)
     linked = sure & link & (candidates.first >= 0)
     follower[candidates.source[linked]] = candidates.first[linked]
     after = follower[candidates.source]
@@ -159,11 +162,19 @@ def _family(candidates: Candidates, chosen: NDArray[np.bool_]) -> tuple[IntArray
 def _find_lone(motion: Motion, offsets: IntArray) -> tuple[IntArray, IntArray]:
     """Give the spots that the motion's links leave alone on both sides, and those linked on both.
 
-    Those of the first and the last frame, and beside frames without spots, tell nothing.
+    Those alone in the first and the last frame, and beside frames without spots, tell nothing. Of
+    large movies some of those linked on both sides are given.
     """
     count = np.diff(offsets)
     inner = np.zeros(count.size, np.bool_)
     inner[1:-1] = (count[:-2] > 0) & (count[2:] > 0)
-    inner_spot = np.repeat(inner, count)
-    before, after = motion.predecessor >= 0, motion.successor >= 0
-    return np.flatnonzero(inner_spot & ~before & ~after), np.flatnonzero(before & after)
+    step = max(1, int(offsets[-1]) // _MOST_USUAL)
+    alone, among = [], []
+    for f in np.flatnonzero(count).tolist():
+        rows = slice(offsets[f], offsets[f + 1])
+        before, after = motion.predecessor[rows] >= 0, motion.successor[rows] >= 0
+        among.append(rows.start + np.flatnonzero(before & after)[::step])
+        if inner[f]:
+            alone.append(rows.start + np.flatnonzero(~before & ~after))
+    none = np.empty(0, np.int64)
+    return np.concatenate([none, *alone]), np.concatenate([none, *among])

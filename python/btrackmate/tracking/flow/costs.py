@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from btrackmate.core.scratch import cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.costs import gather_features
 from btrackmate.tracking.flow.appearance import Appearance, Contrast, score_contrasts
@@ -178,14 +179,17 @@ def _find_border(
     spots: Spots, positions: Floats, spacing: Floats, settings: FlowSettings
 ) -> Floats | None:
     """Give exp(−distance to the nearest border/spacing) of each spot; None if none is known."""
-    nearest = np.full(len(spots), np.inf)
-    if settings.movie_bounds is not None:
-        low, high = np.array(settings.movie_bounds)
-        inside = np.minimum(positions - low, high - positions)[:, : spots.ndim]
-        nearest = inside.min(axis=1)
-    if "boundary_distance" in spots.features:
-        nearest = np.fmin(nearest, spots.feature("boundary_distance"))
-    if not np.isfinite(nearest).any():
-        return None
-    near: Floats = np.exp(-np.maximum(nearest, 0) / spacing)
-    return near
+    near: Floats = make_array(len(spots), np.float64)
+    known = False
+    for part in cut_rows(len(spots)):
+        nearest = np.full(part.stop - part.start, np.inf)
+        if settings.movie_bounds is not None:
+            low, high = np.array(settings.movie_bounds)
+            inside = np.minimum(positions[part] - low, high - positions[part])
+            nearest = inside[:, : spots.ndim].min(axis=1)
+        if "boundary_distance" in spots.features:
+            distance = spots.between(part.start, part.stop).feature("boundary_distance")
+            nearest = np.fmin(nearest, distance)
+        known |= bool(np.isfinite(nearest).any())
+        near[part] = np.exp(-np.maximum(nearest, 0) / spacing[part])
+    return near if known else None

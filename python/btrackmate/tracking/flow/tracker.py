@@ -4,6 +4,7 @@ import numpy as np
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.scratch import cut_rows
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.flow.contrasts import make_evidence
 from btrackmate.tracking.flow.motion import estimate_motion
@@ -46,12 +47,8 @@ def link_flow(
     """
     motion = estimate_motion(spots, settings, progress)
     evidence = make_evidence(spots, motion, settings)
-    chosen, score = choose_links(evidence, spots.frame_offsets, motion, settings, progress)
-    division = chosen.second >= 0
-    cost = np.logaddexp(0, -score)
-    return TrackGraph.from_links(
-        spots,
-        np.concatenate((chosen.source, chosen.source[division])),
-        np.concatenate((chosen.first, chosen.second[division])),
-        np.concatenate((cost, cost[division])),
-    )
+    source, target, score = choose_links(evidence, spots.frame_offsets, motion, settings, progress)
+    del motion, evidence  # which take much of a large movie
+    for part in cut_rows(score.size):
+        score[part] = np.logaddexp(0, -score[part])
+    return TrackGraph.from_links(spots, source, target, score)

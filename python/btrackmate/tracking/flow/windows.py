@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from btrackmate.core.progress import Progress
+from btrackmate.core.scratch import fill_array, make_array
 from btrackmate.tracking.flow.candidates import Candidates, find_candidates, make_reach
 from btrackmate.tracking.flow.costs import Evidence
 from btrackmate.tracking.flow.motion import Floats, IntArray, Motion
@@ -62,28 +63,29 @@ def choose_links(
     motion: Motion,
     settings: FlowSettings,
     progress: Progress,
-) -> tuple[Candidates, Floats]:
+) -> tuple[IntArray, IntArray, Floats]:
     """Choose links and divisions window by window.
 
     Returns
     -------
-    chosen : Candidates
-        Links and divisions, no empty spots.
+    source, target : (m,) ndarray of int
+        Rows, sorted by source, then target; a division is two links.
     score : (m,) ndarray of float
-        Their log odds against nothing.
+        Log odds of the link, or of the division, against nothing.
     """
     n, frames = int(offsets[-1]), offsets.size - 1
     reach = make_reach(settings)
-    used = np.zeros(2 * n + 1, np.bool_)  # the last one stands for "no slot"
-    parts, scores = [], []
+    used = fill_array(2 * n + 1, False, np.bool_)  # the last one stands for "no slot"
+    source, target = make_array(2 * n, np.int64), make_array(2 * n, np.int64)
+    score, count = make_array(2 * n, np.float64), 0
     for window in split_frames(offsets, settings.window_spots, settings.window_overlap):
         span = (window.begin, window.end)
         candidates = find_candidates(evidence.positions, offsets, motion, span, reach)
         free = np.flatnonzero(~used[list_slots(candidates, n)].any(axis=1))
         candidates = candidates.take(free)
-        score = evidence.score(candidates, settings.weights)
+        odds = evidence.score(candidates, settings.weights)
         low, high = offsets[window.begin], offsets[min(window.end + reach.max_gap, frames)]
-        solution = solve(candidates.count_from(int(low)), score, int(high - low))
+        solution = solve(candidates.count_from(int(low)), odds, int(high - low))
         _log.info(
             "flow, frames %d to %d: %d candidates, %d left to the linear program, %d of them to "
             "the integer program, score %.1f, at most %.3g below the best",
@@ -100,10 +102,18 @@ def choose_links(
         part = candidates.take(picked)
         used[list_slots(part, n)] = True
         used[-1] = False
-        parts.append(part)
-        scores.append(score[picked])
+        found = _list_links(part, odds[picked])
+        here = slice(count, count + found[0].size)
+        source[here], target[here], score[here] = found
+        count = here.stop
         progress("choosing links", window.keep, frames)
-    if not parts:
-        none = np.empty(0, np.int64)
-        return Candidates(none, none, none, none), np.empty(0)
-    return Candidates.join(parts), np.concatenate(scores)
+    return source[:count], target[:count], score[:count]
+
+
+def _list_links(chosen: Candidates, score: Floats) -> tuple[IntArray, IntArray, Floats]:
+    """List the links of chosen candidates, sorted by source, then target."""
+    division = chosen.second >= 0
+    source = np.concatenate((chosen.source, chosen.source[division]))
+    target = np.concatenate((chosen.first, chosen.second[division]))
+    order = np.lexsort((target, source))
+    return source[order], target[order], np.concatenate((score, score[division]))[order]
