@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.scratch import copy_array, cut_rows, fill_array, make_array
+from btrackmate.core.scratch import copy_array, cut_rows, fill_array, make_array, take_rows
 from btrackmate.core.spots import Spots, is_sorted
 
 if TYPE_CHECKING:
@@ -161,13 +161,12 @@ class TrackGraph:
     def tracklet(self) -> IntArray:
         """Tracklet of each spot, from 0 by the first spot; an unlinked spot is its own, (n,)."""
         inner = self._inner_links
-        count = int(inner.sum())
-        source, target, used = make_array(count, np.int64), make_array(count, np.int64), 0
+        links, used = make_array(int(inner.sum()), np.int64), 0
         for part in cut_rows(self.n_links):
-            links = part.start + np.flatnonzero(inner[part])
-            here = slice(used, used + links.size)
-            source[here], target[here] = self.source[links], self.target[links]
-            used = here.stop
+            here = part.start + np.flatnonzero(inner[part])
+            links[used : used + here.size] = here
+            used += here.size
+        source, target = take_rows(self.source, links), take_rows(self.target, links)
         return _number_components(_find_components(len(self.spots), source, target))
 
     @cached_property
@@ -356,11 +355,12 @@ class TrackGraph:
         """Links as source and target spot id, cost and confidence, one row a link."""
         return pd.DataFrame(
             {
-                "source": self.spots.id[self.source],
-                "target": self.spots.id[self.target],
-                "cost": self.cost,
-                "confidence": self.confidence,
-            }
+                "source": take_rows(self.spots.id, self.source),
+                "target": take_rows(self.spots.id, self.target),
+                "cost": copy_array(self.cost, np.float64),
+                "confidence": copy_array(self.confidence, np.float64),
+            },
+            copy=False,
         )
 
     @cached_property

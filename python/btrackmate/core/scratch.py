@@ -65,6 +65,14 @@ def copy_array(values: Any, dtype: DTypeLike) -> NDArray[Any]:
     return array
 
 
+def take_rows(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Give ``values[rows]`` of long arrays; see :func:`make_array`."""
+    taken = make_array(rows.shape, values.dtype)
+    for part in cut_rows(rows.size):
+        taken[part] = values[rows[part]]
+    return taken
+
+
 def cut_rows(n: int) -> Iterator[slice]:
     """Cut n rows into parts of at most :data:`ROWS`."""
     for begin in range(0, n, ROWS):

@@ -131,7 +131,8 @@ def read_cells(path: Path) -> Cells:
         return _split_lines(rows, separator, header_line, path)
     del text  # the rows hold it, too
     header = rows[0].split(separator)
-    columns = RegularRows("\n".join(rows[1:]).encode(), 0, separator, width).columns()
+    text = "\n".join(rows[1:])
+    columns = RegularRows(text.encode(), 0, separator, width).columns(len(rows) - 1)
     lines = np.arange(header_line + 1, header_line + len(rows))
     return Cells(header, header_line, separator, columns, lines, {})
 
@@ -151,7 +152,7 @@ def _read_plain(source: bytes | Path) -> Cells | None:
         n = _count_rows(stream, separator, width)
     if n < 0:
         return None
-    columns = RegularRows(source, len(first), separator, width).columns()
+    columns = RegularRows(source, len(first), separator, width).columns(n)
     return Cells(header.split(separator), 1, separator, columns, np.arange(2, 2 + n), {})
 
 

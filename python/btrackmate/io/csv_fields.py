@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.scratch import ROWS, cut_rows, make_array
 from btrackmate.io.numbers import MAX_EXACT, parse_numbers
 
 _MISSING = {"", "nan", "na", "none", "null", "n/a", "#n/a", "<na>"}
@@ -132,15 +133,36 @@ class RegularRows:
         all_fields = self.separator.join(self.rows()).split(self.separator)
         return [all_fields[place :: self.width] for place in range(self.width)]
 
-    def columns(self) -> list[Column]:
-        """Give the columns; what pandas reads as numbers, exactly and all finite, is numbers."""
+    def columns(self, n: int) -> list[Column]:
+        """Give the columns of the n rows; what pandas reads as finite numbers is numbers."""
+        if n == 0:
+            return [TextColumn([]) for _ in range(self.width)]
+        numbers = [make_array(n, np.float64) for _ in range(self.width)]
+        kinds: list[set[str]] = [set() for _ in range(self.width)]
+        used = 0
+        for table in self._read_pieces():
+            here = slice(used, used + len(table))
+            used = here.stop
+            for place in range(self.width):
+                values = table[place].to_numpy()
+                kinds[place].add(values.dtype.kind)
+                if kinds[place] <= set("iuf"):
+                    numbers[place][here] = values
+                    if np.isinf(numbers[place][here]).any():
+                        kinds[place].add("O")
+        return [
+            NumberColumn(self, place, numbers[place], "f" not in kinds[place])
+            if kinds[place] <= set("iuf")
+            else LazyTextColumn(self, place)
+            for place in range(self.width)
+        ]
+
+    def _read_pieces(self) -> Iterator[pd.DataFrame]:
         with open_source(self.source) as stream, warnings.catch_warnings():
-            if self.begin >= stream.seek(0, io.SEEK_END):
-                return [TextColumn([]) for _ in range(self.width)]
             stream.seek(self.begin)
             # a column may be numbers in one part of the file and none in another
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            table = pd.read_csv(
+            yield from pd.read_csv(
                 stream,
                 sep=self.separator,
                 header=None,
@@ -151,18 +173,9 @@ class RegularRows:
                 na_values=[""],
                 skip_blank_lines=False,
                 low_memory=True,
+                chunksize=ROWS,
                 **_EXACT,
             )
-        return [self._make_column(place, table[place]) for place in range(self.width)]
-
-    def _make_column(self, place: int, values: "pd.Series[Any]") -> Column:
-        kind = values.dtype.kind
-        if kind not in "iuf":
-            return LazyTextColumn(self, place)
-        numbers = values.to_numpy().astype(np.float64, copy=False)
-        if np.isinf(numbers).any():
-            return LazyTextColumn(self, place)
-        return NumberColumn(self, place, numbers, kind != "f")
 
 
 class LazyTextColumn(TextColumn):
@@ -227,7 +240,7 @@ class NumberColumn:
         self, *, decimal_comma: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Give the numbers; there is no decimal comma among them."""
-        return self.numbers, np.zeros(self.numbers.size, bool)
+        return self.numbers, np.broadcast_to(np.False_, self.numbers.shape)
 
 
 def read_whole_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[Any]:
@@ -244,7 +257,7 @@ def read_whole_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[
     (n,) ndarray of int or float
         `numbers` where all are smaller, one is missing, or any is not written as a whole number.
     """
-    if not (np.abs(numbers) >= MAX_EXACT).any():
+    if not any((np.abs(numbers[rows]) >= MAX_EXACT).any() for rows in cut_rows(numbers.size)):
         return numbers
     try:
         return np.array([int(text) for text in column.texts], np.int64)

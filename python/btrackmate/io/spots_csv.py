@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import find_column
-from btrackmate.core.spots import FARTHEST, Spots
+from btrackmate.core.scratch import copy_array, cut_rows
+from btrackmate.core.spots import FARTHEST, Spots, ascends
 from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
@@ -199,8 +200,8 @@ class _CsvReader:
                 self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
             whole = not known and _all_whole(values) and not column.has_point()
             exact = read_whole_numbers(column, values) if name == "id" else values
-            table[name] = values.astype(np.int64) if whole else exact
-        return pd.DataFrame(table, index=range(self.cells.n))
+            table[name] = copy_array(values, np.int64) if whole else exact
+        return pd.DataFrame(table, index=range(self.cells.n), copy=False)
 
     def _check(self, table: pd.DataFrame) -> None:
         """Check what every row must hold."""
@@ -233,6 +234,8 @@ class _CsvReader:
 
     def _check_ids(self, table: pd.DataFrame) -> None:
         """Mark ids that stand twice; most that do, once a frame, are ids of tracks."""
+        if ascends(table["id"].to_numpy()):
+            return
         good = ~np.isin(np.arange(len(table)), list(self.bad))
         doubled = table["id"][good].duplicated().reindex(table.index, fill_value=False)
         once_a_frame = not table[good].duplicated(["id", "frame"]).any()
@@ -396,4 +399,7 @@ class _CsvReader:
 
 def _all_whole(values: NDArray[np.float64]) -> bool:
     """Tell whether all values are whole numbers that int64 and float64 hold alike."""
-    return bool(values.size and np.all(np.abs(values) < MAX_EXACT) and np.all(values % 1 == 0))
+    parts = (values[rows] for rows in cut_rows(values.size))
+    return values.size > 0 and all(
+        bool((np.abs(part) < MAX_EXACT).all() and (part % 1 == 0).all()) for part in parts
+    )

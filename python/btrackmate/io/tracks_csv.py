@@ -98,7 +98,7 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
             ids = read_whole_numbers(column, values)
             fits = ids.dtype.kind == "i" or ids < MAX_EXACT
             with np.errstate(invalid="ignore"):  # an infinite id
-                is_text |= ~((ids >= 0) & (ids % 1 == 0) & fits)
+                is_text = is_text | ~((ids >= 0) & (ids % 1 == 0) & fits)
         bad = np.flatnonzero(is_text)
         if bad.size:
             row = int(bad[0])

@@ -520,7 +520,7 @@ def test_small_pieces_find_what_is_odd(
 @pytest.mark.parametrize("usual", ["2", "2.5", "", "True"])
 def test_numbers_are_those_of_the_texts(odd: str, usual: str) -> None:
     texts = [usual, odd, usual]
-    column = lay_out([f"{text};9" for text in texts], ";", 2).columns()[0]
+    column = lay_out([f"{text};9" for text in texts], ";", 2).columns(len(texts))[0]
     assert column.texts == texts
     assert column.has_point() == any("." in text for text in texts)
     assert column.is_empty() == (not any(text.strip() for text in texts))
@@ -532,7 +532,7 @@ def test_random_numbers_are_exact() -> None:
     rng = np.random.default_rng(0)
     values = 10 ** rng.uniform(-300, 300, 2000) * rng.choice([-1, 1], 2000)
     rows = [f"{value!r},{value:.25g}" for value in values.tolist()]
-    for column in lay_out(rows, ",", 2).columns():
+    for column in lay_out(rows, ",", 2).columns(len(rows)):
         assert isinstance(column, NumberColumn)
         np.testing.assert_array_equal(column.read_numbers()[0], values)
 
@@ -540,7 +540,7 @@ def test_random_numbers_are_exact() -> None:
 @pytest.mark.parametrize(("odd", "is_number"), [("x", False), ("2.5", True), ("", True)])
 def test_columns_may_change_their_kind_far_down(odd: str, is_number: bool) -> None:
     texts = [*map(str, range(100_000)), odd]
-    column = lay_out([f"{text},9" for text in texts], ",", 2).columns()[0]
+    column = lay_out([f"{text},9" for text in texts], ",", 2).columns(len(texts))[0]
     assert isinstance(column, NumberColumn) == is_number
     assert column.texts == texts
     assert column.has_point() == ("." in odd)

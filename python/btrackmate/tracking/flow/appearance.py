@@ -144,7 +144,8 @@ class Appearance:
         """Compare the daughters j and k with each other and the mother i; log ratios."""
         found = {}
         if self.size is not None:
-            both = np.logaddexp(self.size[j], self.size[k])
+            with np.errstate(invalid="ignore"):  # where one is missing
+                both = np.logaddexp(self.size[j], self.size[k])
             found["division_size_sum"] = both - self.size[i]
             found["division_size_halves"] = self.size[j] - self.size[k]
         if self.intensity is not None:
