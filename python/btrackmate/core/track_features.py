@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import TRACK_FEATURES
+from btrackmate.core.scratch import cut_rows, fill_array, make_array, take_rows
 
 FloatArray = NDArray[np.float64]
 Features = dict[str, FloatArray]
@@ -32,25 +33,26 @@ def compute_edge_features(graph: TrackGraph) -> Features:
     ----------
     TrackMate 8.1.6, fiji.plugin.trackmate.features.edges
     """
-    source, target = graph.source, graph.target
-    position, time = graph.spots.positions, _time(graph)
-    step = position[target] - position[source]
-    dt = time[target] - time[source]
-    length = np.sqrt((step**2).sum(axis=1))
-    middle = 0.5 * (position[source] + position[target])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        speed = length / np.abs(dt)
-        rate = _turning_angle(graph, step) / dt
-    return {
-        "DIRECTIONAL_CHANGE_RATE": rate,
-        "SPEED": speed,
-        "VELOCITY": speed,
-        "DISPLACEMENT": length,
-        "EDGE_TIME": 0.5 * (time[source] + time[target]),
-        "EDGE_X_LOCATION": middle[:, 0],
-        "EDGE_Y_LOCATION": middle[:, 1],
-        "EDGE_Z_LOCATION": middle[:, 2],
-    }
+    names = (
+        "DIRECTIONAL_CHANGE_RATE", "SPEED", "DISPLACEMENT", "EDGE_TIME",
+        "EDGE_X_LOCATION", "EDGE_Y_LOCATION", "EDGE_Z_LOCATION",
+    )  # fmt: skip
+    features: Features = {name: make_array(graph.n_links, np.float64) for name in names}
+    time, link_into = _time(graph), _find_links_into(graph)
+    for links in cut_rows(graph.n_links):
+        source, target = graph.source[links], graph.target[links]
+        begin, end = graph.spots.place(source), graph.spots.place(target)
+        dt, step = time[target] - time[source], end - begin
+        length = np.sqrt((step**2).sum(axis=1))
+        features["DISPLACEMENT"][links] = length
+        with np.errstate(divide="ignore", invalid="ignore"):
+            features["SPEED"][links] = length / np.abs(dt)
+            angle = _turning_angle(graph, link_into[source], step)
+            features["DIRECTIONAL_CHANGE_RATE"][links] = angle / dt
+        features["EDGE_TIME"][links] = 0.5 * (time[source] + time[target])
+        for axis, letter in enumerate("XYZ"):
+            features[f"EDGE_{letter}_LOCATION"][links] = 0.5 * (begin[:, axis] + end[:, axis])
+    return {**features, "VELOCITY": features["SPEED"]}
 
 
 def compute_track_features(graph: TrackGraph, edges: Features) -> Features:
@@ -82,16 +84,17 @@ def compute_track_features(graph: TrackGraph, edges: Features) -> Features:
     TrackMate 8.1.6, fiji.plugin.trackmate.features.track
     """
     rows = np.flatnonzero(graph.track >= 0)
-    member, count = graph.track[rows], graph.n_tracks
+    member, count = take_rows(graph.track, rows), graph.n_tracks
     features = _branching(graph, rows, member, count)
     start, stop = _first_and_last(graph, rows, member, count)
-    position, time = graph.spots.positions, _time(graph)
+    place, time = graph.spots.place, _time(graph)
     features["TRACK_DURATION"] = time[stop] - time[start]
     features["TRACK_START"] = time[start]
     features["TRACK_STOP"] = time[stop]
-    features["TRACK_DISPLACEMENT"] = _distance(position[start], position[stop])
-    for axis, letter in enumerate("XYZ"):
-        features[f"TRACK_{letter}_LOCATION"] = _mean(member, position[rows, axis], count)
+    features["TRACK_DISPLACEMENT"] = _distance(place(start), place(stop))
+    for name in "xyz":
+        values = take_rows(graph.spots.feature(name), rows)
+        features[f"TRACK_{name.upper()}_LOCATION"] = _mean(member, values, count)
     features |= _speeds(graph, edges["SPEED"], count)
     features |= _quality(graph, rows, member, count)
     features |= _motility(graph, edges, features, start)
@@ -102,14 +105,25 @@ def _time(graph: TrackGraph) -> FloatArray:
     return graph.spots.feature("time")
 
 
-def _turning_angle(graph: TrackGraph, step: FloatArray) -> FloatArray:
-    """Angle between each link and the only link into its source, NaN where there is not one."""
-    link_into = np.full(len(graph.spots), -1, np.int64)
-    link_into[graph.target] = np.arange(graph.n_links)
-    defined = graph.in_degree[graph.source] == 1
-    a, b, c = step[link_into[graph.source[defined]]].T
+def _find_links_into(graph: TrackGraph) -> NDArray[np.int64]:
+    """Give the only link into each spot, −1 where there is not one, (n,)."""
+    link_into = fill_array(len(graph.spots), -1, np.int64)
+    for links in cut_rows(graph.n_links):
+        target = graph.target[links]
+        link_into[target] = np.where(
+            graph.in_degree[target] == 1, np.arange(links.start, links.stop), -1
+        )
+    return link_into
+
+
+def _turning_angle(graph: TrackGraph, before: NDArray[np.int64], step: FloatArray) -> FloatArray:
+    """Angle between displacements and those of the links before, NaN where there is none (−1)."""
+    defined = before >= 0
+    links = before[defined]
+    source, target = graph.source[links], graph.target[links]
+    a, b, c = (graph.spots.place(target) - graph.spots.place(source)).T
     x, y, z = step[defined].T
-    angle = np.full(graph.n_links, np.nan)
+    angle = np.full(before.size, np.nan)
     cross = np.sqrt((b * z - c * y) ** 2 + (c * x - a * z) ** 2 + (a * y - b * x) ** 2)
     # Added one by one, as in Java: the sum of three −0.0 is −0.0, which turns an angle of 0 to π.
     angle[defined] = np.arctan2(cross, a * x + b * y + c * z)
@@ -121,7 +135,7 @@ def _branching(
 ) -> Features:
     earlier, later = graph.in_degree[rows], graph.out_degree[rows]
     gap = graph.spots.frame[graph.target] - graph.spots.frame[graph.source] - 1
-    track_of_link = graph.track[graph.source]
+    track_of_link = take_rows(graph.track, graph.source)
     longest = np.zeros(count)
     np.maximum.at(longest, track_of_link, gap)
     return {
@@ -163,7 +177,7 @@ def _java_bucket(ids: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.
 
 
 def _speeds(graph: TrackGraph, speed: FloatArray, count: int) -> Features:
-    track_of_link = graph.track[graph.source]
+    track_of_link = take_rows(graph.track, graph.source)
     order = np.argsort(speed)  # NaN last; then by track, which is quicker than both at once
     ordered = speed[order[np.argsort(track_of_link[order], kind="stable")]]
     n = np.bincount(track_of_link, minlength=count)
@@ -192,14 +206,15 @@ def _quality(
 def _motility(
     graph: TrackGraph, edges: Features, features: Features, first: NDArray[np.int64]
 ) -> Features:
-    track_of_link, count = graph.track[graph.source], first.size
+    track_of_link, count = take_rows(graph.track, graph.source), first.size
     total: FloatArray = np.bincount(track_of_link, edges["DISPLACEMENT"], minlength=count).astype(
         np.float64
     )
-    position = graph.spots.positions
-    away = _distance(position[first[track_of_link]], position[graph.target])
     farthest = np.zeros(count)
-    np.maximum.at(farthest, track_of_link, away)
+    for links in cut_rows(graph.n_links):
+        track, spots = track_of_link[links], graph.spots
+        away = _distance(spots.place(first[track]), spots.place(graph.target[links]))
+        np.maximum.at(farthest, track, away)
     net, duration = features["TRACK_DISPLACEMENT"], features["TRACK_DURATION"]
     turning = edges["DIRECTIONAL_CHANGE_RATE"]
     known = ~np.isnan(turning)

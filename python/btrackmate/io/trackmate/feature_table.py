@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.scratch import fill_array
 from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
 from btrackmate.io.rows import RowFormat
 from btrackmate.io.trackmate.read_blocks import EqualRows, Values, count_values
@@ -138,8 +139,10 @@ class FeatureCollector:
     def _join(self, blocks: "list[_Block]") -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Give the values of one attribute, and where it is missing."""
         textual = any(block.values.dtype == object for block in blocks)
-        column: NDArray[Any] = np.full(self.n, None, object) if textual else np.full(self.n, np.nan)
-        missing = np.ones(self.n, np.bool_)
+        column: NDArray[Any] = (
+            np.full(self.n, None, object) if textual else fill_array(self.n, np.nan, np.float64)
+        )
+        missing = fill_array(self.n, True, np.bool_)
         for rows, values, texts in blocks:
             if textual and values.dtype != object:
                 spelt = texts or format_numbers(values)

@@ -198,7 +198,7 @@ def _make_spots(
     source = str(parser.path)
     if len(ids) == 0:
         columns = dict.fromkeys(("x", "y", "z"), np.empty(0))
-    table = pd.DataFrame({"id": ids, "frame": frame, **columns})
+    table = pd.DataFrame({"id": ids, "frame": frame, **columns}, copy=False)
     data = parser.root.find("Settings/ImageData")
     attributes = dict(data.attrib) if data is not None else {}
     calibration = _read_calibration(parser.root, attributes, table, source)
