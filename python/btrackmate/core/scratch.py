@@ -73,6 +73,36 @@ def take_rows(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     return taken
 
 
+class GrowingColumn:
+    """Numbers of a column whose length is not known before; see :func:`make_array`.
+
+    Attributes
+    ----------
+    filled : list of slice
+        Rows that were put, ascending; of the others nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self.filled: list[slice] = []
+        self._values: NDArray[np.float64] = make_array(1024, np.float64)
+
+    def put(self, rows: slice, values: NDArray[np.float64]) -> None:
+        """Put the values of rows that come after all before."""
+        if rows.stop > self._values.size:
+            longer = make_array(max(rows.stop, 2 * self._values.size), np.float64)
+            for part in cut_rows(self._values.size):
+                longer[part] = self._values[part]
+            self._values = longer
+        self._values[rows] = values
+        if self.filled and self.filled[-1].stop == rows.start:
+            rows = slice(self.filled.pop().start, rows.stop)
+        self.filled.append(rows)
+
+    def view(self, rows: slice) -> NDArray[np.float64]:
+        """Give the values of rows that were put."""
+        return self._values[rows]
+
+
 def cut_rows(n: int) -> Iterator[slice]:
     """Cut n rows into parts of at most :data:`ROWS`."""
     for begin in range(0, n, ROWS):

@@ -11,7 +11,14 @@ from numpy.testing import assert_array_equal
 
 from btrackmate.core import scratch
 from btrackmate.core.errors import StorageError
-from btrackmate.core.scratch import copy_array, cut_rows, fill_array, make_array, take_rows
+from btrackmate.core.scratch import (
+    GrowingColumn,
+    copy_array,
+    cut_rows,
+    fill_array,
+    make_array,
+    take_rows,
+)
 
 
 @pytest.fixture
@@ -60,6 +67,17 @@ def test_arrays_are_filled_copied_and_taken_piece_by_piece(
     assert copied.dtype == np.float64
     assert_array_equal(copied, values)
     assert_array_equal(take_rows(values, np.array([7, 0, 0, 3, 2])), [7, 0, 0, 3, 2])
+
+
+def test_a_column_grows_and_knows_what_was_put(in_files: Path) -> None:
+    column = GrowingColumn()
+    column.put(slice(0, 2), np.array([1.0, 2]))
+    column.put(slice(2, 4), np.array([3.0, 4]))
+    column.put(slice(5000, 5001), np.array([5.0]))
+    assert column.filled == [slice(0, 4), slice(5000, 5001)]
+    assert_array_equal(column.view(slice(1, 4)), [2, 3, 4])
+    assert column.view(slice(5000, 5001)) == 5
+    assert lies_in_file(column.view(slice(0, 1)))
 
 
 def test_a_full_disk_ends_in_one_line(in_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from btrackmate.core.scratch import fill_array
+from btrackmate.core.scratch import GrowingColumn, fill_array
 from btrackmate.io.numbers import format_numbers, is_plain_number, parse_numbers
 from btrackmate.io.rows import RowFormat
 from btrackmate.io.trackmate.read_blocks import EqualRows, Values, count_values
@@ -80,6 +80,7 @@ class FeatureCollector:
         self.numeric: set[str] = set()
         self._layouts: dict[tuple[str, ...], tuple[list[int], list[str]]] = {}
         self._blocks: dict[str, list[_Block]] = {}
+        self._numbers: dict[str, GrowingColumn] = {}
 
     def add(self, attributes: list[str]) -> None:
         """Add one element; `attributes` alternates names and values."""
@@ -119,10 +120,12 @@ class FeatureCollector:
         if key not in self.numeric or (others is not None and others.dtype == object):
             self._add_column(rows, key, values.texts(place))
             return
-        numbers = values.values[place].copy()
+        numbers = values.values[place]
         if others is not None:
+            numbers = numbers.copy()
             numbers[unread] = others
-        self._blocks.setdefault(key, []).append(_Block(rows, numbers, ()))
+        self._blocks.setdefault(key, [])  # columns come in the order of the file
+        self._numbers.setdefault(key, GrowingColumn()).put(rows, numbers)
 
     def finish(self) -> FeatureTable:
         """Give the table of all elements added; the collector is empty then."""
@@ -131,7 +134,9 @@ class FeatureCollector:
         absent: dict[str, NDArray[np.bool_]] = {}
         while self._blocks:
             key = next(iter(self._blocks))
-            columns[key], missing = self._join(self._blocks.pop(key))
+            numbers = self._numbers.pop(key, GrowingColumn())
+            blocks = [_Block(rows, numbers.view(rows), ()) for rows in numbers.filled]
+            columns[key], missing = self._join([*blocks, *self._blocks.pop(key)])
             if missing.any():
                 absent[key] = missing
         return FeatureTable(self.n, columns, absent)
