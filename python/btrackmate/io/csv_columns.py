@@ -96,6 +96,26 @@ def name_columns(header: Sequence[str], units: Sequence[str], where: str) -> Col
     return ColumnNames(own, names, [_normalise_unit(unit) for unit in stated])
 
 
+def rename_ambiguous(names: Sequence[str]) -> dict[str, str]:
+    """Give new names to columns that `name_columns` would take for one of ours beside them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of a table of spots, those of the schema before the user's own.
+    """
+    taken = {name for name in names if find_column(name) is not None}
+    new: dict[str, str] = {}
+    for name in names:
+        meant = _read_name(name.strip())[0]
+        if find_column(meant) is None or name == meant:
+            continue
+        if meant in taken:
+            new[name] = f"{name.strip()}_property"
+        taken.add(meant)
+    return new
+
+
 def _read_name(text: str) -> tuple[str, str]:
     """Give the name of a column, and the unit that it states; "t (s)" is a time, no frame."""
     found = _BRACKETS.search(text)

@@ -1,6 +1,7 @@
 """Tracks as CSV: a table of spots and a table of links."""
 
 import csv
+import logging
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,11 +13,14 @@ from btrackmate.core.files import write_stream
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.csv_cells import read_cells
+from btrackmate.io.csv_columns import rename_ambiguous
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import read_whole_numbers
-from btrackmate.io.csv_formulas import guard_name, guard_table
+from btrackmate.io.csv_formulas import guard_names, guard_table
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat
+
+_log = logging.getLogger(__name__)
 
 _BLOCK = 50_000
 #: TrackMate's names in the table of links that it exports.
@@ -24,8 +28,18 @@ _NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "
 
 
 def write_spots_csv(path: Path, spots: Spots) -> None:
-    """Write a spots table, one row a cell and frame, the schema's columns first."""
-    write_table(path, spots.table)
+    """Write a spots table, one row a cell and frame, the schema's columns first.
+
+    Features whose names would be read as a column of the schema that stands there, too, as ``T``
+    beside frame, are written under another name, and the log says so.
+    """
+    names = rename_ambiguous(list(spots.table.columns))
+    if names:
+        shown = ", ".join(f"{name} as {new}" for name, new in names.items())
+        _log.warning(
+            "%s: features with other columns' names are written under new ones: %s", path, shown
+        )
+    write_table(path, spots.table.rename(columns=names))
 
 
 def write_links_csv(path: Path, graph: TrackGraph) -> None:
@@ -54,7 +68,7 @@ def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     if not all(plain):
         guard_table(table).to_csv(stream, index=False, lineterminator="\n")
         return
-    csv.writer(stream, lineterminator="\n").writerow(map(guard_name, table.columns))
+    csv.writer(stream, lineterminator="\n").writerow(guard_names(table.columns))
     for begin in range(0, len(table), _BLOCK):
         block = table.iloc[begin : begin + _BLOCK]
         rows = RowFormat(len(block))

@@ -46,3 +46,39 @@ def test_missing_texts_and_numbers_stay(missing: float | None) -> None:
     guarded = guard_table(table)
     assert guarded["a"].isna().tolist() == [False, True]
     assert guarded[["b", "c"]].equals(table[["b", "c"]])
+
+
+@pytest.mark.parametrize("odd", ["a\nb", "a\rb", "a\x01b", "a\x85b", "a\ud800b", "a\x1a"])
+def test_texts_that_are_no_line_of_text_are_written_as_codes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, odd: str
+) -> None:
+    table = pd.DataFrame({"frame": [0, 1], "x": 1.0, "y": 2.0, "z": [0.0, 1.0]})
+    table["note"] = pd.Series([odd, "plain\t"], dtype=object)
+    write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
+    assert "texts of note: ends of lines and control characters are written as" in caplog.text
+    assert len(read_spots_csv(tmp_path / "a.csv").spots) == 2
+    told = [odd.encode("unicode_escape").decode(), "plain\t"]
+    assert list(pd.read_csv(tmp_path / "a.csv")["note"]) == told
+
+
+def test_names_that_are_no_line_of_text_are_written_as_codes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = pd.DataFrame({"frame": [0], "x": 1.0, "y": 2.0, "z": 0.0, "a\rb": 0.5, "\0": 2.5})
+    write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
+    assert "names of columns: ends of lines and control characters" in caplog.text
+    found = read_spots_csv(tmp_path / "a.csv").spots.table
+    assert found[["a\\rb", "\\x00"]].iloc[0].tolist() == [0.5, 2.5]
+
+
+def test_features_with_names_of_ours_are_told_apart(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T and ID, beside frame and id, would be refused by whoever reads the table; vol is volume."""
+    table = pd.DataFrame({"frame": [3], "x": 1.0, "y": 2.0, "z": 0.0, "id": 7})
+    table = table.assign(T=0.5, ID=1.5, vol=2.5)
+    write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
+    assert "written under new ones: T as T_property, ID as ID_property" in caplog.text
+    found = read_spots_csv(tmp_path / "a.csv").spots.table.iloc[0]
+    assert found[["id", "frame", "T_property", "ID_property"]].tolist() == [7, 3, 0.5, 1.5]
+    assert found["volume"] == 2.5

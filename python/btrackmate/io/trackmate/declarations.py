@@ -153,11 +153,12 @@ def declare_own(name: str, taken: set[str], *, is_int: bool) -> Declaration:
     The key is the name itself where XML allows it, else the name with underscores; the declared
     name is the name as it is, so that reading gives it back.
     """
+    name = clean_text(name)
     key = make_key(name)
     stem, number = key, 2
     while key in taken or key in RESERVED:
         key, number = f"{stem}_{number}", number + 1
-    shown = name if clean_text(name).strip() else key
+    shown = name if name.strip() else key
     return Declaration(key, shown, shown, Dimension.NONE, is_int)
 
 

@@ -8,10 +8,10 @@ from btrackmate.core.errors import UserError
 
 #: Levels of elements in a file; TrackMate's have six.
 MOST_LEVELS = 200
-#: What XML 1.0 cannot hold, whatever the escape.
-_ILLEGAL = {code: None for code in range(32) if code not in (9, 10, 13)} | {
-    0xFFFE: None,
-    0xFFFF: None,
+#: What XML 1.0 cannot hold, whatever the escape, and what stands for it.
+_ILLEGAL = {
+    code: chr(code).encode("unicode_escape").decode("ascii")
+    for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)
 }
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE = str.maketrans(
@@ -24,9 +24,9 @@ Content = Callable[[], Iterator[str]]
 
 
 def clean_text(text: str) -> str:
-    """Remove the control characters and lone surrogates that XML cannot hold."""
+    """Show the control characters and lone surrogates that XML cannot hold as their codes."""
     cleaned = text.translate(_ILLEGAL)
-    return cleaned.encode("utf-8", "ignore").decode("utf-8")
+    return cleaned.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def escape_text(text: str) -> str:

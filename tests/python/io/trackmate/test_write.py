@@ -214,6 +214,16 @@ def test_features_of_the_users_own(tmp_path):
     assert text.count("Perimeter=") == 1  # a missing value is left out
 
 
+def test_controls_in_names_are_codes(tmp_path):
+    """XML holds no such characters: dropped, `a\\x01` and `a` would be one feature."""
+    graph = two_tracks()
+    spots = graph.spots.with_columns({"a\x01": np.arange(6.0), "a": np.full(6, 3.0)})
+    write_trackmate(tmp_path / "a.xml", graph.with_spots(spots), None, None)
+    table = read_trackmate(tmp_path / "a.xml").graph.spots.table
+    assert table["a\\x01"].tolist() == list(range(6))
+    assert (table["a"] == 3).all()
+
+
 def test_dimensions_are_trackmates():
     from btrackmate.core.schema import SPOT_COLUMNS
     from btrackmate.io.trackmate.declarations import declare_column
@@ -324,7 +334,7 @@ def test_settings_go_through(tmp_path):
     assert read.spot_filters == [Filter("VOLUME", 50.0)]
     assert read.image_path == tmp_path / "deep" / "movie.tif"
     assert read.image_data["width"] == "30"
-    assert read.log == "a & b\nc"
+    assert read.log == "a & b\\x07\nc"
 
 
 def test_flat_trackers(tmp_path):
