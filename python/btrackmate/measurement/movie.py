@@ -22,7 +22,7 @@ from btrackmate.measurement.mask import judge_cells, select_tissue
 from btrackmate.measurement.outlines import trace_outlines
 from btrackmate.measurement.runs import find_runs
 from btrackmate.measurement.settings import MeasureSettings
-from btrackmate.measurement.tissue import Tissue, check_mask_length
+from btrackmate.measurement.tissue import Tissue, check_mask_length, check_tissues
 
 _log = logging.getLogger(__name__)
 
@@ -355,9 +355,12 @@ def measure_movie(
     Raises
     ------
     UserError
-        If the lengths differ, or :func:`measure_one_frame` refuses a frame.
+        If the lengths differ, the mask has no tissue that is asked for, or
+        :func:`measure_one_frame` refuses a frame.
     """
     _check_lengths(labels, image, mask)
+    if mask is not None:
+        check_tissues(mask, settings.mask)
     n = labels.n_frames
     measurer = FrameMeasurer(image, mask, calibration, settings, extra)
     results = measure_frames(

@@ -1,5 +1,7 @@
 """A tissue mask with its distance map, and what it makes of spots without labels."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,10 +13,16 @@ from numpy.typing import NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import is_command_line, option
 from btrackmate.measurement.boundary import measure_distance, sample_distance
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.measurement.mask import check_mask, judge_points, select_tissue
-from btrackmate.measurement.settings import MeasureSettings
+from btrackmate.measurement.settings import MaskSettings, MeasureSettings
+
+_log = logging.getLogger(__name__)
+
+#: Ids of tissues that a message names.
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +86,11 @@ def mask_spots(
     Raises
     ------
     UserError
-        If the policy is another one, or the mask's length or type does not fit.
+        If the policy is another one, the mask's length or type does not fit, or it has no tissue
+        that is asked for.
     """
     check_mask_length(mask, spots.n_frames)
+    check_tissues(mask, settings.mask)
     tissue = np.zeros(len(spots), np.int64)
     reason = np.full(len(spots), "", dtype=object)
     distance = np.full(len(spots), np.nan)
@@ -113,3 +123,52 @@ def check_mask_length(mask: FrameSource, n_frames: int) -> None:
         )
         msg += "or one for all frames"
         raise UserError(msg)
+
+
+def check_tissues(mask: FrameSource, settings: MaskSettings) -> None:
+    """Refuse a mask without any tissue that is asked for; warn of some that it lacks.
+
+    Frames are read up to that in which the last tissue is found, usually the first.
+
+    Parameters
+    ----------
+    mask : FrameSource
+        Tissue ids.
+    settings : MaskSettings
+        Which of them count.
+
+    Raises
+    ------
+    UserError
+        If every cell would be dropped; names the mask's ids.
+    """
+    if settings.tissues is None:
+        return
+    asked, found = set(settings.tissues) - {0}, set[int]()
+    for t in range(mask.n_frames):
+        frame = mask.frame(t)
+        found.update(np.unique(check_mask(frame, frame.shape, f"frame {t}")).tolist())
+        if asked and asked <= found:
+            return
+    ids = found - {0}
+    told = f"it has {_list_ids(ids)}" if ids else "it has none at all"
+    if not asked & ids:
+        msg = f"the tissue mask has no tissue {_list_ids(settings.tissues)}, so that no cell would "
+        msg += f"be left; {told}"
+        if ids:
+            msg += f": give {_name_tissues(ids)}, or leave it out, which counts all"
+        raise UserError(msg)
+    _log.warning("the tissue mask has no tissue %s; %s", _list_ids(asked - ids), told)
+
+
+def _list_ids(ids: Iterable[int]) -> str:
+    every = sorted(ids)
+    shown = ", ".join(map(str, every[:_MOST_NAMED])) or "(none is named)"
+    more = len(every) - _MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _name_tissues(ids: Iterable[int]) -> str:
+    """Name the option that counts these tissues."""
+    shown = ",".join(map(str, sorted(ids)[:_MOST_NAMED]))
+    return option("mask_tissues", shown) if is_command_line() else option("tissues", f"{shown},")

@@ -15,6 +15,7 @@ from btrackmate.io.image_axes import UnknownAxesError, fits
 from btrackmate.io.image_calibration import UNSIZED, Given, complete_calibration, warn_of_unknown
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.measurement import FrameSource, MaskSettings, apply_mask
+from btrackmate.measurement.tissue import check_tissues
 from btrackmate.pipeline.settings import InputSettings
 
 _log = logging.getLogger(__name__)
@@ -138,6 +139,11 @@ class OpenInputs:
         if self.mask is None or settings.policy != "clip":
             return frames
         return ClippedFrames(frames, self.mask, settings)
+
+    def check_tissues(self, settings: MaskSettings) -> None:
+        """Refuse a mask without any tissue that is asked for; warn of some that it lacks."""
+        if self.mask is not None:
+            check_tissues(self.mask, settings)
 
     def close(self) -> None:
         """Close all files."""

@@ -19,7 +19,7 @@ from btrackmate.measurement import (
     mask_spots,
 )
 from btrackmate.measurement.painting import list_labels, paint_labels
-from btrackmate.measurement.tissue import check_mask_length
+from btrackmate.measurement.tissue import check_mask_length, check_tissues
 from btrackmate.metrics import GraphMovie, TrackedLabels
 from btrackmate.metrics.movies import make_nodes
 from btrackmate.metrics.nodes import TrackNodes
@@ -65,9 +65,10 @@ def mask_labels(
     Raises
     ------
     UserError
-        If the mask has another number of frames.
+        If the mask has another number of frames, or no tissue that is asked for.
     """
     check_mask_length(mask, len(frames))
+    check_tissues(mask, settings)
     return MaskedFrames(frames, mask, settings)
 
 

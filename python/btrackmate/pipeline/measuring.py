@@ -62,6 +62,7 @@ def measured_cells(
     work = WorkFolder(place, place.path / LABELS)
     try:
         with _open(inputs, settings, progress) as opened:
+            opened.check_tissues(settings.measure.mask)
             pool.start()
             work.begin(_describe(inputs, settings))
             worker = FrameWorker(opened, settings, work, None)

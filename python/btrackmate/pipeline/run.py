@@ -230,6 +230,7 @@ class _Run:
             self.opened = open_inputs(
                 self.inputs, self.settings.input, self.settings.channel, self.progress
             )
+            self.opened.check_tissues(self.settings.measure.mask)
         if self.opened.labels is None:
             with self.diary.step("loading the networks"):
                 self.models = load_models(self.settings.segmentation)

@@ -170,6 +170,29 @@ def test_boundary_distance_of_selected_tissue():
     assert table["boundary_distance"].tolist() == [pytest.approx(0.25)]
 
 
+@pytest.mark.parametrize(("tissues", "told"), [((1,), "1"), ((3, 1), "1, 3"), ((0,), "0")])
+def test_a_mask_without_the_tissues_that_are_asked_for_is_refused(tissues, told):
+    """A binary mask of 0 and 255 has no tissue 1."""
+    settings = MeasureSettings(mask=MaskSettings(tissues=tissues))
+    expected = f"has no tissue {told}, so that no cell would be left; it has 255: give tissues="
+    with pytest.raises(UserError, match=rf"{expected}\(255,\), or leave it out"):
+        measure(movie([[7, 7, 0, 8]]), mask=movie([[255, 255, 0, 0]]), settings=settings)
+    spots = Spots.from_table(pd.DataFrame({"frame": [0], "x": 0.0, "y": 0.0}), CALIBRATION, ndim=2)
+    with pytest.raises(UserError, match="has no tissue"):
+        mask_spots(spots, movie([[0, 0]]), settings)
+
+
+def test_a_mask_that_lacks_some_tissues_is_warned_of(caplog):
+    settings = MeasureSettings(mask=MaskSettings(tissues=(1, 2)))
+    masks = movie([[3, 1, 0, 0]], [[3, 3, 0, 0]], [[0, 0, 0, 0]])
+    assert len(measure(THREE, mask=masks, settings=settings).spots) == 1
+    assert "the tissue mask has no tissue 2; it has 1, 3" in caplog.text
+    caplog.clear()
+    masks = movie([[3, 1, 0, 0]], [[0, 0, 0, 0]], [[2, 0, 0, 0]])
+    measure(THREE, mask=masks, settings=settings)
+    assert "the tissue mask" not in caplog.text
+
+
 def test_measuring_less():
     settings = MeasureSettings(median=False, surface=False, boundary_distance=False)
     image = ArrayFrames(np.ones((3, 1, 1, 4)), 2)

@@ -109,6 +109,19 @@ def test_mask_drops_and_reports(tmp_path: Path, labels_3d: Path) -> None:
     assert result.graph.spots.table["boundary_distance"].iloc[0] == pytest.approx(3.0)
 
 
+def test_a_mask_without_the_tissue_that_is_asked_for_is_refused(
+    tmp_path: Path, labels_3d: Path
+) -> None:
+    mask = np.full((24, 24), 255, np.uint8)
+    tifffile.imwrite(tmp_path / "mask.tif", mask, imagej=True, metadata={"axes": "YX"})
+    settings = RunSettings.parse(
+        SETTINGS.model_dump(mode="json") | {"measure": {"mask": {"tissues": [1]}}}
+    )
+    with pytest.raises(UserError, match="the tissue mask has no tissue 1, .* it has 255"):
+        run(RunInputs(labels=labels_3d, mask=tmp_path / "mask.tif"), tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
+
+
 def test_empty_labels_are_a_valid_run(tmp_path: Path) -> None:
     labels = write_imagej(tmp_path / "empty.tif", np.zeros((3, 2, 8, 8), np.uint16), "TZYX")
     result = run(RunInputs(labels=labels), tmp_path / "out")
