@@ -112,13 +112,8 @@ class TrackGraph:
         UserError
             If an id is not among the spots, or :meth:`from_links` refuses the links.
         """
-        ends = [np.asarray(ids, np.int64) for ids in (source_id, target_id)]
-        rows = [spots.find_rows(ids) for ids in ends]
-        for ids, row in zip(ends, rows, strict=True):
-            if (row < 0).any():
-                msg = f"a link names spot {ids[row < 0][0]}, which is not in the spots"
-                raise UserError(msg)
-        return cls.from_links(spots, rows[0], rows[1], cost, confidence)
+        source, target = find_ends(spots, source_id, target_id)
+        return cls.from_links(spots, source, target, cost, confidence)
 
     @property
     def n_links(self) -> int:
@@ -381,6 +376,25 @@ def _count(rows: IntArray, n: int) -> IntArray:
         here = np.bincount(rows[part] - low)
         counts[low : low + here.size] += here
     return counts
+
+
+def find_ends(
+    spots: Spots, source_id: NDArray[Any], target_id: NDArray[Any]
+) -> tuple[IntArray, IntArray]:
+    """Give the rows of the spots that links name, each (m,).
+
+    Raises
+    ------
+    UserError
+        If an id is not among the spots.
+    """
+    ends = [np.asarray(ids, np.int64) for ids in (source_id, target_id)]
+    source, target = (spots.find_rows(ids) for ids in ends)
+    for ids, row in zip(ends, (source, target), strict=True):
+        if (row < 0).any():
+            msg = f"a link names spot {ids[row < 0][0]}, which is not in the spots"
+            raise UserError(msg)
+    return source, target
 
 
 def _find_components(n: int, source: IntArray, target: IntArray) -> IntArray:

@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from btrackmate.core.scratch import ROWS, copy_array, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
+from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
@@ -89,7 +91,9 @@ def read_geff(path: Path) -> TrackGraph:
         source=str(path),
     )
     edges = content.edges
-    return TrackGraph.from_ids(spots, edges[:, 0], edges[:, 1], **_read_links(content.edge_props))
+    # Links of an undirected graph have no order that could be wrong.
+    make = partial(link_forward, path) if metadata.directed else TrackGraph.from_ids
+    return make(spots, edges[:, 0], edges[:, 1], **_read_links(content.edge_props))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from btrackmate.io.csv_columns import rename_ambiguous
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_formulas import guard_names, guard_table
+from btrackmate.io.link_order import link_forward
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat
 
@@ -93,6 +95,9 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
         If the file is missing, lacks a column, or names a spot that is not there.
     """
     cells, _ = skip_export_header(read_cells(path), "SPOT_SOURCE_ID")
+    # TrackMate's links have no direction; it writes their ends in the order they were made in.
+    directed = "SPOT_SOURCE_ID" not in (name.strip().upper() for name in cells.header)
+    make = partial(link_forward, path) if directed else TrackGraph.from_ids
     names = [_NAMES.get(name.strip().upper(), name.strip().lower()) for name in cells.header]
     if cells.ragged:
         row = min(cells.ragged)
@@ -125,7 +130,7 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
         raise UserError(msg)
     source, target = (columns.pop(name).astype(np.int64) for name in ("source", "target"))
     try:
-        return TrackGraph.from_ids(spots, source, target, **columns)
+        return make(spots, source, target, **columns)
     except UserError as error:
         msg = f"{path}: {error}; correct the links"
         raise UserError(msg) from None

@@ -306,6 +306,17 @@ HEADERS = [
 ]
 
 
+def test_links_back_in_time_are_turned_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nodes 10 → 11 → 12 in frames 1, 0 and 2: the first link goes back."""
+    props = {"t": [1, 0, 2], "x": np.arange(3.0), "y": np.arange(3.0)}
+    graph = read_geff(write(tmp_path / "a.geff", props, axes()))
+    told = "a.geff: 1 of its 2 links go back in time and are turned round: from spot 10 (frame 1) "
+    assert f"{told}to 11 (frame 0); if that is wrong" in caplog.text
+    assert graph.links_table()[["source", "target"]].values.tolist() == [[11, 10], [11, 12]]
+
+
 def check_all_formats(path: Path, graph: TrackGraph, names: list[str]) -> None:
     write_geff(path / "a.geff", graph)
     geff.validate_structure(path / "a.geff")

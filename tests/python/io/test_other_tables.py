@@ -95,6 +95,20 @@ def test_trackmates_two_tables(tmp_path: Path, spots: str, links: str, which: in
     assert set(name_inputs(path)) == {tmp_path / spots, tmp_path / links}
 
 
+def test_links_back_in_time_are_told_but_in_trackmates_tables(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TrackMate's links have no direction: either end may stand first."""
+    back = TRACKMATE_EDGES.replace(",21,7,", ",7,21,")
+    write(tmp_path, a_spots=TRACKMATE_SPOTS, a_edges=back)
+    links = list_links(read_tracks(tmp_path / "a_spots.csv")[0])
+    assert links == [(7, 3), (7, 9), (21, 7)]
+    assert "back in time" not in caplog.text
+    write(tmp_path, a_edges="source,target\n7,21\n7,3\n9,7\n")
+    assert list_links(read_tracks(tmp_path / "a_spots.csv")[0]) == links
+    assert "a_edges.csv: 2 of its 3 links go back in time and are turned round" in caplog.text
+
+
 def test_times_that_do_not_fit_give_no_step(tmp_path: Path) -> None:
     """The unit of the times alone would make a frame a second."""
     odd = TRACKMATE_SPOTS.replace(",10.0,2,", ",11.0,2,")
