@@ -83,6 +83,7 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
         np.array([f for f, _ in parser.spot_frames], np.int64),
         np.array([n for _, n in parser.spot_frames], np.int64),
     )
+    _warn_of_frames(table, ids, frame, path)
     columns, column_keys, explicit_nan = _spot_columns(table, ids, parser.root)
     spots = _make_spots(parser, ids, frame, columns)
     edges, tracks = parser.edges.finish(), parser.tracks.finish()
@@ -112,6 +113,27 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
             for (kind, number), elements in parser.extras.items()
         },
     )
+
+
+def _warn_of_frames(
+    table: FeatureTable, ids: NDArray[np.int64], frame: NDArray[np.int64], path: Path
+) -> None:
+    """Say where spots name another frame than the SpotsInFrame that they stand in.
+
+    The latter counts, as in TrackMate, which keeps spots by it (TmXmlReader, SpotCollection).
+    """
+    named = table.columns.get("FRAME")
+    if named is None or not ids.size:
+        return
+    other = (named != frame) & ~np.isnan(named)
+    if other.any():
+        first = int(other.argmax())
+        _log.warning(
+            "%s: %d of its %d spots name another frame than the SpotsInFrame element that they "
+            "stand in, the first is spot %d: FRAME %g in frame %d; the element's frame is taken, "
+            "as TrackMate does", path, int(other.sum()), ids.size, ids[first], named[first],
+            frame[first],
+        )  # fmt: skip
 
 
 def _check_numbers(table: FeatureTable, kind: str, parser: TrackMateParser) -> None:

@@ -53,6 +53,21 @@ def test_names_are_text(tmp_path: Path, names: list[str], odd_layout: bool) -> N
     assert differences(canonical(parse(path)), canonical(parse(tmp_path / "b.xml"))) == []
 
 
+def test_a_spots_frame_is_that_of_its_element(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TrackMate, too, keeps a spot in the frame of the SpotsInFrame that it stands in."""
+    spots = read_trackmate(write(tmp_path / "a.xml", SESSION)).graph.spots
+    assert "another frame" not in caplog.text
+    number, frame = int(spots.id[-1]), int(spots.frame[-1])
+    text = re.sub(rf'(<Spot ID="{number}"[^>]* FRAME=)"{frame}"', r'\1"0"', SESSION)
+    assert text != SESSION
+    again = read_trackmate(write(tmp_path / "b.xml", text)).graph.spots
+    assert again.frame.tolist() == spots.frame.tolist()
+    told = f"1 of its {len(spots)} spots name another frame than the SpotsInFrame element that they"
+    assert f"{told} stand in, the first is spot {number}: FRAME 0 in frame {frame}" in caplog.text
+
+
 def test_pycellins_name_of_the_time_unit(tmp_path: Path) -> None:
     """Some of its files say temporalunits; what we write says timeunits, too, for TrackMate."""
     path = write(tmp_path / "a.xml", SESSION.replace("timeunits=", "temporalunits="))
