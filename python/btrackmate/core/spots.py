@@ -135,6 +135,7 @@ class Spots:
             raise UserError(msg)
         if n_frames is not None and n_frames < last:
             msg = f"{source}: a spot lies in frame {last - 1}, but the movie has {n_frames} frames"
+            msg += explain_shift(table["frame"].to_numpy(), n_frames)
             raise UserError(msg)
         return cls(table, calibration, ndim, last if n_frames is None else n_frames, contours)
 
@@ -246,6 +247,29 @@ class Spots:
         from btrackmate.core.views import render_table
 
         return render_table(repr(self), self.table)
+
+
+def explain_shift(frames: NDArray[np.int64], n_frames: int) -> str:
+    """Say that frames fill a movie of this length but begin at another number than 0.
+
+    Parameters
+    ----------
+    frames : (n,) ndarray of int
+        Ascending.
+    n_frames : int
+        Length of the movie.
+
+    Returns
+    -------
+    str
+        For the end of a message; empty where it is not so.
+    """
+    if not frames.size or frames[0] <= 0 or frames[-1] - frames[0] + 1 != n_frames:
+        return ""
+    return (
+        f": its frames are {frames[0]} to {frames[-1]}, as many, but the first is 0; subtract "
+        f"{frames[0]} from them"
+    )
 
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":

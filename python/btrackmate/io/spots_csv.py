@@ -23,7 +23,14 @@ from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.numbers import MAX_EXACT
-from btrackmate.io.time_steps import JITTER, Clock, find_time_step, set_clock, warn_of_steps
+from btrackmate.io.time_steps import (
+    JITTER,
+    Clock,
+    find_time_step,
+    set_clock,
+    warn_of_first,
+    warn_of_steps,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -392,6 +399,8 @@ class _CsvReader:
         remedy = f"give their step with {option('dt', '{step}')} {option('time_unit', 'UNIT')}"
         if "frame" in self.columns.names and self.options.time == "frames":
             own = self.columns.own_name("frame")
+            if self.options.tell:
+                warn_of_first(spots.frame, str(self.path), own)
             remedy = f"if {own} is a time, say so with {option('csv_time', 'time')} "
             remedy += "(dt is then {step})"
         warn_of_steps(spots.occupied_frames, str(self.path), remedy)

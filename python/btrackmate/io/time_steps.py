@@ -85,6 +85,24 @@ def set_clock(times: NDArray[Any], step: float) -> Clock:
     return Clock(step, 0.0 if first >= 0 and whole else first)
 
 
+def warn_of_first(frames: NDArray[Any], source: str, column: str) -> None:
+    """Warn where frames begin at another number than 0: many programs count from 1.
+
+    Parameters
+    ----------
+    frames : (n,) ndarray of int
+        Ascending.
+    source, column : str
+        File, and its name of the frames, for the message.
+    """
+    if frames.size and frames[0] > 0:
+        _log.warning(
+            "%s: the first cells are in frame %d, and the frames before it are taken for empty: "
+            "frames are counted from 0; if the movie begins with these cells, subtract %d from "
+            "the column %s", source, frames[0], frames[0], column,
+        )  # fmt: skip
+
+
 def warn_of_steps(frames: NDArray[Any], source: str, remedy: str) -> None:
     """Warn where frames go up in steps of several with nothing between: they look like times.
 

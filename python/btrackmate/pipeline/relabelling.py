@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie
 from btrackmate.io.label_values import MAX_LABEL
@@ -137,8 +138,10 @@ def check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:
     """Refuse a label movie that is shorter than the tracks."""
     last = int(graph.spots.frame.max(initial=-1))
     if last >= movie.n_frames:
+        advice = explain_shift(graph.spots.frame, movie.n_frames)
+        advice = advice or "; give the label images that the tracks were made of"
         msg = f"{tracks} has spots up to frame {last}, {movie.path} has frames 0 to "
-        msg += f"{movie.n_frames - 1}; give the label images that the tracks were made of"
+        msg += f"{movie.n_frames - 1}{advice}"
         raise UserError(msg)
 
 

@@ -18,6 +18,7 @@ from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
+from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import list_files
 from btrackmate.core.words import option
 from btrackmate.io.image_calibration import Given
@@ -110,8 +111,10 @@ class ReportData:
         last = int(self.graph.spots.frame.max(initial=-1))
         for movie in (image, labels):
             if movie is not None and movie.n_frames <= last:
+                advice = explain_shift(self.graph.spots.frame, movie.n_frames)
+                advice = advice or "; give the movie that they were made of"
                 msg = f"{movie.path} has frames 0 to {movie.n_frames - 1}, the tracks have spots "
-                msg += f"up to frame {last}; give the movie that they were made of"
+                msg += f"up to frame {last}{advice}"
                 raise UserError(msg)
         return replace(
             self,

@@ -95,6 +95,15 @@ def test_a_movie_shorter_than_its_spots_is_refused():
         make(BASE, n_frames=1)
 
 
+def test_frames_that_are_counted_from_1_are_told():
+    """Frames 1, 2 and 3 of a movie with frames 0, 1 and 2."""
+    told = "movie has 3 frames: its frames are 1 to 3, as many, but the first is 0; subtract 1 from"
+    with pytest.raises(UserError, match=told):
+        make({**BASE, "frame": [1, 2, 3]}, n_frames=3)
+    with pytest.raises(UserError, match="movie has 2 frames$"):
+        make({**BASE, "frame": [1, 2, 3]}, n_frames=2)
+
+
 def test_large_ids_stay_exact():
     assert make({**BASE, "id": [2**53 + 1, 2**53, 5]}).id.tolist() == [2**53, 5, 2**53 + 1]
 

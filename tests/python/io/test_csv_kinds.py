@@ -427,6 +427,19 @@ def test_frames_that_are_none_are_quiet(
     assert "nothing between" not in caplog.text
 
 
+@pytest.mark.parametrize("first", [0, 1, 100])
+def test_frames_that_begin_later_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, first: int
+) -> None:
+    text = f"Frame,x,y\n{first + 1},1,2\n{first},1,2\n"
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    assert read_spots_csv(path).spots.frame.tolist() == [first, first + 1]
+    told = f"a.csv: the first cells are in frame {first}, and the frames before it are taken for"
+    assert (told in caplog.text) == (first > 0)
+    assert (f"subtract {first} from the column Frame" in caplog.text) == (first > 0)
+
+
 def test_depth_beside_an_image_of_one_slice(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
