@@ -14,7 +14,7 @@ from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_in
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
-from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed
+from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed, warn_of_gone
 from btrackmate.report.html import write_report
 
 _log = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ def report_tracks(
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
         data = data.with_movies(image, labels, mask)
+        warn_of_gone(data)
         if not is_tracks(source):
             warn_of_changed(data, source)
         write_report(output, data)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_ROLES: tuple[Role, ...] = ("image", "labels", "mask")
 #: Bytes of an input of a run below which all of it is read to see whether it has changed.
 _HASHED = 1 << 30
 
@@ -127,6 +128,19 @@ class ReportData:
     def has_pixels(self) -> bool:
         """Whether there is an image or label images to show."""
         return self.image is not None or self.labels is not None
+
+    @property
+    def gone(self) -> dict[Role, Path]:
+        """The movies by role that the run or the tracks name, are not there, and not given."""
+        inputs = self.record["inputs"]
+        known = {role: (inputs.get(role) or {}).get("path") for role in _ROLES}
+        named = {role: Path(path) for role, path in known.items() if path}
+        if self.image_path is not None:
+            named["image"] = self.image_path
+        given = {"image": self.image, "labels": self.labels, "mask": self.mask}
+        return {
+            role: path for role, path in named.items() if given[role] is None and not path.exists()
+        }
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -346,6 +360,15 @@ def open_labels(folder: Path, *, whole: bool = False) -> Movie | None:
             "%s was changed since %s was made of it, and may hold other cells", movie.path, folder
         )
     return movie
+
+
+def warn_of_gone(data: ReportData) -> None:
+    """Warn of movies that are not there any more, and so not shown."""
+    for role, path in data.gone.items():
+        _log.warning(
+            "%s, the file of the %s, is gone and not shown; if it was moved, give it with %s",
+            path, role, option(role),
+        )  # fmt: skip
 
 
 def warn_of_changed(data: ReportData, folder: Path) -> None:

@@ -160,8 +160,12 @@ def _montage(data: ReportData) -> dict[str, Any] | None:
     words.append(f"Tails show the last {TAIL} frames of {whose}.")
     if data.mask is not None:
         words.append("White lines: the border of the tissue mask.")
+    words += [
+        f"The file of the {role}, {path.name}, is gone and not shown."
+        for role, path in data.gone.items()
+    ]
     if not data.has_pixels:
-        words.append("There was no image, or its file is gone: only positions are shown.")
+        words.append("There is no image: only positions are shown.")
     picture = embed_png(figure, "Frames with outlines and track tails")
     return {"picture": picture, "words": " ".join(words)}
 

@@ -140,8 +140,11 @@ def test_a_run_folder_elsewhere_and_with_moved_labels(
     assert "only positions" not in output.read_text(encoding="utf-8")
     assert (tmp_path / "run" / "report.html").read_bytes() == before
     assert call("report", tmp_path / "run", "--quiet") == 0
-    assert "only positions" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    capsys.readouterr()
+    text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"The file of the labels, {labels_3d.name}, is gone and not shown." in text
+    assert "only positions" in text
+    told = f"{labels_3d}, the file of the labels, is gone and not shown; if it was moved, give it"
+    assert f"{told} with --labels" in capsys.readouterr().err
     for wrong, message in (
         (tmp_path / "none", "no run folder and no tracks"),
         (tmp_path, "has no run.yaml"),

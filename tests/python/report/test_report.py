@@ -206,7 +206,7 @@ def test_report_can_be_made_without_the_inputs(
     labels_3d.unlink()
     build_report(folder)
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert "or its file is gone: only positions are shown" in text
+    assert "There is no image: only positions are shown" in text
     figure = draw_montage(load_run(folder))
     assert figure is not None
     titles = [axis.get_title() for axis in figure.axes]

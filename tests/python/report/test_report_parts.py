@@ -20,7 +20,7 @@ from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.report.canvas import Canvas, find_outlines, round_length
-from btrackmate.report.data import ReportData, load_run, load_tracks
+from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_gone
 from btrackmate.report.figures import draw_displacements, measure_steps
 from btrackmate.report.html import render_report
 from btrackmate.report.montage import draw_montage
@@ -120,6 +120,21 @@ def test_a_csv_has_positions_only(tmp_path: Path) -> None:
     assert "projection" not in text
     assert "not calibrated: lengths in pixels, times in frames" in text
     assert "only positions are shown" in text
+
+
+def test_an_image_that_is_gone_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = tmp_path / "moved.tif"
+    image.touch()
+    tracks = tmp_path / "a.xml"
+    write_tracks(tracks, make_line([1.0, 2.0]), session=Session(image_path=image))
+    warn_of_gone(load_tracks(tracks))
+    assert not caplog.text
+    image.unlink()
+    data = load_tracks(tracks)
+    warn_of_gone(data)
+    assert f"{image}, the file of the image, is gone and not shown; if it was moved" in caplog.text
+    text = render_report(data)
+    assert "The file of the image, moved.tif, is gone and not shown." in text
 
 
 def make_line(steps: list[float], unit: str = "µm") -> TrackGraph:
