@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -140,11 +141,23 @@ def _run_command(arguments: list[str]) -> int:
             return _fail(f"{msg}other programs, or raise the limits that `ulimit -a` shows", 1)
         if not isinstance(error, OSError):
             raise
+        if _is_adrift():
+            msg = "the folder that btrackmate was started in was removed: go to one that is there "
+            return _fail(f"{msg}(cd), and start again", 2)
         told = "cannot read or print" if error.filename is None else error.filename
         return _fail(f"{told}: {describe_fault(error)}", 2 if isinstance(error, _MISTAKES) else 1)
     except MemoryError as error:
         return _fail(f"there is not enough memory for this {error}", 1)
     return result if isinstance(result, int) else 0
+
+
+def _is_adrift() -> bool:
+    """Tell whether the folder that this process works in was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _fail(message: str, code: int) -> int:

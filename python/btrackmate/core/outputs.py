@@ -9,7 +9,7 @@ from pathlib import Path
 from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.paths import is_inside, is_same, overlap
+from btrackmate.core.paths import explain_missing, is_inside, is_same, overlap
 from btrackmate.core.replacing import NEW
 from btrackmate.core.staging import clear_leftovers, make_staging
 from btrackmate.core.words import flag
@@ -198,6 +198,10 @@ def check_folder(path: Path) -> None:
             raise UserError(msg)
         folder = path.absolute().parent
         while not folder.exists() and folder != folder.parent:
+            if folder.is_symlink():
+                msg = f"cannot write {path}: {folder} {explain_missing(folder, 'folder')}; give "
+                msg += "another output"
+                raise UserError(msg)
             folder = folder.parent
         if not folder.is_dir():
             msg = f"cannot write {path}: {folder} is a file, expected a folder; give another output"

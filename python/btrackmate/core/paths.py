@@ -1,4 +1,4 @@
-"""Whether two paths are one file, under whatever names."""
+"""Whether two paths are one file, under whatever names, and what is wrong with a missing one."""
 
 import os
 import unicodedata
@@ -24,6 +24,21 @@ def is_inside(path: Path, folder: Path) -> bool:
     """Tell whether a path lies in a folder, at any depth."""
     outer, inner = _spell(folder), _spell(path)
     return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def explain_missing(path: Path, what: str = "file") -> str:
+    """Say why there is nothing at a path: a link may lead nowhere.
+
+    Parameters
+    ----------
+    path : Path
+        Where no file or folder was found.
+    what : str
+        What was expected there.
+    """
+    if not path.is_symlink():
+        return f"no such {what}"
+    return f"is a link to {path.readlink()}, where there is no {what}"
 
 
 def _spell(path: Path) -> tuple[str, ...]:

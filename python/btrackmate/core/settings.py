@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.reading import read_whole
 
 #: With aliases as often as they stand.
@@ -139,7 +140,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     try:
         values = _load(read_whole(path, _MOST_BYTES).decode("utf-8"), path)
     except FileNotFoundError:
-        msg = f"{path}: no such file; give the path of a YAML settings file"
+        msg = f"{path}: {explain_missing(path)}; give the path of a YAML settings file"
         raise UserError(msg) from None
     except OSError as error:
         msg = f"{path}: not readable ({error.strerror}); give the path of a YAML settings file"

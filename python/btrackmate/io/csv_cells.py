@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.reading import read_whole
 from btrackmate.io.csv_fields import (
     Column,
@@ -189,7 +190,7 @@ def _read(path: Path) -> bytes:
     try:
         data = read_whole(path)
     except FileNotFoundError:
-        msg = f"{path}: no such file; give the path of a CSV"
+        msg = f"{path}: {explain_missing(path)}; give the path of a CSV"
         raise UserError(msg) from None
     except OSError as error:
         msg = f"{path}: not readable ({error.strerror}); give a CSV"

@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.scratch import ROWS, copy_array, make_array
 from btrackmate.core.spots import Spots
@@ -125,7 +126,7 @@ def _load(path: Path) -> _Content:
     from geff import GeffReader
 
     if not path.is_dir():
-        msg = f"{path}: no such folder; give a .geff folder"
+        msg = f"{path}: {explain_missing(path, 'folder')}; give a .geff folder"
         raise UserError(msg)
     try:
         with warnings.catch_warnings():

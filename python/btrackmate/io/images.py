@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import check_plain
 from btrackmate.core.watching import list_files
@@ -328,7 +329,7 @@ def _open_again(
 
 def _open_source(path: Path) -> FrameSource:
     if not path.exists():
-        msg = f"{path}: no such file; give the path of an image"
+        msg = f"{path}: {explain_missing(path)}; give the path of an image"
         raise UserError(msg)
     if path.is_dir():
         return NgffSource(path) if is_zarr(path) else FolderSource(path)

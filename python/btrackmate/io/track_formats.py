@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_ending, check_outputs
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
@@ -140,6 +141,9 @@ def _read_csv(path: Path) -> Tracks:
     pair = find_csv_pair(path)
     if pair is None and path.is_file():
         return read_tracked_table(path), None
+    if pair is None and path.is_symlink():
+        msg = f"{path}: {explain_missing(path)}; give a table of tracks"
+        raise UserError(msg)
     if pair is None:
         spots_file, links_file = csv_names(path)
         msg = f"{path}: tracks as CSV are two tables, but {spots_file.name} or {links_file.name} "
@@ -347,7 +351,10 @@ def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
         path = path / TRACKS
     found = find_source_format(path)
     if found is None:
-        msg = f"{path}: not a name of a track file; expected {WRITTEN}, {CTC.label} or a run folder"
+        fault = "not a name of a track file"
+        if path.is_symlink() and not path.exists():
+            fault = explain_missing(path, "file or folder")
+        msg = f"{path}: {fault}; expected {WRITTEN}, {CTC.label} or a run folder"
         raise UserError(msg)
     if not with_edits:
         warn_of_unsaved(path)

@@ -19,6 +19,7 @@ from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_apart, check_foreign, check_output
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import read_whole
 from btrackmate.core.settings import load_yaml
@@ -275,7 +276,7 @@ def read_groups(
     try:
         table = _read_conditions(read_whole(path))
     except FileNotFoundError:
-        msg = f"{path}: no such file; give a CSV of track and a column of conditions"
+        msg = f"{path}: {explain_missing(path)}; give a CSV of track and a column of conditions"
         raise UserError(msg) from None
     except (OSError, ValueError) as error:
         msg = f"{path}: not readable as CSV: {describe_error(error)}"

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
@@ -122,7 +123,7 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         If it is none of these.
     """
     if not path.exists() and not (is_table_name(path) and csv_names(path)[0].exists()):
-        msg = f"{path}: no such file or folder"
+        msg = f"{path}: {explain_missing(path, 'file or folder')}"
         raise UserError(msg)
     if is_run_folder(path):
         movie = open_labels(path, whole=True)

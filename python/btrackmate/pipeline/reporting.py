@@ -6,6 +6,7 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie
@@ -32,7 +33,10 @@ def name_report(source: Path) -> Path:
     if found is not None:
         return source.with_name(f"{found.stem(source)}.{REPORT}")
     if not source.is_dir():
-        msg = f"{source}: no run folder and no tracks; expected a run folder or {WRITTEN}"
+        fault = "no run folder and no tracks"
+        if source.is_symlink() and not source.exists():
+            fault = explain_missing(source, "file or folder")
+        msg = f"{source}: {fault}; expected a run folder or {WRITTEN}"
         raise UserError(msg)
     if is_tracks(source):
         return source.with_name(f"{source.name}.{REPORT}")

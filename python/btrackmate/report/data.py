@@ -17,6 +17,7 @@ from btrackmate.analysis import AnalysisSettings, Tracked, find_bounds
 from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import list_files
@@ -177,6 +178,9 @@ def load_run(folder: Path) -> ReportData:
         If the folder is no finished run.
     """
     for name in (RECORD, TRACKS):
+        if not folder.exists():
+            msg = f"{folder}: {explain_missing(folder, 'folder')}; give a run folder"
+            raise UserError(msg)
         if not (folder / name).is_file():
             msg = f"{folder}: has no {name}, so it is no finished run; start `btrackmate run` again"
             raise UserError(msg)

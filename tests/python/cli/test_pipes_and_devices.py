@@ -130,3 +130,41 @@ def test_other_faults_are_not_taken_for_that(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(main.cli, "main", fail)
     with pytest.raises(RuntimeError, match="odd"):
         run_command(["settings"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "measure LINK.tif -o new.csv",
+        "track LINK.csv -o new.xml",
+        "convert LINK.csv new.xml",
+        "convert LINK.xml new.csv",
+        "convert LINK.geff new.csv",
+        "convert LINK new.csv",
+        "analyse LINK -o new",
+        "report LINK",
+        "evaluate --tracking --truth LINK.xml --result LINK.xml",
+        "run --spots cells.csv --config LINK.yaml -o new",
+        "track cells.csv -o LINK/new.xml",
+    ],
+)
+def test_link_that_leads_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    (tmp_path / "cells.csv").write_text(CSV, encoding="utf-8")
+    for name in ("LINK", "LINK.tif", "LINK.csv", "LINK.xml", "LINK.geff", "LINK.yaml"):
+        (tmp_path / name).symlink_to("nowhere")
+    said = refuse(tmp_path, capsys, words)
+    assert "is a link to nowhere, where there is no f" in said
+
+
+def test_folder_of_this_process_that_was_removed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    with in_folder(here):
+        here.rmdir()
+        assert run_command(["track", "cells.csv", "-o", "new.xml"]) == 2
+    told = "btrackmate: the folder that btrackmate was started in was removed: go to one that is "
+    assert capsys.readouterr().err == f"{told}there (cd), and start again\n"

@@ -13,6 +13,7 @@ from xml.parsers import expat
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.paths import explain_missing
 from btrackmate.io.numbers import find_text, parse_numbers
 from btrackmate.io.trackmate.declarations import (
     EDGE_DECLARATIONS,
@@ -111,7 +112,8 @@ class TrackMateParser:
             window = Window(read_pieces(self.path, latin=latin))
             feed(window, self._parser.Parse, *(self._sections if self._fast and says_utf8 else ()))
         except FileNotFoundError:
-            msg = f"{self.path}: no such file; give the path of a TrackMate XML file"
+            fault = explain_missing(self.path)
+            msg = f"{self.path}: {fault}; give the path of a TrackMate XML file"
             raise UserError(msg) from None
         except expat.ExpatError as error:
             if self._skipped:

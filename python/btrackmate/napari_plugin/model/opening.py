@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import explain_missing
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.ctc import find_ctc
 from btrackmate.io.image_calibration import Given
@@ -136,7 +137,8 @@ def open_tracks(
         names and is missing or does not fit is left out, and `notes` say so.
     """
     if not path.exists() and not path.name.lower().endswith(".csv"):
-        msg = f"{path}: no such file or folder; give tracks ({', '.join(ENDINGS)}) or a run folder"
+        fault = explain_missing(path, "file or folder")
+        msg = f"{path}: {fault}; give tracks ({', '.join(ENDINGS)}) or a run folder"
         raise UserError(msg)
     if path.is_dir() and not is_run_folder(path) and path.suffix.lower() != ".geff":
         found = _open_ctc(path)
