@@ -159,25 +159,40 @@ def _read_plain(source: bytes | Path) -> Cells | None:
 
 def _count_rows(stream: IO[bytes], separator: str, width: int) -> int:
     """Count rows, some at a time; give −1 where one is blank, odd, or has too many fields."""
-    filled = np.ones(256, np.bool_)
-    filled[list(f"{separator} \t\n".encode())] = False
     n = 0
     while piece := stream.read(_PIECE):
         piece += stream.readline()
         if not _is_plain(piece):
             return -1
-        letters = np.frombuffer(piece.removesuffix(b"\n") + b"\n", np.uint8)
+        letters = np.frombuffer(piece, np.uint8)
         ends = np.flatnonzero(letters == ord("\n"))
+        if letters[-1] != ord("\n"):
+            ends = np.append(ends, letters.size)
         begins = np.concatenate(([0], ends[:-1] + 1))
         parts = np.flatnonzero(letters == ord(separator))
         if parts.size != ends.size * (width - 1):
             return -1
         regular = (parts[:: width - 1] >= begins) & (parts[width - 2 :: width - 1] < ends)
-        regular &= np.logical_or.reduceat(filled[letters], begins)
-        if not regular.all():
+        if not regular.all() or _has_blank(piece, letters, begins, ends, separator, width):
             return -1
         n += ends.size
     return n
+
+
+def _has_blank(
+    piece: bytes,
+    letters: NDArray[np.uint8],
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    separator: str,
+    width: int,
+) -> bool:
+    """Tell whether a row of as many fields as the header has nothing in them."""
+    if b" " not in piece and (separator == "\t" or b"\t" not in piece):
+        return bool((ends - begins == width - 1).any())
+    filled = np.ones(256, np.bool_)
+    filled[list(f"{separator} \t\n".encode())] = False
+    return not np.logical_or.reduceat(filled[letters], begins).all()
 
 
 def _is_plain(text: bytes) -> bool:

@@ -245,8 +245,10 @@ class _CsvReader:
             return
         good = ~np.isin(np.arange(len(table)), list(self.bad))
         doubled = table["id"][good].duplicated().reindex(table.index, fill_value=False)
+        if not doubled.any():
+            return
         once_a_frame = not table[good].duplicated(["id", "frame"]).any()
-        of_tracks = once_a_frame and doubled.any() and doubled.sum() >= _FEW * good.sum()
+        of_tracks = once_a_frame and doubled.sum() >= _FEW * good.sum()
         if of_tracks and self.options.track_ids:
             table["track_id"] = table.pop("id")
         elif of_tracks:

@@ -506,6 +506,8 @@ def test_a_table_that_cannot_be_opened_is_told(
         ("frame,x,y\n0,1,2,3\n1,2\n", [2, 3], {0: 4, 1: 2}),
         ("frame,x,y\n1,2\n0,1,2,3\n", [2, 3], {0: 2, 1: 4}),
         ("frame,x,y\n,,\n1,2,3\n", [3], {}),
+        ("frame,x,y\n , ,\t\n1,2,3\n", [3], {}),
+        ("frame,x,y\n1,2,3 \n,,\n", [2], {}),
         ("sep=,\nframe,x,y\n1,2,3\n", [3], {}),
         ("A title\nframe,x,y\n1,2,3\n", [3], {}),
         ("frame,x,y\r\n1,2,3\r\n", [2], {}),
