@@ -45,6 +45,10 @@ def _make_powers() -> "np.ndarray[tuple[int, int], np.dtype[np.uint64]]":
 _POWERS = _make_powers()
 _TENS = np.uint64(10) ** np.arange(20, dtype=np.uint64)
 _ZERO, _ONE, _TWO, _FOUR, _TEN = (np.uint64(n) for n in (0, 1, 2, 4, 10))
+_EIGHT, _HUNDRED, _TEN_THOUSAND = np.uint64(8), np.uint64(100), np.uint64(10_000)
+_EIGHT_DIGITS, _DIGIT = np.uint64(10**8), np.uint64(48)
+#: The texts of 00 to 99.
+_PAIRS = np.frombuffer(b"".join(b"%02d" % n for n in range(100)), np.uint8)
 _HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 _MANTISSA, _HIDDEN = np.uint64(2**52 - 1), np.uint64(2**52)
 _TOP, _FULL = np.uint64(2**63), np.uint64(10**18)
@@ -104,16 +108,59 @@ def _shorten(fraction: Any, exponent: Any) -> Any:  # pragma: no cover (compiled
 
 
 @njit(cache=True, nogil=True)
+def _count_digits(number: Any) -> Any:  # pragma: no cover (compiled)
+    """Count the digits of a whole number; most have one, or 15 to 17."""
+    n = 15 if number >= _TENS[14] else 1
+    while n < _TENS.size and number >= _TENS[n]:
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _write_pair(out: Any, at: Any, number: Any) -> Any:  # pragma: no cover (compiled)
+    """Write a number below 100 as two digits."""
+    out[at] = _PAIRS[number + number]
+    out[at + _ONE] = _PAIRS[number + number + _ONE]
+
+
+@njit(cache=True, nogil=True)
+def _write_eight(out: Any, at: Any, number: Any) -> Any:  # pragma: no cover (compiled)
+    """Write a number below 10⁸ as eight digits."""
+    high = number // _TEN_THOUSAND
+    low = number - high * _TEN_THOUSAND
+    first, third = high // _HUNDRED, low // _HUNDRED
+    _write_pair(out, at, first)
+    _write_pair(out, at + _TWO, high - first * _HUNDRED)
+    _write_pair(out, at + _FOUR, third)
+    _write_pair(out, at + _FOUR + _TWO, low - third * _HUNDRED)
+
+
+@njit(cache=True, nogil=True)
+def _fill_digits(out: Any, end: Any, number: Any) -> Any:  # pragma: no cover (compiled)
+    """Write a whole number so that it ends at `end`."""
+    place = np.uint64(end)  # unsigned, so that none is looked at as from the array's end
+    while number >= _EIGHT_DIGITS:
+        rest = number // _EIGHT_DIGITS
+        place -= _EIGHT
+        _write_eight(out, place, number - rest * _EIGHT_DIGITS)
+        number = rest
+    while number >= _HUNDRED:
+        rest = number // _HUNDRED
+        place -= _TWO
+        _write_pair(out, place, number - rest * _HUNDRED)
+        number = rest
+    if number >= _TEN:
+        _write_pair(out, place - _TWO, number)
+    else:
+        out[place - _ONE] = np.uint8(number + _DIGIT)
+
+
+@njit(cache=True, nogil=True)
 def _write_digits(out: Any, at: Any, digits: Any) -> Any:  # pragma: no cover (compiled)
     """Write a whole number; give where it ends."""
-    n = 1
-    while n < _TENS.size and digits >= _TENS[n]:
-        n += 1
-    for place in range(at + n - 1, at - 1, -1):
-        rest = digits // _TEN
-        out[place] = np.uint8(48 + (digits - rest * _TEN))
-        digits = rest
-    return at + n
+    end = at + _count_digits(digits)
+    _fill_digits(out, end, digits)
+    return end
 
 
 @njit(cache=True, nogil=True)
@@ -140,39 +187,50 @@ def _write_float(out: Any, at: Any, bits: Any) -> Any:  # pragma: no cover (comp
             out[at + place] = text[place]
         return at + len(text)
     if exponent == 0 and fraction == _ZERO:
-        return _write_point(out, at, at, 0)
+        out[at], out[at + 1], out[at + 2] = 48, 46, 48
+        return at + 3
     digits, power = _shorten(fraction, exponent)
     while digits % _TEN == _ZERO:
         digits, power = digits // _TEN, power + 1
-    end = _write_digits(out, at, digits)
-    return _write_point(out, at, end, power)
+    return _write_decimal(out, at, digits, power)
 
 
 @njit(cache=True, nogil=True)
-def _write_point(out: Any, at: Any, end: Any, power: Any) -> Any:  # pragma: no cover (compiled)
-    """Put the point, zeros and exponent to digits that stand at `at`; without any, write 0.0."""
-    before = end - at + power  # digits before the point
-    if end == at or (power >= 0 and before <= 16):
-        zeros = power if end > at else 1
-        for place in range(end, end + zeros):
-            out[place] = 48
-        out[end + zeros], out[end + zeros + 1] = 46, 48
-        return end + zeros + 2
-    if -5 < before <= 16:
-        moved = 1 if before > 0 else 2 - before
-        for place in range(end - 1, at - 1 + max(before, 0), -1):
-            out[place + moved] = out[place]
-        for place in range(at, at + moved if before <= 0 else at):
-            out[place] = 48
-        out[at + max(before, 1)] = 46
-        return end + moved
-    if end - at > 1:
-        for place in range(end, at + 1, -1):
-            out[place] = out[place - 1]
+def _write_decimal(out: Any, at: Any, digits: Any, power: Any) -> Any:  # pragma: no cover
+    """Write digits × 10^power with a point; give where it ends."""
+    n = _count_digits(digits)
+    before = n + power  # digits before the point
+    if power >= 0 and before <= 16:
+        _fill_digits(out, at + n, digits)
+        end = at + before
+        _fill_zeros(out, at + n, end)
+        out[end], out[end + 1] = 46, 48
+        return end + 2
+    if -5 < before <= 0:
+        first = at + 2 - before
+        _fill_zeros(out, at, first)
         out[at + 1] = 46
-        end += 1
+        _fill_digits(out, first + n, digits)
+        return first + n
+    # Digits, of which those before the point go one place forward.
+    moved = before if before <= 16 and before > 0 else 1
+    end = at + 1 + n
+    _fill_digits(out, end, digits)
+    for place in range(at, at + moved):
+        out[place] = out[place + 1]
+    out[at + moved] = 46
+    if moved == before and before <= 16:
+        return end
+    if n == 1:
+        end = at + 1
     out[end] = 101
     return _write_whole(out, end + 1, before - 1)
+
+
+@njit(cache=True, nogil=True)
+def _fill_zeros(out: Any, at: Any, end: Any) -> Any:  # pragma: no cover (compiled)
+    for place in range(at, end):
+        out[place] = 48
 
 
 @njit(cache=True, nogil=True)

@@ -20,13 +20,21 @@ _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d+)?|NaN|-?Infin
 _NUMBER_BYTES = b"0123456789+-.eE,"
 
 
-def are_few(count: int) -> bool:
-    """Tell whether so many numbers more are too few to load the compiler for them."""
+def are_few(count: int, ahead: int | None = None) -> bool:
+    """Tell whether so many numbers more are too few to load the compiler for them.
+
+    Parameters
+    ----------
+    count : int
+        Numbers that are read or written now.
+    ahead : int, optional
+        These and those that come after them.
+    """
     global _spent  # noqa: PLW0603
     if "btrackmate.io.decimals" in sys.modules:
         return False
-    _spent += count
-    return _spent <= BUDGET
+    before, _spent = _spent, _spent + count
+    return before + (count if ahead is None else ahead) <= BUDGET
 
 
 def parse_numbers(texts: Sequence[bytes]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +15,17 @@ from btrackmate.io.numbers import are_few, as_whole, format_numbers
 class Rows:
     """Finished rows, one after the other; `ends` is where each ends in `text` (UTF-8)."""
 
-    text: bytes
+    text: memoryview
     ends: Sequence[int]
 
-    def take(self, begin: int, end: int) -> str:
-        """Give the rows from `begin` to before `end` as one text."""
+    def take(self, begin: int, end: int) -> memoryview:
+        """Give the rows from `begin` to before `end` as one text in UTF-8, which is not copied."""
         first = self.ends[begin - 1] if begin else 0
         last = self.ends[end - 1] if end else 0
-        return self.text[first:last].decode("utf-8")
+        return self.text[first:last]
+
+
+NO_ROWS = Rows(memoryview(b""), [])
 
 
 class _Column(NamedTuple):
@@ -41,10 +44,13 @@ class RowFormat:
     ----------
     n : int
         Number of rows.
+    ahead : int, optional
+        Number of these rows and of those of the same table that come after them.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, ahead: int | None = None) -> None:
         self._n = n
+        self._ahead = n if ahead is None else ahead
         self._columns: list[_Column] = []
 
     def add_constant(self, text: str) -> None:
@@ -90,8 +96,8 @@ class RowFormat:
     def render(self) -> Rows:
         """Give the finished rows."""
         if not self._columns or not self._n:
-            return Rows(b"", [0] * self._n)
-        if are_few(self._n * len(self._columns)):
+            return Rows(NO_ROWS.text, [0] * self._n)
+        if are_few(self._n * len(self._columns), self._ahead * len(self._columns)):
             return _render_plain(self._columns, self._n)
         return _render_compiled(self._columns, self._n)
 
@@ -121,7 +127,7 @@ def _render_plain(columns: Sequence[_Column], n: int) -> Rows:
         filled.append(texts)
     given = zip(*filled, strict=True) if filled else [()] * n
     rows = [(template % one).encode() for one in given]
-    return Rows(b"".join(rows), list(accumulate(map(len, rows))))
+    return Rows(memoryview(b"".join(rows)), list(accumulate(map(len, rows))))
 
 
 def _render_compiled(columns: Sequence[_Column], n: int) -> Rows:
@@ -132,7 +138,7 @@ def _render_compiled(columns: Sequence[_Column], n: int) -> Rows:
     absent = np.zeros((len(columns), n), np.bool_)
     pieces: list[bytes] = [b""]
     texts = b""
-    for number, (before, values, after, missing) in enumerate(columns):
+    for number, (before, values, after, missing) in enumerate(_join_pieces(columns)):
         pieces += [before.encode(), after.encode()]
         if missing is not None:
             absent[number] = missing
@@ -151,7 +157,17 @@ def _render_compiled(columns: Sequence[_Column], n: int) -> Rows:
     stops = decimals.write_rows(
         kinds, bits, absent, _as_bytes(b"".join(pieces)), ends, _as_bytes(texts), out
     )
-    return Rows(out[: stops[-1]].tobytes(), stops.tolist())
+    return Rows(out.data, stops.tolist())
+
+
+def _join_pieces(columns: Sequence[_Column]) -> list[_Column]:
+    """Move what stands after a column before the next one, where no row lacks one of them."""
+    joined = [*columns]
+    for place, (one, other) in enumerate(pairwise(columns)):
+        if one.absent is None and other.absent is None:
+            joined[place] = joined[place]._replace(after="")
+            joined[place + 1] = other._replace(before=one.after + other.before)
+    return joined
 
 
 def _as_bytes(text: bytes) -> NDArray[np.uint8]:

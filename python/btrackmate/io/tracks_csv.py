@@ -1,10 +1,11 @@
 """Tracks as CSV: a table of spots and a table of links."""
 
 import csv
+import io
 import logging
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -54,12 +55,6 @@ def write_links_csv(path: Path, graph: TrackGraph) -> None:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV: numbers exactly, missing ones as nothing, truths as 1 and 0."""
-    with write_stream(path) as stream:
-        _write_rows(stream, table)
-
-
-def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
-    """Write a table; one with text, or with missing whole numbers, goes the slow way."""
     bools = {
         name: "Int64" if values.isna().any() else np.int64
         for name, values in table.items()
@@ -67,13 +62,22 @@ def _write_rows(stream: IO[Any], table: pd.DataFrame) -> None:
     }
     table = table.astype(bools)
     plain = (isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in table.dtypes)
-    if not all(plain):
-        guard_table(table).to_csv(stream, index=False, lineterminator="\n")
-        return
-    csv.writer(stream, lineterminator="\n").writerow(guard_names(table.columns))
+    if all(plain):
+        with write_stream(path, "wb") as stream:
+            _write_rows(stream, table)
+    else:  # The slow way: a table with text, or with missing whole numbers.
+        with write_stream(path) as stream:
+            guard_table(table).to_csv(stream, index=False, lineterminator="\n")
+
+
+def _write_rows(stream: IO[bytes], table: pd.DataFrame) -> None:
+    """Write a table of numbers."""
+    head = io.StringIO()
+    csv.writer(head, lineterminator="\n").writerow(guard_names(table.columns))
+    stream.write(head.getvalue().encode("utf-8"))
     for begin in range(0, len(table), _BLOCK):
         block = table.iloc[begin : begin + _BLOCK]
-        rows = RowFormat(len(block))
+        rows = RowFormat(len(block), len(table) - begin)
         for number, (_, values) in enumerate(block.items()):
             numbers = values.to_numpy()
             whole = numbers.dtype.kind in "iu"

@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from btrackmate.core.spots import Spots
 from btrackmate.io.numbers import format_numbers
-from btrackmate.io.rows import RowFormat, Rows
+from btrackmate.io.rows import NO_ROWS, RowFormat, Rows
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.document import TrackMateDocument
 from btrackmate.io.trackmate.feature_table import add_attribute
-from btrackmate.io.trackmate.write_tree import escape_attribute, write_element
+from btrackmate.io.trackmate.write_tree import (
+    Piece,
+    Utf8Writer,
+    escape_attribute,
+    write_element,
+)
 
 _BLOCK = 20_000
 #: Features that TrackMate reads from every spot; see the notes of :func:`write_trackmate`.
@@ -26,13 +31,13 @@ Extras = Mapping[tuple[str, int], Sequence[Element]]
 
 def write_spots(
     spots: Spots, columns: Mapping[str, Declaration], document: TrackMateDocument | None
-) -> Iterator[str]:
+) -> Iterator[Piece]:
     """Yield the SpotsInFrame elements as text, formatted in blocks of some frames."""
     extras: Extras = document.extras if document else {}
     offsets = spots.frame_offsets
     frames = set(np.unique(spots.frame).tolist())
     frames |= {f for f in document.frames if f < spots.n_frames} if document else set()
-    rows = Rows(b"", [])
+    rows = NO_ROWS
     begin = end = 0
     for frame in sorted(frames):
         first, last = int(offsets[frame]), int(offsets[frame + 1])
@@ -70,7 +75,7 @@ def _format_spots(
     table = spots.table.iloc[begin:end]
     ids = spots.id[begin:end]
     names = document.spot_names if document else {}
-    rows = RowFormat(ids.size)
+    rows = RowFormat(ids.size, len(spots) - begin)
     rows.add('        <Spot ID="', ids, '"', is_int=True)
     if names:
         named = [names.get(i) for i in ids.tolist()]
@@ -154,6 +159,6 @@ def _add_tails(
 def render_extras(elements: Sequence[Element], depth: int) -> Iterator[str]:
     """Yield elements that TrackMate does not write as text, indented to their level."""
     for element in elements:
-        stream = io.StringIO()
-        write_element(element, stream, {}, depth)
-        yield stream.getvalue()
+        stream = io.BytesIO()
+        write_element(element, Utf8Writer(stream), {}, depth)
+        yield stream.getvalue().decode("utf-8")

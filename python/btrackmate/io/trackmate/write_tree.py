@@ -1,7 +1,9 @@
 """Writing the small tree around the spots and links as text."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from gzip import GzipFile
+from io import TextIOWrapper
+from typing import IO, Any
 from xml.etree.ElementTree import Comment, Element, ProcessingInstruction
 
 from btrackmate.core.errors import UserError
@@ -19,8 +21,43 @@ _ATTRIBUTE = str.maketrans(
      "\t": "&#9;"}
 )  # fmt: skip
 
+#: A text, or one that is UTF-8 already.
+Piece = str | memoryview
 #: Writes the content of one element at a given depth, as lines that end with a newline.
-Content = Callable[[], Iterator[str]]
+Content = Callable[[], Iterator[Piece]]
+
+
+class Utf8Writer:
+    """Write texts, and those that are UTF-8 already as they are, to a stream of bytes.
+
+    Parameters
+    ----------
+    stream : stream of bytes
+    """
+
+    def __init__(self, stream: IO[bytes] | GzipFile) -> None:
+        # What a gzipped file holds depends on the pieces that it is given: always some kilobytes.
+        packed = isinstance(stream, GzipFile)
+        self._text = TextIOWrapper(stream, "utf-8", newline="\n") if packed else None
+        self._stream = stream
+
+    def write(self, text: Piece) -> None:
+        """Write one text."""
+        if self._text is not None:
+            self._text.write(text if isinstance(text, str) else str(text, "utf-8"))
+        else:
+            self._stream.write(text.encode("utf-8") if isinstance(text, str) else text)
+
+    def write_all(self, pieces: Iterable[Piece]) -> None:
+        """Write some texts."""
+        for piece in pieces:
+            self.write(piece)
+
+    def close(self) -> None:
+        """Write what is left, and close the stream."""
+        if self._text is not None:
+            self._text.close()
+        self._stream.close()
 
 
 def clean_text(text: str) -> str:
@@ -40,7 +77,7 @@ def escape_attribute(text: str) -> str:
 
 
 def write_element(
-    element: Element, stream: TextIO, contents: dict[int, Content], depth: int = 0
+    element: Element, stream: Utf8Writer, contents: dict[int, Content], depth: int = 0
 ) -> None:
     """Write an element with two blanks of indentation a level.
 
@@ -48,7 +85,7 @@ def write_element(
     ----------
     element : Element
         Tree to write.
-    stream : text stream
+    stream : Utf8Writer
         Where to.
     contents : dict from id(element) to function
         Elements whose content is generated instead of walked.
@@ -75,7 +112,7 @@ def write_element(
     stream.write(f"{indent}<{element.tag}{head}>")
     stream.write(escape_text(text) if text.strip() else "\n")
     if generator is not None:
-        stream.writelines(generator())
+        stream.write_all(generator())
     for child in element:
         write_element(child, stream, contents, depth + 1)
         if child.tail and child.tail.strip():

@@ -1,7 +1,7 @@
 """Writer of TrackMate files."""
 
+import contextlib
 import gzip
-import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.spots import Spots
 from btrackmate.io.numbers import MAX_EXACT
-from btrackmate.io.rows import RowFormat, Rows
+from btrackmate.io.rows import NO_ROWS, RowFormat, Rows
 from btrackmate.io.trackmate.declarations import (
     CONFIDENCE,
     EDGE_DECLARATIONS,
@@ -32,7 +32,7 @@ from btrackmate.io.trackmate.session import Session
 from btrackmate.io.trackmate.write_sections import build_skeleton
 from btrackmate.io.trackmate.write_spots import render_extras, write_spots
 from btrackmate.io.trackmate.write_tracks import TrackPlan, declared_ints, plan_tracks
-from btrackmate.io.trackmate.write_tree import Content, write_element
+from btrackmate.io.trackmate.write_tree import Content, Piece, Utf8Writer, write_element
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def write_trackmate(
     with write_stream(path, "wb") as file:
         # Without name and time: the same tracks are the same bytes.
         packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
-        with packed as binary, io.TextIOWrapper(binary, "utf-8", newline="\n") as stream:
+        with contextlib.closing(Utf8Writer(packed)) as stream:
             stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
             for node in document.prolog if document else ():
                 write_element(node, stream, {})
@@ -200,7 +200,7 @@ def _make_contents(
 
 def _write_tracks(
     graph: TrackGraph, plan: TrackPlan, document: TrackMateDocument | None
-) -> Iterator[str]:
+) -> Iterator[Piece]:
     ints = declared_ints(EDGE_DECLARATIONS + TRACK_DECLARATIONS)
     if document is not None:
         ints |= declared_ints(document.declarations("edge") + document.declarations("track"))
@@ -213,14 +213,15 @@ def _write_tracks(
     children = _track_children(plan, document)
     inner = _edge_children(graph, document)
     done = 0
-    block = Rows(b"", [])
+    block = NO_ROWS
     begin = end = 0
     for row, size in enumerate(sizes.tolist()):
         if done + size > end:
             begin, end = done, max(done + size, min(done + _BLOCK, links.size))
             shown = links[begin:end]
             tails = [inner.get(link, " />\n") for link in shown.tolist()] if inner else " />\n"
-            block = _format_rows("        <Edge", plan.edges.take(shown), ints, tails)
+            edges = plan.edges.take(shown)
+            block = _format_rows("        <Edge", edges, ints, tails, links.size - begin)
         yield heads.take(row, row + 1)
         yield block.take(done - begin, done - begin + size)
         yield from render_extras(children.get(int(plan.order[row]), ()), 4)
@@ -259,10 +260,17 @@ def _edge_children(graph: TrackGraph, document: TrackMateDocument | None) -> dic
 
 
 def _format_rows(
-    head: str, table: FeatureTable, ints: frozenset[str], tails: str | Sequence[str]
+    head: str,
+    table: FeatureTable,
+    ints: frozenset[str],
+    tails: str | Sequence[str],
+    ahead: int | None = None,
 ) -> Rows:
-    """Format elements that begin with `head` and end with `tails`, the same or one a row."""
-    rows = RowFormat(table.n)
+    """Format elements that begin with `head` and end with `tails`, the same or one a row.
+
+    `ahead` is how many these are with those that come after them.
+    """
+    rows = RowFormat(table.n, ahead)
     rows.add_constant(head)
     for key, values in table.columns.items():
         add_attribute(rows, key, values, is_int=key in ints, absent=table.absent.get(key))
