@@ -115,6 +115,16 @@ def test_workers_give_the_same_bytes(
     assert result.record["cost"]["cells_per_core_hour"] > 0
 
 
+@pytest.mark.slow
+def test_more_workers_than_frames_and_cores_give_the_same_bytes(
+    tmp_path: Path, inputs: RunInputs, whole: Path
+) -> None:
+    with WorkerPool(WorkerChoice(processes=16, worker_memory="500MB")) as many:
+        result = run.run(inputs, tmp_path / "out", SETTINGS, pool=many)
+    assert_same(whole, tmp_path / "out")
+    assert result.record["cost"]["workers"].startswith("16 worker processes of ")
+
+
 def test_a_worker_that_is_killed_is_replaced(
     tmp_path: Path, inputs: RunInputs, whole: Path, pool: WorkerPool, hurt: Path
 ) -> None:
