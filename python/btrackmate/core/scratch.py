@@ -6,6 +6,7 @@ left behind, however the process ends.
 """
 
 import contextlib
+import logging
 import mmap
 import os
 import tempfile
@@ -18,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from btrackmate.core.errors import StorageError, describe_fault
+from btrackmate.core.errors import describe_fault
+
+_log = logging.getLogger(__name__)
 
 #: Rows that are looked at together, so that what is made of them on the way takes little memory.
 ROWS = 1 << 20
@@ -32,22 +35,18 @@ _ROOT = Path("/sys/fs/cgroup")
 def make_array(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Make an array without values, as `numpy.empty`; a large one lies in a file.
 
+    Where the disk has no room for it, it lies in memory, and the log says so.
+
     Parameters
     ----------
     shape : int or tuple of int
     dtype : dtype
-
-    Raises
-    ------
-    StorageError
-        If the disk has no room for it.
     """
     kind = np.dtype(dtype)
     sides = (shape,) if isinstance(shape, int) else shape
     size = prod(sides) * kind.itemsize
-    if size < find_limit():
-        return np.empty(sides, kind)
-    return np.frombuffer(_map_file(size), kind).reshape(sides)
+    mapped = _map_file(size) if size >= find_limit() else None
+    return np.empty(sides, kind) if mapped is None else np.frombuffer(mapped, kind).reshape(sides)
 
 
 def fill_array(shape: int | tuple[int, ...], value: Any, dtype: DTypeLike) -> NDArray[Any]:
@@ -136,7 +135,7 @@ def _list_limits() -> Iterator[int]:
                 yield int((folder / name).read_text())
 
 
-def _map_file(size: int) -> mmap.mmap:
+def _map_file(size: int) -> mmap.mmap | None:
     folder = find_folder()
     try:
         with tempfile.TemporaryFile(dir=folder, prefix="btrackmate-") as file:
@@ -146,9 +145,17 @@ def _map_file(size: int) -> mmap.mmap:
                 file.truncate(size)
             return mmap.mmap(file.fileno(), size)
     except OSError as error:
-        msg = f"no room for {size / 1e9:.1f} GB of values in {folder}: {describe_fault(error)}; "
-        msg += "make room, or set TMPDIR to a folder on another disk"
-        raise StorageError(msg) from error
+        _tell_full(folder, describe_fault(error))
+        return None
+
+
+@cache
+def _tell_full(folder: str, fault: str) -> None:
+    """Say once that a folder takes no files."""
+    _log.warning(
+        "large tables would lie in files in %s (%s), and stay in memory: set TMPDIR to a folder "
+        "on a disk with room", folder, fault,
+    )  # fmt: skip
 
 
 def find_folder() -> str:

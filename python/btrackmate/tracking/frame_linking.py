@@ -61,14 +61,11 @@ class Window(NamedTuple):
         Those of the frames.
     begin : int
         Table row of the first.
-    frame : int
-        Its first frame.
     grid : Grid
     """
 
     spots: Spots
     begin: int
-    frame: int
     grid: Grid
 
     def gather(self, settings: TrackerSettings, kind: str) -> tuple[Floats, Floats]:
@@ -94,12 +91,12 @@ def open_window(spots: Spots, offsets: Ints, frames: tuple[int, int], size: floa
     begin, end = int(offsets[first]), int(offsets[last])
     part = spots.between(begin, end)
     own = offsets[first : last + 1] - begin
-    return Window(part, begin, first, build_grid(part.positions, own, size))
+    return Window(part, begin, build_grid(part.positions, own, size))
 
 
 def build_grid(positions: Floats, offsets: Ints, size: float) -> Grid:
     """Sort spots, (n, 3), whose rows in frame f are ``offsets[f]:offsets[f + 1]``, into a grid."""
-    grid: Grid = kernels.build_grid(np.array(positions, order="C"), offsets, float(size))
+    grid: Grid = kernels.build_grid(np.ascontiguousarray(positions), offsets, float(size))
     return grid
 
 
