@@ -1,5 +1,7 @@
 """Files that several test folders use."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,15 @@ from btrackmate.pipeline import run as run_module
 # No test is timed, as hypothesis does by itself in CI; all else of its profile stays.
 settings.register_profile("untimed", parent=settings(), deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def level_of_log() -> Iterator[None]:
+    """Set the log's level back, which the command line sets for its process."""
+    logger = logging.getLogger("btrackmate")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture

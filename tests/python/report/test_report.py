@@ -1,7 +1,6 @@
 """What the report shows."""
 
 import io
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -219,7 +218,6 @@ def test_an_image_that_is_another_one_now_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """As where another project was put in the place of a run's; large files by their time."""
-    caplog.set_level(logging.WARNING, "btrackmate")
     warn_of_changed(load_run(folder), folder)
     assert not caplog.messages
     image_3d.write_bytes(labels_3d.read_bytes())
