@@ -52,7 +52,8 @@ def read_geff(path: Path) -> TrackGraph:
     TrackGraph
         Positions in the axes' units, after their scale and offset. Frames are the property FRAME
         where there is one, else counted from the time axis, whose values stay as `time`. Text and
-        list properties are left out, and the log says so.
+        list properties are left out, and so are those of links other than cost and confidence; the
+        log says so.
 
     Raises
     ------
@@ -68,9 +69,10 @@ def read_geff(path: Path) -> TrackGraph:
     own: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
     props = _sort_props(content.node_props, list(metadata.node_props_metadata))
     axes = find_axes(metadata, list(props), path)
-    if content.left_out:
-        names_left = ", ".join(content.left_out)
-        _log.info("%s: properties that are no numbers are left out: %s", path, names_left)
+    left_out = {"that are no numbers": content.left_out, "of links": content.links_left_out}
+    for what, names_left in left_out.items():
+        if names_left:
+            _log.warning("%s: properties %s are left out: %s", path, what, ", ".join(names_left))
     names = _name_columns(props, content.ids, axes, own)
     columns = {"id": content.ids}
     for name, column in names.items():
@@ -94,23 +96,24 @@ def read_geff(path: Path) -> TrackGraph:
     edges = content.edges
     # Links of an undirected graph have no order that could be wrong.
     make = partial(link_forward, path) if metadata.directed else TrackGraph.from_ids
-    return make(spots, edges[:, 0], edges[:, 1], **_read_links(content.edge_props))
+    return make(spots, edges[:, 0], edges[:, 1], **content.links)
 
 
 @dataclass(frozen=True)
 class _Content:
-    """What a GEFF holds: of its properties those that are one number a node or link.
+    """What a GEFF holds: of its properties those that are one number a node, and costs of links.
 
-    `node_props` and `edge_props` give values and, where some are missing, which; `left_out` are
-    names of other properties of the nodes.
+    `node_props` gives values and, where some are missing, which; `links` cost and confidence;
+    `left_out` and `links_left_out` are names of other properties.
     """
 
     metadata: Any
     ids: NDArray[np.int64]
     edges: NDArray[np.int64]
     node_props: dict[str, Prop]
-    edge_props: dict[str, Prop]
+    links: dict[str, NDArray[np.float64]]
     left_out: list[str]
+    links_left_out: list[str]
 
 
 def _sort_props(props: dict[str, Prop], told: list[str]) -> dict[str, Prop]:
@@ -138,13 +141,16 @@ def _load(path: Path) -> _Content:
         metadata = reader.metadata
         _check_complete(_find_incomplete(path), metadata, path)
         node_props = _load_props(reader.node_props, metadata.node_props_metadata)
+        edge_props = _load_props(reader.edge_props, metadata.edge_props_metadata)
+        costs = _find_costs(edge_props)
         return _Content(
             metadata,
             _load_array(reader.nodes, np.int64),
             _load_array(reader.edges, np.int64).reshape(-1, 2),
             node_props,
-            _load_props(reader.edge_props, metadata.edge_props_metadata),
-            [name for name in reader.node_props if name not in node_props],
+            {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
+            sorted(set(reader.node_props) - set(node_props)),
+            sorted(set(reader.edge_props) - set(costs.values())),
         )
     except UserError:
         raise
@@ -289,10 +295,15 @@ def _scale_radius(
     return table.assign(radius=table["radius"] * factor) if factor != 1 else table
 
 
-def _read_links(props: Mapping[str, Prop]) -> dict[str, NDArray[np.float64]]:
-    """Give cost and confidence of the links, where the file has them."""
-    found: dict[str, NDArray[np.float64]] = {}
-    for name, (values, missing) in props.items():
-        if name in _COSTS and values.dtype.kind in "iuf":
-            found.setdefault(_COSTS[name], _with_missing(values.astype(np.float64), missing))
+def _find_costs(props: Mapping[str, Prop]) -> dict[str, str]:
+    """Name the properties that are cost and confidence of the links, where there are such."""
+    found: dict[str, str] = {}
+    for name, column in _COSTS.items():  # Zarr finds properties in any order
+        if name in props and props[name][0].dtype.kind in "iuf":
+            found.setdefault(column, name)
     return found
+
+
+def _read_cost(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    cost: NDArray[np.float64] = _with_missing(values.astype(np.float64), missing)
+    return cost

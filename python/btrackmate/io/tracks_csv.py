@@ -26,6 +26,8 @@ from btrackmate.io.rows import RowFormat
 _log = logging.getLogger(__name__)
 
 _BLOCK = 50_000
+#: Of a table of links, what a graph holds.
+_LINK_COLUMNS = ("source", "target", "cost", "confidence")
 #: TrackMate's names in the table of links that it exports.
 _NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "cost"}
 
@@ -91,7 +93,8 @@ def _write_rows(stream: IO[bytes], table: pd.DataFrame) -> None:
 def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
     """Read links between spots: columns source, target and perhaps cost and confidence.
 
-    TrackMate's own table of links will do, and Mastodon's.
+    TrackMate's own table of links will do, and Mastodon's. Other columns are left out; the log
+    names them.
 
     Raises
     ------
@@ -109,10 +112,9 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
         msg += f"{len(names)}; correct the file"
         raise UserError(msg)
     columns = {}
-    for name in ("source", "target", "cost", "confidence"):
-        if name not in names:
-            continue
-        column = cells.columns[names.index(name)]
+    places = {name: names.index(name) for name in _LINK_COLUMNS if name in names}
+    for name, place in places.items():
+        column = cells.columns[place]
         values, is_text = column.read_numbers()
         if is_text.any() and cells.decimal_comma() is not None:
             values, is_text = column.read_numbers(decimal_comma=True)
@@ -132,6 +134,9 @@ def read_links_csv(path: Path, spots: Spots) -> TrackGraph:
     if not {"source", "target"} <= set(columns):
         msg = f"{path}: has columns {', '.join(cells.header)}, expected source, target"
         raise UserError(msg)
+    left_out = [name for place, name in enumerate(cells.header) if place not in places.values()]
+    if left_out:
+        _log.warning("%s: columns of links are left out: %s", path, ", ".join(left_out))
     source, target = (columns.pop(name).astype(np.int64) for name in ("source", "target"))
     try:
         return make(spots, source, target, **columns)

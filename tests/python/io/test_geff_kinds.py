@@ -109,6 +109,16 @@ def test_trackmates_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert "properties that are no numbers are left out: name" in caplog.text
 
 
+def test_what_links_have_beside_costs_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second cost is no cost of ours either."""
+    edge_props = {"cost": [1.0, 2, 3], "score": [0.1, 0.2, 0.3], "LINK_COST": [4.0, 5, 6]}
+    path = write(tmp_path / "a.geff", trackmate_like(), TRACKMATE_AXES, edge_props)
+    assert read_geff(path).cost.tolist() == [1, 2, 3]
+    assert "a.geff: properties of links are left out: LINK_COST, score" in caplog.text
+
+
 def test_frames_are_followed_where_they_have_gaps(tmp_path: Path) -> None:
     props = trackmate_like() | {"FRAME": [0, 2, 3, 7], "POSITION_T": [3.0, 13, 18, 38]}
     spots = read_geff(write(tmp_path / "a.geff", props, TRACKMATE_AXES)).spots

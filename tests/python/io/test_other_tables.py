@@ -109,6 +109,17 @@ def test_links_back_in_time_are_told_but_in_trackmates_tables(
     assert "a_edges.csv: 2 of its 3 links go back in time and are turned round" in caplog.text
 
 
+def test_what_links_have_beside_costs_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spots = "id,frame,x,y\n1,0,0,0\n2,1,0,0\n"
+    links = "source,target,Score,cost,kind\n1,2,0.5,3,a\n"
+    (tmp_path / "a.spots.csv").write_text(spots)
+    (tmp_path / "a.links.csv").write_text(links)
+    assert read_tracks(tmp_path / "a.csv")[0].cost.tolist() == [3]
+    assert "a.links.csv: columns of links are left out: Score, kind" in caplog.text
+
+
 def test_times_that_do_not_fit_give_no_step(tmp_path: Path) -> None:
     """The unit of the times alone would make a frame a second."""
     odd = TRACKMATE_SPOTS.replace(",10.0,2,", ",11.0,2,")
