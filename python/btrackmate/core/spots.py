@@ -223,6 +223,13 @@ class Spots:
         table = table[_ordered_names(list(table.columns))]
         return replace(self, table=table)
 
+    def with_calibration(self, calibration: Calibration) -> "Spots":
+        """Take another calibration; where its time step is another, times are frame × dt."""
+        table = self.table
+        if calibration.dt != self.calibration.dt:
+            table = table.assign(time=table["frame"] * calibration.dt)
+        return replace(self, table=table, calibration=calibration)
+
     def with_record(self, step: str, values: Mapping[str, Any]) -> "Spots":
         """Note how a step was done."""
         return replace(self, record={**self.record, step: dict(values)})

@@ -242,8 +242,8 @@ def _load(path: Path, job: AnalysisJob) -> ReportData:
     if options.dt is not None:
         given.setdefault("time_unit", "s")
     if given:
-        spots = replace(graph.spots, calibration=replace(graph.spots.calibration, **given))
-        graph = graph.with_spots(spots)
+        calibration = replace(graph.spots.calibration, **given)
+        graph = graph.with_spots(graph.spots.with_calibration(calibration))
     if job.mask is not None:
         graph = add_distance(graph, open_mask(job.mask, data.image or data.labels, options))
     return replace(data, graph=graph)

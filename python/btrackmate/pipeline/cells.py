@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
 from btrackmate.io.image_calibration import (
-    Known,
-    Stated,
     complete_calibration,
     warn_of_difference,
     warn_of_unknown,
@@ -22,8 +19,12 @@ from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.time_steps import warn_of_steps
 from btrackmate.io.track_formats import TRACK_ENDINGS, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
-from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
+from btrackmate.pipeline.calibrating import (
+    check_calibration,
+    make_calibration,
+    state_calibration,
+)
 from btrackmate.pipeline.linking import join_tables
 from btrackmate.pipeline.settings import InputSettings, RunSettings
 
@@ -88,7 +89,7 @@ def read_cells(
         If the table is wrong, or is in pixels and no voxel size is known.
     """
     if path.name.lower().endswith(TRACK_ENDINGS):
-        return read_tracked_cells(path, image)[0]
+        return read_tracked_cells(path, options, image)[0]
     calibration = image.calibration if image is not None else make_calibration(options)
     if mask is not None and mask.known.size and image is None and options.voxel_size is None:
         found = mask.calibration
@@ -111,7 +112,7 @@ def read_cells(
 
 
 def read_tracked_cells(
-    path: Path, image: "Movie | None"
+    path: Path, options: InputSettings, image: "Movie | None" = None
 ) -> tuple[Spots, Spots | None, TrackMateDocument | None]:
     """Read the spots of a file of tracks.
 
@@ -119,6 +120,8 @@ def read_tracked_cells(
     ----------
     path : Path
         .xml, .xml.gz or .geff.
+    options : InputSettings
+        Without an image: their calibration must be that of the file, if they give one.
     image : Movie, optional
         The log warns where its calibration is another.
 
@@ -130,12 +133,19 @@ def read_tracked_cells(
         Those that it hides: TrackMate's trackers do not see what its spot filters hide.
     document : TrackMateDocument or None
         The rest of a TrackMate file.
+
+    Raises
+    ------
+    UserError
+        If the options say another calibration, which nothing would heed.
     """
     graph, document = read_tracks(path)
     spots = graph.spots
     warn_of_steps(spots.occupied_frames, str(path), "write the number of the frame in its FRAME")
     if image is not None:
         warn_of_difference(state_calibration(spots, path), image.stated)
+    else:
+        check_calibration(spots, path, options)
     if document is None or "VISIBILITY" not in spots.table:
         return spots, None, document
     hidden = spots.feature("VISIBILITY") == 0
@@ -146,16 +156,6 @@ def read_tracked_cells(
         path, int(hidden.sum()),
     )  # fmt: skip
     return spots.take(~hidden), spots.take(hidden), document
-
-
-def make_calibration(options: InputSettings) -> Calibration:
-    """Make the calibration that the options give, 1 pixel and 1 frame where they do not."""
-    dz, dy, dx = (1.0, *(options.voxel_size or (1.0, 1.0)))[-3:]
-    space = options.space_unit or ("µm" if options.voxel_size else "pixel")
-    time = options.time_unit or ("sec" if options.dt else "frame")
-    return Calibration(
-        dx, dy, dz, options.dt or 1.0, normalise_space_unit(space), normalise_time_unit(time)
-    )
 
 
 def mask_cells(
@@ -192,11 +192,3 @@ def mask_cells(
         )
     warn_of_difference(state_calibration(spots, source), mask.stated)
     return mask_spots(spots, MovieFrames(mask, spots.ndim), measure)
-
-
-def state_calibration(spots: Spots, source: Path) -> Stated:
-    """Say what spots state of their calibration."""
-    calibration = spots.calibration
-    real = calibration.space_unit != "pixel"
-    known = Known(real, real, calibration.time_unit != "frame")
-    return Stated(source, calibration, known, spots.ndim, spots.n_frames)

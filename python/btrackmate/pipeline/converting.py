@@ -1,7 +1,7 @@
 """From one track format to another, and what the target does not hold."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.spots import measure_radius
 from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import flag, option
 from btrackmate.io.run_folder import is_run_folder
@@ -21,12 +20,11 @@ from btrackmate.io.track_formats import (
     CTC,
     WRITTEN,
     find_format,
-    find_source_format,
     name_outputs,
     read_tracks,
     write_tracks,
 )
-from btrackmate.pipeline.cells import make_calibration
+from btrackmate.pipeline.calibrating import calibrate_tracks
 from btrackmate.pipeline.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -95,39 +93,10 @@ def convert(
             raise UserError(msg)
         format_ = find_format(target)
         graph, document = read_tracks(source)
-        graph = _calibrate(graph, source, options or InputSettings())
+        graph = calibrate_tracks(graph, source, options or InputSettings())
         write_tracks(target, graph, document)
         return Losses([], format_.losses(graph, document))
     return _convert_to_ctc(source, target, labels, options or InputSettings(), allow_loss, progress)
-
-
-def _calibrate(graph: TrackGraph, source: Path, options: InputSettings) -> TrackGraph:
-    """Give tracks of a format without calibration the one that the options say.
-
-    Raises
-    ------
-    UserError
-        If the file has its own.
-    """
-    if options == InputSettings():
-        return graph
-    format_ = None if is_run_folder(source) else find_source_format(source)
-    if format_ is None or format_.calibrated:
-        msg = f"{source} holds its own calibration: leave {option('voxel_size')}, {option('dt')} "
-        msg += "and their units out"
-        raise UserError(msg)
-    spots, size = graph.spots, make_calibration(options)
-    table = spots.table
-    if format_.in_voxels:
-        table = table.assign(
-            x=table["x"] * size.dx,
-            y=table["y"] * size.dy,
-            z=table["z"] * size.dz,
-            radius=measure_radius(
-                spots.feature("voxels") * size.voxel_volume(spots.ndim), spots.ndim
-            ),
-        )
-    return graph.with_spots(replace(spots, table=table, calibration=size))
 
 
 def is_ctc_target(target: Path) -> bool:

@@ -260,7 +260,7 @@ def _share_units(candidate: Candidate, partner: Candidate) -> TrackGraph:
     if not is_table_name(candidate.path) or own.space_unit == theirs.space_unit:
         return graph
     _log.info("%s: positions are taken to be in %s", candidate.path, theirs.space_unit)
-    return graph.with_spots(replace(graph.spots, calibration=theirs))
+    return graph.with_spots(graph.spots.with_calibration(theirs))
 
 
 def _suggest_distance(graph: TrackGraph) -> str:
@@ -307,7 +307,7 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
     graph = candidate.graph
     if candidate.labels is None and graph is not None:
         if is_table_name(candidate.path):
-            graph = graph.with_spots(replace(graph.spots, calibration=opened.calibration))
+            graph = graph.with_spots(graph.spots.with_calibration(opened.calibration))
         frames = MovieFrames(opened, graph.spots.ndim)
         return replace(candidate, graph=mask_points(graph, frames, settings))
     # Of drawn frames and slices alone the tracked movie is masked, and no segmentation scored.

@@ -74,7 +74,7 @@ def track_cells(
             if is_table:
                 spots, hidden = read_cells(source, settings.input, movie, tissue), None
             else:
-                spots, hidden, document = read_tracked_cells(source, movie)
+                spots, hidden, document = read_tracked_cells(source, settings.input, movie)
             spots, dropped = mask_cells(spots, settings, tissue, source)
             linked = link_and_prune(spots, settings, linker, progress)
             graph = linked.graph if hidden is None else _put_back(linked.graph, hidden)

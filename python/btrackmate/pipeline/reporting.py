@@ -13,6 +13,7 @@ from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT
 from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
 from btrackmate.io.tracks_csv import write_table
+from btrackmate.pipeline.calibrating import calibrate_tracks, check_calibration
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed, warn_of_gone
@@ -62,20 +63,21 @@ def report_tracks(
         Image, label images and tissue mask to show; a run folder and a TrackMate file name theirs
         where nothing else is given.
     options : InputSettings
-        How these are read.
+        How these are read; tracks without a calibration have theirs.
     table : Path, optional
         Where the table of tracks goes, one row each.
 
     Raises
     ------
     UserError
-        If the source is no run folder and no tracks, or a movie does not fit.
+        If the source is no run folder and no tracks, holds another calibration than the options
+        say, or a movie does not fit.
     """
     with ExitStack() as stack:
         stack.enter_context(write_together())
         read = (*name_inputs(source), *inputs.paths().values())
         stack.enter_context(watch_inputs(*read))
-        data = load_tracks(source) if is_tracks(source) else load_run(source)
+        data = _load(source, options)
         image = labels = mask = None
         if inputs.image is not None:
             image = stack.enter_context(open_calibrated(inputs.image, options))
@@ -93,6 +95,14 @@ def report_tracks(
         write_report(output, data)
         if table is not None:
             write_table(table, make_tracks_table(data.graph, data.track_ids))
+
+
+def _load(source: Path, options: InputSettings) -> ReportData:
+    if is_tracks(source):
+        return load_tracks(source, lambda graph: calibrate_tracks(graph, source, options))
+    data = load_run(source)
+    check_calibration(data.graph.spots, source, options)
+    return data
 
 
 def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -245,13 +245,17 @@ def _explain(path: Path, error: Exception) -> UserError:
     return UserError(f"{path}: missing or damaged ({reason}); start `btrackmate run` again")
 
 
-def load_tracks(path: Path) -> ReportData:
+def load_tracks(
+    path: Path, calibrate: Callable[[TrackGraph], TrackGraph] = lambda graph: graph
+) -> ReportData:
     """Read tracks of any origin; what TrackMate hides is left out.
 
     Parameters
     ----------
     path : Path
         .xml, .geff or .csv.
+    calibrate : callable
+        Gives tracks their calibration, where their format has none.
 
     Raises
     ------
@@ -259,7 +263,7 @@ def load_tracks(path: Path) -> ReportData:
         If the file is no tracks.
     """
     graph, document = read_tracks(path)
-    ids = None
+    graph, ids = calibrate(graph), None
     if document is not None:
         graph, ids = _leave_hidden_out(path, document)
     return ReportData(

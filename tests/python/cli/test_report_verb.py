@@ -83,6 +83,21 @@ def test_tracks_of_every_format(
     assert call("report", tmp_path / source, "--quiet", "--overwrite") == 0
 
 
+def test_tracks_without_a_calibration_have_that_of_the_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Others have their own, and no other."""
+    for name in ("t.csv", "t.xml"):
+        write_tracks(tmp_path / name, make_graph())
+    words = ("--dt", 5, "--time-unit", "min", "--table", tmp_path / "a.csv")
+    assert call("report", tmp_path / "t.csv", *words) == 0
+    assert pd.read_csv(tmp_path / "a.csv")["duration"].tolist() == [15, 10]
+    page = (tmp_path / "t.report.html").read_text(encoding="utf-8")
+    assert "time between frames is not known" not in page
+    assert call("report", tmp_path / "t.xml", "-o", tmp_path / "x.html", "--dt", 5) == 2
+    assert "dt 2 min and 5 min" in capsys.readouterr().err
+
+
 def test_the_table_lies_in_the_page(tmp_path: Path) -> None:
     write_tracks(tmp_path / "a.xml", make_graph())
     assert call("report", tmp_path / "a.xml", "--quiet") == 0

@@ -14,7 +14,9 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.io.trackmate import read_trackmate
 from btrackmate.pipeline.converting import convert, plan_ctc
+from btrackmate.pipeline.settings import InputSettings
 
 #: Spot id → frame and label; 1–2–3 divides into 4 and 5, 5 skips frame 4; 6 and 7 merge into 8.
 CELLS = {
@@ -117,7 +119,7 @@ def test_truth_has_its_names(place: Path) -> None:
     [
         (["t.geff", "01_RES"], "give --labels"),
         (["t.geff", "t.xml", "--labels", "labels.tif"], "--labels is for a folder"),
-        (["t.geff", "t.xml", "--dt", "2"], "holds its own calibration: leave --voxel-size"),
+        (["t.geff", "t.xml", "--dt", "2"], "the options say another: dt 1 frame and 2 frame"),
         (["nothing", "t.xml"], "not a name of a track file"),
         (["labels.tif", "t.xml"], "not a name of a track file"),
     ],
@@ -165,8 +167,27 @@ def test_calibration_is_given_again(place: Path, monkeypatch: pytest.MonkeyPatch
     spots = read_tracks(place / "t.xml")[0].spots
     assert spots.calibration == Calibration(0.25, 0.5, 1.0, 3.0, "µm", "min")
     assert set(spots.positions[:, 0]) == {0.75}
+    assert (spots.feature("time") == 3 * spots.frame).all()
     convert(place / "t.geff", place / "t.csv")
     assert run_command(["convert", "t.csv", "c.xml", "--voxel-size", "0.5,0.25"]) == 0
     spots = read_tracks(place / "c.xml")[0].spots
     assert set(spots.positions[:, 0]) == {3.0}
     assert spots.calibration.dx == 0.25
+    # Tracks that hold their own take it again, and no other.
+    assert run_command(["convert", "t.xml", "u.xml", "--dt", "180", "--time-unit", "s"]) == 0
+    assert read_tracks(place / "u.xml")[0].spots.calibration.dt == 3
+
+
+def test_times_and_speeds_are_those_of_the_step_that_is_given(tmp_path: Path) -> None:
+    """A table of tracks is in frames; what is made of it with --dt 30 is in s."""
+    spots = Spots.from_table(
+        pd.DataFrame({"id": [1, 2], "frame": [0, 2], "x": [0.0, 60.0], "y": 0.0}),
+        Calibration(),
+        ndim=2,
+    )
+    write_tracks(tmp_path / "t.csv", TrackGraph.from_ids(spots, np.array([1]), np.array([2])))
+    convert(tmp_path / "t.csv", tmp_path / "t.xml", options=InputSettings(dt=30))
+    document = read_trackmate(tmp_path / "t.xml")
+    assert document.graph.spots.feature("time").tolist() == [0, 60]
+    assert document.edges.columns["SPEED"].tolist() == [1.0]
+    assert document.tracks.columns["TRACK_DURATION"].tolist() == [60.0]

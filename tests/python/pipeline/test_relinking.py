@@ -43,6 +43,20 @@ def test_a_whole_session_stays(tmp_path: Path) -> None:
     assert before.log in after.log
 
 
+@pytest.mark.parametrize("words", [("track", ORACLE), ("run", "--spots", ORACLE)])
+def test_another_calibration_than_that_of_the_tracks_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[object, ...]
+) -> None:
+    """Nothing would heed it: positions and times are in the units of the file."""
+    size = read_trackmate(ORACLE).graph.spots.calibration
+    other = ("--dt", 7 * size.dt, "--time-unit", size.time_unit)
+    assert call(*words, "-o", tmp_path / "a.xml", *other) == 2
+    assert f"dt {size.dt:g} {size.time_unit} and {7 * size.dt:g}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    same = ("--voxel-size", f"{size.dz},{size.dy},{size.dx}", "--dt", size.dt)
+    assert call("track", ORACLE, "-o", tmp_path / "a.xml", *same) == 0
+
+
 def test_filters_that_are_given_replace_the_sessions(tmp_path: Path) -> None:
     out = tmp_path / "t.xml"
     assert call("track", ORACLE, "-o", out, "--track-filter", "duration>=30") == 0

@@ -1,0 +1,105 @@
+"""The calibration of tracks and tables of cells, and what the options say of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
+from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots, measure_radius
+from btrackmate.core.words import option
+from btrackmate.io.image_calibration import Known, Stated, list_differences
+from btrackmate.io.run_folder import is_run_folder
+from btrackmate.io.track_formats import find_source_format
+from btrackmate.io.units import normalise_space_unit, normalise_time_unit
+from btrackmate.pipeline.settings import InputSettings
+
+
+def make_calibration(options: InputSettings) -> Calibration:
+    """Make the calibration that the options give, 1 pixel and 1 frame where they do not."""
+    start = Calibration(
+        space_unit="µm" if options.voxel_size else "pixel",
+        time_unit="sec" if options.dt else "frame",
+    )
+    return _fill_in(start, options)
+
+
+def state_calibration(spots: Spots, source: Path) -> Stated:
+    """Say what spots state of their calibration."""
+    calibration = spots.calibration
+    real = calibration.space_unit != "pixel"
+    known = Known(real, real, calibration.time_unit != "frame")
+    return Stated(source, calibration, known, spots.ndim, spots.n_frames)
+
+
+def calibrate_tracks(graph: TrackGraph, source: Path, options: InputSettings) -> TrackGraph:
+    """Give tracks of a format without calibration the one that the options say.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    source : Path
+        The file or folder that they come from.
+    options : InputSettings
+
+    Raises
+    ------
+    UserError
+        If the file has another calibration of its own.
+    """
+    if not _gives_calibration(options):
+        return graph
+    format_ = None if is_run_folder(source) else find_source_format(source)
+    if format_ is None or format_.calibrated:
+        check_calibration(graph.spots, source, options)
+        return graph
+    spots, size = graph.spots, make_calibration(options)
+    if format_.in_voxels:
+        volume = spots.feature("voxels") * size.voxel_volume(spots.ndim)
+        places = spots.table[["x", "y", "z"]] * [size.dx, size.dy, size.dz]
+        table = spots.table.assign(**places, radius=measure_radius(volume, spots.ndim))
+        spots = replace(spots, table=table)
+    return graph.with_spots(spots.with_calibration(size))
+
+
+def check_calibration(spots: Spots, source: Path, options: InputSettings) -> None:
+    """Refuse options that say another calibration than the one that tracks hold.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    if not _gives_calibration(options):
+        return
+    known = Known(size=True, depth=True, time=True)
+    own = Stated(source, spots.calibration, known, spots.ndim, 2)
+    differences = list_differences(
+        own, own._replace(calibration=_fill_in(spots.calibration, options))
+    )
+    if differences:
+        msg = f"{source} holds its own calibration, and the options say another: "
+        msg += f"{', '.join(differences)}; leave {option('voxel_size')}, {option('dt')} and their "
+        msg += "units out, or make a .csv of it first, which takes them"
+        raise UserError(msg)
+
+
+def _gives_calibration(options: InputSettings) -> bool:
+    given = (options.voxel_size, options.space_unit, options.dt, options.time_unit)
+    return any(value is not None for value in given)
+
+
+def _fill_in(calibration: Calibration, options: InputSettings) -> Calibration:
+    """Put what the options give in the place of what there is."""
+    given: dict[str, Any] = {}
+    if options.voxel_size:
+        names = ("dz", "dy", "dx")[-len(options.voxel_size) :]
+        given |= dict(zip(names, options.voxel_size, strict=True))
+    if options.space_unit:
+        given["space_unit"] = normalise_space_unit(options.space_unit)
+    if options.dt:
+        given["dt"] = options.dt
+    if options.time_unit:
+        given["time_unit"] = normalise_time_unit(options.time_unit)
+    return replace(calibration, **given)
