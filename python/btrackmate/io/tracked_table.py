@@ -13,6 +13,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
 from btrackmate.io.csv_columns import shorten_list
+from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 
 _log = logging.getLogger(__name__)
@@ -88,10 +89,29 @@ def link_table(spots: Spots, path: Path) -> TrackGraph | None:
         )  # fmt: skip
     _log.info("%s: %d links, by %s", path, len(links), told)
     table = spots.table.drop(columns=[name for name in _DERIVED if name in spots.table])
-    spots = Spots.from_table(
+    bare = Spots.from_table(
         table, spots.calibration, ndim=spots.ndim, n_frames=spots.n_frames, source=str(path)
     )
-    return TrackGraph.from_ids(spots, links[:, 0], links[:, 1])
+    graph = TrackGraph.from_ids(bare, links[:, 0], links[:, 1])
+    if {"track", "tracklet"} <= set(spots.table):
+        _warn_of_parts(spots.feature("track"), graph.track, path)
+    return graph
+
+
+def _warn_of_parts(named: NDArray[np.float64], found: Ints, path: Path) -> None:
+    """Say which tracks of a table with tracks and tracklets are several, as links are not there."""
+    rows = np.flatnonzero(named >= 0)
+    alone = -1 - rows  # a number of its own for each cell in no track
+    parts = pd.DataFrame({"track": named[rows], "part": found[rows]})
+    parts["part"] = parts["part"].where(parts["part"] >= 0, alone)
+    n_parts = parts.drop_duplicates().groupby("track").size()
+    split = n_parts[n_parts > 1]
+    if split.size:
+        _log.warning(
+            "%s: %d tracks fall apart, the first is %g: of the parents of a merge such a table "
+            "names one; take the .xml or .geff of these tracks, which hold all links",
+            path, split.size, split.index[0],
+        )  # fmt: skip
 
 
 def _warn_of_trees(spots: Spots, track: str, plain: dict[str, str], path: Path) -> None:
@@ -131,6 +151,10 @@ def _find_parents(spots: Spots, parent: str | None) -> Ints | None:
 def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> Ints:
     """Link the cells of each track in order, and each first cell to its parent's last one."""
     member = spots.feature(track)
+    if (np.abs(member) >= MAX_EXACT).any():
+        msg = f"{path}: {track} has ids past 2⁵³, which cannot be told apart for sure; number the "
+        msg += "tracks anew"
+        raise UserError(msg)
     rows = np.flatnonzero(np.isfinite(member) & (member >= 0))
     rows = rows[np.lexsort((spots.frame[rows], member[rows]))]
     key, frame = member[rows], spots.frame[rows]
@@ -145,13 +169,13 @@ def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> In
         )  # fmt: skip
     links = [np.stack([rows[clear], rows[clear + 1]], axis=1)]
     if parent is not None and rows.size:
-        links.append(_link_parents(spots, rows, key, spots.feature(parent)[rows]))
+        links.append(_link_parents(spots, rows, key, spots.feature(parent)[rows], path))
     ends: Ints = spots.id[np.concatenate(links)]
     return ends
 
 
 def _link_parents(
-    spots: Spots, rows: Ints, key: NDArray[np.float64], named: NDArray[np.float64]
+    spots: Spots, rows: Ints, key: NDArray[np.float64], named: NDArray[np.float64], path: Path
 ) -> Ints:
     """Link the first cell of each track to the last one of the track that it names as parent."""
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
@@ -160,4 +184,14 @@ def _link_parents(
     born = (mother >= 0) & (named[first] != key[first])
     source, target = rows[last[mother[born]]], rows[first[born]]
     earlier = spots.frame[source] < spots.frame[target]
+    unknown = key[first[(mother < 0) & (named[first] > 0)]]
+    for why, tracks in (
+        ("name a parent that is not there", unknown),
+        ("begin before their parent has ended", key[first[born]][~earlier]),
+    ):
+        if tracks.size:
+            _log.warning(
+                "%s: %d tracks %s, the first is %g: they are not linked to it",
+                path, tracks.size, why, tracks[0],
+            )  # fmt: skip
     return np.stack([source[earlier], target[earlier]], axis=1)

@@ -76,6 +76,34 @@ def test_the_run_folders_table(tmp_path: Path) -> None:
     assert not {"track", "tracklet", "parent", "generation"} & set(found.spots.table.columns)
 
 
+def test_a_merge_that_such_a_table_does_not_hold_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tracklets 0 and 1 merge into 2, which names 0; track 5 is whole, cell 6 is in none."""
+    text = "id,frame,x,y,track,tracklet,parent,generation\n"
+    text += "0,0,0,0,0,0,-1,0\n1,0,0,9,0,1,-1,0\n2,1,0,5,0,2,0,1\n"
+    text += "3,0,50,0,5,3,-1,0\n4,1,50,0,5,3,-1,0\n6,1,90,0,-1,4,-1,0\n"
+    assert links(tmp_path, text) == [(0, 2), (3, 4)]
+    assert "t.csv: 1 tracks fall apart, the first is 0: of the parents of a merge" in caplog.text
+
+
+def test_ids_of_tracks_that_may_be_one_number_are_refused(tmp_path: Path) -> None:
+    """As float64, 2⁵³ and 2⁵³ + 1 are."""
+    text = "track_id,frame,x,y\n9007199254740992,0,0,0\n9007199254740993,1,0,0\n"
+    with pytest.raises(UserError, match="track_id has ids past 2⁵³"):
+        links(tmp_path, text)
+
+
+def test_parents_that_cannot_be_linked_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """2 begins as 1 ends; 3 comes from 9, which is not there; 0 is no parent."""
+    text = "track_id,frame,x,y,parent\n1,0,0,0,0\n1,1,0,0,0\n2,1,0,5,1\n3,1,0,9,9\n"
+    assert links(tmp_path, text) == [(0, 1)]
+    assert "1 tracks begin before their parent has ended, the first is 2" in caplog.text
+    assert "1 tracks name a parent that is not there, the first is 3" in caplog.text
+
+
 def test_a_table_without_tracks_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="two tables .* or one with a column track_id, particle or"):
         links(tmp_path, "frame,x,y,mass\n0,1,2,3\n1,1,2,3\n")
