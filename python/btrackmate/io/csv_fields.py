@@ -255,14 +255,40 @@ def read_whole_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[
     Returns
     -------
     (n,) ndarray of int or float
-        `numbers` where all are smaller, one is missing, or any is not written as a whole number.
+        `numbers` where all are smaller, one is missing, or any is not written as a whole number or
+        lies past 2⁶³.
     """
-    if not any((np.abs(numbers[rows]) >= MAX_EXACT).any() for rows in cut_rows(numbers.size)):
+    if not _has_large(numbers):
         return numbers
     try:
         return np.array([int(text) for text in column.texts], np.int64)
     except (ValueError, OverflowError):
         return numbers
+
+
+def read_whole_feature(column: Column, numbers: NDArray[np.float64]) -> tuple[Any, bool]:
+    """Read a column of the user's own as :func:`read_whole_numbers` does, where some are missing.
+
+    Returns
+    -------
+    values : (n,) ndarray or IntegerArray
+    is_rounded : bool
+        Whether there are whole numbers past 2⁶³, which stay rounded.
+    """
+    if not _has_large(numbers) or column.has_point():
+        return numbers, False
+    missing = np.isnan(numbers)
+    pairs = zip(column.texts, missing.tolist(), strict=True)
+    try:
+        whole = np.array([0 if gone else int(text) for text, gone in pairs], np.int64)
+    except (ValueError, OverflowError) as error:
+        return numbers, isinstance(error, OverflowError)
+    return (pd.arrays.IntegerArray(whole, missing) if missing.any() else whole), False
+
+
+def _has_large(numbers: NDArray[np.float64]) -> bool:
+    """Tell whether float64 may not hold every number as it stands in the file."""
+    return any((np.abs(numbers[rows]) >= MAX_EXACT).any() for rows in cut_rows(numbers.size))
 
 
 def find_decimal_comma(columns: list[Column], separator: str) -> str | None:

@@ -19,7 +19,7 @@ from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_exports import skip_export_header
-from btrackmate.io.csv_fields import read_whole_numbers
+from btrackmate.io.csv_fields import Column, read_whole_feature, read_whole_numbers
 from btrackmate.io.csv_units import take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.numbers import MAX_EXACT
@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 #: Part of a time step by which a time may miss a frame where the step is given.
 _SLACK = 1e-6
+#: Part of a time step by which a time beside a frame may miss it without a word.
+_HEEDED = 0.01
 #: Part of the rows whose id may be doubled by mistake; ids of tracks are doubled more often.
 _FEW = 0.2
 
@@ -125,7 +127,8 @@ def read_spots_csv(
     -----
     A radius that is not given follows from the volume (ball, or disc in 2D). What is missing stays
     missing. A time beside a frame gives the time step where its unit is stated, and is not used
-    else. Times that begin anywhere are counted from the first and stay as they are.
+    else, with a warning where it is not frame × dt. Times that begin anywhere are counted from the
+    first and stay as they are.
     """
     options = options or CsvOptions()
     reader = _CsvReader(path, calibration or Calibration(), options)
@@ -194,7 +197,7 @@ class _CsvReader:
             if example is not None:
                 _log.warning("%s: decimal commas, as in %s, are read as points", self.path, example)
                 parsed = [one.read_numbers(decimal_comma=True) for one in self.cells.columns]
-        table: dict[str, NDArray[Any]] = {}
+        table: dict[str, Any] = {}
         for place, (values, is_text) in enumerate(parsed):
             name, own = self.columns.names[place], self.columns.own[place]
             column = self.cells.columns[place]
@@ -206,9 +209,19 @@ class _CsvReader:
             for row in np.flatnonzero(is_text).tolist():
                 self._mark(row, f"{name} is {column.texts[row].strip()!r}, expected a number")
             whole = not known and _all_whole(values) and not column.has_point()
-            exact = read_whole_numbers(column, values) if name == "id" else values
-            table[name] = copy_array(values, np.int64) if whole else exact
+            if whole:
+                table[name] = copy_array(values, np.int64)
+            elif known:
+                table[name] = read_whole_numbers(column, values) if name == "id" else values
+            else:
+                table[name] = self._read_feature(column, values, own)
         return pd.DataFrame(table, index=range(self.cells.n), copy=False)
+
+    def _read_feature(self, column: Column, values: NDArray[np.float64], own: str) -> Any:
+        exact, is_rounded = read_whole_feature(column, values)
+        if is_rounded:
+            _log.warning("%s: column %s has whole numbers past 2⁶³: rounded", self.path, own)
+        return exact
 
     def _check(self, table: pd.DataFrame) -> None:
         """Check what every row must hold."""
@@ -287,18 +300,32 @@ class _CsvReader:
             self._take_step(clock)
 
     def _compare_times(self, frame: "pd.Series[float]", time: "pd.Series[float]") -> None:
-        """Take the time step from times beside frames, where the header states their unit."""
+        """Take the time step from times beside frames, where the header states their unit.
+
+        Times that are not frame × dt are not used, and the log says so.
+        """
         unit = self.columns.unit("time")
-        if self.step_known or not unit:
-            return
-        later = frame > 0
-        step = float((time[later] / frame[later]).median()) if later.any() else math.nan
-        allowed = _SLACK * step * frame.clip(lower=1)
-        if step > 0 and ((time - step * frame).abs() <= allowed).all():
-            self.calibration = replace(self.calibration, dt=step, time_unit=unit)
-            _log.info("%s: dt is %g %s, from its times", self.path, step, unit)
-        else:  # The unit alone would say that a frame is one of it.
-            self.calibration = replace(self.calibration, time_unit="frame")
+        if unit and not self.step_known:
+            later = frame > 0
+            step = float((time[later] / frame[later]).median()) if later.any() else math.nan
+            allowed = _SLACK * step * frame.clip(lower=1)
+            if step > 0 and ((time - step * frame).abs() <= allowed).all():
+                self.calibration = replace(self.calibration, dt=step, time_unit=unit)
+                _log.info("%s: dt is %g %s, from its times", self.path, step, unit)
+            else:  # The unit alone would say that a frame is one of it.
+                self.calibration = replace(self.calibration, time_unit="frame")
+        self._warn_of_times(frame, time)
+
+    def _warn_of_times(self, frame: "pd.Series[float]", time: "pd.Series[float]") -> None:
+        size = self.calibration
+        odd = np.flatnonzero((time - size.dt * frame).abs() > _HEEDED * size.dt)
+        if odd.size:
+            told = f"what {option('dt')} says, or else 1 frame"  # it may be said later
+            _log.warning(
+                "%s: the times in %s are not used (%g in frame %g): dt is %s",
+                self.path, self.columns.own_name("time"), time.iloc[odd[0]], frame.iloc[odd[0]],
+                f"{size.dt:g} {size.time_unit}" if self.step_known else told,
+            )  # fmt: skip
 
     def _take_step(self, clock: Clock) -> None:
         """Take the time step that was found in the times of a table."""

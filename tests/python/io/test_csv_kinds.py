@@ -328,7 +328,46 @@ def test_numbers_that_json_would_take_for_two() -> None:
 
 def test_whole_features_stay_whole(tmp_path: Path) -> None:
     table = read(tmp_path, "frame,x,y,n,m,k\n0,1,2,7,7.0,9007199254740993\n").spots.table
-    assert [table[name].dtype.kind for name in "nmk"] == ["i", "f", "f"]
+    assert [table[name].dtype.kind for name in "nmk"] == ["i", "f", "i"]
+
+
+def test_large_whole_features_stay_as_they_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """float64 does not hold 2⁵³ + 1, and int64 not 2⁶³."""
+    text = "frame,x,y,a,b,c,d\n0,1,2,9007199254740993,9007199254740993,18446744073709551615,1e20\n"
+    text += "1,1,2,-5,,1,9007199254740992.5\n"
+    table = read(tmp_path, text).spots.table
+    assert table["a"].tolist() == [2**53 + 1, -5]
+    assert table["b"][0] == 2**53 + 1
+    assert table["b"].isna().tolist() == [False, True]
+    assert table["d"].tolist() == [1e20, 2.0**53]
+    assert [m for m in caplog.messages if "rounded" in m] == [
+        f"{tmp_path}/cells.csv: column c has whole numbers past 2⁶³: rounded"
+    ]
+    write_spots_csv(tmp_path / "again.csv", read_spots_csv(tmp_path / "cells.csv").spots)
+    again = read_spots_csv(tmp_path / "again.csv").spots.table
+    pd.testing.assert_frame_equal(again, table)
+
+
+@pytest.mark.parametrize(
+    ("name", "dt", "told"),
+    [
+        ("time", 1, "the times in time are not used (30 in frame 1): dt is what dt= says"),
+        ("time", 10, "the times in time are not used (30 in frame 1): dt is 10 sec"),
+        ("time", 30, ""),
+        ("time (min)", 1, ""),
+    ],
+)
+def test_times_beside_frames_go_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, dt: float, told: str
+) -> None:
+    """A table that we wrote ourselves has both; its unit is not in it."""
+    size = Calibration(dt=dt, time_unit="frame" if dt == 1 else "sec")
+    spots = read(tmp_path, f"frame,{name},x,y\n0,0,1,2\n1,30,1,2\n", size).spots
+    assert spots.feature("time").tolist() == [0, spots.calibration.dt]
+    assert told in caplog.text
+    assert bool(told) == ("not used" in caplog.text)
 
 
 # Ids.
