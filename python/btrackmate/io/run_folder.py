@@ -1,5 +1,6 @@
 """The run folder: the only place that knows the names of its files."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -90,14 +91,21 @@ def check_unused(folder: Path, *, overwrite: bool) -> None:
     Raises
     ------
     UserError
-        If it holds a finished run or other files and `overwrite` is false.
+        If it holds a finished run or other files, beside an unfinished run those that it would
+        replace, and `overwrite` is false.
     """
     if not folder.exists() or overwrite:
         return
     if is_run_folder(folder):
         msg = f"{folder} holds a finished run: give another output, or {flag('overwrite')}"
         raise UserError(msg)
-    if any(folder.iterdir()) and not (folder / WORK).exists():
+    unfinished = (folder / WORK).exists()
+    others = [name for name in FILES if os.path.lexists(folder / name)]
+    if unfinished and others:
+        msg = f"{folder} holds {', '.join(others)}, which the unfinished run in it did not write: "
+        msg += f"move what is to stay, or {flag('overwrite')}"
+        raise UserError(msg)
+    if any(folder.iterdir()) and not unfinished:
         msg = f"{folder} is not empty and holds no unfinished run: give another output, or "
         msg += flag("overwrite")
         raise UserError(msg)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from faults import run_child
 
+from btrackmate.core.errors import UserError
 from btrackmate.pipeline import frames
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -74,6 +75,24 @@ def test_killed_run_goes_on(
     np.testing.assert_array_equal(whole.graph.source, resumed.graph.source)
     for name in ("spots.csv", "tracked_spots.csv"):
         assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_others_put_beside_an_unfinished_run_stays(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run would put its files in the place of theirs, or take theirs away."""
+    output = tmp_path / "out"
+    assert run_child(lambda: run_and_die("between", labels_3d, output, monkeypatch), tmp_path).killed
+    for name in ("tracks.xml", "scores.json"):
+        (output / name).write_text("mine")
+    with pytest.raises(UserError, match=r"holds tracks.xml, scores.json, which the unfinished run"):
+        run(RunInputs(labels=labels_3d), output, SETTINGS)
+    assert (output / "tracks.xml").read_text() == (output / "scores.json").read_text() == "mine"
+    frames_of_before = sorted((output / ".work" / "frames").rglob("*.npz"))
+    assert len(frames_of_before) == 3
+    result = run(RunInputs(labels=labels_3d), output, SETTINGS, overwrite=True)
+    frame = result.graph.spots.table["frame"]
+    assert result.record["cost"]["cells"] == (frame >= 3).sum() < len(frame)
 
 
 def test_other_settings_begin_anew(
