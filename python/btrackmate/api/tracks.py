@@ -8,6 +8,7 @@ import pandas as pd
 
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
@@ -50,7 +51,8 @@ def track(
         Largest distance of a link in the space unit; ``"auto"``: from the data, see
         :func:`btrackmate.tracking.auto.measure_distances`. Not for ``overlap``.
     axes, voxel_size, dt, space_unit, time_unit
-        Of label images, as in :func:`measure`; of a table: its time step and units.
+        Of label images, as in :func:`measure`; of a table: its time step and units. Spots have
+        theirs.
     progress : callable
         Called with step, done and total.
     **settings
@@ -65,7 +67,8 @@ def track(
     Raises
     ------
     UserError
-        If a setting is wrong or the spots lack what the tracker needs.
+        If a setting is wrong, is given for what does not take it, or the spots lack what the
+        tracker needs.
 
     Examples
     --------
@@ -86,9 +89,12 @@ def track(
 
     labels = None
     if isinstance(spots, pd.DataFrame):
+        _refuse_given("a table, whose positions are physical", axes=axes, voxel_size=voxel_size)
         spots = _read_table(spots, Calibration(dt=dt or 1.0, space_unit=space_unit,
                                                time_unit=time_unit if dt else "frame"))  # fmt: skip
-    elif not isinstance(spots, Spots):
+    elif isinstance(spots, Spots):
+        _refuse_given("spots, which have their own", axes=axes, voxel_size=voxel_size, dt=dt)
+    else:
         labels = read_labels(spots, axes, voxel_size)
         spots = measure(
             spots, axes=axes, voxel_size=voxel_size, dt=dt, space_unit=space_unit,
@@ -220,4 +226,14 @@ def _as_list(given: str | Iterable[str]) -> list[str]:
 
 
 def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:
-    return Spots.from_table(table, calibration, ndim=3 if "z" in table else 2, source="the table")
+    """Make spots of a table; its owner may go on to change it, or the arrays it is made of."""
+    ndim = 3 if "z" in table else 2
+    return Spots.from_table(table.copy(), calibration, ndim=ndim, source="the table")
+
+
+def _refuse_given(what: str, **given: object) -> None:
+    """Refuse arguments that would not be heeded."""
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        msg = f"{', '.join(names)}: not for {what}; leave it out"
+        raise UserError(msg)

@@ -189,6 +189,23 @@ def test_a_table_is_tracked(tracks):
     assert flat.spots.ndim == 2
 
 
+def test_tracks_share_nothing_with_what_was_given():
+    """A table may be made of arrays that somebody goes on to write into."""
+    x = np.array([0.0, 1.0])
+    table = pd.DataFrame({"frame": np.array([0, 1]), "x": x, "y": np.zeros(2)}, copy=False)
+    tracks = bt.track(table)
+    x[:] = -9
+    assert tracks.spots.table["x"].tolist() == [0, 1]
+
+
+def test_what_would_not_be_heeded_is_refused(tracks):
+    """Spots have a calibration, and positions of a table are physical."""
+    with pytest.raises(UserError, match="dt: not for spots, which have their own; leave it out"):
+        bt.track(tracks.spots, dt=10)
+    with pytest.raises(UserError, match="voxel_size: not for a table, whose positions are phys"):
+        bt.track(tracks.to_dataframe("spots"), voxel_size=SIZE)
+
+
 def test_record_tells_version_and_settings(tracks):
     assert tracks.record["btrackmate"] == bt.__version__
     assert tracks.record["track"]["tracker"] == "flow"

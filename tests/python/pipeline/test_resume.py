@@ -82,7 +82,8 @@ def test_what_others_put_beside_an_unfinished_run_stays(
 ) -> None:
     """A run would put its files in the place of theirs, or take theirs away."""
     output = tmp_path / "out"
-    assert run_child(lambda: run_and_die("between", labels_3d, output, monkeypatch), tmp_path).killed
+    killed = run_child(lambda: run_and_die("between", labels_3d, output, monkeypatch), tmp_path)
+    assert killed.killed
     for name in ("tracks.xml", "scores.json"):
         (output / name).write_text("mine")
     with pytest.raises(UserError, match=r"holds tracks.xml, scores.json, which the unfinished run"):
