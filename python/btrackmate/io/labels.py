@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -322,7 +323,7 @@ def write_tiff_movie(
             raise UserError(msg)
 
     options: dict[str, Any] = {"bigtiff": True, "ome": True}
-    metadata = _ome_metadata(calibration)
+    metadata = _ome_metadata(calibration) | {"UUID": _name_movie(path, shape, calibration)}
     if imagej:
         options, metadata = {"imagej": True}, _imagej_metadata(calibration)
     with (
@@ -382,6 +383,11 @@ def _ome_metadata(calibration: Calibration) -> dict[str, Any]:
     if time is not None:
         values |= {"TimeIncrement": calibration.dt, "TimeIncrementUnit": time}
     return values
+
+
+def _name_movie(path: Path, shape: tuple[int, ...], calibration: Calibration) -> str:
+    """Give the id that OME wants of a file; tifffile's is another one at each time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{path.name} {tuple(shape)} {calibration}"))
 
 
 def _check_frame(labels: NDArray[Any], shape: tuple[int, ...], limit: int, where: str) -> None:

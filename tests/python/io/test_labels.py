@@ -286,6 +286,15 @@ def test_tiff_movie(tmp_path, largest, dtype, kind, z):
         np.testing.assert_array_equal(read.labels(t), labels[t])
 
 
+@pytest.mark.parametrize("largest", [7, 70_000])
+def test_the_same_movie_is_the_same_bytes(tmp_path, largest):
+    labels = movie(largest=largest)
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        write_tiff_movie(folder / "l.tif", labels, labels.shape, CALIBRATION, max_id=largest)
+    assert (tmp_path / "a/l.tif").read_bytes() == (tmp_path / "b/l.tif").read_bytes()
+
+
 def test_tiff_ids_above_the_named_maximum_are_refused(tmp_path):
     labels = movie(largest=70_000)
     path = tmp_path / "labels.tif"
