@@ -187,11 +187,14 @@ def _list_document(document: TrackMateDocument | None) -> list[str]:
         return []
     tracks, hidden = document.tracks.n, document.tracks.n - len(document.filtered_tracks)
     names = len(document.spot_names)
+    spots = document.graph.spots
+    unseen = int((spots.feature("VISIBILITY") == 0).sum()) if "VISIBILITY" in spots.table else 0
     parts = {
         f"names of {names} spots": names,
         f"features and names of {tracks} tracks": tracks,
         "link features other than the cost": document.edges.n,
         f"which {hidden} tracks are hidden": hidden,
+        f"that {unseen} spots are hidden (VISIBILITY stays a feature)": unseen,
         "TrackMate's settings, filters, log and display settings": 1,
     }
     return [text for text, count in parts.items() if count > 0]

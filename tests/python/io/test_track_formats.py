@@ -64,6 +64,11 @@ def test_losses_are_told(tmp_path: Path, graph: TrackGraph) -> None:
     assert "calibration and units" in losses
     assert "features and names of 1 tracks" in losses
     assert "settings" in losses
+    assert "hidden" not in losses
+    text = xml.read_text(encoding="utf-8").replace('VISIBILITY="1"', 'VISIBILITY="0"', 1)
+    xml.write_text(text, encoding="utf-8")
+    losses = " ".join(convert(xml, tmp_path / "hidden.geff").to_list())
+    assert "that 1 spots are hidden" in losses
     geff = tmp_path / "g.geff"
     write_tracks(geff, graph)
     assert convert(geff, tmp_path / "again.geff").to_list() == []
