@@ -271,15 +271,19 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If a word has no ``=``.
+        If a word has no ``=``, or a name stands twice.
     """
     values: dict[str, Any] = {}
     for word in assignments:
         name, text = split_assignment(word, "LINKING_MAX_DISTANCE=15", "--set ")
+        name = name.strip()
+        if name in values:
+            msg = f"--set {name} is given twice; give it once"
+            raise UserError(msg)
         try:
-            values[name.strip()] = json.loads(text)
+            values[name] = json.loads(text)
         except json.JSONDecodeError:
-            values[name.strip()] = text
+            values[name] = text
     return values
 
 

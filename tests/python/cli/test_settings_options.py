@@ -76,6 +76,8 @@ def test_options_go_over_the_file_and_the_file_over_defaults(spots, tmp_path, ca
     assert " 9 links" in capsys.readouterr().out
     assert call(*words, "--linking-max-distance", 3, "--set", "LINKING_MAX_DISTANCE=4") == 2
     assert "linking_max_distance is given twice" in capsys.readouterr().err
+    assert call(*words, "--set", "MAX_FRAME_GAP=2", "--set", "MAX_FRAME_GAP=3") == 2
+    assert "--set MAX_FRAME_GAP is given twice" in capsys.readouterr().err
     assert call(*words, "--linking-max-distance", "far") == 2
     assert "got 'far', expected auto or a number" in capsys.readouterr().err
     assert call(*words, "--min-iou", 0.5) == 2
