@@ -1,9 +1,11 @@
 """Spots to tracks, and tracks to better ones."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
@@ -14,6 +16,8 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_name
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -51,8 +55,8 @@ def track(
         Largest distance of a link in the space unit; ``"auto"``: from the data, see
         :func:`btrackmate.tracking.auto.measure_distances`. Not for ``overlap``.
     axes, voxel_size, dt, space_unit, time_unit
-        Of label images, as in :func:`measure`; of a table: its time step and units. Spots have
-        theirs.
+        Of label images, as in :func:`measure`; of a table: its time step, which its times follow,
+        and units. Spots have theirs.
     progress : callable
         Called with step, done and total.
     **settings
@@ -228,7 +232,16 @@ def _as_list(given: str | Iterable[str]) -> list[str]:
 def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:
     """Make spots of a table; its owner may go on to change it, or the arrays it is made of."""
     ndim = 3 if "z" in table else 2
-    return Spots.from_table(table.copy(), calibration, ndim=ndim, source="the table")
+    spots = Spots.from_table(table.copy(), calibration, ndim=ndim, source="the table")
+    time = spots.frame * calibration.dt
+    slack = 0.01 * calibration.dt
+    if calibration.time_unit == "frame" or np.allclose(spots.feature("time"), time, 0, slack):
+        return spots
+    _log.warning(
+        "the table: its column time is not used, as it is not frame × dt, with dt %g %s",
+        calibration.dt, calibration.time_unit,
+    )  # fmt: skip
+    return spots.with_columns({"time": time})
 
 
 def _refuse_given(what: str, **given: object) -> None:

@@ -206,6 +206,18 @@ def test_what_would_not_be_heeded_is_refused(tracks):
         bt.track(tracks.to_dataframe("spots"), voxel_size=SIZE)
 
 
+def test_times_of_a_table_follow_the_step_that_is_given(caplog):
+    """Those of tracks that were made without one are frames, and speeds would be in frames."""
+    table = pd.DataFrame({"frame": [0, 2], "x": [0.0, 60], "y": 0.0})
+    before = bt.track(table).spots.to_dataframe()
+    tracks = bt.track(before, dt=30)
+    assert tracks.spots.table["time"].tolist() == [0, 60]
+    assert "its column time is not used, as it is not frame × dt, with dt 30 s" in caplog.text
+    caplog.clear()
+    assert bt.track(tracks.spots.to_dataframe(), dt=30).spots.table["time"].tolist() == [0, 60]
+    assert not caplog.text
+
+
 def test_record_tells_version_and_settings(tracks):
     assert tracks.record["btrackmate"] == bt.__version__
     assert tracks.record["track"]["tracker"] == "flow"
