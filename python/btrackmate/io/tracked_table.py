@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,14 +90,22 @@ def link_table(spots: Spots, path: Path) -> TrackGraph | None:
             "the filter %s leaves them out", path, count, option("spot_filter", "'dummy<1'"),
         )  # fmt: skip
     _log.info("%s: %d links, by %s", path, len(links), told)
-    table = spots.table.drop(columns=[name for name in _DERIVED if name in spots.table])
-    bare = Spots.from_table(
-        table, spots.calibration, ndim=spots.ndim, n_frames=spots.n_frames, source=str(path)
-    )
-    graph = TrackGraph.from_ids(bare, links[:, 0], links[:, 1])
+    graph = TrackGraph.from_ids(_leave_out(spots, _DERIVED), links[:, 0], links[:, 1])
     if {"track", "tracklet"} <= set(spots.table):
         _warn_of_parts(spots.feature("track"), graph.track, path)
     return graph
+
+
+def leave_tracks_out(spots: Spots, path: Path) -> Spots:
+    """Leave out what our own tables of tracked spots say of tracks, where they are made anew."""
+    if not set(_DERIVED) <= set(spots.table):
+        return spots
+    _log.info("%s: %s are of the tracks it had, and left out", path, ", ".join(_DERIVED))
+    return _leave_out(spots, _DERIVED)
+
+
+def _leave_out(spots: Spots, names: Sequence[str]) -> Spots:
+    return replace(spots, table=spots.table.drop(columns=[n for n in names if n in spots.table]))
 
 
 def _warn_of_parts(named: NDArray[np.float64], found: Ints, path: Path) -> None:

@@ -18,6 +18,7 @@ from btrackmate.io.image_calibration import (
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.time_steps import warn_of_steps
 from btrackmate.io.track_formats import TRACK_ENDINGS, read_tracks
+from btrackmate.io.tracked_table import leave_tracks_out
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.calibrating import (
@@ -108,7 +109,7 @@ def read_cells(
         n_frames=image.n_frames if image is not None else None,
         time=options.csv_time,
     )
-    return read_spots_csv(path, calibration, csv).spots
+    return leave_tracks_out(read_spots_csv(path, calibration, csv).spots, path)
 
 
 def read_tracked_cells(

@@ -73,7 +73,12 @@ def test_the_run_folders_table(tmp_path: Path) -> None:
     columns = ["source", "target"]
     pd.testing.assert_frame_equal(found.links_table()[columns], expected.links_table()[columns])
     assert len(found.divisions) == 1
-    assert not {"track", "tracklet", "parent", "generation"} & set(found.spots.table.columns)
+    derived = {"track", "tracklet", "parent", "generation"}
+    assert not derived & set(found.spots.table.columns)
+    # Linked anew, its cells do not carry the numbers of the tracks that they had.
+    again = ["track", tmp_path / "tracked.csv", "-o", tmp_path / "anew.geff", "--quiet"]
+    assert run_command([str(word) for word in again]) == 0
+    assert not derived & set(read_tracks(tmp_path / "anew.geff")[0].spots.table.columns)
 
 
 def test_a_merge_that_such_a_table_does_not_hold_is_told(
