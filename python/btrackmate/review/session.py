@@ -152,8 +152,8 @@ class EditSession:
         path : Path or str, optional
             Another file, .xml or .geff, for a copy; the edits stay with the one that is open. By
             default the file itself is replaced; edits can be undone afterwards all the same. Of a
-            run folder its other tables of tracks are written anew, too; its report is not:
-            ``btrackmate report`` does it.
+            run folder its other tables of tracks are replaced at the same moment; its report is
+            not: ``btrackmate report`` does it.
 
         Returns
         -------
@@ -177,16 +177,16 @@ class EditSession:
             msg += "another name, or close it, and open it again with changed='replay'"
             raise UserError(msg)
         self._begin()
-        with write_atomically(self.path) as staged:
-            write_tracks(staged, graph, self.document, told)
-            digest = hash_path(staged)
-            self._journal.note("save", sha256=digest)
+        folder = find_run_folder(self.path) if self.path.name == TRACKS else None
+        with write_together():
+            if folder is not None:
+                write_run_tracks(folder, graph)
+            with write_atomically(self.path) as staged:
+                write_tracks(staged, graph, self.document, told)
+                digest = hash_path(staged)
+                self._journal.note("save", sha256=digest)
         self._digest = digest
         self._saved = len(self._journal.entries)
-        folder = find_run_folder(self.path) if self.path.name == TRACKS else None
-        if folder is not None:
-            with write_together():
-                write_run_tracks(folder, graph)
         return self.path
 
     def to_graph(self) -> TrackGraph:

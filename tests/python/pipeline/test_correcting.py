@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from faults import run_child
 from tiny_movies import dividing_cells, write_imagej
 from tracking_movies import link_ids
 
@@ -119,6 +120,42 @@ def test_no_journal_a_damaged_one_and_one_in_the_way_are_refused(
         assert words in told
     assert not out.exists()
     assert {path.name: path.stat().st_mtime_ns for path in first.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_a_run_is_saved_whole_or_not_at_all(tmp_path: Path, first: Path) -> None:
+    """Killed, or on a full disk, while saving: no table tells of other tracks than the XML."""
+
+    def save(folder: Path) -> None:
+        with EditSession.open(folder) as session:
+            session.save()
+
+    def read(folder: Path) -> list[object]:
+        xml, geff = (read_tracks(folder / f"tracks.{end}")[0] for end in ("xml", "geff"))
+        table = pd.read_csv(folder / "tracked_spots.csv", usecols=["id", "track"])
+        assert sorted(link_ids(xml)) == sorted(link_ids(geff))
+        assert xml.spots.id.tolist() == geff.spots.id.tolist() == table["id"].tolist()
+        assert (table["track"] >= 0).sum() == (xml.track >= 0).sum()
+        return [sorted(link_ids(xml)), xml.spots.id.tolist()]
+
+    old = read(first)
+    last = Path(shutil.copytree(first, tmp_path / "last"))
+    calls = run_child(lambda: save(last), last).calls
+    new = read(last)
+    assert old != new and calls > 100
+    found = set()
+    for at in (calls // 3, calls - 190, calls - 187, calls - 20, calls - 5):
+        folder = Path(shutil.copytree(first, tmp_path / f"at-{at}"))
+        run_child(lambda folder=folder: save(folder), folder, at=at, fail=at % 2 == 0)
+        with EditSession.open(folder) as session:
+            assert len(session.history.done) == 3
+            state = read(folder)
+            assert state in (old, new)
+            assert session.is_saved == (state == new)
+            session.save()
+        assert read(folder) == new
+        found.add(state == new)
+    assert found == {False, True}
 
 
 def test_track_makes_corrections_again(tmp_path: Path, first: Path) -> None:
