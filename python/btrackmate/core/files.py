@@ -184,6 +184,19 @@ def write_together(*, overwrite: bool = True) -> Iterator[None]:
             end_staging(staging, path.parent)
 
 
+def follow_link(path: Path) -> Path:
+    """Give the file that a name leads to, where it is a link of the user's.
+
+    Names that lead into a hidden folder are those of files that are replaced together: what a
+    killed process began is ended, and the name is that of the file itself.
+    """
+    real = path.resolve() if path.is_symlink() else path
+    if not _is_staged(real):
+        return real
+    clear_leftovers(path.parent)
+    return path
+
+
 def find_written(path: Path) -> Path:
     """Give where a file or folder lies that was written: aside, until what goes with it is."""
     batch = _batch.get()

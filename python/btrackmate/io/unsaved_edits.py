@@ -4,6 +4,8 @@ import logging
 import re
 from pathlib import Path
 
+from btrackmate.core.files import follow_link
+
 _log = logging.getLogger(__name__)
 
 _STEP, _SAVE = b'{"do":"', b'{"do":"save"'
@@ -17,7 +19,7 @@ def name_journal(tracks: Path) -> Path:
 
 def warn_of_unsaved(tracks: Path) -> None:
     """Warn where tracks are read without the edits that a person made on them."""
-    place = tracks.resolve() if tracks.is_symlink() else tracks
+    place = follow_link(tracks)
     journal = name_journal(place)
     if not journal.is_file():
         return

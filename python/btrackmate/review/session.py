@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import write_atomically, write_together
+from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import hash_path
 from btrackmate.io.run_folder import TRACKS, find_run_folder, is_run_folder
@@ -83,8 +83,7 @@ class EditSession:
         path = Path(path)
         if is_run_folder(path):
             path = path / TRACKS
-        if path.is_symlink():  # The journal is that of the file, by whatever name it is opened.
-            path = path.resolve()
+        path = follow_link(path)  # The journal is that of the file, by whatever name it is opened.
         journal = Journal(path)
         try:
             session = cls(path, journal, allow_merges)

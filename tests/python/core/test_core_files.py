@@ -6,6 +6,7 @@ import pytest
 
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import (
+    follow_link,
     make_folder,
     write_atomically,
     write_stream,
@@ -247,3 +248,16 @@ def test_files_of_a_folder_that_is_written_with_others_are_all_in_it(tmp_path, d
         Path("table.csv"),
     ]
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_links_are_followed_but_those_of_files_that_are_replaced_together(tmp_path: Path) -> None:
+    """A journal beside the hidden folder of a killed process would not be found again."""
+    file = tmp_path / "t.xml"
+    file.write_text("x")
+    (tmp_path / "mine.xml").symlink_to(file)
+    (tmp_path / ".bt-1").mkdir()
+    (tmp_path / ".bt-1" / "u.xml").write_text("x")
+    (tmp_path / "u.xml").symlink_to(tmp_path / ".bt-1" / "u.xml")
+    assert follow_link(tmp_path / "mine.xml") == file.resolve()
+    assert follow_link(file) == file
+    assert follow_link(tmp_path / "u.xml") == tmp_path / "u.xml"
