@@ -91,8 +91,7 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
 
     from btrackmate.io.zarr_store import CarefulStore
 
-    # All chunks are written, so that a missing one is known to be lost.
-    with write_atomically(path) as temporary, zarr.config.set({"array.write_empty_chunks": True}):
+    with write_atomically(path) as temporary:
         store = CarefulStore(temporary)
         root = zarr.open_group(store, mode="w", zarr_format=2, attributes={"geff": metadata})
         for place, numbers, props in (("nodes", ids, node_props), ("edges", edges, edge_props)):
@@ -110,7 +109,8 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
 def _write_array(group: Any, name: str, values: NDArray[Any]) -> None:
     # geff refuses to read arrays whose chunks have no element
     chunks = tuple(max(side, 1) for side in values.shape) if values.size == 0 else "auto"
-    group.create_array(name, data=values, chunks=chunks)
+    # All chunks are written, so that a missing one is known to be lost.
+    group.create_array(name, data=values, chunks=chunks, config={"write_empty_chunks": True})
 
 
 def _describe_rest(props: dict[str, dict[str, Any]], known: dict[str, Any]) -> dict[str, Any]:

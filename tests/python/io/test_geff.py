@@ -1,5 +1,6 @@
 """GEFF: written, validated by the geff package, read again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import geff
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from numpy.testing import assert_array_equal
 
 from btrackmate.core.calibration import Calibration
@@ -113,3 +115,16 @@ def test_text_columns_are_left_out(tmp_path: Path) -> None:
     again = read_geff(tmp_path / "t.geff").spots.table
     assert "note" not in again
     assert again["divides"].tolist() == table["divides"].tolist()
+
+
+def test_graphs_that_are_written_at_once_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings of Zarr are those of all threads: one that ended made others leave out zeros."""
+    monkeypatch.setattr(zarr.config, "set", lambda *_: pytest.fail("a setting of all threads"))
+    graph = make_graph()
+    paths = [tmp_path / f"{n}.geff" for n in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda path: write_geff(path, graph), paths))
+    monkeypatch.undo()
+    assert [read_geff(path).n_links for path in paths] == [graph.n_links] * len(paths)
