@@ -102,10 +102,11 @@ class GrowingColumn:
         return self._values[rows]
 
 
-def cut_rows(n: int) -> Iterator[slice]:
-    """Cut n rows into parts of at most :data:`ROWS`."""
-    for begin in range(0, n, ROWS):
-        yield slice(begin, min(begin + ROWS, n))
+def cut_rows(n: int, most: int | None = None) -> Iterator[slice]:
+    """Cut n rows into parts of at most `most` rows, by default :data:`ROWS`."""
+    step = most or ROWS
+    for begin in range(0, n, step):
+        yield slice(begin, min(begin + step, n))
 
 
 @cache

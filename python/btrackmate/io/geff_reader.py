@@ -18,7 +18,7 @@ from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.schema import find_column, find_key
-from btrackmate.core.scratch import ROWS, copy_array, make_array
+from btrackmate.core.scratch import ROWS, copy_array, cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import DERIVED
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
@@ -177,9 +177,8 @@ def _load_array(array: Any, kind: DTypeLike) -> NDArray[Any]:
     """Read a Zarr array, whole chunks at a time."""
     values = make_array(tuple(array.shape), kind)
     length = max(int(array.chunks[0]), 1)
-    step = max(ROWS // length, 1) * length
-    for begin in range(0, values.shape[0], step):
-        values[begin : begin + step] = array[begin : begin + step]
+    for part in cut_rows(values.shape[0], max(ROWS // length, 1) * length):
+        values[part] = array[part]
     return values
 
 

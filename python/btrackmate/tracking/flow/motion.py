@@ -1,7 +1,6 @@
 """Local motion: what the neighbours of a cell do between two frames."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,7 +114,7 @@ def _find_neighbours(
         near[begin:end, :size] = begin + index[~own].reshape(-1, size)
         nearest[begin:end] = distance[~own].reshape(-1, size)[:, 0]
     spacing, known, count = make_array(n, np.float64), make_array(n, np.float64), 0
-    for part in _cut(n):
+    for part in cut_rows(n, _CHUNK):
         around = np.column_stack((nearest[:n][part], nearest[near[part, :6]]))
         around[~np.isfinite(around)] = np.nan
         spacing[part] = _median(around)
@@ -123,7 +122,7 @@ def _find_neighbours(
         known[count : count + sure.size] = sure
         count += sure.size
     fallback = float(np.median(known[:count], overwrite_input=True)) if count else lonely
-    for part in _cut(n):
+    for part in cut_rows(n, _CHUNK):
         spacing[part][~(spacing[part] > 0)] = fallback
     return near, spacing
 
@@ -161,16 +160,10 @@ def _link(
     return successor, predecessor
 
 
-def _cut(n: int) -> Iterator[slice]:
-    """Cut n rows into parts, so that what is made of each takes little memory."""
-    for begin in range(0, n, _CHUNK):
-        yield slice(begin, min(begin + _CHUNK, n))
-
-
 def _measure_own(positions: Floats, shift: Floats, successor: IntArray) -> Floats:
     """Give each spot's displacement against the expected one, NaN where it has none, (n, 3)."""
     own = make_array(positions.shape, np.float64)
-    for part in _cut(len(positions)):
+    for part in cut_rows(len(positions), _CHUNK):
         after = successor[part]
         own[part] = positions[after] - positions[part] - shift[part]
         own[part][after < 0] = np.nan
@@ -180,12 +173,12 @@ def _measure_own(positions: Floats, shift: Floats, successor: IntArray) -> Float
 def _take_median(positions: Floats, successor: IntArray, near: kernels.Rows) -> Floats:
     """Give the median displacement of each spot's neighbours, 0 where too few have one."""
     moved = fill_array((len(positions) + 1, 3), np.nan, np.float64)  # the last row: "no spot"
-    for part in _cut(len(positions)):
+    for part in cut_rows(len(positions), _CHUNK):
         after = successor[part]
         moved[part] = positions[after] - positions[part]
         moved[part][after < 0] = np.nan
     shift = make_array(positions.shape, np.float64)
-    for part in _cut(len(positions)):
+    for part in cut_rows(len(positions), _CHUNK):
         around = near[part]
         for axis in range(3):
             shift[part, axis] = _median(moved[around, axis])
@@ -204,7 +197,7 @@ def _carry_on(own: Floats, predecessor: IntArray, sigma: Floats, shift: Floats) 
     n = predecessor.size
     now = make_array((n + 1, 3), np.float64)  # the last row stands for "no spot"
     now[n] = 0
-    for part in _cut(n):
+    for part in cut_rows(n, _CHUNK):
         now[part] = np.nan_to_num(own[part])
         now[part][(now[part] ** 2).sum(axis=1) > (4 * sigma[part]) ** 2] = 0
 
@@ -230,7 +223,7 @@ def _carry_on(own: Floats, predecessor: IntArray, sigma: Floats, shift: Floats) 
     ridge = size * _WHOLE_MOVIE / (count + _WHOLE_MOVIE)
     shares = np.linalg.solve(matrix + ridge * np.eye(_MEMORY), vector)
     _log.info("cells repeat %s of their own last displacements", shares.round(2).tolist())
-    for part in _cut(n):
+    for part in cut_rows(n, _CHUNK):
         past = look_back(np.arange(part.start, part.stop)).transpose(1, 0, 2)
         shift[part] += np.einsum("a,ank->nk", shares, np.ascontiguousarray(past))
 
@@ -268,7 +261,7 @@ def _measure_scale(own: Floats, spots: Spots, distance: float) -> Floats:
         here = float(np.median(near)) if near.size else overall
         variance[f] = (near.size * here + _WHOLE_MOVIE * overall) / (near.size + _WHOLE_MOVIE)
     sigma: Floats = make_array(len(spots), np.float64)
-    for part in _cut(len(spots)):
+    for part in cut_rows(len(spots), _CHUNK):
         along = variance[spots.frame[part]] / _MEDIAN_OF_CHI2[spots.ndim]
         sigma[part] = np.sqrt(np.maximum(along, (distance * 1e-4) ** 2))
     return sigma
