@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.scratch import ROWS, cut_rows, make_array
+from btrackmate.core.scratch import cut_rows, make_array
 from btrackmate.core.spots import Spots
 from btrackmate.measurement.frames import FrameSource
 from btrackmate.tracking.distances import known_distance
@@ -91,12 +91,14 @@ def track(
 
 def _check_places(spots: Spots) -> None:
     """Refuse many spots at one point, before any time is spent on them."""
+    if len(spots) <= _MOST_AT_ONE_POINT:
+        return
+    from btrackmate.tracking.frame_linking import cut_frames
+
     offsets = spots.frame_offsets
-    first = 0
-    while first < spots.n_frames:
-        end = max(int(np.searchsorted(offsets, offsets[first] + ROWS, "right")) - 1, first + 1)
-        _check_some_places(spots.between(int(offsets[first]), int(offsets[end])))
-        first = end
+    for frames in cut_frames(offsets):
+        begin, end = offsets[list(frames)]
+        _check_some_places(spots.between(int(begin), int(end)))
 
 
 def _check_some_places(spots: Spots) -> None:

@@ -19,7 +19,6 @@ from btrackmate.tracking import (
     LapSettings,
     NearestSettings,
     TrackerSettings,
-    engine,
     frame_linking,
     track,
 )
@@ -61,7 +60,6 @@ def make_large(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def patch() -> None:
         monkeypatch.setattr(scratch, "find_limit", lambda: 1)
         monkeypatch.setattr(scratch, "ROWS", 7)
-        monkeypatch.setattr(engine, "ROWS", 40)
         monkeypatch.setattr(frame_linking, "_CHUNK", 40)
         monkeypatch.setattr(motion, "_CHUNK", 5)
 
