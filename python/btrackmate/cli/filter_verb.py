@@ -37,14 +37,14 @@ def command(
     table and of a run's track_features.csv, or TrackMate's keys.
     """
     from btrackmate.io.track_formats import check_tracks_output, name_outputs
-    from btrackmate.io.tracks_csv import write_table
+    from btrackmate.io.tracks_csv import write_cells
     from btrackmate.pipeline.filtering import filter_file
 
     check_tracks_output(output, tracks, table=dropped, overwrite=overwrite)
     with write_together(overwrite=overwrite):
         before, after, gone = filter_file(tracks, output, spot_filters, track_filters)
         if dropped is not None:
-            write_table(dropped, gone)
+            write_cells(dropped, gone)
     for reason, count in gone["reason"].value_counts(sort=False).items():
         click.echo(f"{count} spots dropped: {reason}")
     click.echo(

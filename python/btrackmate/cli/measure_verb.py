@@ -63,7 +63,7 @@ def command(
     in the space unit, one row a cell and frame. In 2D the columns volume and voxels are the area
     and the number of pixels.
     """
-    from btrackmate.io.tracks_csv import write_spots_csv, write_table
+    from btrackmate.io.tracks_csv import write_cells, write_spots_csv
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.measuring import measured_cells
 
@@ -76,6 +76,6 @@ def command(
         with write_together(overwrite=overwrite):
             write_spots_csv(output, result.spots)
             if dropped is not None:
-                write_table(dropped, result.dropped)
+                write_cells(dropped, result.dropped)
     click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
     print_paths((output, dropped))

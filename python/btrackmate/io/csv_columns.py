@@ -8,7 +8,13 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.schema import SPOT_COLUMNS, find_column, find_key
 from btrackmate.core.shared_tables import read_shared_table
 from btrackmate.io.csv_formulas import read_name
-from btrackmate.io.units import LENGTHS, TIMES, normalise_space_unit, normalise_time_unit
+from btrackmate.io.units import (
+    LENGTHS,
+    TIMES,
+    normalise_space_unit,
+    normalise_time_unit,
+    read_unit,
+)
 
 _ROWS = read_shared_table("aliases")
 _ALIASES = {row["alias"]: row["name"] for row in _ROWS if row["strength"] == "strong"}
@@ -36,21 +42,29 @@ class ColumnNames:
         Names as they stand in the header.
     names : list of str
         The schema's names, or the own ones of features that it does not know.
-    units : list of str
-        Units that the header states, empty where it does not.
+    stated : list of str
+        Units as the header states them, empty where it does not.
     """
 
     own: list[str]
     names: list[str]
-    units: list[str]
+    stated: list[str]
 
     def own_name(self, name: str) -> str:
         """Give the header's name of a column of ours."""
         return self.own[self.names.index(name)]
 
     def unit(self, name: str) -> str:
-        """Give the unit that the header states for a column of ours, empty where it does not."""
-        return self.units[self.names.index(name)] if name in self.names else ""
+        """Give our name of the unit that the header states for a column of ours.
+
+        Empty where it states none, or what is no unit, as in "Intensity (mean)".
+        """
+        unit, power = read_unit(self.stated_unit(name))
+        return unit if power in (None, 1) else ""
+
+    def stated_unit(self, name: str) -> str:
+        """Give what the header states as the unit of a column of ours, empty if nothing."""
+        return self.stated[self.names.index(name)] if name in self.names else ""
 
 
 def shorten_list(names: Sequence[str]) -> str:
@@ -93,27 +107,22 @@ def name_columns(header: Sequence[str], units: Sequence[str], where: str) -> Col
             raise UserError(msg)
     _add_weak(names, own)
     _number_doubled(names)
-    return ColumnNames(own, names, [_normalise_unit(unit) for unit in stated])
+    return ColumnNames(own, names, stated)
 
 
 def rename_ambiguous(names: Sequence[str]) -> dict[str, str]:
-    """Give new names to columns that `name_columns` would take for one of ours beside them.
+    """Give new names to a table's own columns that `name_columns` would take for one of ours.
 
     Parameters
     ----------
     names : sequence of str
-        Columns of a table of spots, those of the schema before the user's own.
+        Columns of a table of spots, those of the schema under its names.
     """
-    taken = {name for name in names if find_column(name) is not None}
-    new: dict[str, str] = {}
-    for name in names:
-        meant = _read_name(name.strip())[0]
-        if find_column(meant) is None or name == meant:
-            continue
-        if meant in taken:
-            new[name] = f"{name.strip()}_property"
-        taken.add(meant)
-    return new
+    return {
+        name: f"{name.strip()}_property"
+        for name in names
+        if find_column(meant := _read_name(name.strip())[0]) is not None and name != meant
+    }
 
 
 def _read_name(text: str) -> tuple[str, str]:
@@ -171,11 +180,3 @@ def _number_doubled(names: list[str]) -> None:
         number = 2
         while names[place] in names[:place]:
             names[place], number = f"{name}_{number}", number + 1
-
-
-def _normalise_unit(unit: str) -> str:
-    """Give our name of a unit, empty for what is none, as in "Intensity (mean)"."""
-    for normalise, known in ((normalise_space_unit, LENGTHS), (normalise_time_unit, TIMES)):
-        if unit and normalise(unit) in known:
-            return normalise(unit)
-    return "pixel" if unit and normalise_space_unit(unit) == "pixel" else ""

@@ -1,18 +1,22 @@
 """Units of a table of cells: those that its header states, and physical ones from pixels."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.schema import find_column
+from btrackmate.core.schema import Dimension, find_column
 from btrackmate.core.words import option
 from btrackmate.io.csv_columns import ColumnNames
+from btrackmate.io.units import convert, read_unit
 
 _log = logging.getLogger(__name__)
+
+_AXES = {"x": "dx", "y": "dy", "z": "dz"}
+_POWERS = {Dimension.LENGTH: 1, Dimension.AREA: 2, Dimension.VOLUME: 3}
 
 
 def take_units(
@@ -54,28 +58,107 @@ def take_units(
     time = columns.unit("time")
     if time and calibration.time_unit == "frame":
         calibration = replace(calibration, time_unit=time)
+    for names, unit in (("xyz", calibration.space_unit), (("time",), calibration.time_unit)):
+        unknown = {columns.stated_unit(name) for name in names if not columns.unit(name)}
+        if unknown := unknown - {"", unit}:
+            _log.warning(
+                "%s: its header states %s in %s, which is no unit that is known: read as %s",
+                path, "times" if names == ("time",) else "positions", min(unknown), unit,
+            )  # fmt: skip
     return calibration
 
 
-def to_physical(
-    table: pd.DataFrame, calibration: Calibration, ndim: int, *, pixels: bool
-) -> pd.DataFrame:
-    """Multiply pixels by the calibration, and compute radii that are not given.
+def convert_times(
+    times: "pd.Series[float]", columns: ColumnNames, calibration: Calibration
+) -> "pd.Series[float]":
+    """Convert times from the unit that the header states to that of the calibration."""
+    unit = columns.unit("time")
+    factor = convert(1.0, unit, calibration.time_unit) if unit else None
+    return times if factor in (None, 1.0) else times * factor
+
+
+@dataclass(frozen=True)
+class Scale:
+    """By what the columns of a table are multiplied, so that all are in one unit.
+
+    Parameters
+    ----------
+    columns : ColumnNames
+        With the units that the header states.
+    calibration : Calibration
+        With the unit of the table.
+    ndim : int
+        Space dimensions, 2 or 3.
+    pixels : bool
+        Whether x, y, z, and radius and volume without a stated unit, are in pixels.
+    sized : bool
+        Whether the voxel size is known, and not 1 for want of a better one.
+    """
+
+    columns: ColumnNames
+    calibration: Calibration
+    ndim: int
+    pixels: bool
+    sized: bool
+
+    def factor(self, name: str) -> float | None:
+        """Give the factor of a column, None if its stated unit cannot be converted."""
+        size = self.calibration
+        if name in _AXES:
+            return float(getattr(size, _AXES[name])) if self.pixels else 1.0
+        column = find_column(name)
+        power = _POWERS.get(column.in_space(self.ndim).dimension) if column else None
+        text = self.columns.stated_unit(name)
+        if power is None or not text:
+            in_pixels = self.pixels and name in ("radius", "volume")
+            return self._voxel(name, power or 1) if in_pixels else 1.0
+        unit, exponent = read_unit(text)
+        if exponent not in (None, power):
+            return None
+        if unit == "pixel":
+            known = self.pixels or self.sized or size.space_unit == "pixel"
+            return self._voxel(name, power) if known else None
+        one = convert(1.0, unit, self._unit_of_positions())
+        return None if one is None else one**power
+
+    def _voxel(self, name: str, power: int) -> float | None:
+        """Give what a pixel is of a length, area or volume; None where that has a direction."""
+        if power == self.ndim:
+            return self.calibration.voxel_volume(self.ndim)
+        alike = len(set(self.calibration.spacing(self.ndim))) == 1
+        return self.calibration.dx**power if alike or name == "radius" else None
+
+    def _unit_of_positions(self) -> str:
+        """Give the unit that positions are in; where it is read as another, all units are."""
+        stated = {self.columns.unit(name) for name in _AXES} - {"", "pixel"}
+        same = len(stated) == 1 and not self.pixels
+        return stated.pop() if same else self.calibration.space_unit
+
+
+def to_physical(table: pd.DataFrame, scale: "Scale", *, path: Path) -> pd.DataFrame:
+    """Convert lengths, areas and volumes to the table's unit, and compute radii that are missing.
 
     Parameters
     ----------
     table : DataFrame
         Columns of ours, as numbers; not changed.
-    calibration : Calibration
-    ndim : int
-        Space dimensions, 2 or 3.
-    pixels : bool
-        Whether x, y, z, radius and volume are in pixels.
+    scale : Scale
+    path : Path
+        For messages: the log warns of units that cannot be converted.
     """
-    if pixels:
-        factors = {"x": calibration.dx, "y": calibration.dy, "z": calibration.dz}
-        factors |= {"radius": calibration.dx, "volume": calibration.voxel_volume(ndim)}
-        table = table.assign(**{k: table[k] * f for k, f in factors.items() if k in table})
+    factors = {}
+    for name in table:
+        factor = scale.factor(str(name))
+        if factor is None:
+            _log.warning(
+                "%s: its header states %s in %s, which is not converted to the unit of the "
+                "positions, %s: correct the header, or leave the column out",
+                path, name, scale.columns.stated_unit(str(name)), scale.calibration.space_unit,
+            )  # fmt: skip
+        elif factor != 1:
+            factors[str(name)] = factor
+    table = table.assign(**{name: table[name] * factor for name, factor in factors.items()})
+    ndim = scale.ndim
     if "volume" in table:
         volume = table["volume"]
         radius = np.cbrt(0.75 / np.pi * volume) if ndim == 3 else np.sqrt(volume / np.pi)

@@ -20,7 +20,7 @@ from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import Column, read_whole_feature, read_whole_numbers
-from btrackmate.io.csv_units import take_units, to_physical
+from btrackmate.io.csv_units import Scale, convert_times, take_units, to_physical
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.time_steps import (
@@ -73,7 +73,8 @@ class CsvOptions:
     Parameters
     ----------
     units : {"physical", "pixels"}
-        Of x, y, z, radius and volume; pixels are multiplied by the calibration.
+        Of x, y, z, and of radius and volume where the header states none; pixels are multiplied by
+        the calibration.
     skip_bad_rows : bool
         Leave bad rows out and name their lines, instead of refusing the file.
     ndim : int, optional
@@ -154,6 +155,7 @@ class _CsvReader:
 
     def read(self) -> SpotsFile:
         """Make the table, drop or refuse bad rows, and make the spots."""
+        given = self.calibration
         self.calibration = take_units(
             self.columns, self.calibration, pixels=self.options.units == "pixels", path=self.path
         )
@@ -167,11 +169,14 @@ class _CsvReader:
             table = table[good].reset_index(drop=True)
         self.cells = replace(self.cells, columns=[])  # they are as large as the table
         pixels = self.options.units == "pixels"
-        table = to_physical(table, self.calibration, self._ndim(table), pixels=pixels)
+        ndim = self._ndim(table)
+        sized = given.space_unit != "pixel" or given.spacing(3) != (1, 1, 1)
+        scale = Scale(self.columns, self.calibration, ndim, pixels, sized)
+        table = to_physical(table, scale, path=self.path)
         spots = Spots.from_table(
             table,
             self.calibration,
-            ndim=self._ndim(table),
+            ndim=ndim,
             n_frames=self.options.n_frames,
             source=str(self.path),
         )
@@ -278,6 +283,8 @@ class _CsvReader:
         """Count frames from times where there are no frames, or where they are said to be times."""
         if self.options.time == "time" and "frame" in table:
             table["time"] = table.pop("frame")
+        if "time" in table:
+            table["time"] = convert_times(table["time"], self.columns, self.calibration)
         if "frame" in table or "time" not in table:
             if "time" in table:
                 self._compare_times(table["frame"], table.pop("time"))

@@ -35,16 +35,20 @@ _NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "
 def write_spots_csv(path: Path, spots: Spots) -> None:
     """Write a spots table, one row a cell and frame, the schema's columns first.
 
-    Features whose names would be read as a column of the schema that stands there, too, as ``T``
-    beside frame, are written under another name, and the log says so.
+    Features whose names would be read as a column of the schema, as ``T`` or ``vol``, are written
+    under another name, and the log says so.
     """
-    names = rename_ambiguous(list(spots.table.columns))
-    if names:
+    write_cells(path, spots.table)
+    if names := rename_ambiguous(list(spots.table.columns)):
         shown = ", ".join(f"{name} as {new}" for name, new in names.items())
         _log.warning(
             "%s: features with other columns' names are written under new ones: %s", path, shown
         )
-    write_table(path, spots.table.rename(columns=names))
+
+
+def write_cells(path: Path, table: pd.DataFrame) -> None:
+    """Write a table of cells, features under names that no column of the schema has."""
+    write_table(path, table.rename(columns=rename_ambiguous(list(table.columns))))
 
 
 def write_links_csv(path: Path, graph: TrackGraph) -> None:

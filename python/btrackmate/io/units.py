@@ -64,6 +64,31 @@ def normalise_time_unit(text: str) -> str:
     return _TIME_OF.get(spelled.lower(), spelled)
 
 
+def read_unit(text: str) -> tuple[str, int | None]:
+    """Read a unit of length, area, volume or time.
+
+    Parameters
+    ----------
+    text : str
+        E.g. ``"um"``, ``"\u00b5m^3"``, ``"nm³"``, ``"voxels"``, ``"s"``.
+
+    Returns
+    -------
+    unit : str
+        Our name of the unit, ``"pixel"`` for pixels and voxels; empty for what is no unit.
+    power : int or None
+        2 of an area, 3 of a volume; None where the text has no exponent.
+    """
+    spelled = text.strip().replace("²", "2").replace("³", "3")
+    base, exponent = spelled, None
+    if spelled[-1:] in ("2", "3"):
+        base, exponent = spelled[:-1].rstrip("^ "), int(spelled[-1])
+    for normalise, known in ((normalise_space_unit, LENGTHS), (normalise_time_unit, TIMES)):
+        if base and normalise(base) in known:
+            return normalise(base), exponent
+    return ("pixel", exponent) if base and normalise_space_unit(base) == "pixel" else ("", exponent)
+
+
 def convert(value: float, unit: str, wanted: str) -> float | None:
     """Convert a length or a time between two of our units, None where that cannot be."""
     if unit == wanted:

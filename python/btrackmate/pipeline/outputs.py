@@ -10,7 +10,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.io.run_folder import DROPPED, EDITS, PRUNED, SPOTS, TRACKS
 from btrackmate.io.run_tables import write_run_tracks
 from btrackmate.io.trackmate import Session, write_trackmate
-from btrackmate.io.tracks_csv import write_spots_csv, write_table
+from btrackmate.io.tracks_csv import write_cells, write_spots_csv, write_table
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def write_outputs(folder: Path, tables: RunTables, session: Session) -> None:
         What tracks.xml says of image, detector, tracker and filters.
     """
     write_spots_csv(folder / SPOTS, tables.spots)
-    write_table(folder / PRUNED, tables.pruned)
-    write_table(folder / DROPPED, tables.dropped)
+    write_cells(folder / PRUNED, tables.pruned)
+    write_cells(folder / DROPPED, tables.dropped)
     if tables.edits is not None:
         write_table(folder / EDITS, tables.edits)
     write_run_tracks(folder, tables.graph)

@@ -74,11 +74,12 @@ def test_names_that_are_no_line_of_text_are_written_as_codes(
 def test_features_with_names_of_ours_are_told_apart(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """T and ID, beside frame and id, would be refused by whoever reads the table; vol is volume."""
+    """T and ID, beside frame and id, would be refused by whoever reads the table, vol read as volume."""
     table = pd.DataFrame({"frame": [3], "x": 1.0, "y": 2.0, "z": 0.0, "id": 7})
     table = table.assign(T=0.5, ID=1.5, vol=2.5)
     write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
     assert "written under new ones: T as T_property, ID as ID_property" in caplog.text
     found = read_spots_csv(tmp_path / "a.csv").spots.table.iloc[0]
     assert found[["id", "frame", "T_property", "ID_property"]].tolist() == [7, 3, 0.5, 1.5]
-    assert found["volume"] == 2.5
+    assert found["vol_property"] == 2.5
+    assert "volume" not in found

@@ -1,5 +1,6 @@
 """Tables as other people's programs write them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -625,3 +626,93 @@ def test_commas_that_may_part_thousands_are_refused(
             read_spots_csv(tmp_path / "c.csv")
         return
     assert read_spots_csv(tmp_path / "c.csv").spots.table["x"][0] == x
+
+
+# Units beside those of positions.
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name", "value"),
+    [
+        ("frame,x (µm),y (µm),radius (nm)", "0,1,2,3500", "radius", 3.5),
+        ("frame,x_um,y_um,volume (nm2)", "0,1,2,4e6", "volume", 4.0),
+        ("frame,x_um,y_um,z_um,volume (nm^3)", "0,1,2,3,4e9", "volume", 4.0),
+        ("frame,x_um,y_um,z_um,volume [µm³]", "0,1,2,3,4", "volume", 4.0),
+        ("frame,x_um,y_um,z_um,boundary_distance (mm)", "0,1,2,3,-0.001", "boundary_distance", -1),
+        ("frame,x (nm),y (nm),radius (µm)", "0,1,2,3", "radius", 3000.0),
+        ("frame,x_um,y_um,z_um,ellipsoid_a (nm)", "0,1,2,3,4e3", "ellipsoid_a", 4.0),
+    ],
+)
+def test_stated_units_of_features_are_converted(
+    tmp_path: Path,
+    header: str,
+    row: str,
+    name: str,
+    value: float,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spots = read(tmp_path, f"{header}\n{row}\n").spots
+    assert spots.table[name].tolist() == pytest.approx([value])
+    assert "not converted" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name", "value"),
+    [
+        ("frame,x (px),y (px),z (px),radius (µm)", "0,10,4,5,3.5", "radius", 3.5),
+        ("frame,x,y,z,radius", "0,10,4,5,3.5", "radius", 1.75),
+        ("frame,x,y,z,radius (px)", "0,10,4,5,7", "radius", 3.5),
+        ("frame,x (px),y (px),z (px),volume (µm3)", "0,10,4,5,64", "volume", 64.0),
+        ("frame,x,y,z,volume [voxels]", "0,10,4,5,64", "volume", 32.0),
+        ("frame,x,y,z,boundary_distance (nm)", "0,10,4,5,64", "boundary_distance", 0.064),
+    ],
+)
+def test_stated_units_count_among_pixels(
+    tmp_path: Path, header: str, row: str, name: str, value: float
+) -> None:
+    table = read(tmp_path, f"{header}\n{row}\n", PIXELS, units="pixels").spots.table
+    assert table[["x", "y", "z"]].to_numpy().tolist() == [[5.0, 2.0, 10.0]]
+    assert table[name].tolist() == pytest.approx([value])
+
+
+def test_voxels_beside_positions_in_space(tmp_path: Path) -> None:
+    text = "frame,x,y,z,volume (voxels)\n0,1,2,3,64\n"
+    assert rows(read(tmp_path, text, PIXELS), "x", "volume") == [[1.0, 32.0]]
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("frame,x_um,y_um,z_um,volume (voxels)", "states volume in voxels, .*positions, µm"),
+        ("frame,x_um,y_um,z_um,volume (pl)", "states volume in pl, which is not converted"),
+        ("frame,x_um,y_um,z_um,volume (µm2)", "states volume in µm2, which is not converted"),
+        ("frame,x,y,z,radius (µm)", "states radius in µm, .*positions, pixel"),
+        ("frame,x (inch),y (inch),z,radius", "positions in inch, which is no unit .*as pixel"),
+    ],
+)
+def test_units_that_are_not_converted_are_told(
+    tmp_path: Path, header: str, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(tmp_path, f"{header}\n0,1,2,3,4\n")
+    assert re.search(message, caplog.text)
+
+
+def test_times_are_converted_to_the_unit_of_dt(tmp_path: Path) -> None:
+    text = "time (min),x,y\n0,1,2\n1,1,2\n2.5,1,2\n"
+    spots = read(tmp_path, text, Calibration(dt=30, time_unit="sec")).spots
+    assert spots.frame.tolist() == [0, 2, 5]
+    assert spots.calibration.time_unit == "sec"
+
+
+@pytest.mark.parametrize("name", ["vol", "cell_id", "Label", "label_", "radius (nm)", "T"])
+def test_own_features_come_back_under_no_column_of_ours(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns: dict[str, list[float]] = {"frame": [0], "x": [1.0], "y": [2.0], name: [7.0]}
+    spots = Spots.from_table(pd.DataFrame(columns), Calibration(), ndim=2)
+    path = tmp_path / "cells.csv"
+    write_spots_csv(path, spots)
+    assert f"{name} as {name}_property" in caplog.text
+    back = read_spots_csv(path).spots
+    assert f"{name}_property" in back.features
+    assert set(back.table) - {f"{name}_property"} == set(spots.table) - {name}
