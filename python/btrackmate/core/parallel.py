@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from btrackmate.core.messages import as_this_job
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -45,10 +47,11 @@ def compute_aside(work: Callable[[], Result]) -> "Future[Result]":
         Its ``result()`` waits for the thread, and raises what that raised.
     """
     future: Future[Result] = Future()
+    mine = as_this_job(work)
 
     def compute() -> None:
         try:
-            future.set_result(work())
+            future.set_result(mine())
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             future.set_exception(error)
 
@@ -74,10 +77,11 @@ def run_in_order(
         yield from map(work, items)
         return
     pending: deque[Future[Result]] = deque()
+    mine = as_this_job(work)
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
-            pending.append(pool.submit(work, item))
+            pending.append(pool.submit(mine, item))
             if len(pending) > workers:
                 yield pending.popleft().result()
         while pending:
@@ -101,11 +105,16 @@ def compute_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
     making and ends the thread; use `contextlib.closing` so that it happens at once.
     """
     end = object()
+
+    @as_this_job
+    def take() -> object:
+        return next(items, end)
+
     pool = ThreadPoolExecutor(1)
     try:
-        coming = pool.submit(next, items, end)
+        coming = pool.submit(take)
         while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
+            coming = pool.submit(take)
             yield item  # type: ignore[misc]
     finally:
         pool.shutdown()

@@ -121,6 +121,11 @@ class Scale:
         one = convert(1.0, unit, self._unit_of_positions())
         return None if one is None else one**power
 
+    def unit(self, name: str) -> str:
+        """Name the unit that a column gets, empty if it has none."""
+        column = find_column(name)
+        return column.in_space(self.ndim).unit(self.calibration) if column else ""
+
     def _voxel(self, name: str, power: int) -> float | None:
         """Give what a pixel is of a length, area or volume; None where that has a direction."""
         if power == self.ndim:
@@ -151,9 +156,9 @@ def to_physical(table: pd.DataFrame, scale: "Scale", *, path: Path) -> pd.DataFr
         factor = scale.factor(str(name))
         if factor is None:
             _log.warning(
-                "%s: its header states %s in %s, which is not converted to the unit of the "
-                "positions, %s: correct the header, or leave the column out",
-                path, name, scale.columns.stated_unit(str(name)), scale.calibration.space_unit,
+                "%s: its header states %s in %s, which is not converted to %s: correct the "
+                "header, or leave the column out",
+                path, name, scale.columns.stated_unit(str(name)), scale.unit(str(name)),
             )  # fmt: skip
         elif factor != 1:
             factors[str(name)] = factor

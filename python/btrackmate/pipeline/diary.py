@@ -10,6 +10,7 @@ from typing import Any
 
 from btrackmate.core.errors import escape_controls
 from btrackmate.core.files import append_text
+from btrackmate.core.messages import JobHandler, hear_job
 
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
@@ -45,7 +46,7 @@ class Cost:
 
 
 class RunDiary:
-    """Collect the time of every step, all warnings, and the log of a run.
+    """Collect the time of every step, all warnings, and the log of a run, not of another's.
 
     Parameters
     ----------
@@ -81,16 +82,10 @@ class RunDiary:
     @contextmanager
     def collect(self) -> Iterator[None]:
         """Collect all messages while the run goes on."""
-        logger = logging.getLogger("btrackmate")
-        level = logger.level
-        if not logger.isEnabledFor(logging.INFO):
-            logger.setLevel(logging.INFO)
-        logger.addHandler(self._handler)
         try:
-            yield
+            with hear_job(self._handler):
+                yield
         finally:
-            logger.removeHandler(self._handler)
-            logger.setLevel(level)
             self._handler.write_to(None)
 
     def write_to(self, path: Path) -> None:
@@ -98,7 +93,7 @@ class RunDiary:
         self._handler.write_to(path)
 
 
-class _DiaryHandler(logging.Handler):
+class _DiaryHandler(JobHandler):
     """Keep warnings, and lines until there is a file to write them to."""
 
     def __init__(self, warnings: list[str], output: Path, new: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from btrackmate import __version__ as version
 from btrackmate.core.errors import UserError, WorkersError
+from btrackmate.core.messages import JobHandler, hear_job
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import command_line, is_command_line
 from btrackmate.core.workplace import Workplace
@@ -319,26 +320,20 @@ def _words(job: FrameJob) -> Iterator[None]:
         yield
 
 
-class _Messages(logging.Handler):
-    """Keep what one thread logs."""
+class _Messages(JobHandler):
+    """Keep what a frame logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.kept: list[tuple[int, str]] = []
-        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.kept.append((record.levelno, record.getMessage()))
+        self.kept.append((record.levelno, record.getMessage()))
 
 
 @contextmanager
 def _collect() -> Iterator[list[tuple[int, str]]]:
-    """Collect what this thread logs, to be logged by the sender."""
-    handler, logger = _Messages(), logging.getLogger("btrackmate")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
+    """Collect what a frame logs, to be logged by the sender."""
+    handler = _Messages()
+    with hear_job(handler):
         yield handler.kept
-    finally:
-        logger.removeHandler(handler)

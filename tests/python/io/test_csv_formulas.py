@@ -74,7 +74,7 @@ def test_names_that_are_no_line_of_text_are_written_as_codes(
 def test_features_with_names_of_ours_are_told_apart(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """T and ID, beside frame and id, would be refused by whoever reads the table, vol read as volume."""
+    """T and ID, beside frame and id, would be refused by who reads them, vol read as volume."""
     table = pd.DataFrame({"frame": [3], "x": 1.0, "y": 2.0, "z": 0.0, "id": 7})
     table = table.assign(T=0.5, ID=1.5, vol=2.5)
     write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))

@@ -683,10 +683,10 @@ def test_voxels_beside_positions_in_space(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("frame,x_um,y_um,z_um,volume (voxels)", "states volume in voxels, .*positions, µm"),
+        ("frame,x_um,y_um,z_um,volume (voxels)", "states volume in voxels, .* to µm.3:"),
         ("frame,x_um,y_um,z_um,volume (pl)", "states volume in pl, which is not converted"),
         ("frame,x_um,y_um,z_um,volume (µm2)", "states volume in µm2, which is not converted"),
-        ("frame,x,y,z,radius (µm)", "states radius in µm, .*positions, pixel"),
+        ("frame,x,y,z,radius (µm)", "states radius in µm, .* to pixel:"),
         ("frame,x (inch),y (inch),z,radius", "positions in inch, which is no unit .*as pixel"),
     ],
 )

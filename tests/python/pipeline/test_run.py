@@ -1,6 +1,7 @@
 """The whole way from given labels or a CSV to a run folder."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,25 @@ def test_log_says_which_axes_were_taken(tmp_path: Path, labels_3d: Path) -> None
     log = (tmp_path / "out" / "log.txt").read_text(encoding="utf-8")
     assert "labels.tif: axes TZYX (from ImageJ TIFF)" in log
     assert "voxel Z,Y,X (2.0, 0.5, 0.5) µm, dt 3.0 min" in log
+
+
+def test_runs_in_threads_note_their_own_messages(tmp_path: Path) -> None:
+    def go(frames: tuple[int, int]) -> str:
+        table = tmp_path / f"from{frames[0]}.csv"
+        table.write_text("frame,x,y\n" + "".join(f"{t},1,2\n" for t in range(*frames)))
+        out = table.with_suffix("")
+        run(RunInputs(spots=table), out, SETTINGS)
+        return (
+            str(yaml.safe_load((out / "run.yaml").read_text())["warnings"])
+            + (out / "log.txt").read_text()
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        late, whole = pool.map(go, [(3, 6), (0, 6)])
+    assert "the first cells are in frame 3" in late
+    assert "first cells" not in whole
+    assert "from0.csv" not in late
+    assert "from3.csv" not in whole
 
 
 def test_run_2d(tmp_path: Path) -> None:
