@@ -1,5 +1,6 @@
 """Arrays to label images and spots."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,11 +15,17 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.io.units import convert, normalise_space_unit, normalise_time_unit
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
 
 if TYPE_CHECKING:
     from btrackmate.measurement.extra import Extra
+
+_log = logging.getLogger(__name__)
+
+#: Of a voxel: where its centre or its edge counts, coordinates begin at half a voxel or at 0.
+_FROM_ZERO = 0.51
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +206,10 @@ def measure(
     shape, theirs = cells.array.shape, cells.axes
     pixels = None if image is None else _read_beside(image, "image", image_axes, shape, theirs)
     tissue = None if mask is None else _read_beside(mask, "mask", mask_axes, shape, theirs)
+    _tell_of_origin(cells)
+    for beside in (pixels, tissue):
+        if beside is not None:
+            _check_same_places(beside, cells, "image" if beside is pixels else "mask")
     calibration = _calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
     if isinstance(labels, Segmentation) and voxel_size is None:
         calibration = replace(
@@ -235,6 +246,35 @@ def _read_beside(
         elif role == "mask" and "T" in theirs and own == shape[1:] and theirs[0] == "T":
             axes = theirs[1:]
     return read_array(data, role, axes)
+
+
+def _tell_of_origin(cells: ArrayMovie) -> None:
+    """Warn where coordinates begin elsewhere than at 0, where the positions begin."""
+    for letter, along in cells.coordinates.items():
+        if letter != "T" and abs(along.first) > _FROM_ZERO * along.step:
+            _log.warning(
+                "labels: the coordinates of %s begin at %g; positions are counted from the first "
+                "voxel, as 0", letter.lower(), along.first,
+            )  # fmt: skip
+
+
+def _check_same_places(beside: ArrayMovie, cells: ArrayMovie, role: str) -> None:
+    """Check that an array lies where the labels do, as far as the coordinates of both tell."""
+    for letter in beside.coordinates.keys() & cells.coordinates.keys():
+        theirs, ours = beside.coordinates[letter], cells.coordinates[letter]
+        if theirs.are_dates != ours.are_dates:
+            continue
+        factor = 1.0
+        if theirs.unit and ours.unit:
+            normalise = normalise_time_unit if letter == "T" else normalise_space_unit
+            factor = convert(1.0, normalise(theirs.unit), normalise(ours.unit)) or 1.0
+        off = max(abs(theirs.first * factor - ours.first), abs(theirs.last * factor - ours.last))
+        if off > ours.step / 2:
+            shown = [f"{c.first:g} to {c.last:g} {c.unit}".rstrip() for c in (theirs, ours)]
+            msg = f"{role}: its coordinates of {letter.lower()} are {shown[0]}, those of the "
+            msg += f"labels {shown[1]}: they are not the same voxels; select the same of both, "
+            msg += "or drop the coordinates"
+            raise UserError(msg)
 
 
 def _calibrate(

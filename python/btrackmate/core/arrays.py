@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,20 @@ _DIMENSIONS = {
 _USUAL = {"image": {2: "YX", 4: "TZYX", 5: "TCZYX"}, "labels": {2: "YX", 4: "TZYX"}}
 #: Largest difference of steps between coordinates, relative, that counts as none.
 _UNEVEN = 1e-3
+_SECOND = np.timedelta64(1, "s")
+
+
+class Coordinates(NamedTuple):
+    """Evenly spaced coordinates along an axis, from the first voxel, or frame, to the last.
+
+    Those that are dates count from the beginning of 1970.
+    """
+
+    first: float
+    last: float
+    step: float
+    unit: str
+    are_dates: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +52,15 @@ class ArrayMovie:
         What the array itself tells, None for nothing.
     with_channels : bool
         Frames have the channels before: (C, [Z,] Y, X), else ([Z,] Y, X).
+    coordinates : mapping from str to Coordinates
+        What an xarray says of where its voxels and frames lie, by the axis's letter.
     """
 
     array: Any
     axes: str
     calibration: Calibration | None
     with_channels: bool
+    coordinates: Mapping[str, Coordinates] = field(default_factory=dict)
 
     @property
     def n_frames(self) -> int:
@@ -87,7 +104,7 @@ def read_array(
     ----------
     data : array
         numpy, dask or Zarr array; xarray.DataArray, whose dimensions name the axes and whose evenly
-        spaced coordinates (and their ``units``) tell the calibration.
+        spaced coordinates (and their ``units``) tell the calibration; dates are counted in seconds.
     role : {"image", "labels", "mask"}
         What it is; only an image has channels.
     axes : str, optional
@@ -101,13 +118,13 @@ def read_array(
     ------
     UserError
         If it is no array, or values of it are masked; if the axes are not known or don't fit, or
-        the coordinates are not evenly spaced.
+        the coordinates are no numbers, or not evenly spaced.
     """
     dims = getattr(data, "dims", None)
-    calibration = None
+    coordinates: dict[str, Coordinates] = {}
     if dims is not None and hasattr(data, "coords"):
         axes = axes or _name_dimensions(tuple(str(name) for name in dims), role)
-        calibration = _read_coordinates(data, axes)
+        coordinates = _read_coordinates(data, axes)
         data = data.data
     if not hasattr(data, "shape"):
         data = _make_array(data, role)
@@ -118,7 +135,8 @@ def read_array(
     if role != "image" and "C" in axes:
         msg = f"{role}: axes {axes} name channels, which {role} do not have; give one channel"
         raise UserError(msg)
-    return ArrayMovie(data, axes, calibration, role == "image")
+    calibration = _calibrate(coordinates) if coordinates else None
+    return ArrayMovie(data, axes, calibration, role == "image", coordinates)
 
 
 def _make_array(data: Any, role: Role) -> NDArray[Any]:
@@ -160,38 +178,55 @@ def _name_dimensions(dims: tuple[str, ...], role: Role) -> str:
     return "".join(_DIMENSIONS[name.lower()] for name in dims)
 
 
-def _read_coordinates(data: Any, axes: str) -> Calibration | None:
-    """Read steps and units from an xarray's coordinates; None if it has none."""
-    steps: dict[str, float] = {}
-    units: dict[str, str] = {}
+def _read_coordinates(data: Any, axes: str) -> dict[str, Coordinates]:
+    """Read the coordinates of an xarray, by axis; those of channels, and of one value, are none."""
+    found = {}
     for letter, name in zip(axes.upper(), data.dims, strict=False):
-        if letter == "C" or name not in data.coords:
+        if letter == "C" or name not in data.coords or data.coords[name].size < 2:
             continue
-        values = np.asarray(data.coords[name].values, dtype=np.float64)
-        if values.size < 2:
-            continue
+        values, unit, begin = _read_numbers(data.coords[name], str(name), letter)
         step = np.diff(values)
-        if step[0] <= 0 or np.abs(step - step[0]).max() > _UNEVEN * abs(step[0]):
+        if not (step[0] > 0 and np.abs(step - step[0]).max() <= _UNEVEN * abs(step[0])):
             msg = f"coordinates of dimension {name!r} are not evenly spaced and ascending; give "
             msg += "voxel_size and dt, and drop the coordinates"
             raise UserError(msg)
-        steps[letter] = float(step.mean())
-        unit = data.coords[name].attrs.get("units") or data.coords[name].attrs.get("unit")
-        if unit:
-            units[letter] = str(unit)
-    if not steps:
-        return None
-    space = {units[letter] for letter in "ZYX" if letter in units}
+        first, last = (float(values[end]) + (begin or 0.0) for end in (0, -1))
+        found[letter] = Coordinates(first, last, float(step.mean()), unit, begin is not None)
+    return found
+
+
+def _read_numbers(
+    given: Any, name: str, letter: str
+) -> tuple[NDArray[np.float64], str, float | None]:
+    """Give coordinates as numbers, their unit, and the second at which dates begin."""
+    values = np.asarray(given.values)
+    if letter == "T" and values.dtype.kind in "mM" and not np.isnat(values).any():
+        begin = None
+        if values.dtype.kind == "M":
+            begin = float((values[0] - np.datetime64(0, "s")) / _SECOND)
+            values = values - values[0]
+        return np.asarray(values / _SECOND, np.float64), "s", begin
+    if values.dtype.kind not in "iufb":
+        msg = f"coordinates of dimension {name!r} are {values.dtype}, expected numbers; give "
+        msg += "voxel_size and dt, and drop the coordinates"
+        raise UserError(msg)
+    unit = str(given.attrs.get("units") or given.attrs.get("unit") or "")
+    return values.astype(np.float64), unit.partition(" since ")[0], None
+
+
+def _calibrate(coordinates: Mapping[str, Coordinates]) -> Calibration:
+    space = {coordinates[letter].unit for letter in "ZYX" if letter in coordinates} - {""}
     if len(space) > 1:
         msg = f"coordinates of the xarray have the units {', '.join(sorted(space))}; expected one"
         raise UserError(msg)
+    steps = {letter: along.step for letter, along in coordinates.items()}
     return Calibration(
         dx=steps.get("X", 1.0),
         dy=steps.get("Y", 1.0),
         dz=steps.get("Z", 1.0),
         dt=steps.get("T", 1.0),
         space_unit=space.pop() if space else "pixel",
-        time_unit=units.get("T", "frame"),
+        time_unit=(coordinates["T"].unit if "T" in coordinates else "") or "frame",
     )
 
 

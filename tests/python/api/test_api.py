@@ -127,6 +127,58 @@ def test_uneven_coordinates_are_refused(labels):
         bt.measure(uneven)
 
 
+def with_coordinates(array, unit="µm", **coordinates):
+    xarray = pytest.importorskip("xarray")
+    coordinates = {
+        name: (name, values, {"units": unit} if name != "t" else {})
+        for name, values in coordinates.items()
+    }
+    return xarray.DataArray(array, dims=("t", "z", "y", "x"), coords=coordinates)
+
+
+@pytest.mark.parametrize("times", ["datetime64[ns]", "datetime64[s]", "timedelta64[ms]"])
+def test_times_of_xarray_that_are_dates_are_seconds(labels, times):
+    kind = times.partition("[")[0]
+    begin = np.datetime64("2026-11-28T03:00") if kind == "datetime64" else np.timedelta64(0, "m")
+    when = (begin + np.arange(4) * np.timedelta64(30, "s")).astype(times)
+    calibration = bt.measure(with_coordinates(labels, t=when)).calibration
+    assert (calibration.dt, calibration.time_unit) == (30.0, "s")
+
+
+@pytest.mark.parametrize("x", [list("abcdefghijklmnop"), [np.nan, *range(15)]])
+def test_coordinates_that_are_no_numbers_are_refused(labels, x):
+    with pytest.raises(UserError, match="dimension 'x' are (<U1, expected numbers|not evenly)"):
+        bt.measure(with_coordinates(labels, x=x))
+
+
+@pytest.mark.parametrize("role", ["image", "mask"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"y": 0.5 * np.arange(16)}, {"y": 0.25 * np.arange(16)}),
+        ({"y": 0.5 * np.arange(16)}, {"y": 0.5 * np.arange(16) + 3}),
+        ({"y": 0.5 * np.arange(16)}, {"y": 0.5 * np.arange(16), "unit": "nm"}),
+        ({"t": [0, 1, 2, 3]}, {"t": [1, 2, 3, 4]}),
+        (
+            {"t": np.arange(4).astype("datetime64[m]")},
+            {"t": (1 + np.arange(4)).astype("datetime64[m]")},
+        ),
+    ],
+)
+def test_coordinates_that_contradict_each_other_are_refused(labels, role, ours, theirs):
+    cells = with_coordinates(labels, **ours)
+    with pytest.raises(UserError, match=f"{role}: its coordinates of [yt] are .* not the same vox"):
+        bt.measure(cells, **{role: with_coordinates(labels, **theirs)})
+
+
+def test_coordinates_that_agree_but_for_rounding_and_unit(labels, caplog):
+    cells = with_coordinates(labels, y=0.5 * np.arange(16) + 3, t=np.arange(4))
+    image = with_coordinates(labels, y=500.01 * np.arange(16) + 3000, unit="nm")
+    spots = bt.measure(cells, image)
+    assert spots.calibration.dy == 0.5
+    assert "coordinates of y begin at 3; positions are counted from the first" in caplog.text
+
+
 def test_unknown_dimensions_are_refused(labels):
     xarray = pytest.importorskip("xarray")
     with pytest.raises(UserError, match="dimension 'q' of the xarray"):
