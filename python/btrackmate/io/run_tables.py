@@ -1,12 +1,32 @@
 """The tracks of a run folder as tables and GEFF, beside tracks.xml."""
 
+import contextlib
+import json
+import logging
 from pathlib import Path
+from typing import Any
 
+from btrackmate.core.errors import UserError
+from btrackmate.core.files import find_written
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.settings import load_yaml
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.io.geff import write_geff
-from btrackmate.io.run_folder import TRACK_FEATURES, TRACKED_SPOTS, TRACKS_GEFF
+from btrackmate.io.run_folder import (
+    RECORD,
+    TRACK_FEATURES,
+    TRACKED_SPOTS,
+    TRACKS,
+    TRACKS_GEFF,
+    find_run_folder,
+)
 from btrackmate.io.tracks_csv import write_cells, write_table
+from btrackmate.io.unsaved_edits import hash_path, read_saves
+
+_log = logging.getLogger(__name__)
+
+#: The tracks of a run, in all the ways in which its folder holds them.
+_SAME = (TRACKS, TRACKS_GEFF, TRACKED_SPOTS, TRACK_FEATURES)
 
 
 def write_run_tracks(folder: Path, graph: TrackGraph) -> None:
@@ -14,3 +34,62 @@ def write_run_tracks(folder: Path, graph: TrackGraph) -> None:
     write_cells(folder / TRACKED_SPOTS, graph.spots_table())
     write_table(folder / TRACK_FEATURES, make_tracks_table(graph))
     write_geff(folder / TRACKS_GEFF, graph)
+
+
+def hash_run_tracks(folder: Path) -> dict[str, str]:
+    """Hash the files that hold a run's tracks, as they were written, by name (SHA-256)."""
+    return {name: hash_path(find_written(folder / name)) for name in _SAME}
+
+
+def list_changed(folder: Path) -> list[str]:
+    """List the files of a run's tracks that neither the run nor a save of its corrections wrote.
+
+    None that is gone is among them, nor any of a run that noted no hashes.
+    """
+    noted = _read_noted(folder)
+    return [
+        name
+        for name in _SAME
+        if (folder / name).exists()
+        and (known := {hashes[name] for hashes in noted if name in hashes})
+        and hash_path(folder / name) not in known
+    ]
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse to replace tables of a run's tracks that somebody changed.
+
+    Raises
+    ------
+    UserError
+        Names them.
+    """
+    changed = [name for name in list_changed(folder) if name != TRACKS]
+    if changed:
+        msg = f"{folder}: {', '.join(changed)} were changed by another program since they were "
+        msg += "written, and would be replaced: move them out of the folder, then save"
+        raise UserError(msg)
+
+
+def warn_of_parted(tracks: Path) -> None:
+    """Warn where tracks of a run are read and those beside them, in another format, are others."""
+    folder = find_run_folder(tracks)
+    if folder is None:
+        return
+    other = TRACKS if tracks.name == TRACKS_GEFF else TRACKS_GEFF
+    if other in list_changed(folder):
+        _log.warning(
+            "%s was changed since %s was written with it; the latter is taken, without these "
+            "changes", folder / other, tracks,
+        )  # fmt: skip
+
+
+def _read_noted(folder: Path) -> list[dict[str, Any]]:
+    """Read the hashes that the run noted, and each save; none of what is damaged."""
+    noted = []
+    with contextlib.suppress(UserError):  # Who needs the record says so.
+        noted.append(load_yaml(folder / RECORD).get("written"))
+    for line in read_saves(folder / TRACKS):
+        with contextlib.suppress(ValueError):
+            noted.append(json.loads(line).get("written"))
+    return [hashes for hashes in noted if isinstance(hashes, dict)]

@@ -21,6 +21,7 @@ from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
 from btrackmate.io.geff import write_geff
 from btrackmate.io.run_folder import FILES, REPORT, TRACKS, find_run_folder, is_run_folder
+from btrackmate.io.run_tables import warn_of_parted
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.tracked_table import read_tracked_table
 from btrackmate.io.trackmate import (
@@ -361,6 +362,7 @@ def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
         raise UserError(msg)
     if not with_edits:
         warn_of_unsaved(path)
+    warn_of_parted(path)
     with watch_inputs(*found.inputs(path)):
         return found.read(path)
 

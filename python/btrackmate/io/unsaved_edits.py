@@ -31,11 +31,18 @@ def warn_of_unsaved(tracks: Path) -> None:
             "%s: %d edits in %s are not saved into it, and not taken: save them first, in "
             "`btrackmate view` or by EditSession.save", tracks, unsaved, journal.name,
         )  # fmt: skip
-    elif last and _read_digest(lines[last]) != _hash(place):
+    elif last and _read_digest(lines[last]) != hash_path(place):
         _log.warning(
             "%s was made or saved anew since its corrections, which stand in %s and may not be in "
             "it: look in `btrackmate view`, or move that file away", tracks, journal.name,
         )  # fmt: skip
+
+
+def read_saves(tracks: Path) -> list[bytes]:
+    """Give the lines of the saves in the journal of tracks."""
+    journal = name_journal(tracks)
+    lines = journal.read_bytes().split(b"\n") if journal.is_file() else []
+    return [line for line in lines if line.startswith(_SAVE)]
 
 
 def _read_digest(line: bytes) -> str:
@@ -43,7 +50,8 @@ def _read_digest(line: bytes) -> str:
     return "" if found is None else found[1].decode("ascii")
 
 
-def _hash(path: Path) -> str:
-    from btrackmate.io.images import hash_path  # a second to import, mostly not needed
+def hash_path(path: Path) -> str:
+    """Hash a file or folder, see :func:`btrackmate.io.images.hash_path`."""
+    from btrackmate.io import images  # a second to import, mostly not needed
 
-    return hash_path(path)
+    return images.hash_path(path)

@@ -29,6 +29,7 @@ from btrackmate.io.run_folder import (
     check_run_folder,
     check_unused,
 )
+from btrackmate.io.run_tables import hash_run_tracks
 from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
@@ -417,6 +418,7 @@ class _Run:
             "to_know": [note.to_dict() for note in self._list_notes(tables.graph, tracker)],
             "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
+            "written": hash_run_tracks(self.work.place.new),
             "settings": self.settings.model_dump(mode="json"),
             "warnings": self.diary.warnings,
             "timing": self.diary.timing,

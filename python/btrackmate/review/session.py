@@ -1,6 +1,7 @@
 """Editing a file of tracks: every edit is kept at once, and can be undone, also days later."""
 
 import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -9,13 +10,18 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import hash_path
-from btrackmate.io.run_folder import TRACKS, find_run_folder, is_run_folder
-from btrackmate.io.run_tables import write_run_tracks
+from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
+from btrackmate.io.run_tables import (
+    check_replaceable,
+    hash_run_tracks,
+    list_changed,
+    write_run_tracks,
+)
 from btrackmate.io.track_formats import name_format, read_tracks, write_tracks
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
-from btrackmate.review.journal import Journal, read_edit, sort_edits
+from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
 from btrackmate.review.replaying import LeftOut, are_made, plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
 
@@ -28,6 +34,7 @@ class EditSession:
     Open one with :meth:`open`, and close it at the end, or use it in a ``with`` block. Each edit
     is in the journal, ``NAME.edits.jsonl`` beside the tracks, before it is made: nothing has to be
     saved for it to be there when the tracks are opened again. `save` writes the tracks themselves.
+    Several threads may edit: one edit, or save, waits for the other.
 
     Attributes
     ----------
@@ -51,6 +58,7 @@ class EditSession:
         self._digest = hash_path(path)
         ids = self.document.track_ids if self.document is not None else None
         self.history = History(EditableTracks(graph, track_ids=ids, allow_merges=allow_merges))
+        self._turn = threading.RLock()
         self._saved = 0  # Lines of the journal that the file holds.
 
     @classmethod
@@ -83,7 +91,9 @@ class EditSession:
         path = Path(path)
         if is_run_folder(path):
             path = path / TRACKS
-        path = follow_link(path)  # The journal is that of the file, by whatever name it is opened.
+        path = _prefer_xml(
+            follow_link(path)
+        )  # The journal is that of the file, by whatever name it is opened.
         journal = Journal(path)
         try:
             session = cls(path, journal, allow_merges)
@@ -114,10 +124,11 @@ class EditSession:
         StorageError
             If it can't be kept; nothing has changed then.
         """
-        change, entry = plan_edit(self.tracks, operation, arguments)
-        self._begin()
-        self._journal.note_edit(entry)
-        return self.history.make(change)
+        with self._turn:
+            change, entry = plan_edit(self.tracks, operation, arguments)
+            self._begin()
+            self._journal.note_edit(entry)
+            return self.history.make(change)
 
     def undo(self) -> Change:
         """Take the last edit back, and keep that.
@@ -127,9 +138,10 @@ class EditSession:
         UserError
             If there is none.
         """
-        self.history.check_undo()
-        self._journal.note("undo")
-        return self.history.undo()
+        with self._turn:
+            self.history.check_undo()
+            self._journal.note("undo")
+            return self.history.undo()
 
     def redo(self) -> Change:
         """Make the edit again that was taken back last, and keep that.
@@ -139,9 +151,10 @@ class EditSession:
         UserError
             If there is none.
         """
-        self.history.check_redo()
-        self._journal.note("redo")
-        return self.history.redo()
+        with self._turn:
+            self.history.check_redo()
+            self._journal.note("redo")
+            return self.history.redo()
 
     def save(self, path: Path | str | None = None) -> Path:
         """Write the tracks with all edits.
@@ -166,31 +179,40 @@ class EditSession:
         StorageError
             If the disk refuses; the old file is left as it was.
         """
+        with self._turn:
+            return self._save(None if path is None else Path(path))
+
+    def _save(self, path: Path | None) -> Path:
         graph = self.to_graph()
         told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
-        if path is not None and Path(path).absolute() != self.path.absolute():
-            write_copy(Path(path), graph, self.document, told.log or "")
-            return Path(path)
+        if path is not None and path.absolute() != self.path.absolute():
+            write_copy(path, graph, self.document, told.log or "")
+            return path
         if self.path.exists() and hash_path(self.path) != self._digest:
             msg = f"{self.path} was changed by another program since it was opened: save under "
             msg += "another name, or close it, and open it again with changed='replay'"
             raise UserError(msg)
         self._begin()
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
+        if folder is not None:
+            check_replaceable(folder)
         with write_together():
-            if folder is not None:
-                write_run_tracks(folder, graph)
             with write_atomically(self.path) as staged:
                 write_tracks(staged, graph, self.document, told)
                 digest = hash_path(staged)
-                self._journal.note("save", sha256=digest)
+            noted: dict[str, Any] = {"sha256": digest}
+            if folder is not None:
+                write_run_tracks(folder, graph)
+                noted["written"] = hash_run_tracks(folder)
+            self._journal.note("save", **noted)
         self._digest = digest
         self._saved = len(self._journal.entries)
         return self.path
 
     def to_graph(self) -> TrackGraph:
         """Give the tracks as they are now; their record tells how many edits stand."""
-        graph = self.tracks.to_graph()
+        with self._turn:
+            graph = self.tracks.to_graph()
         return graph.with_record("review", {"edits": len(self.history.done)})
 
     def close(self) -> None:
@@ -279,6 +301,17 @@ def write_copy(
     image = document.image_path if document is not None else None
     told = Session(log=log) if image is None else Session(log=log, image_path=image)
     return tuple(write_tracks(path, graph, document, told))
+
+
+def _prefer_xml(path: Path) -> Path:
+    """Give a run's tracks.xml for its tracks.geff, which is saved with it, if it is as written."""
+    folder = find_run_folder(path) if path.name == TRACKS_GEFF else None
+    if folder is None or name_journal(path).exists() or not (folder / TRACKS).exists():
+        return path
+    if TRACKS_GEFF in list_changed(folder):
+        return path
+    _log.info("%s is opened as %s, with which it is saved", path, folder / TRACKS)
+    return follow_link(folder / TRACKS)
 
 
 def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:

@@ -14,7 +14,7 @@ from tracking_movies import link_ids
 from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import find_written, write_text, write_together
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
@@ -204,6 +204,51 @@ def test_saving_corrections_of_a_run_writes_its_tables_anew(first: Path) -> None
     tracked = pd.read_csv(first / "tracked_spots.csv")
     assert features["n_spots"].sum() == (tracked["track"] >= 0).sum()
     assert (first / "report.html").read_bytes() == report
+
+
+@pytest.mark.parametrize("name", ["tracked_spots.csv", "track_features.csv", "tracks.geff"])
+def test_tables_of_a_run_that_others_changed_are_not_replaced(first: Path, name: str) -> None:
+    change(first / name)
+    before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
+    with EditSession.open(first) as session:
+        with pytest.raises(UserError, match=f"{name} were changed by another .* move them out"):
+            session.save()
+        assert {path: path.read_bytes() for path in before} == before
+        (first / name).rename(first / "mine")
+        session.save()
+        session.undo()
+        session.save()  # those that it wrote itself
+    assert (first / name).exists()
+
+
+def change(path: Path) -> None:
+    """Change a table as a spreadsheet does, or tracks in a GEFF as another program does."""
+    if path.suffix == ".csv":
+        pd.read_csv(path).assign(note=1).to_csv(path, index=False)
+    else:
+        graph = read_tracks(path)[0]
+        write_tracks(path, graph.keep_spots(np.arange(len(graph.spots)) > 0))
+
+
+def test_tracks_of_a_run_that_differ_are_warned_of(
+    first: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (first / "tracks.xml.edits.jsonl").unlink()
+    read_tracks(first)
+    assert not caplog.text
+    change(first / "tracks.geff")
+    graph = read_tracks(first)[0]
+    assert "tracks.geff was changed since" in caplog.text
+    assert "tracks.xml was written with it; the latter is taken" in caplog.text
+    with EditSession.open(first / "tracks.geff") as session:
+        assert session.path.name == "tracks.geff"
+        assert session.tracks.n_spots == len(graph.spots) - 1
+
+
+def test_the_geff_of_a_run_is_edited_with_its_tracks(first: Path) -> None:
+    with EditSession.open(first / "tracks.geff") as session:
+        assert session.path == first / "tracks.xml"
+        assert len(session.history.done) == 3
 
 
 def test_a_copy_elsewhere_is_no_run(tmp_path: Path, first: Path) -> None:

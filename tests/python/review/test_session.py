@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,26 @@ def test_two_windows_on_one_file_are_noticed(tmp_path):
     with EditSession.open(path), pytest.raises(UserError, match=r"editing.* is in use by process"):
         EditSession.open(path)
     EditSession.open(path).close()
+
+
+def test_several_threads_edit_in_turn(tmp_path):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        spots = [int(spot) for spot in session.tracks.in_frame(0)] * 20
+
+        def edit(number):
+            session.do("move_spot", spot=spots[number], position=(number, 1.0, 0.0))
+            if number % 7 == 0:
+                session.undo()
+            if number % 20 == 0:
+                session.save()
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(edit, range(len(spots))))
+        whole = state(session)
+    with EditSession.open(path) as session:
+        assert state(session) == whole
+        assert len(session.history.done) == len(spots) - -(-len(spots) // 7)
 
 
 def test_a_torn_last_line_is_recognised(tmp_path):
