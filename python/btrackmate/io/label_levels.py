@@ -1,6 +1,7 @@
 """The arrays of a label movie in OME-Zarr: the voxels, and smaller copies for viewers."""
 
 import itertools
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _ZARR_3: dict[str, Any] = {
 }
 #: Slices and rows or columns of a copy that are made at a time.
 _BOX_ZYX = (16, 1024, 1024)
+
+_setting = threading.Lock()
 
 
 def list_factors(shape: tuple[int, ...]) -> list[int]:
@@ -87,8 +90,9 @@ def create_arrays(
 def open_arrays(path: Path) -> list[Any] | None:
     """Open the arrays of a label movie, the voxels first; None where they are damaged."""
     try:
-        # Empty chunks are written, so that a missing one is known to be lost.
-        with zarr.config.set({"array.write_empty_chunks": True}):
+        # Empty chunks are written, so that a missing one is known to be lost. The setting is all
+        # threads': one at a time sets it.
+        with _setting, zarr.config.set({"array.write_empty_chunks": True}):
             group = zarr.open_group(path, mode="r+")
             levels = [group["0"]]
             levels += [group[str(n + 1)] for n in range(len(list_factors(levels[0].shape)))]
