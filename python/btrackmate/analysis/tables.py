@@ -1,5 +1,6 @@
 """All tables of the analysis of tracks, in one go."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import option
+
+_log = logging.getLogger(__name__)
 
 Tables = dict[str, pd.DataFrame]
 #: Bins of turning angles, in degrees.
@@ -389,3 +392,11 @@ def _check_units(movies: Mapping[str, Tracked]) -> None:
             msg = f"{name} is in {c} and {d}, {first} in {a} and {b}; give movies of the same "
             msg += f"units, or say what holds for all with {option('dt')} and {option('time_unit')}"
             raise UserError(msg)
+    steps = {name: one.graph.spots.calibration.dt for name, one in movies.items()}
+    if len(set(steps.values())) > 1:
+        _log.warning(
+            "the movies have other times between frames (%s %s), with which speeds, turning "
+            "angles and rhythms change: compare them with care",
+            ", ".join(f"{name} {dt:g}" for name, dt in steps.items()),
+            units[first][1],
+        )

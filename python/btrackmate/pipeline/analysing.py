@@ -31,6 +31,7 @@ from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
 from btrackmate.measurement.tissue import Tissue, check_mask_length
+from btrackmate.pipeline.calibrating import rename_calibration
 from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.record import describe_environment
 from btrackmate.pipeline.settings import InputSettings
@@ -233,16 +234,9 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
 
 def _load(path: Path, job: AnalysisJob) -> ReportData:
     data = load_tracks(path) if is_tracks(path) else load_run(path)
-    graph = data.graph
-    options = job.options
-    given: dict[str, Any] = {
-        "dt": options.dt, "time_unit": options.time_unit, "space_unit": options.space_unit
-    }  # fmt: skip
-    given = {name: value for name, value in given.items() if value is not None}
-    if options.dt is not None:
-        given.setdefault("time_unit", "s")
-    if given:
-        calibration = replace(graph.spots.calibration, **given)
+    graph, options = data.graph, job.options
+    calibration = rename_calibration(graph.spots.calibration, path, options)
+    if calibration != graph.spots.calibration:
         graph = graph.with_spots(graph.spots.with_calibration(calibration))
     if job.mask is not None:
         graph = add_distance(graph, open_mask(job.mask, data.image or data.labels, options))

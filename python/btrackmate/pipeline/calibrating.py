@@ -1,5 +1,6 @@
 """The calibration of tracks and tables of cells, and what the options say of it."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.track_formats import find_source_format
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.pipeline.settings import InputSettings
+
+_log = logging.getLogger(__name__)
 
 
 def make_calibration(options: InputSettings) -> Calibration:
@@ -83,6 +86,47 @@ def check_calibration(spots: Spots, source: Path, options: InputSettings) -> Non
         msg += f"{', '.join(differences)}; leave {option('voxel_size')}, {option('dt')} and their "
         msg += "units out, or make a .csv of it first, which takes them"
         raise UserError(msg)
+
+
+def rename_calibration(
+    calibration: Calibration, source: Path, options: InputSettings
+) -> Calibration:
+    """Give tracks the time step and the units that the options say, instead of their own.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        Of the tracks.
+    source : Path
+        The file or folder that they come from.
+    options : InputSettings
+        Its voxel size is not that of tracks.
+
+    Raises
+    ------
+    UserError
+        If a unit is named that is not the tracks' own: no position and no time is converted.
+    """
+    changed = _fill_in(calibration, options.model_copy(update={"voxel_size": None}))
+    if options.dt is not None and options.time_unit is None and calibration.time_unit == "frame":
+        changed = replace(changed, time_unit="sec")
+    own, said = calibration.space_unit, changed.space_unit
+    if own not in ("pixel", said):
+        msg = f"{source}: its positions are in {own}, and are not converted to {said}; leave "
+        msg += f"{option('space_unit')} out"
+        raise UserError(msg)
+    own, said = calibration.time_unit, changed.time_unit
+    if options.dt is None and own not in ("frame", said):
+        msg = f"{source}: its times are in {own}, and are not converted to {said}; leave "
+        msg += f"{option('time_unit')} out, or give {option('dt')} in {said} too"
+        raise UserError(msg)
+    before, after = f"{calibration.dt:g} {own}", f"{changed.dt:g} {said}"
+    if own != "frame" and before != after:
+        _log.warning(
+            "%s: %s replaces its own time between frames, %s, by %s",
+            source, option("dt"), before, after,
+        )  # fmt: skip
+    return changed
 
 
 def _gives_calibration(options: InputSettings) -> bool:

@@ -248,6 +248,37 @@ def test_movies_of_different_units_or_one_name_are_refused(
     assert "would both be movie 'a'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--space-unit", "nm"), "positions are in µm, and are not converted to nm"),
+        (("--time-unit", "h"), "times are in min, and are not converted to h"),
+    ],
+)
+def test_units_are_named_not_converted(
+    tracks: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    out = tracks.with_name("out")
+    assert call("analyse", tracks, "-o", out, *words, *QUICK) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+    assert call("analyse", tracks, "-o", out, "--space-unit", "um", *QUICK) == 0
+    record = yaml.safe_load((out / "analysis.yaml").read_text(encoding="utf-8"))
+    assert record["inputs"]["a"]["space_unit"] == "µm"
+
+
+def test_a_time_step_that_replaces_another_is_told(tracks: Path, caplog) -> None:
+    out = tracks.with_name("out")
+    assert call("analyse", tracks, "-o", out, "--dt", 300, *QUICK) == 0
+    assert "--dt replaces its own time between frames, 5 min, by 300 min" in caplog.text
+
+
+def test_movies_of_other_time_steps_are_told(tracks: Path, tmp_path: Path, caplog) -> None:
+    write_tracks(tmp_path / "b.xml", make_graph(dt=10.0))
+    call("analyse", tracks, tmp_path / "b.xml", "-o", tmp_path / "out", *QUICK)
+    assert "other times between frames (a 5, b 10 min)" in caplog.text
+
+
 def test_the_library_gives_the_tables_of_the_verb(tracks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert call("analyse", tracks, "-o", out, *QUICK) == 0
