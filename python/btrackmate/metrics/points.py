@@ -1,5 +1,6 @@
 """Matching of spots without labels, by distance."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy.spatial import cKDTree
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.metrics.nodes import IntArray, NodeMatch
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,7 @@ def match_same_spots(truth: TrackGraph, result: TrackGraph) -> NodeMatch | None:
     smaller = min(len(truth.spots), len(result.spots))
     if not smaller:
         return None
+    _warn_of_lengths(truth, result)
     places = truth.spots.positions, result.spots.positions
     near = max(float(np.ptp(places[0], axis=0).max()) * 1e-5, 1e-9)
     mate = result.spots.find_rows(truth.spots.id)
@@ -105,7 +109,21 @@ def match_points(truth: TrackGraph, result: TrackGraph, max_distance: float) -> 
     if units[0] != units[1]:
         msg = f"the truth is in {units[0]} and the result in {units[1]}; bring both to one unit"
         raise UserError(msg)
+    _warn_of_lengths(truth, result)
     return _match_places(truth, result, max_distance)
+
+
+def _warn_of_lengths(truth: TrackGraph, result: TrackGraph) -> None:
+    """Say that one ends before the other, whose later cells nothing can match."""
+    lengths = truth.spots.n_frames, result.spots.n_frames
+    shared = min(lengths)
+    missed, false = (int((graph.spots.frame >= shared).sum()) for graph in (truth, result))
+    if missed or false:
+        _log.warning(
+            "the truth has %d frames and the result %d: %d cells after frame %d count as %s; cut "
+            "the longer one if the other was not to have them",
+            *lengths, missed or false, shared - 1, "missed" if missed else "false",
+        )  # fmt: skip
 
 
 def _match_places(truth: TrackGraph, result: TrackGraph, max_distance: float) -> PointMatch:

@@ -1,5 +1,6 @@
 """Folders of label images, paired by file name."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,8 @@ from btrackmate.io.image_pairs import list_by_name, pair_by_name
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.tiff import TiffSource
 from btrackmate.pipeline.inputs import MovieFrames
+
+_log = logging.getLogger(__name__)
 
 
 class LabelFolder:
@@ -174,11 +177,19 @@ def pair_frames(
 ) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
     """Read what the truth has, and the same frames of the result.
 
+    Frames that the result alone has are warned of, unless the truth is one of chosen frames.
+
     Yields
     ------
     (str, ([Z,] Y, X) ndarray, ([Z,] Y, X) ndarray)
         Name, truth and result.
     """
+    known, found = ({t for t, _ in one.numbers} for one in (truth, result))
+    if known == set(range(len(known))) and found - known:
+        _log.warning(
+            "%s has %d frames and %s %d: the %d that the former lacks are not scored",
+            truth.path, len(known), result.path, len(found), len(found - known),
+        )  # fmt: skip
     for frame, plane in truth.numbers:
         name = f"frame {frame}" + (f", slice {plane}" if plane >= 0 else "")
         yield name, truth.read(frame, plane), result.read(frame, plane)

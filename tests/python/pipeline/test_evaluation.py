@@ -194,6 +194,36 @@ def test_tracks_of_the_same_spots_are_scored_without_a_distance(
     assert missed["why"].tolist() == ["other_link"]
 
 
+@pytest.mark.parametrize("more", [(), ("--max-distance", 1)])
+def test_cells_after_the_end_of_the_other_are_told(tmp_path: Path, caplog, more: tuple) -> None:
+    whole = make_points()
+    write_tracks(tmp_path / "a.csv", whole.keep_spots(whole.spots.frame < 3))
+    write_tracks(tmp_path / "b.csv", whole)
+    words = ["evaluate", "--truth", tmp_path / "a.csv", "--result", tmp_path / "b.csv", *more]
+    assert call(*words, "--quiet") == 0
+    assert "truth has 3 frames and the result 4: 3 cells after frame 2 count as false" in (
+        caplog.text
+    )
+    caplog.clear()
+    words[2], words[4] = words[4], words[2]
+    assert call(*words, "--quiet") == 0
+    assert "truth has 4 frames and the result 3: 3 cells after frame 2 count as missed" in (
+        caplog.text
+    )
+
+
+def test_frames_that_the_truth_lacks_are_told(tmp_path: Path, caplog) -> None:
+    movie = dividing_cells()
+    result = write_imagej(tmp_path / "result.tif", movie, "TZYX")
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    for t in range(4):
+        tifffile.imwrite(folder / f"mask{t:03d}.tif", movie[t])
+    assert call("evaluate", "--truth", folder, "--result", result, "--quiet") == 0
+    assert "has 4 frames and" in caplog.text
+    assert "the 2 that the former lacks are not scored" in caplog.text
+
+
 def test_other_spots_ask_for_a_distance_and_suggest_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
