@@ -246,6 +246,36 @@ class Lock:
         return msg
 
 
+@contextlib.contextmanager
+def hold_contents(path: Path, what: str) -> Iterator[None]:
+    """Hold a file by whatever of its names (hard links), where the system has such locks.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, or what is not there, is not held.
+    what : str
+        What is locked, for messages.
+
+    Raises
+    ------
+    UserError
+        If another process, or this one, holds it.
+    """
+    if fcntl is None or not path.is_file():
+        yield
+        return
+    file = os.open(path, os.O_RDONLY)
+    try:
+        if _flock(file) is False:
+            msg = f"{what} is in use under another name (a hard link): wait until that has ended, "
+            msg += "or take a copy of the file"
+            raise UserError(msg)
+        yield
+    finally:
+        os.close(file)
+
+
 def _parse(text: bytes) -> dict[str, Any]:
     try:
         values = json.loads(text)

@@ -20,6 +20,11 @@ def is_same(one: Path, other: Path) -> bool:
     return _spell(one) == _spell(other)
 
 
+def is_one_name(one: Path, other: Path) -> bool:
+    """Tell whether two spellings, relative or under links, lead to one name of a file."""
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def is_inside(path: Path, folder: Path) -> bool:
     """Tell whether a path lies in a folder, at any depth."""
     outer, inner = _spell(folder), _spell(path)

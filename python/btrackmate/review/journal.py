@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import append_text, copy_file, write_text
-from btrackmate.core.locks import Lock
+from btrackmate.core.locks import Lock, hold_contents
 from btrackmate.core.outputs import check_output
 from btrackmate.io.unsaved_edits import name_journal as name_journal
 from btrackmate.review.changes import Change
@@ -60,7 +61,9 @@ class Journal:
         check_output(self.path, overwrite=True)
         self._lock = Lock(tracks.with_name(tracks.name + _LOCK_ENDING), f"{tracks} (editing)")
         self._lock.acquire()
+        self._held = ExitStack()
         try:
+            self._held.enter_context(hold_contents(tracks, f"{tracks} (editing)"))
             parsed = read_lines(self.path)
             if parsed.torn:
                 if parsed.torn.endswith("\n"):  # It was whole once.
@@ -68,7 +71,7 @@ class Journal:
                 torn = len(parsed.torn.encode("utf-8", "surrogateescape"))
                 write_text(self.path, self.path.read_bytes()[:-torn].decode("ascii"))
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
         self.entries, self._end = parsed.entries, parsed.end
         self.torn = bool(parsed.torn)
@@ -76,6 +79,7 @@ class Journal:
 
     def close(self) -> None:
         """Let others edit the tracks."""
+        self._held.close()
         self._lock.release()
 
     def __enter__(self) -> Self:

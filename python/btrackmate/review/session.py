@@ -9,6 +9,8 @@ from typing import Any, Literal, Self
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_outputs
+from btrackmate.core.paths import is_one_name
 from btrackmate.io.images import hash_path
 from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
 from btrackmate.io.run_tables import (
@@ -17,7 +19,13 @@ from btrackmate.io.run_tables import (
     list_changed,
     write_run_tracks,
 )
-from btrackmate.io.track_formats import name_format, read_tracks, write_tracks
+from btrackmate.io.track_formats import (
+    name_format,
+    name_inputs,
+    name_outputs,
+    read_tracks,
+    write_tracks,
+)
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
@@ -156,16 +164,18 @@ class EditSession:
             self._journal.note("redo")
             return self.history.redo()
 
-    def save(self, path: Path | str | None = None) -> Path:
+    def save(self, path: Path | str | None = None, *, overwrite: bool = False) -> Path:
         """Write the tracks with all edits.
 
         Parameters
         ----------
         path : Path or str, optional
             Another file, .xml or .geff, for a copy; the edits stay with the one that is open. By
-            default the file itself is replaced; edits can be undone afterwards all the same. Of a
-            run folder its other tables of tracks are replaced at the same moment; its report is
-            not: ``btrackmate report`` does it.
+            default, and by any name of it, the file itself is replaced; edits can be undone
+            afterwards all the same. Of a run folder its other tables of tracks are replaced at the
+            same moment; its report is not: ``btrackmate report`` does it.
+        overwrite : bool
+            Let the copy replace what is there; never a file that the tracks belong to.
 
         Returns
         -------
@@ -175,18 +185,21 @@ class EditSession:
         Raises
         ------
         UserError
-            If the file was changed by another program since it was opened.
+            If the file was changed by another program since it was opened, or a copy would replace
+            something.
         StorageError
             If the disk refuses; the old file is left as it was.
         """
         with self._turn:
-            return self._save(None if path is None else Path(path))
+            return self._save(None if path is None else Path(path), overwrite=overwrite)
 
-    def _save(self, path: Path | None) -> Path:
+    def _save(self, path: Path | None, *, overwrite: bool) -> Path:
         graph = self.to_graph()
         told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
-        if path is not None and path.absolute() != self.path.absolute():
-            write_copy(path, graph, self.document, told.log or "")
+        if path is not None and not is_one_name(path, self.path):
+            self._check_copy(path, overwrite=overwrite)
+            with write_together(overwrite=overwrite):
+                write_copy(path, graph, self.document, told.log or "")
             return path
         if self.path.exists() and hash_path(self.path) != self._digest:
             msg = f"{self.path} was changed by another program since it was opened: save under "
@@ -224,6 +237,12 @@ class EditSession:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _check_copy(self, path: Path, *, overwrite: bool) -> None:
+        """Refuse a copy that would replace the tracks, what lies with them, or other files."""
+        image = self.document.image_path if self.document is not None else None
+        inputs = (self.path, *name_inputs(self.path), self._journal.path, image)
+        check_outputs(name_outputs(path), inputs, overwrite=overwrite)
 
     def _begin(self) -> None:
         self._journal.confirm()

@@ -392,6 +392,51 @@ def test_a_file_that_another_program_changed_is_not_replaced(tmp_path):
     assert len(read_trackmate(tmp_path / "mine.xml").graph.spots)
 
 
+def test_a_copy_replaces_nothing_unless_told_to(tmp_path):
+    path = copy(tmp_path)
+    other, folder = tmp_path / "other.xml", tmp_path / "graph.geff"
+    other.write_text("of another program")
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        with pytest.raises(UserError, match="exists already: give another output, or overwrite=T"):
+            session.save(other)
+        assert other.read_text() == "of another program"
+        with pytest.raises(UserError, match="notes.txt, which would be lost"):
+            session.save(folder, overwrite=True)
+        session.save(other, overwrite=True)
+    assert len(read_trackmate(other).graph.spots)
+
+
+def test_the_file_itself_is_saved_by_any_name_of_it(tmp_path, monkeypatch):
+    path = copy(tmp_path)
+    link = tmp_path / "link.xml"
+    link.symlink_to("tracks.xml")
+    monkeypatch.chdir(tmp_path)
+    with EditSession.open(path) as session:
+        for name in ("tracks.xml", link, path, tmp_path / ".." / tmp_path.name / "tracks.xml"):
+            session.do("delete_spot", spot=int(session.to_graph().spots.id[0]))
+            assert not session.is_saved
+            session.save(name)
+            assert session.is_saved
+    assert link.is_symlink()
+
+
+def test_a_hard_link_is_not_edited_beside_the_file(tmp_path):
+    path = copy(tmp_path)
+    (tmp_path / "hard.xml").hardlink_to(path)
+    with EditSession.open(path) as session:
+        with pytest.raises(UserError, match=r"hard\.xml \(editing\) is in use under another name"):
+            EditSession.open(tmp_path / "hard.xml")
+        edit_somewhat(session)
+        with pytest.raises(UserError, match="is an input and would be replaced"):
+            session.save(tmp_path / "hard.xml", overwrite=True)
+        session.save()
+    with EditSession.open(tmp_path / "hard.xml"):
+        pass
+
+
 class Noted(EditSession):
     """A session that tells after each edit."""
 

@@ -235,15 +235,16 @@ class Session(State):
     def save_as(self, path: Path) -> list[Path]:
         """Save the tracks as they are now in another file: .xml, .geff or .csv.
 
-        Of a TrackMate file all that it held passes into another TrackMate file.
+        Of a TrackMate file all that it held passes into another TrackMate file. What is there is
+        replaced, as the dialog asks.
 
         Raises
         ------
         UserError
-            If the name has another ending.
+            If the name has another ending, or is that of a file that the tracks belong to.
         """
         if isinstance(self._edit, EditSession) and find_format(path).key != "csv":
-            return [self._edit.save(path)]
+            return [self._edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
         return list(write_copy(path, self.now.to_graph(), document, log))
