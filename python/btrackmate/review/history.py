@@ -1,8 +1,10 @@
 """Edits that were made, and the way back and forth."""
 
+import inspect
 from typing import Any
 
 from btrackmate.core.errors import UserError
+from btrackmate.review.arguments import read_arguments
 from btrackmate.review.changes import Change
 from btrackmate.review.operations import OPERATIONS
 from btrackmate.review.tracks import EditableTracks
@@ -99,8 +101,9 @@ def plan(tracks: EditableTracks, operation: str, arguments: dict[str, Any]) -> C
         raise UserError(msg)
     known = (*found.spots, *found.values)
     foreign = [name for name in arguments if name not in known]
-    missing = [name for name in found.spots if name not in arguments]
-    if foreign or missing:
+    parameters = list(inspect.signature(found.plan).parameters.values())[1:]
+    needed = [one.name for one in parameters if one.default is one.empty]
+    if foreign or any(arguments.get(name) is None for name in needed):
         msg = f"{operation}: got {', '.join(arguments) or 'nothing'}, expected {', '.join(known)}"
         raise UserError(msg)
-    return found.plan(tracks, **arguments)
+    return found.plan(tracks, **read_arguments(operation, arguments))

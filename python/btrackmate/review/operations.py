@@ -3,12 +3,13 @@
 Each function plans a change of tracks without making it; spots are named by their ids.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.spots import FARTHEST
+from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.review.changes import SPOT_FIELDS, Change, Link, Move, Spot
 from btrackmate.review.tracks import EditableTracks
 
@@ -146,12 +147,15 @@ def add_spot(
         msg = f"id {number} is taken, or below 0: leave the id out"
         raise UserError(msg)
     if label is not None:
+        if not 1 <= label <= MAX_LABEL:
+            msg = f"label is {label}, expected 1 to {MAX_LABEL}; 0 is background"
+            raise UserError(msg)
         same = tracks.find_label(frame, label)
         if same:
             msg = f"label {label} of frame {frame} is spot {same[0]} already"
             raise UserError(msg)
     x, y, z = _check_position(tracks, position)
-    given = _check_features(features)
+    given = _check_features(tracks, features)
     given.setdefault("time", tracks.time(frame))
     if "VISIBILITY" in tracks.columns:
         given.setdefault("VISIBILITY", 1)
@@ -185,7 +189,7 @@ def move_spot(
     after = Spot(
         spot, before.frame, x, y, z,
         before.radius if radius is None else _check_radius(radius),
-        None, kept | _check_features(features),
+        None, kept | _check_features(tracks, features),
     )  # fmt: skip
     return Change("move_spot", moved=(Move(before, after),))
 
@@ -259,32 +263,30 @@ def _check_position(
     values = [float(value) for value in position]
     if len(values) == 2 and tracks.ndim == 2:
         values.append(0.0)
-    if len(values) != 3 or not all(map(math.isfinite, values)):
+    if len(values) != 3 or not all(-FARTHEST <= value <= FARTHEST for value in values):
         expected = "x, y, z" if tracks.ndim == 3 else "x, y"
-        msg = f"position {tuple(position)}, expected finite numbers {expected} in the space unit"
+        msg = f"position {tuple(position)}, expected finite numbers {expected} in the space unit, "
+        msg += f"up to {FARTHEST:g}"
         raise UserError(msg)
     return values[0], values[1], values[2]
 
 
 def _check_radius(radius: float) -> float:
-    if not (math.isfinite(radius) and radius > 0):
-        msg = f"radius is {radius}, expected a finite number above 0 in the space unit"
+    if not 0 < radius <= FARTHEST:
+        msg = f"radius is {radius}, expected a number above 0, up to {FARTHEST:g}, in the space "
+        msg += "unit"
         raise UserError(msg)
     return float(radius)
 
 
-def _check_features(features: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Give features as plain numbers; what is missing, or an argument of its own, is left out."""
-    given: dict[str, Any] = {}
-    for name, value in (features or {}).items():
-        if name in SPOT_FIELDS:
-            continue
-        plain = value.item() if hasattr(value, "item") else value
-        if not isinstance(plain, int | float | str):
-            msg = f"feature {name} is {value!r}, expected a number"
+def _check_features(tracks: EditableTracks, features: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Give features without those that are an argument of their own; text only where text is."""
+    given = {name: value for name, value in (features or {}).items() if name not in SPOT_FIELDS}
+    for name, value in given.items():
+        if isinstance(value, str) != tracks.is_text(name):
+            expected = "a number" if isinstance(value, str) else "text, as of other spots"
+            msg = f"feature {name} is {value!r}, expected {expected}"
             raise UserError(msg)
-        if not (isinstance(plain, float) and math.isnan(plain)):
-            given[str(name)] = plain
     return given
 
 

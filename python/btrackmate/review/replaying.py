@@ -12,6 +12,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.unsaved_edits import name_journal
+from btrackmate.review.arguments import read_arguments
 from btrackmate.review.changes import Change, Spot
 from btrackmate.review.history import History, plan
 from btrackmate.review.journal import (
@@ -127,6 +128,7 @@ def plan_edit(
         If it may not be made.
     """
     change = plan(tracks, operation, arguments)
+    arguments = read_arguments(operation, arguments)
     names = OPERATIONS[operation].spots
     places = {name: Place.of(tracks.spot(arguments[name])) for name in names}
     values = {name: value for name, value in arguments.items() if name not in names}

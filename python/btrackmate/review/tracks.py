@@ -90,6 +90,11 @@ class EditableTracks:
         """Names of the columns of the spots table."""
         return list(self._graph.spots.table.columns)
 
+    def is_text(self, column: str) -> bool:
+        """Tell whether a column of the spots table is there and holds text."""
+        table = self._graph.spots.table
+        return column in table and not pd.api.types.is_numeric_dtype(table[column])
+
     def time(self, frame: int) -> float:
         """Time of a frame in the time unit: that of its spots, else frame × dt."""
         base = self._graph.spots
