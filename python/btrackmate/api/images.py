@@ -1,7 +1,7 @@
 """Arrays to label images and spots."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,7 +63,7 @@ def segment(
     axes: str | None = None,
     channel: int = 1,
     voxel_size: tuple[float, ...] | None = None,
-    space_unit: str = "µm",
+    space_unit: str | None = None,
     progress: Progress = ignore_progress,
     **settings: Any,
 ) -> Segmentation:
@@ -79,7 +79,8 @@ def segment(
         Which one to segment, from 1.
     voxel_size : tuple of float, optional
         Z, Y, X (2D: Y, X) in `space_unit`; markers have their size in it.
-    space_unit : str
+    space_unit : str, optional
+        Unit of `voxel_size`, else µm; or of an xarray's coordinates that name none.
     progress : callable
         Called with step, done and total.
     **settings
@@ -101,7 +102,7 @@ def segment(
 
     chosen = SegmentationSettings.parse(settings, "segment")
     movie = read_array(image, "image", axes, voxel_size)
-    calibration = _calibrate(movie, voxel_size, space_unit, None, "s")
+    calibration = _calibrate(movie, voxel_size, space_unit, None, None)
     n_channels = movie.array.shape[movie.axes.index("C")] if "C" in movie.axes else 1
     if not 1 <= channel <= n_channels:
         msg = f"channel is {channel}, but the image has {n_channels}; they are counted from 1"
@@ -127,8 +128,8 @@ def measure(
     mask_axes: str | None = None,
     voxel_size: tuple[float, ...] | None = None,
     dt: float | None = None,
-    space_unit: str = "µm",
-    time_unit: str = "s",
+    space_unit: str | None = None,
+    time_unit: str | None = None,
     mask_policy: str = "keep-touching",
     extra: "Extra | None" = None,
     progress: Progress = ignore_progress,
@@ -151,8 +152,8 @@ def measure(
         Z, Y, X (2D: Y, X) in `space_unit`; else an xarray's coordinates, else 1 pixel.
     dt : float, optional
         Time between frames in `time_unit`.
-    space_unit, time_unit : str
-        Units of `voxel_size` and `dt`.
+    space_unit, time_unit : str, optional
+        Units of `voxel_size` and `dt`, else µm and s; or of an xarray's coordinates that name none.
     mask_policy : {"keep-touching", "centroid", "fraction", "clip"}
         Which cells the tissue mask keeps.
     extra : mapping from str to callable, optional
@@ -280,9 +281,9 @@ def _check_same_places(beside: ArrayMovie, cells: ArrayMovie, role: str) -> None
 def _calibrate(
     movie: ArrayMovie,
     voxel_size: tuple[float, ...] | None,
-    space_unit: str,
+    space_unit: str | None,
     dt: float | None,
-    time_unit: str,
+    time_unit: str | None,
     *others: ArrayMovie | None,
 ) -> Calibration:
     """Give the calibration that is stated, else that of the first array that has one."""
@@ -295,7 +296,32 @@ def _calibrate(
             msg = f"voxel_size has {len(size)} numbers, expected {axes} for {movie.ndim}D"
             raise UserError(msg)
         z = size[0] if movie.ndim == 3 else 1.0
-        calibration = replace(calibration, dx=size[-1], dy=size[-2], dz=z, space_unit=space_unit)
+        unit = space_unit or "µm"
+        calibration = replace(calibration, dx=size[-1], dy=size[-2], dz=z, space_unit=unit)
+    elif space_unit is not None:
+        known = calibration.space_unit if found else None
+        _check_named(space_unit, known, normalise_space_unit, "space_unit", "voxel_size")
+        calibration = replace(calibration, space_unit=space_unit)
     if dt is not None:
-        calibration = replace(calibration, dt=float(dt), time_unit=time_unit)
+        calibration = replace(calibration, dt=float(dt), time_unit=time_unit or "s")
+    elif time_unit is not None:
+        known = calibration.time_unit if found else None
+        _check_named(time_unit, known, normalise_time_unit, "time_unit", "dt")
+        calibration = replace(calibration, time_unit=time_unit)
     return calibration
+
+
+def _check_named(
+    unit: str, known: str | None, normalise: Callable[[str], str], name: str, size: str
+) -> None:
+    """Refuse a unit without what it is the unit of; `known` is that of coordinates, None of none.
+
+    Coordinates without a unit are in pixels, or frames.
+    """
+    if known is None:
+        msg = f"{name} is {unit!r}, but there is no {size}, nor are there coordinates: give {size}"
+        raise UserError(msg)
+    if normalise(known) not in ("pixel", "frame", normalise(unit)):
+        msg = f"{name} is {unit!r}, but the coordinates are in {known}, and are not converted: "
+        msg += f"leave it out, or give {size} too"
+        raise UserError(msg)

@@ -35,8 +35,8 @@ def track(
     axes: str | None = None,
     voxel_size: tuple[float, ...] | None = None,
     dt: float | None = None,
-    space_unit: str = "µm",
-    time_unit: str = "s",
+    space_unit: str | None = None,
+    time_unit: str | None = None,
     progress: Progress = ignore_progress,
     **settings: Any,
 ) -> TrackGraph:
@@ -56,7 +56,7 @@ def track(
         :func:`btrackmate.tracking.auto.measure_distances`. Not for ``overlap``.
     axes, voxel_size, dt, space_unit, time_unit
         Of label images, as in :func:`measure`; of a table: its time step, which its times follow,
-        and units. Spots have theirs.
+        and units, else µm and s. Spots have theirs.
     progress : callable
         Called with step, done and total.
     **settings
@@ -94,10 +94,17 @@ def track(
     labels = None
     if isinstance(spots, pd.DataFrame):
         _refuse_given("a table, whose positions are physical", axes=axes, voxel_size=voxel_size)
-        spots = _read_table(spots, Calibration(dt=dt or 1.0, space_unit=space_unit,
-                                               time_unit=time_unit if dt else "frame"))  # fmt: skip
+        if dt is None:
+            _refuse_given("a table without dt", time_unit=time_unit)
+        calibration = Calibration(
+            dt=dt or 1.0,
+            space_unit=space_unit or "µm",
+            time_unit=time_unit or "s" if dt else "frame",
+        )
+        spots = _read_table(spots, calibration)
     elif isinstance(spots, Spots):
-        _refuse_given("spots, which have their own", axes=axes, voxel_size=voxel_size, dt=dt)
+        given = {"dt": dt, "space_unit": space_unit, "time_unit": time_unit}
+        _refuse_given("spots, which have their own", axes=axes, voxel_size=voxel_size, **given)
     else:
         labels = read_labels(spots, axes, voxel_size)
         spots = measure(

@@ -117,8 +117,8 @@ def read_array(
     Raises
     ------
     UserError
-        If it is no array, or values of it are masked; if the axes are not known or don't fit, or
-        the coordinates are no numbers, or not evenly spaced.
+        If it is no array, values of it are masked or its shape is not known; if the axes are not
+        known or don't fit, or the coordinates are no numbers, or not evenly spaced.
     """
     dims = getattr(data, "dims", None)
     coordinates: dict[str, Coordinates] = {}
@@ -129,6 +129,7 @@ def read_array(
     if not hasattr(data, "shape"):
         data = _make_array(data, role)
     _check_unmasked(data, role)
+    _check_shape(data, role)
     ndim = len(data.shape)
     axes = axes or _guess_axes(ndim, role, voxel_size)
     axes = validate_axes(axes, ndim, role)
@@ -154,6 +155,14 @@ def _check_unmasked(data: Any, role: Role) -> None:
     if masked:
         msg = f"{role}: {masked} values of a masked array are masked; say what they are, e.g. "
         msg += f"{role}.filled(0), and give a mask of the tissue as mask="
+        raise UserError(msg)
+
+
+def _check_shape(data: Any, role: Role) -> None:
+    """Refuse dask arrays of which it is not known how long they are."""
+    if any(length != length for length in data.shape):  # noqa: PLR0124 - NaN
+        msg = f"{role}: the shape {data.shape} of the dask array is not known; give "
+        msg += "array.compute_chunk_sizes()"
         raise UserError(msg)
 
 

@@ -37,7 +37,8 @@ class Spots:
     ----------
     table : DataFrame
         Columns of :mod:`btrackmate.core.schema`; further numeric columns are features under their
-        own names. Positions in `calibration.space_unit`. Index 0 … n−1. Not to be mutated.
+        own names. Positions in `calibration.space_unit`. Index 0 … n−1. Not to be mutated, as
+        nothing checks it again: change a copy (`to_dataframe`) and make spots of that.
     calibration : Calibration
         Voxel size and time step.
     ndim : int
@@ -89,8 +90,9 @@ class Spots:
         Raises
         ------
         UserError
-            If a column is missing, stands there twice or has no text as name; times are no
-            numbers; a frame is no integer ≥ 0, an id is doubled, or a position is not finite.
+            If a column is missing, stands there twice or has no text as name; times or positions
+            are no numbers; a frame is no integer ≥ 0, an id is doubled, or a position is not
+            finite.
 
         Examples
         --------
@@ -101,6 +103,7 @@ class Spots:
         """
         _check_columns(table, source)
         table = table.reset_index(drop=True)  # a table of its own: what is set here stays here
+        _take_from_arrow(table)
         if "z" not in table and ndim == 2:
             table["z"] = 0.0
         if "id" not in table:
@@ -307,10 +310,41 @@ def _check_columns(table: pd.DataFrame, source: str) -> None:
         name = table.columns[table.columns.duplicated()][0]
         msg = f"{source}: two columns are named {name!r}; rename or remove one"
         raise UserError(msg)
-    if "time" in table and table["time"].dtype.kind in "mM":
+    if "time" in table and not pd.api.types.is_numeric_dtype(table["time"]):
         msg = f"{source}: the column time is of type {table['time'].dtype}, expected numbers in "
         msg += "the time unit, e.g. (table.time - table.time.min()) / pandas.Timedelta('1min')"
         raise UserError(msg)
+    for name in ("id", "frame", "x", "y", "z"):
+        if name in table and table[name].dtype.kind in "bcmM":
+            msg = f"{source}: the column {name} is of type {table[name].dtype}, expected numbers"
+            raise UserError(msg)
+
+
+#: Types of numpy, and of pandas where values are missing, by what Arrow holds.
+_NOT_ARROW: dict[str, tuple[Any, Any]] = {
+    "i": (np.int64, pd.Int64Dtype()),
+    "u": (np.uint64, pd.UInt64Dtype()),
+    "b": (np.bool_, pd.BooleanDtype()),
+}
+
+
+def _take_from_arrow(table: pd.DataFrame) -> None:
+    """Turn numbers that Apache Arrow holds, in which pandas cannot do all sums, into numpy's.
+
+    Where some are missing, whole numbers and truth values become pandas' own types, which know
+    that.
+    """
+    for name in table:
+        values = table[name]
+        if not isinstance(values.dtype, pd.ArrowDtype) or not (
+            pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+        ):
+            continue
+        plain, with_missing = _NOT_ARROW.get(values.dtype.kind, (np.float64, None))
+        if with_missing is not None and values.isna().any():
+            table[name] = values.astype(with_missing)
+        else:
+            table[name] = values.to_numpy(plain, na_value=np.nan)
 
 
 def _check_values(table: pd.DataFrame, source: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.schema import find_column
 from btrackmate.measurement.runs import find_runs
 
@@ -48,8 +48,10 @@ def measure_extra(
     Raises
     ------
     UserError
-        If a name is one of ours, a function wants an image that is not there, or gives no number.
+        If a name is one of ours, a function wants an image that is not there, fails, or gives no
+        number.
     """
+    _check_extra(extra)
     for name in extra:
         if find_column(name) is not None or name in ("id", "frame", "time"):
             msg = f"extra feature {name!r} has the name of a column that is measured already; "
@@ -76,9 +78,32 @@ def measure_extra(
             if wants_image and channels is not None:
                 pixels = channels[(slice(None), *box)]
                 given.append(pixels[0] if len(pixels) == 1 else pixels)
-            values.append(_as_number(function(*given), name, label, where))
+            value = _call(function, given, name, f"label {label} in {where}")
+            values.append(_as_number(value, name, label, where))
         columns[name] = np.array(values, np.float64)
     return spots.assign(**columns)
+
+
+def _check_extra(extra: Any) -> None:
+    """Refuse what is no functions by name."""
+    if not isinstance(extra, Mapping):
+        msg = f"extra is {extra!r}, expected functions by the feature's name, {{name: function}}"
+        raise UserError(msg)
+    for name, function in extra.items():
+        if not (isinstance(name, str) and callable(function)):
+            msg = f"extra feature {name!r} is {function!r}, expected a function by its name, which "
+            msg += "is text"
+            raise UserError(msg)
+
+
+def _call(function: Callable[..., float], given: list[Any], name: str, where: str) -> Any:
+    """Call a user's function; what it raises comes with the cell, and stays the error's cause."""
+    try:
+        return function(*given)
+    except Exception as error:
+        msg = f"extra feature {name!r} of {where}: its function failed with "
+        msg += f"{type(error).__name__}: {describe_error(error)}"
+        raise UserError(msg) from error
 
 
 def _count_arguments(function: Callable[..., float]) -> int:

@@ -88,6 +88,10 @@ def test_a_users_own_features(labels):
         ({"bright": lambda region, grey: 1}, "'bright' wants intensities, but there is no image"),
         ({"size": lambda region: region}, "'size' of label 1 in frame 0 is"),
         ({"word": lambda region: "x"}, "expected one number"),
+        ({"odd": lambda region: 1 / 0}, "'odd' of label 1 in frame 0: .* failed with ZeroDivision"),
+        ({"two": lambda region, a, b: 1}, "intensities|failed with TypeError"),
+        ({"none": 3}, "'none' is 3, expected a function by its name"),
+        ([len], "expected functions by the feature's name"),
     ],
 )
 def test_wrong_features_are_named(labels, extra, message):
@@ -99,6 +103,9 @@ def test_dask_arrays(labels):
     array = pytest.importorskip("dask.array")
     lazy = array.from_array(labels, chunks=(1, 4, 16, 16))
     assert bt.track(lazy, voxel_size=SIZE).n_links == 6
+    unknown = lazy[array.from_array(np.full(4, True), chunks=4)]
+    with pytest.raises(UserError, match=r"labels: the shape \(nan, .*compute_chunk_sizes"):
+        bt.measure(unknown)
 
 
 def test_xarray_names_axes_and_calibration(labels):
@@ -118,6 +125,23 @@ def test_xarray_names_axes_and_calibration(labels):
     pd.testing.assert_frame_equal(
         spots.to_dataframe(), bt.measure(labels, voxel_size=SIZE, dt=30).to_dataframe()
     )
+
+
+def test_units_name_coordinates_that_have_none(labels):
+    xarray = pytest.importorskip("xarray")
+    dims = ("t", "z", "y", "x")
+    steps = {"t": 30.0 * np.arange(4), "y": 0.5 * np.arange(16), "x": 0.5 * np.arange(16)}
+    plain = xarray.DataArray(labels, dims=dims, coords=steps)
+    size = bt.measure(plain, space_unit="nm", time_unit="min").calibration
+    assert size == bt.Calibration(0.5, 0.5, 1, 30, "nm", "min")
+    plain.coords["x"].attrs["units"] = "µm"
+    assert bt.measure(plain, space_unit="micron").calibration.dx == 0.5
+    with pytest.raises(UserError, match="'nm', but the coordinates are in µm"):
+        bt.measure(plain, space_unit="nm")
+    with pytest.raises(UserError, match="there is no voxel_size, nor are there coordinates"):
+        bt.measure(labels, space_unit="nm")
+    with pytest.raises(UserError, match="time_unit: not for a table without dt"):
+        bt.track(pd.DataFrame({"frame": [0, 1], "x": 0.0, "y": 0.0}), time_unit="min")
 
 
 def test_uneven_coordinates_are_refused(labels):

@@ -110,3 +110,32 @@ def test_an_infinite_end_of_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.links.csv").write_text("source,target\n0,inf\n", encoding="ascii")
     with pytest.raises(UserError, match="line 2: target is 'inf', expected a spot id"):
         read_tracks(tmp_path / "t.csv")
+
+
+def test_tables_that_arrow_holds_are_tracked_and_written(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    plain = pd.DataFrame({"frame": [0, 1, 2], "x": [0.0, 1.5, 2.5], "y": 0.0, "radius": 1.0})
+    plain = plain.assign(id=[4, 5, 6], whole=WHOLE, truth=TRUTH, floats=FLOATS, sure=True)
+    spots = Spots.from_table(plain.convert_dtypes(dtype_backend="pyarrow"), Calibration(), ndim=2)
+    assert not [one for one in spots.table.dtypes if isinstance(one, pd.ArrowDtype)]
+    graph = TrackGraph.from_ids(spots, [4, 5], [5, 6])
+    for ending in ("xml", "geff", "csv"):
+        write_tracks(tmp_path / f"t.{ending}", graph, None)
+        read = read_tracks(tmp_path / f"t.{ending}")[0].spots
+        for name in ("id", "x", "whole", "truth", "floats", "sure"):
+            values = plain[name].to_numpy(float, na_value=np.nan)
+            np.testing.assert_array_equal(read.table[name].to_numpy(float, na_value=np.nan), values)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("frame", [False, True, True]),
+        ("x", [1 + 1j, 2, 3]),
+        ("x", pd.to_datetime([0, 1, 2])),
+        ("time", ["a", "b", "c"]),
+    ],
+)
+def test_columns_that_are_no_numbers_are_refused(name: str, values: object) -> None:
+    with pytest.raises(UserError, match=f"the column {name} is of type .*, expected numbers"):
+        make_graph(**{name: values})
