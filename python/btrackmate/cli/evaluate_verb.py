@@ -10,7 +10,7 @@ import click
 
 import btrackmate
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, common_options, given_values, with_console
+from btrackmate.cli.options import FLOAT, INT, PATH, common_options, given_values, with_console
 from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_text, write_together
@@ -39,14 +39,14 @@ _FILES = ("json_file", "table_file", "plot_file", "differences_file")
 @click.option("--tracking", is_flag=True, help="Score the tracking only.")
 @click.option(
     "--max-distance",
-    type=float,
+    type=FLOAT,
     help="Largest distance of spots that can be the same cell, for tracks without labels, in the "
     "space unit.  [default: spots with the same ids or positions are]",
 )
 @mask_options
 @click.option("--axes", help="Axes of label images whose metadata do not name them, e.g. TZYX.")
 @click.option(
-    "--ssim-window", type=int, default=7, show_default=True, help="Edge of the SSIM window, voxels."
+    "--ssim-window", type=INT, default=7, show_default=True, help="Edge of the SSIM window, voxels."
 )
 @click.option("--json", "json_file", type=PATH, help="Write all numbers to a JSON file.")
 @click.option(

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from btrackmate.cli.options import PATH, parse_assignments, with_console
+from btrackmate.cli.options import INT, PATH, parse_assignments, with_console
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 
 
 @click.command("explain")
 @click.argument("tracks", type=PATH)
-@click.option("--spot", type=int, metavar="ID", help="Spot whose links are asked for.")
+@click.option("--spot", type=INT, metavar="ID", help="Spot whose links are asked for.")
 @click.option(
-    "--link", type=int, nargs=2, metavar="ID ID", help="Two spots instead, linked or not."
+    "--link", type=INT, nargs=2, metavar="ID ID", help="Two spots instead, linked or not."
 )
 @click.option("--tracker", help="flow, lap, … or TrackMate's key.  [default: that of the tracks]")
 @click.option(

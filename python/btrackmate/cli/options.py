@@ -8,12 +8,42 @@ from typing import Any
 
 import click
 
+from btrackmate.core.decimals import is_odd_number, read_decimal
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import Settings
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
+
+
+class _Float(click.types.FloatParamType):
+    """A number in plain decimals."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what Python alone reads as a number."""
+        _check_decimal(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Int(click.types.IntParamType):
+    """A whole number in plain decimals."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what Python alone reads as a number."""
+        _check_decimal(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _check_decimal(
+    kind: click.ParamType, value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    if isinstance(value, str) and is_odd_number(value):
+        kind.fail(f"got {value!r}, expected a number in plain decimals, e.g. 10", param, ctx)
+
+
+#: Types of options that are numbers.
+FLOAT, INT = _Float(), _Int()
 
 
 class Numbers(click.ParamType):
@@ -32,13 +62,17 @@ class Numbers(click.ParamType):
         if isinstance(value, tuple):
             return value
         try:
-            numbers = tuple(self._kind(part) for part in str(value).split(","))
+            numbers = tuple(map(self._read, str(value).split(",")))
         except ValueError:
             self.fail(f"got {value!r}, expected numbers separated by commas", param, ctx)
         if self._counts and len(numbers) not in self._counts:
             counts = " or ".join(str(count) for count in self._counts)
             self.fail(f"got {value!r}, expected {counts} numbers", param, ctx)
         return numbers
+
+    def _read(self, text: str) -> float:
+        read_decimal(text)
+        return self._kind(text)
 
 
 class NumberOr(click.ParamType):
@@ -58,7 +92,7 @@ class NumberOr(click.ParamType):
         if str(value).lower() in self._words:
             return str(value).lower()
         try:
-            return float(value)
+            return read_decimal(str(value))
         except ValueError:
             expected = " or ".join((*self._words, "a number"))
             self.fail(f"got {value!r}, expected {expected}", param, ctx)
@@ -140,7 +174,7 @@ def calibration_options(function: Function) -> Function:
                 help="Voxel size in --space-unit, instead of the file's; in 2D Y,X.",
             ),
             click.option("--space-unit", help="Unit of --voxel-size.  [default: the file's or µm]"),
-            click.option("--dt", type=float, help="Time between frames, instead of the file's."),
+            click.option("--dt", type=FLOAT, help="Time between frames, instead of the file's."),
             click.option("--time-unit", help="Unit of --dt.  [default: the file's or s]"),
         ]
     )(function)
@@ -240,7 +274,7 @@ def _find_type(field: SettingField) -> Any:
         return YamlText()
     if field.choices:
         return NumberOr(tuple(map(str, field.choices)))
-    return {"int": int, "float": float, "text": str, "path": PATH}[field.kind]
+    return {"int": INT, "float": FLOAT, "text": str, "path": PATH}[field.kind]
 
 
 def given_values(settings: type[Settings], arguments: dict[str, Any]) -> dict[str, Any]:

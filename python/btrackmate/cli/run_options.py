@@ -9,6 +9,8 @@ import click
 
 from btrackmate.cli.engines import BUILTIN, TRACKMATE, engine_options
 from btrackmate.cli.options import (
+    FLOAT,
+    INT,
     PATH,
     Numbers,
     apply_all,
@@ -58,7 +60,7 @@ def mask_options(function: Function) -> Function:
                 type=click.Choice(["keep-touching", "centroid", "fraction", "clip"]),
                 help="Which cells the mask keeps.  [default: keep-touching; for a CSV centroid]",
             ),
-            click.option("--mask-fraction", type=float, help="Least fraction inside (fraction)."),
+            click.option("--mask-fraction", type=FLOAT, help="Least fraction inside (fraction)."),
             click.option(
                 "--mask-tissues",
                 type=Numbers(int),
@@ -145,7 +147,7 @@ def threads_option(function: Function) -> Function:
     """Add --workers; worker processes have options of their own."""
     return click.option(
         "--workers",
-        type=int,
+        type=INT,
         help="Frames measured at a time, in threads of this process.  [default: one a core]",
     )(function)
 

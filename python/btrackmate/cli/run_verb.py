@@ -9,6 +9,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
+    INT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 @section("Tissue mask and measuring", mask_options, measuring_options)
 @section(
     "Segmentation",
-    click.option("--channel", type=int, help="Channel to segment, from 1.  [default: 1]"),
+    click.option("--channel", type=INT, help="Channel to segment, from 1.  [default: 1]"),
     settings_options(SegmentationSettings),
     ome_zarr_option,
 )

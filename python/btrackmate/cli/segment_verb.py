@@ -7,6 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
+    INT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     required=True,
     help="Label images: .tif or .ome.zarr (resumes); a folder where IMAGE is one.",
 )
-@click.option("--channel", type=int, default=1, show_default=True, help="Channel, from 1.")
+@click.option("--channel", type=INT, default=1, show_default=True, help="Channel, from 1.")
 @click.option(
     "--cells",
     type=PATH,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, common_options, parse_assignments, with_console
+from btrackmate.cli.options import FLOAT, PATH, common_options, parse_assignments, with_console
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_text, write_together
 from btrackmate.core.outputs import check_outputs
@@ -37,7 +37,7 @@ _LEAST_SCORE = 0.3
 )
 @click.option(
     "--ridge",
-    type=float,
+    type=FLOAT,
     default=10.0,
     show_default=True,
     help="Pull towards the default weights; more for few tracks.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from btrackmate.cli.options import PATH, apply_all, section
+from btrackmate.cli.options import INT, PATH, apply_all, section
 
 Function = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def worker_options(function: Function) -> Function:
             [
                 click.option(
                     "--processes",
-                    type=int,
+                    type=INT,
                     help="Worker processes on this machine; each takes a frame at a time. The "
                     "result is the same for any number.  [default: none]",
                 ),

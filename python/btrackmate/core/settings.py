@@ -8,6 +8,7 @@ from typing import Any, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from btrackmate.core.decimals import is_odd_number
 from btrackmate.core.errors import UserError
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.reading import read_whole
@@ -15,8 +16,9 @@ from btrackmate.core.reading import read_whole
 #: With aliases as often as they stand.
 _MOST_VALUES = 1_000_000
 _MOST_BYTES = 100_000_000
-#: Numbers that YAML 1.1 takes for others than they look like: 1:30 for 90, 010 for 8, 1_0 for 10.
-_ODD_NUMBER = re.compile(r".*[:_]|[-+]?0[0-9]")
+#: Numbers that YAML 1.1 takes for others than they look like: 1:30 for 90, 010 for 8, 1_0 for 10,
+#: and those in other than decimal digits, 0x10.
+_ODD_NUMBER = re.compile(r".*[:_]|[-+]?0[0-9box]")
 
 
 class Settings(BaseModel):
@@ -45,12 +47,17 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_truth(cls, value: Any, info: ValidationInfo) -> Any:
-        """Take no yes (true) for the number 1."""
+    def _refuse_odd(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take no yes (true) for the number 1, and no text 1_0 for 10."""
         field = cls.model_fields.get(info.field_name or "")
         if isinstance(value, bool) and field is not None and not _has_truth(field.annotation):
             msg = "expected a value other than yes or no"
             raise ValueError(msg)
+        numbers = list(value.values()) if isinstance(value, dict) else [value]
+        if field is not None and (isinstance(value, dict) or not _has_text(field.annotation)):
+            if any(isinstance(number, str) and is_odd_number(number) for number in numbers):
+                msg = "expected a number in plain decimals"
+                raise ValueError(msg)
         return value
 
     # nested settings are checked by the class that holds them, whose error says where
@@ -100,6 +107,11 @@ def _has_truth(annotation: Any) -> bool:
     """Tell whether a field can be true or false."""
     is_truth = annotation in (bool, Any) or isinstance(annotation, bool)
     return is_truth or any(map(_has_truth, get_args(annotation)))
+
+
+def _has_text(annotation: Any) -> bool:
+    """Tell whether a field can be any text or path."""
+    return annotation in (str, Path, Any) or any(map(_has_text, get_args(annotation)))
 
 
 def _explain(model: type[BaseModel], error: ValidationError, source: str) -> UserError:

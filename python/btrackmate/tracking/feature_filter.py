@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
+from btrackmate.core.decimals import read_decimal
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import TRACK_FEATURES, resolve_name
 
@@ -56,7 +57,7 @@ class FeatureFilter:
         """
         match = _PATTERN.match(text)
         try:
-            value = float(match["value"]) if match else math.nan
+            value = read_decimal(match["value"]) if match else math.nan
         except ValueError:
             value = math.nan
         if match is None or not match["name"] or not math.isfinite(value):

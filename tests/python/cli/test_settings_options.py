@@ -123,3 +123,25 @@ def test_measure_reaches_its_settings(labels_3d: Path, tmp_path):
     one, other = (set(pd.read_csv(path).columns) for path in (plain, more))
     assert one - other >= {"surface"}
     assert {"box_min_x", "box_max_z"} <= other - one
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--dt", "1_0"),
+        ("--dt", "１２"),
+        ("--voxel-size", "1_0,1"),
+        ("--min-tracklet-length", "1_0"),
+        ("--linking-max-distance", "1_0"),
+        ("--set", "LINKING_MAX_DISTANCE=1_0"),
+        ("--set", "MAX_FRAME_GAP=１"),
+        ("--set", 'LINKING_FEATURE_PENALTIES={"x": "1_0"}'),
+    ],
+)
+def test_numbers_that_only_python_reads_are_refused(spots, tmp_path, capsys, words):
+    assert call("track", spots, "-o", tmp_path / "t.xml", "--tracker", "lap", *words) == 2
+    error = capsys.readouterr().err
+    assert (
+        "plain decimals" in error or "expected numbers separated" in error or "or a number" in error
+    )
+    assert error.count("\n") == 1

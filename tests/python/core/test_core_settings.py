@@ -106,7 +106,7 @@ def test_mistakes_are_ours_by_every_way_in():
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["1:30", "010", "1_0", "1:30.5"])
+@pytest.mark.parametrize("text", ["1:30", "010", "1_0", "1:30.5", "0x10", "0b1"])
 def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, text):
     """1:30 was 90 of whatever unit, 010 was 8."""
     path = tmp_path / "run.yaml"

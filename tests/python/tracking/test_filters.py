@@ -28,7 +28,21 @@ def test_parse(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["volume", "volume=50", "volume>>5", "5<x<7", ">5", "x>", "x>five", "x>nan", "x>inf", ""],
+    [
+        "volume",
+        "volume=50",
+        "volume>>5",
+        "5<x<7",
+        ">5",
+        "x>",
+        "x>five",
+        "x>nan",
+        "x>inf",
+        "",
+        "x>1_2",
+        "x>１２",
+        "x>0x10",
+    ],
 )
 def test_what_is_no_filter(text):
     with pytest.raises(UserError, match="is not a feature name, one of > >= < <=, and a number"):

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from btrackmate.core.decimals import read_decimal
 from btrackmate.core.errors import UserError
 from btrackmate.core.paths import explain_missing
 from btrackmate.io.numbers import find_text, parse_numbers
@@ -275,6 +276,7 @@ class TrackMateParser:
             return
         values = dict(zip(attributes[::2], attributes[1::2], strict=True))
         try:
+            read_decimal(values["frame"])
             self._frame = int(values["frame"])
         except (KeyError, ValueError):
             msg = f"{self.path}: line {self._parser.CurrentLineNumber}: SpotsInFrame without a "
