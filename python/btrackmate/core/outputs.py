@@ -67,6 +67,9 @@ def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) ->
         if os.path.lexists(path) and not overwrite:
             msg = f"{path} exists already: give another output, or {flag('overwrite')}"
             raise UserError(msg)
+        if keeps and path.is_symlink() and not path.exists():
+            msg = f"cannot write {path}: it {explain_missing(path, 'folder')}; give another output"
+            raise UserError(msg)
         if path.is_dir() and not path.is_symlink() and not keeps:
             check_foreign(path, _list_foreign(path))
         check_folder(path)

@@ -96,7 +96,11 @@ def read_geff(path: Path) -> TrackGraph:
     edges = content.edges
     # Links of an undirected graph have no order that could be wrong.
     make = partial(link_forward, path) if metadata.directed else TrackGraph.from_ids
-    return make(spots, edges[:, 0], edges[:, 1], **content.links)
+    try:
+        return make(spots, edges[:, 0], edges[:, 1], **content.links)
+    except UserError as error:
+        msg = f"{path}: {error}"
+        raise UserError(msg) from None
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,8 @@ def _load(path: Path) -> _Content:
         costs = _find_costs(edge_props)
         return _Content(
             metadata,
-            _load_array(reader.nodes, np.int64),
-            _load_array(reader.edges, np.int64).reshape(-1, 2),
+            _load_ids(reader.nodes, path),
+            _load_ids(reader.edges, path).reshape(-1, 2),
             node_props,
             {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
             sorted(set(reader.node_props) - set(node_props)),
@@ -171,6 +175,16 @@ def _load_props(props: Mapping[str, Any], described: Mapping[str, Any]) -> dict[
                 gone if gone is not None and gone.any() else None,
             )
     return found
+
+
+def _load_ids(array: Any, path: Path) -> NDArray[np.int64]:
+    """Read ids of nodes, which may be unsigned, but not too high for a signed number."""
+    ids = _load_array(array, np.uint64 if array.dtype.kind == "u" else np.int64)
+    highest = int(ids.max(initial=0))
+    if highest >= 2**63:
+        msg = f"{path}: has node {highest}, expected ids below 2⁶³; number its nodes anew"
+        raise UserError(msg)
+    return ids.view(np.int64)
 
 
 def _load_array(array: Any, kind: DTypeLike) -> NDArray[Any]:

@@ -1,13 +1,23 @@
 """Values of label images and masks: whole numbers, whatever type holds them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MAX_LABEL = 2**32 - 1
+#: Columns of spots that hold values of label images and masks, or numbers of voxels.
+LABEL_COLUMNS = ("label", "tissue", "voxels")
+
+
+def are_label_values(values: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Tell which values of such a column can be: whole ones from 0 to MAX_LABEL, and missing."""
+    return values.isna() | ((values % 1 == 0) & (values >= 0) & (values <= MAX_LABEL))
 
 
 def as_labels(image: NDArray[Any], where: str) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, sho
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import Column, read_whole_feature, read_whole_numbers
 from btrackmate.io.csv_units import Scale, convert_times, take_units, to_physical
-from btrackmate.io.label_values import MAX_LABEL
+from btrackmate.io.label_values import LABEL_COLUMNS, MAX_LABEL, are_label_values
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.time_steps import (
     JITTER,
@@ -242,11 +242,10 @@ class _CsvReader:
         frame = table["frame"]
         fits = (frame >= 0) & (frame % 1 == 0) & (frame < MAX_EXACT)
         self._mark_where(~fits, "frame", table, whole)
-        for name in ("label", "tissue", "voxels"):
+        for name in LABEL_COLUMNS:
             if name in table:
-                value = table[name]
-                fits = value.isna() | ((value % 1 == 0) & (value >= 0) & (value <= MAX_LABEL))
-                self._mark_where(~fits, name, table, whole)
+                fits = are_label_values(table[name])
+                self._mark_where(~fits, name, table, f"a whole number from 0 to {MAX_LABEL}")
         for name in ("radius", "volume"):
             if name in table:
                 self._mark_where(table[name] <= 0, name, table, "a number > 0")
@@ -328,10 +327,12 @@ class _CsvReader:
         odd = np.flatnonzero((time - size.dt * frame).abs() > _HEEDED * size.dt)
         if odd.size:
             told = f"what {option('dt')} says, or else 1 frame"  # it may be said later
+            known = self.step_known
             _log.warning(
-                "%s: the times in %s are not used (%g in frame %g): dt is %s",
-                self.path, self.columns.own_name("time"), time.iloc[odd[0]], frame.iloc[odd[0]],
-                f"{size.dt:g} {size.time_unit}" if self.step_known else told,
+                "%s: the times in %s are not used (%g%s in frame %g): dt is %s",
+                self.path, self.columns.own_name("time"), time.iloc[odd[0]],
+                f" {size.time_unit}" if known and self.columns.unit("time") else "",
+                frame.iloc[odd[0]], f"{size.dt:g} {size.time_unit}" if known else told,
             )  # fmt: skip
 
     def _take_step(self, clock: Clock) -> None:
@@ -355,7 +356,7 @@ class _CsvReader:
     ) -> None:
         for row in np.flatnonzero(bad.to_numpy()):
             value = table[name].iloc[row]
-            shown = "missing" if math.isnan(value) else f"{value:g}"
+            shown = "missing" if math.isnan(value) else f"{value:.15g}"
             self._mark(int(row), f"{name} is {shown}, expected {expected}")
 
     def _mark(self, row: int, fault: str) -> None:

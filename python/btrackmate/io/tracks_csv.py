@@ -19,6 +19,7 @@ from btrackmate.io.csv_columns import rename_ambiguous
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_formulas import guard_names, guard_table
+from btrackmate.io.label_values import LABEL_COLUMNS, are_label_values
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat
@@ -35,20 +36,32 @@ _NAMES = {"SPOT_SOURCE_ID": "source", "SPOT_TARGET_ID": "target", "LINK_COST": "
 def write_spots_csv(path: Path, spots: Spots) -> None:
     """Write a spots table, one row a cell and frame, the schema's columns first.
 
-    Features whose names would be read as a column of the schema, as ``T`` or ``vol``, are written
-    under another name, and the log says so.
+    Features whose names would be read as a column of the schema, as ``T`` or ``vol``, and labels
+    that no label image holds, are written under another name, and the log says so.
     """
     write_cells(path, spots.table)
-    if names := rename_ambiguous(list(spots.table.columns)):
+    if names := _name_anew(spots.table):
         shown = ", ".join(f"{name} as {new}" for name, new in names.items())
         _log.warning(
-            "%s: features with other columns' names are written under new ones: %s", path, shown
+            "%s: features with other columns' names, or with values that are none of theirs, are "
+            "written under new ones: %s",
+            path,
+            shown,
         )
 
 
 def write_cells(path: Path, table: pd.DataFrame) -> None:
     """Write a table of cells, features under names that no column of the schema has."""
-    write_table(path, table.rename(columns=rename_ambiguous(list(table.columns))))
+    write_table(path, table.rename(columns=_name_anew(table)))
+
+
+def _name_anew(table: pd.DataFrame) -> dict[str, str]:
+    """Give other names to columns that would be read as what they are not, or be refused."""
+    names = rename_ambiguous(list(table.columns))
+    for name in LABEL_COLUMNS:
+        if name in table and not are_label_values(table[name]).all():
+            names[name] = f"{name}_property"
+    return names
 
 
 def write_links_csv(path: Path, graph: TrackGraph) -> None:

@@ -24,14 +24,21 @@ def warn_of_unsaved(tracks: Path) -> None:
     if not journal.is_file():
         return
     lines = journal.read_bytes().split(b"\n")
-    last = max((n for n, line in enumerate(lines) if line.startswith(_SAVE)), default=0)
-    unsaved = sum(line.startswith(_STEP) for line in lines[last + 1 :])
+    saves = [n for n, line in enumerate(lines) if line.startswith(_SAVE)]
+    last, known = max(saves, default=0), True
+    if saves and last == max(n for n, line in enumerate(lines) if line.startswith(_STEP)):
+        # Of a save that was killed, the line may be there, and the file that of before.
+        digest = hash_path(place)
+        held = [n for n in (0, *saves) if _read_digest(lines[n]) == digest]
+        last, known = (held[-1], True) if held else (last, False)
+    later = [line for line in lines[last + 1 :] if not line.startswith(_SAVE)]
+    unsaved = sum(line.startswith(_STEP) for line in later)
     if unsaved:
         _log.warning(
             "%s: %d edits in %s are not saved into it, and not taken: save them first, in "
             "`btrackmate view` or by EditSession.save", tracks, unsaved, journal.name,
         )  # fmt: skip
-    elif last and _read_digest(lines[last]) != hash_path(place):
+    elif not known:
         _log.warning(
             "%s was made or saved anew since its corrections, which stand in %s and may not be in "
             "it: look in `btrackmate view`, or move that file away", tracks, journal.name,

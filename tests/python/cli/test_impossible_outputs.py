@@ -44,3 +44,13 @@ def test_output_under_a_folder_that_cannot_be_made(
         assert len(errors) == 1
         assert errors[0].startswith("btrackmate: cannot write ")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_run_folder_that_is_a_link_to_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cells.csv").write_text(CSV, encoding="utf-8")
+    (tmp_path / "dead").symlink_to("nowhere")
+    words = ["run", "--spots", tmp_path / "cells.csv", "-o", tmp_path / "dead", "--quiet"]
+    assert run_command([str(word) for word in words]) == 2
+    assert "dead: it is a link to nowhere, where there is no folder" in capsys.readouterr().err

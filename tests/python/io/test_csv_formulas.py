@@ -83,3 +83,16 @@ def test_features_with_names_of_ours_are_told_apart(
     assert found[["id", "frame", "T_property", "ID_property"]].tolist() == [7, 3, 0.5, 1.5]
     assert found["vol_property"] == 2.5
     assert "volume" not in found
+
+
+@pytest.mark.parametrize("odd", [2**32 + 5, -1, 1.5])
+def test_labels_that_no_image_holds_come_back_under_another_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, odd: float
+) -> None:
+    """Of a GEFF of another program; the table was refused by whoever read it."""
+    table = pd.DataFrame({"frame": [0, 0], "x": 1.0, "y": 2.0, "z": 0.0, "label": [3, odd]})
+    write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
+    assert "label as label_property" in caplog.text
+    found = read_spots_csv(tmp_path / "a.csv").spots.table
+    assert found["label_property"].tolist() == [3, odd]
+    assert "label" not in found

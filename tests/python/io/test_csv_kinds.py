@@ -356,6 +356,7 @@ def test_large_whole_features_stay_as_they_are(
     [
         ("time", 1, "the times in time are not used (30 in frame 1): dt is what dt= says"),
         ("time", 10, "the times in time are not used (30 in frame 1): dt is 10 sec"),
+        ("time (min)", 10, "in time (min) are not used (1800 sec in frame 1): dt is 10 sec"),
         ("time", 30, ""),
         ("time (min)", 1, ""),
     ],

@@ -7,6 +7,7 @@ import geff
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from geff.core_io import write_arrays
 from geff_spec import Axis, DisplayHint
 from hypothesis import HealthCheck, given, settings
@@ -385,3 +386,14 @@ def test_units_that_the_package_does_not_know_are_no_warning(tmp_path: Path) -> 
     file.write_text(text, encoding="utf-8")
     calibration = read_geff(path).spots.calibration
     assert (calibration.dt, calibration.time_unit, calibration.space_unit) == (2, "sec", "µm")
+
+
+def test_links_to_nowhere_name_the_file_and_high_ids_are_as_they_stand(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.geff", {"t": [0, 1], "x": [1.0, 2], "y": [1.0, 2]}, axes())
+    group = zarr.open_group(path, mode="r+")
+    group["edges/ids"][0] = [10, 77]
+    with pytest.raises(UserError, match=r"a\.geff: a link names spot 77, which is not"):
+        read_geff(path)
+    group["nodes/ids"][1] = 2**63 + 9
+    with pytest.raises(UserError, match=f"a.geff: has node {2**63 + 9}, expected ids below 2⁶³"):
+        read_geff(path)

@@ -114,7 +114,12 @@ def test_tracks_read_without_their_edits_are_warned_of(
     caplog.clear()
     read_tracks(tracks)
     assert not caplog.messages
-    write_tracks(tracks, make())
+    write_tracks(tracks, make())  # as of a save that was killed before it was put in place
+    read_tracks(tracks)
+    (told,) = caplog.messages
+    assert "2 edits in t.xml.edits.jsonl are not saved" in told
+    caplog.clear()
+    write_tracks(tracks, make((5, 6, 7, 8)))
     read_tracks(tracks)
     (told,) = caplog.messages
     assert "t.xml was made or saved anew since its corrections" in told
