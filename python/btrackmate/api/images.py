@@ -202,6 +202,7 @@ def measure(
         },
         "measure",
     )
+    chosen.mask.check_fraction(settings.get("fraction"))
     cells = read_labels(labels, axes, voxel_size)
     record = dict(labels.record) if isinstance(labels, Segmentation) else {}
     shape, theirs = cells.array.shape, cells.axes

@@ -152,6 +152,7 @@ def _apply_mask(
     if mask is not None:
         named = {name: options[f"mask_{name}"] for name in MaskSettings.model_fields}
         settings = MaskSettings.parse(given_values(MaskSettings, named), "options")
+        settings.check_fraction(named["fraction"])
         return (
             mask_candidate(candidates[0], mask, settings),
             mask_candidate(candidates[1], mask, settings),

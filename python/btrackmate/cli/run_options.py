@@ -243,6 +243,7 @@ def merge_settings(
     values["tracker"], chosen = merge_tracker(values, options, engine, source)
     values.pop("tracker_settings", None)
     settings = RunSettings.parse(values, source)
+    settings.measure.mask.check_fraction(options.get("mask_fraction"))
     if options.get("settings_from") is None:  # TrackMate stores them all
         for line in list_idle_settings(settings.tracker, chosen):
             _log.warning("%s", line)

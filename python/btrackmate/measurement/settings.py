@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from btrackmate.core.errors import UserError
 from btrackmate.core.settings import Settings
+from btrackmate.core.words import is_command_line, option
 
 MaskPolicy = Literal["keep-touching", "centroid", "fraction", "clip"]
 
@@ -30,6 +32,28 @@ class MaskSettings(Settings):
     tissues: tuple[int, ...] | None = Field(
         default=None, description="Tissue ids of the mask that count as tissue; all by default"
     )
+
+    @field_validator("tissues")
+    @classmethod
+    def _check_tissues(cls, tissues: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if tissues is not None and min(tissues, default=1) < 1:
+            msg = "expected ids of tissues from 1; 0 is outside of all tissue"
+            raise ValueError(msg)
+        return tissues
+
+    def check_fraction(self, fraction: float | None) -> None:
+        """Refuse a fraction that was given, None if none was, under a policy that needs none.
+
+        Raises
+        ------
+        UserError
+            One line.
+        """
+        if fraction is not None and self.policy != "fraction":
+            name = "mask_fraction" if is_command_line() else "fraction"
+            msg = f"{option(name, f'{fraction:g}')} has no effect under the policy {self.policy}: "
+            msg += f"give {option('mask_policy', 'fraction')} too, or leave it out"
+            raise UserError(msg)
 
 
 class MeasureSettings(Settings):

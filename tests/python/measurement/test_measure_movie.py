@@ -170,7 +170,7 @@ def test_boundary_distance_of_selected_tissue():
     assert table["boundary_distance"].tolist() == [pytest.approx(0.25)]
 
 
-@pytest.mark.parametrize(("tissues", "told"), [((1,), "1"), ((3, 1), "1, 3"), ((0,), "0")])
+@pytest.mark.parametrize(("tissues", "told"), [((1,), "1"), ((3, 1), "1, 3")])
 def test_a_mask_without_the_tissues_that_are_asked_for_is_refused(tissues, told):
     """A binary mask of 0 and 255 has no tissue 1."""
     settings = MeasureSettings(mask=MaskSettings(tissues=tissues))
@@ -389,3 +389,16 @@ def test_no_points_at_all():
 def test_wrong_settings_are_refused(given):
     with pytest.raises(UserError):
         MaskSettings.parse(given)
+
+
+@pytest.mark.parametrize("tissues", [(0,), (-1,), (2, 0)])
+def test_tissues_are_counted_from_1(tissues):
+    with pytest.raises(UserError, match="expected ids of tissues from 1"):
+        MaskSettings(tissues=tissues)
+
+
+def test_a_fraction_counts_under_its_own_policy_alone():
+    MaskSettings(policy="fraction", fraction=0.3).check_fraction(0.3)
+    MaskSettings(policy="centroid").check_fraction(None)
+    with pytest.raises(UserError, match="fraction=0.3 has no effect under the policy centroid"):
+        MaskSettings(policy="centroid", fraction=0.3).check_fraction(0.3)
