@@ -336,15 +336,17 @@ class TrackGraph:
         """Spots with their track, tracklet, parent and generation.
 
         `track` is −1 for unlinked spots, `parent` the tracklet that this one comes from, −1 for
-        none.
+        none. Features of these names are there as ``track_property`` and the like.
         """
         rows = self.tracklets.loc[self.tracklet]
-        return self.spots.table.assign(
-            track=self.track,
-            tracklet=self.tracklet,
-            parent=rows["parent"].to_numpy(),
-            generation=rows["generation"].to_numpy(),
-        )
+        found = {
+            "track": self.track,
+            "tracklet": self.tracklet,
+            "parent": rows["parent"].to_numpy(),
+            "generation": rows["generation"].to_numpy(),
+        }
+        features = self.spots.table.rename(columns={name: f"{name}_property" for name in found})
+        return features.assign(**found)
 
     def links_table(self) -> pd.DataFrame:
         """Links as source and target spot id, cost and confidence, one row a link."""

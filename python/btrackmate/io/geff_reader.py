@@ -25,7 +25,7 @@ from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.numbers import MAX_EXACT
-from btrackmate.io.units import LENGTHS, convert, normalise_space_unit
+from btrackmate.io.units import LENGTHS, convert, normalise_space_unit, read_unit
 from btrackmate.io.zarr_store import ReadingStore
 
 _log = logging.getLogger(__name__)
@@ -83,13 +83,12 @@ def read_geff(path: Path) -> TrackGraph:
         calibration = Calibration(**own["calibration"])
     else:
         table, calibration = scale_positions(table, axes, path)
-        table = _scale_radius(table, axes, metadata, names, calibration)
+        table = _scale_sizes(table, axes, metadata, names, calibration)
         table, calibration = settle_frames(table, axes, calibration, path)
-    deep = "z" in table and bool((table["z"] != 0).any())
     spots = Spots.from_table(
         table,
         calibration,
-        ndim=own.get("ndim", 3 if deep else 2),
+        ndim=own.get("ndim", 3 if _is_deep(table) else 2),
         n_frames=own.get("n_frames"),
         source=str(path),
     )
@@ -236,11 +235,11 @@ def _name_columns(
     own: Mapping[str, Any],
 ) -> dict[str, str]:
     """Give the column of each property; no column has two."""
-    written = own.get("columns", {})
+    written, ours = own.get("columns", {}), "calibration" in own
     wanted = [
-        (*_rank(name, axes, written, ours="calibration" in own), name)
+        (*_rank(name, axes, written, ours=ours), name)
         for name in props
-        if name not in DERIVED
+        if not (ours and name in DERIVED)
     ]
     names: dict[str, str] = {}
     for _, column, name in sorted(wanted):
@@ -287,25 +286,34 @@ def _with_missing(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> An
     return values
 
 
-def _scale_radius(
+def _scale_sizes(
     table: pd.DataFrame,
     axes: GeffAxes,
     metadata: Any,
     names: Mapping[str, str],
     calibration: Calibration,
 ) -> pd.DataFrame:
-    """Bring radii to the positions' unit; those without a unit are in the x axis' own."""
-    name = next((name for name, column in names.items() if column == "radius"), None)
-    if name is None:
-        return table
-    described = metadata.node_props_metadata.get(name)
-    unit = normalise_space_unit(described.unit or "") if described is not None else "pixel"
-    factor = 1.0
-    if unit in LENGTHS:
-        factor = convert(1.0, unit, calibration.space_unit) or 1.0
-    elif normalise_space_unit(axes.by_column["x"].unit or "") == "pixel":
-        factor = calibration.dx
-    return table.assign(radius=table["radius"] * factor) if factor != 1 else table
+    """Bring radii and volumes to the positions' unit; those without one are in the x axis' own."""
+    ndim = 3 if _is_deep(table) else 2
+    voxel = {"radius": (1, calibration.dx), "volume": (ndim, calibration.voxel_volume(ndim))}
+    in_pixels = normalise_space_unit(axes.by_column["x"].unit or "") == "pixel"
+    for name, column in names.items():
+        if column not in voxel:
+            continue
+        power, factor = voxel[column]
+        described = metadata.node_props_metadata.get(name)
+        unit, _ = read_unit(described.unit or "") if described is not None else ("", None)
+        if unit in LENGTHS:
+            factor = (convert(1.0, unit, calibration.space_unit) or 1.0) ** power
+        elif not in_pixels:
+            factor = 1.0
+        if factor != 1:
+            table = table.assign(**{column: table[column] * factor})
+    return table
+
+
+def _is_deep(table: pd.DataFrame) -> bool:
+    return "z" in table and bool((table["z"] != 0).any())
 
 
 def _find_costs(props: Mapping[str, Prop]) -> dict[str, str]:

@@ -357,6 +357,33 @@ def test_any_text_is_a_header(tmp_path: Path, names: list[str]) -> None:
     check_all_formats(tmp_path, graph_of(columns), names)
 
 
+def test_volumes_of_a_graph_in_pixels_are_scaled(tmp_path: Path) -> None:
+    props = {"t": [0, 1], "x": [10.0, 20], "y": [10.0, 20], "z": [1.0, 2], "volume": [64.0, 8]}
+    given = [
+        {"type": "time", "name": "t"},
+        *(
+            {"type": "space", "name": n, "unit": "pixel", "scale": s, "scaled_unit": "micrometer"}
+            for n, s in (("z", 2.0), ("y", 0.5), ("x", 0.5))
+        ),
+    ]
+    spots = read_geff(write(tmp_path / "a.geff", props, given)).spots
+    assert spots.positions.tolist() == [[5, 5, 2], [10, 10, 4]]
+    assert spots.table["volume"].tolist() == [32.0, 4.0]
+
+
+def test_tracks_of_other_programs_are_features(tmp_path: Path) -> None:
+    props = {"t": [0, 1], "x": [1.0, 2], "y": [1.0, 2], "track": [7, 7], "tracklet": [8, 9]}
+    graph = read_geff(write(tmp_path / "a.geff", props, axes()))
+    assert graph.spots.table[["track", "tracklet"]].to_numpy().tolist() == [[7, 8], [7, 9]]
+    table = graph.spots_table()
+    names = ["track", "tracklet", "track_property", "tracklet_property"]
+    assert table[names].to_numpy().tolist() == [[0, 0, 7, 8], [0, 0, 7, 9]]
+    write_geff(tmp_path / "b.geff", graph)
+    back = read_geff(tmp_path / "b.geff")
+    assert back.spots.table[["track", "tracklet"]].to_numpy().tolist() == [[7, 8], [7, 9]]
+    assert back.spots_table()[names].to_numpy().tolist() == table[names].to_numpy().tolist()
+
+
 def test_identifiers_are_folders_of_any_system() -> None:
     made = make_identifiers(HEADERS)
     assert made["area"] == "area_2"
