@@ -18,10 +18,10 @@ from btrackmate.io.run_folder import (
     TRACKED_SPOTS,
     TRACKS,
     TRACKS_GEFF,
-    find_run_folder,
+    is_run_folder,
 )
 from btrackmate.io.tracks_csv import write_cells, write_table
-from btrackmate.io.unsaved_edits import hash_path, read_saves
+from btrackmate.io.unsaved_edits import hash_path, read_saves, warn_of_unsaved
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +72,17 @@ def check_replaceable(folder: Path) -> None:
 
 
 def warn_of_parted(tracks: Path) -> None:
-    """Warn where tracks of a run are read and those beside them, in another format, are others."""
-    folder = find_run_folder(tracks)
-    if folder is None:
+    """Warn where tracks of a run are read and what lies beside them tells others.
+
+    That is the file of the other format, where it was changed, and, of tables and GEFF, the edits
+    in the journal of tracks.xml.
+    """
+    folder = tracks.parent
+    if tracks.name not in _SAME or not is_run_folder(folder):
         return
-    other = TRACKS if tracks.name == TRACKS_GEFF else TRACKS_GEFF
+    if tracks.name != TRACKS:
+        warn_of_unsaved(folder / TRACKS)
+    other = TRACKS_GEFF if tracks.name == TRACKS else TRACKS
     if other in list_changed(folder):
         _log.warning(
             "%s was changed since %s was written with it; the latter is taken, without these "

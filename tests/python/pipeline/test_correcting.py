@@ -245,6 +245,14 @@ def test_tracks_of_a_run_that_differ_are_warned_of(
         assert session.tracks.n_spots == len(graph.spots) - 1
 
 
+@pytest.mark.parametrize("name", ["tracks.geff", "tracked_spots.csv"])
+def test_edits_that_are_not_in_the_other_files_of_a_run_are_told(
+    first: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_tracks(first / name)
+    assert "tracks.xml: 3 edits in tracks.xml.edits.jsonl are not saved into it" in caplog.text
+
+
 def test_the_geff_of_a_run_is_edited_with_its_tracks(first: Path) -> None:
     with EditSession.open(first / "tracks.geff") as session:
         assert session.path == first / "tracks.xml"
