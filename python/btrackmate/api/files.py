@@ -111,8 +111,8 @@ def load(path: PathLike) -> TrackGraph | Spots:
 
     path = Path(path)
     if is_table_name(path) and path.is_file() and find_csv_pair(path) is None:
-        spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
-        return link_table(spots, path) or spots
+        file = read_spots_csv(path, options=CsvOptions(track_ids=True))
+        return link_table(file, path) or file.spots
     return read_tracks(path)[0]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from btrackmate import __version__
 from btrackmate.core.arrays import ArrayMovie, read_array
+from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from btrackmate.measurement.extra import Extra
 
 _log = logging.getLogger(__name__)
-
-#: Of a voxel: where its centre or its edge counts, coordinates begin at half a voxel or at 0.
-_FROM_ZERO = 0.51
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +251,7 @@ def _read_beside(
 def _tell_of_origin(cells: ArrayMovie) -> None:
     """Warn where coordinates begin elsewhere than at 0, where the positions begin."""
     for letter, along in cells.coordinates.items():
-        if letter != "T" and abs(along.first) > _FROM_ZERO * along.step:
+        if letter != "T" and abs(along.first) > FROM_ZERO * along.step:
             _log.warning(
                 "labels: the coordinates of %s begin at %g; positions are counted from the first "
                 "voxel, as 0", letter.lower(), along.first,
@@ -271,7 +269,7 @@ def _check_same_places(beside: ArrayMovie, cells: ArrayMovie, role: str) -> None
             normalise = normalise_time_unit if letter == "T" else normalise_space_unit
             factor = convert(1.0, normalise(theirs.unit), normalise(ours.unit)) or 1.0
         off = max(abs(theirs.first * factor - ours.first), abs(theirs.last * factor - ours.last))
-        if off > ours.step / 2:
+        if off > FROM_ZERO * ours.step:
             shown = [f"{c.first:g} to {c.last:g} {c.unit}".rstrip() for c in (theirs, ours)]
             msg = f"{role}: its coordinates of {letter.lower()} are {shown[0]}, those of the "
             msg += f"labels {shown[1]}: they are not the same voxels; select the same of both, "

@@ -9,6 +9,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 
 CANONICAL = "TCZYX"
+#: Of a voxel: the first lies at 0, or at half a voxel where its edge does; further off is another.
+FROM_ZERO = 0.51
 
 
 def validate_axes(axes: str, ndim: int, source: str = "image") -> str:

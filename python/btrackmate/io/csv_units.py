@@ -78,7 +78,7 @@ def convert_times(
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColumnScale:
     """By what the columns of a table are multiplied, so that all are in one unit.
 
     Parameters
@@ -140,14 +140,14 @@ class Scale:
         return stated.pop() if same else self.calibration.space_unit
 
 
-def to_physical(table: pd.DataFrame, scale: "Scale", *, path: Path) -> pd.DataFrame:
+def to_physical(table: pd.DataFrame, scale: "ColumnScale", *, path: Path) -> pd.DataFrame:
     """Convert lengths, areas and volumes to the table's unit, and compute radii that are missing.
 
     Parameters
     ----------
     table : DataFrame
         Columns of ours, as numbers; not changed.
-    scale : Scale
+    scale : ColumnScale
     path : Path
         For messages: the log warns of units that cannot be converted.
     """

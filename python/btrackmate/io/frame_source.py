@@ -22,6 +22,8 @@ class Scale:
         Time between frames in `time_unit`.
     space_unit, time_unit : str or None
         Names of the units, already normalised.
+    origin : (z, y, x) tuple of float, optional
+        Where the first voxel lies, in voxels.
     odd : mapping from axis to str
         What the file says of an axis (X, Y, Z or T) and cannot be used: a unit that does not go
         with the others', or a text that is no number. It matters only if the image has the axis
@@ -35,6 +37,7 @@ class Scale:
     space_unit: str | None = None
     time_unit: str | None = None
     odd: Mapping[str, str] = field(default_factory=dict)
+    origin: tuple[float, float, float] | None = None
 
     @classmethod
     def of_axes(

@@ -97,6 +97,11 @@ class Movie:
         return self.shape[0]
 
     @property
+    def origin(self) -> tuple[float, float, float] | None:
+        """Where the first voxel lies, z, y and x in voxels; None where the file does not say."""
+        return self._source.scale.origin
+
+    @property
     def stated(self) -> Stated:
         """What the file states of its calibration."""
         return Stated(self.path, self.calibration, self.known, self.ndim, self.n_frames)

@@ -5,6 +5,7 @@ import lzma
 import math
 import os
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import zarr
 import zarr.errors
 from numpy.typing import NDArray
 
+from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
@@ -134,14 +136,30 @@ class NgffSource:
         named = image.get("axes", list(_FIXED_AXES[-array.ndim :]))
         described = [axis if isinstance(axis, dict) else {"name": axis} for axis in named]
         axes = "".join(_axis_letter(str(axis["name"])) for axis in described)
-        factors = np.ones(array.ndim)
+        factors, moved, is_moved = np.ones(array.ndim), np.zeros(array.ndim), False
         for steps in (dataset, image):
             for step in steps.get("coordinateTransformations", []):
                 if step["type"] == "scale":
-                    factors = factors * np.asarray(step["scale"], np.float64)
+                    by = np.asarray(step["scale"], np.float64)
+                    factors, moved = factors * by, moved * by
+                elif step["type"] == "translation" and "translation" in step:
+                    moved, is_moved = moved + np.asarray(step["translation"], np.float64), True
         units = [axis.get("unit") for axis in described]
         self.scale = _to_scale(axes, list(factors), units)
+        if is_moved:
+            self.scale = replace(self.scale, origin=self._find_origin(axes, moved / factors))
         return array, axes
+
+    def _find_origin(self, axes: str, moved: NDArray[np.float64]) -> tuple[float, float, float]:
+        """Give where the first voxel (z, y, x) lies, in voxels; the log tells if that is not 0."""
+        along = dict(zip(axes, moved.tolist(), strict=True))
+        z, y, x = (float(along.get(letter, 0.0)) for letter in "ZYX")
+        if max(map(abs, (z, y, x))) > FROM_ZERO:
+            _log.warning(
+                "%s: begins %g, %g, %g voxels (z, y, x) from the origin; positions are counted "
+                "from its first voxel, as 0", self._path, z, y, x,
+            )  # fmt: skip
+        return z, y, x
 
 
 def list_missing_chunks(array: Any) -> list[tuple[int, ...]]:

@@ -20,7 +20,7 @@ from btrackmate.io.csv_cells import Cells, read_cells
 from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import Column, read_whole_feature, read_whole_numbers
-from btrackmate.io.csv_units import Scale, convert_times, take_units, to_physical
+from btrackmate.io.csv_units import ColumnScale, convert_times, take_units, to_physical
 from btrackmate.io.label_values import LABEL_COLUMNS, MAX_LABEL, are_label_values
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.time_steps import (
@@ -171,7 +171,7 @@ class _CsvReader:
         pixels = self.options.units == "pixels"
         ndim = self._ndim(table)
         sized = given.space_unit != "pixel" or given.spacing(3) != (1, 1, 1)
-        scale = Scale(self.columns, self.calibration, ndim, pixels, sized)
+        scale = ColumnScale(self.columns, self.calibration, ndim, pixels, sized)
         table = to_physical(table, scale, path=self.path)
         spots = Spots.from_table(
             table,

@@ -16,7 +16,7 @@ from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
 from btrackmate.io.csv_columns import shorten_list
 from btrackmate.io.numbers import MAX_EXACT
-from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
+from btrackmate.io.spots_csv import CsvOptions, SpotsFile, read_spots_csv
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ def read_tracked_table(path: Path) -> TrackGraph:
     parent. Where a track has several cells in a frame, what is linked to what is not known: no link
     is made there, and the log says so, as it does of trees (laptrack's tree_id) without parents.
     """
-    spots = read_spots_csv(path, options=CsvOptions(track_ids=True)).spots
-    graph = link_table(spots, path)
+    file = read_spots_csv(path, options=CsvOptions(track_ids=True))
+    spots, graph = file.spots, link_table(file, path)
     if graph is None:
         msg = f"{path}: tracks as CSV are two tables (NAME.spots.csv, NAME.links.csv), or one with "
         msg += f"a column track_id, particle or tracklet; it has {shorten_list(spots.features)}"
@@ -68,14 +68,23 @@ def read_tracked_table(path: Path) -> TrackGraph:
     return graph
 
 
-def link_table(spots: Spots, path: Path) -> TrackGraph | None:
+def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
     """Link cells by the ids of tracks or parents among their features; None if there are none."""
+    spots = file.spots
     plain = {re.sub(r"[\s_-]", "", name).lower(): name for name in spots.features}
     track = next((plain[name] for name in _TRACKS if name in plain), None)
     parent = next((plain[name] for name in _PARENTS if name in plain), None)
-    cells = _find_parents(spots, next((plain[name] for name in _CELLS if name in plain), None))
+    named = next((plain[name] for name in _CELLS if name in plain), None)
+    cells = _find_parents(spots, named)
+    if cells is not None and track is not None and _are_of_tracks(spots, named or "", track):
+        cells, parent = None, named
     if cells is not None:
         links, told = cells, "the cells that are named as parents"
+        if "id" not in file.rows:
+            _log.warning(
+                "%s: its cells have no ids: %s is taken for the numbers of its rows, from 0",
+                path, named,
+            )  # fmt: skip
     elif track is not None:
         links, told = _link_tracks(spots, track, parent, path), f"{track}, in order of time"
         if parent is not None:
@@ -156,6 +165,18 @@ def _find_parents(spots: Spots, parent: str | None) -> Ints | None:
     if (spots.frame[row[children]] >= spots.frame[children]).any():
         return None
     return np.stack([spots.id[row[children]], spots.id[children]], axis=1)
+
+
+def _are_of_tracks(spots: Spots, parent: str, track: str) -> bool:
+    """Tell whether parents are tracks: two cells of one track, which follow each other, name one.
+
+    Ids of tracks are ids of cells, too, where both are counted from 0.
+    """
+    table = pd.DataFrame(
+        {"track": spots.feature(track), "named": spots.feature(parent), "frame": spots.frame}
+    )
+    given = table[(table["track"] >= 0) & (table["named"] >= 0)]
+    return bool((given.groupby(["track", "named"])["frame"].nunique() > 1).any())
 
 
 def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> Ints:

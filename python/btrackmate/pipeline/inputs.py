@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import option
@@ -308,6 +309,7 @@ def open_mask(
         )
         msg += f"{option('mask_axes')} if they are others"
         raise UserError(msg)
+    _check_same_origin(mask, main)
     return mask
 
 
@@ -346,3 +348,16 @@ def _check_same_shape(labels: Movie, image: Movie) -> None:
         msg += f"{image.path}; name the axes with {option('image_axes')} and "
         msg += f"{option('label_axes')} if they are others"
         raise UserError(msg)
+    _check_same_origin(labels, image)
+
+
+def _check_same_origin(movie: Movie, main: Movie) -> None:
+    """Refuse two that say that they begin at different places, as two crops of one movie do."""
+    if movie.origin is None or main.origin is None:
+        return
+    if any(abs(a - b) > FROM_ZERO for a, b in zip(movie.origin, main.origin, strict=True)):
+        places = (", ".join(f"{one:g}" for one in at) for at in (movie.origin, main.origin))
+        msg = "{}: begins at {} voxels (z, y, x), and {} at {}: they are not the same voxels; give "
+        msg += "crops of the same place, or correct their translations"
+        first, second = places
+        raise UserError(msg.format(movie.path, first, main.path, second))

@@ -189,6 +189,44 @@ def test_a_mask_gives_distances_to_tracks_without(tmp_path: Path) -> None:
     assert (listed < 0).sum() == 8
 
 
+@pytest.mark.parametrize(
+    ("unit", "factor", "told"), [("mm", 1e-3, ""), ("nm", 1e3, ""), ("pixel", 1.0, "taken as µm")]
+)
+def test_a_mask_in_another_unit_than_the_tracks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, unit: str, factor: float, told: str
+) -> None:
+    table = pd.DataFrame({"frame": np.arange(4), "x": factor * (2.0 + np.arange(4)), "y": 8.0})
+    table = table.assign(y=8.0 * factor, z=2.0 * factor)
+    spots = Spots.from_table(table, Calibration(space_unit=unit))
+    tracks, mask = tmp_path / "a.xml", tmp_path / "mask.tif"
+    write_tracks(tracks, TrackGraph.from_links(spots, np.arange(3), np.arange(1, 4)))
+    tissue = np.zeros((4, 20, 20), np.uint8)
+    tissue[:, :, :10] = 1
+    tifffile.imwrite(
+        mask, tissue, imagej=True, resolution=(1, 1),
+        metadata={"axes": "ZYX", "unit": "um", "spacing": 1.0},
+    )  # fmt: skip
+    assert call("analyse", tracks, "-o", tmp_path / "out", "--mask", mask, *QUICK) == 0
+    listed = pd.read_csv(tmp_path / "out" / "boundary_distance.csv")["boundary_distance"]
+    assert listed.tolist() == pytest.approx([factor * d for d in (7.5, 6.5, 5.5, 4.5)])
+    assert ("taken as µm" in caplog.text) == bool(told)
+
+
+def test_a_mask_in_a_unit_that_is_not_converted_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.DataFrame({"frame": [0, 1], "x": 2.0, "y": 8.0, "z": 2.0})
+    spots = Spots.from_table(table, Calibration(space_unit="inch"))
+    tracks, mask = tmp_path / "a.xml", tmp_path / "mask.tif"
+    write_tracks(tracks, TrackGraph.from_links(spots, np.array([0]), np.array([1])))
+    tifffile.imwrite(
+        mask, np.ones((4, 20, 20), np.uint8), imagej=True, resolution=(1, 1),
+        metadata={"axes": "ZYX", "unit": "um", "spacing": 1.0},
+    )  # fmt: skip
+    assert call("analyse", tracks, "-o", tmp_path / "out", "--mask", mask, *QUICK) == 2
+    assert "is in µm, and the tracks are in inch" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Celegans-5pc-17timepoints.xml.gz", "FakeTracks_mastodon.xml"])
 def test_real_files_of_trackmate_are_analysed(name: str, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from btrackmate.io.image_calibration import (
     warn_of_unknown,
 )
 from btrackmate.io.images import Movie, open_movie
-from btrackmate.pipeline.inputs import warn_of_one_frame
+from btrackmate.pipeline.inputs import open_calibrated, open_mask, warn_of_one_frame
+from btrackmate.pipeline.settings import InputSettings
 
 
 def numbered(*shape: int, dtype: Any = np.uint16) -> NDArray[Any]:
@@ -35,12 +36,54 @@ def plain(path: Path, array: NDArray[Any]) -> Path:
     return path
 
 
-def ngff(path: Path, array: NDArray[Any], axes: list[dict[str, str]], scale: list[float]) -> Path:
+def ngff(
+    path: Path,
+    array: NDArray[Any],
+    axes: list[dict[str, str]],
+    scale: list[float],
+    translation: list[float] | None = None,
+) -> Path:
     group = zarr.open_group(path, mode="w", zarr_format=2)
     group.create_array("0", data=array)
-    dataset = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    steps: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+    if translation is not None:
+        steps.append({"type": "translation", "translation": translation})
+    dataset = {"path": "0", "coordinateTransformations": steps}
     group.attrs.update({"multiscales": [{"axes": axes, "datasets": [dataset]}]})
     return path
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "refused"),
+    [
+        (None, [0, 0, 0, 10.0], False),
+        ([0, 0, 0, 0], [0, 0, 0, 10.0], True),
+        ([0, 4.0, 0, 10.1], [0, 4.0, 0, 10.0], False),
+        ([0, 0, 0, 0.25], [0, 0, 0, 0], False),
+    ],
+)
+def test_places_of_ome_zarr(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    image: list[float] | None,
+    labels: list[float],
+    refused: bool,
+) -> None:
+    """Two crops of one movie are refused; a place that is not 0 is told."""
+    axes = [{"name": "t", "type": "time"}]
+    axes += [{"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"]
+    scale, array = [1.0, 2.0, 0.5, 0.5], numbered(2, 3, 8, 8)
+    pixels = open_movie(ngff(tmp_path / "i.ome.zarr", array, axes, scale, image))
+    path = ngff(tmp_path / "l.ome.zarr", array, axes, scale, labels)
+    if refused:
+        with pytest.raises(UserError, match=r"l.ome.zarr: begins at 0, 0, 20 .* not the same vox"):
+            open_calibrated(path, InputSettings(), "labels", pixels)
+        with pytest.raises(UserError, match="not the same voxels"):
+            open_mask(path, pixels)
+    else:
+        open_calibrated(path, InputSettings(), "labels", pixels)
+    far = any(labels)
+    assert ("begins 0, 0, 20 voxels" in caplog.text or "begins 2, 0, 20" in caplog.text) == far
 
 
 # Guesses that are likely wrong: a warning names the option that sets them right.

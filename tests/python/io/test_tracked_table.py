@@ -99,6 +99,28 @@ def test_ids_of_tracks_that_may_be_one_number_are_refused(tmp_path: Path) -> Non
         links(tmp_path, text)
 
 
+@pytest.mark.parametrize("header", ["frame,x,y,track_id,parent_id", "t,x,y,tracklet,parent_id"])
+@pytest.mark.parametrize("with_id", [False, True])
+def test_parents_that_are_tracks_and_could_be_cells(
+    tmp_path: Path, header: str, with_id: bool
+) -> None:
+    """Track 0 divides into 2 and 3; their numbers are ids of cells, too."""
+    rows = ["0,1,1,0,-1", "0,50,50,1,-1", "1,1,1,0,-1", "1,50,50,1,-1", "2,0,1,2,0"]
+    rows += ["2,2,1,3,0", "2,50,50,1,-1", "3,0,1,2,0", "3,2,1,3,0", "3,50,50,1,-1"]
+    if with_id:
+        header, rows = f"id,{header}", [f"{n},{row}" for n, row in enumerate(rows)]
+    found = {(0, 2), (1, 3), (3, 6), (6, 9), (2, 4), (2, 5), (4, 7), (5, 8)}
+    assert set(links(tmp_path, "\n".join([header, *rows, ""]))) == found
+
+
+def test_parents_of_cells_without_ids_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "frame,x,y,parent_id\n0,1,1,\n1,1,1,0\n2,1,1,1\n"
+    assert links(tmp_path, text) == [(0, 1), (1, 2)]
+    assert "its cells have no ids: parent_id is taken for the numbers of its rows" in caplog.text
+
+
 def test_parents_that_cannot_be_linked_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

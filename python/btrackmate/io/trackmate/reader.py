@@ -32,6 +32,8 @@ from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 _log = logging.getLogger(__name__)
 
 _NOT_FEATURES = ("ID", "name", "FRAME", "ROI_N_POINTS")
+#: By how much, relative, the interval of the image may differ from that of the spots' times.
+_OFF = 1e-3
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
@@ -261,9 +263,16 @@ def _read_calibration(
                 _log.warning("%s: ImageData %s is %s, taken as 1", source, name, data.get(name))
             sizes[name] = 1.0
     dt = _number(data.get("timeinterval"), 0, source, "timeinterval")
+    step = _time_step(table)
     if dt <= 0:
-        dt = _time_step(table)
+        dt = step or 1.0
         _log.warning("%s: no time interval in ImageData, taken from the spots as %s", source, dt)
+    elif step is not None and abs(step - dt) > _OFF * dt:
+        _log.warning(
+            "%s: the times of its spots (POSITION_T) go up by %g a frame, and the timeinterval of "
+            "ImageData is %g: the spots' times count, as in TrackMate", source, step, dt,
+        )  # fmt: skip
+        dt = step
     return Calibration(
         sizes["pixelwidth"],
         sizes["pixelheight"],
@@ -274,14 +283,18 @@ def _read_calibration(
     )
 
 
-def _time_step(table: pd.DataFrame) -> float:
-    """Give POSITION_T / FRAME where that is one number > 0 for all spots, else 1."""
-    later = table[table["frame"] > 0]
-    if "time" not in table or later.empty:
-        return 1.0
-    steps = (later["time"] / later["frame"]).to_numpy(np.float64)
+def _time_step(table: pd.DataFrame) -> float | None:
+    """Give by how much POSITION_T goes up a frame, where that is one number > 0 for all spots."""
+    if "time" not in table or table.empty:
+        return None
+    frame, time = (table[name].to_numpy(np.float64) for name in ("frame", "time"))
+    first = int(frame.argmin())
+    later = frame > frame[first]
+    steps = (time[later] - time[first]) / (frame[later] - frame[first])
+    if not steps.size or not np.isfinite(steps).all():
+        return None
     step = float(steps[0])
-    return step if step > 0 and np.allclose(steps, step, rtol=1e-6) else 1.0
+    return step if step > 0 and np.allclose(steps, step, rtol=1e-6) else None
 
 
 def _spot_names(table: FeatureTable, ids: NDArray[np.int64]) -> dict[int, str]:

@@ -155,6 +155,20 @@ def test_decimal_commas_are_named(tmp_path: Path, old: str, new: str, message: s
     assert "\n" not in str(caught.value)
 
 
+def test_an_interval_that_is_not_that_of_the_spots_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TrackMate's durations follow from POSITION_T; ours from both were others."""
+    graph = read_trackmate(write(tmp_path / "a.xml", SESSION)).graph
+    step = graph.spots.calibration.dt
+    assert "timeinterval" not in caplog.text
+    text = re.sub(r'timeinterval="[^"]*"', f'timeinterval="{2 * step:g}"', SESSION, count=1)
+    other = read_trackmate(write(tmp_path / "b.xml", text)).graph
+    told = f"go up by {step:g} a frame, and the timeinterval of ImageData is {2 * step:g}: the spot"
+    assert told in caplog.text
+    assert other.spots.calibration == graph.spots.calibration
+
+
 def test_decimal_commas_of_filters_and_outlines(tmp_path: Path) -> None:
     text = gzip.decompress(
         (DATA / "trackmate-xml" / "Ecoli_growth_on_agar_pad.xml.gz").read_bytes()
