@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +13,6 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.schema import REQUIRED, SPOT_COLUMNS, find_column
 from btrackmate.core.scratch import cut_rows, make_array
-
-_NO_CONTOURS: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
-
 
 #: Squares, volumes and costs of what lies farther off are no numbers any more.
 FARTHEST = 1e50
@@ -55,7 +51,7 @@ class Spots:
     calibration: Calibration
     ndim: int
     n_frames: int
-    contours: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: _NO_CONTOURS)
+    contours: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -66,7 +62,7 @@ class Spots:
         *,
         ndim: int = 3,
         n_frames: int | None = None,
-        contours: Mapping[int, NDArray[np.float64]] = _NO_CONTOURS,
+        contours: Mapping[int, NDArray[np.float64]] | None = None,
         source: str = "spots table",
     ) -> Self:
         """Check and sort a table of spots.
@@ -140,7 +136,8 @@ class Spots:
             msg = f"{source}: a spot lies in frame {last - 1}, but the movie has {n_frames} frames"
             msg += explain_shift(table["frame"].to_numpy(), n_frames)
             raise UserError(msg)
-        return cls(table, calibration, ndim, last if n_frames is None else n_frames, contours)
+        length = last if n_frames is None else n_frames
+        return cls(table, calibration, ndim, length, contours or {})
 
     def __len__(self) -> int:
         return len(self.table)

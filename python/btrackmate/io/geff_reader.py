@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.numbers import MAX_EXACT
+from btrackmate.io.time_steps import settle_interval
 from btrackmate.io.units import LENGTHS, convert, normalise_space_unit, read_unit
 from btrackmate.io.zarr_store import ReadingStore
 
@@ -81,6 +82,10 @@ def read_geff(path: Path) -> TrackGraph:
     table = pd.DataFrame(columns, copy=False)
     if "calibration" in own:
         calibration = Calibration(**own["calibration"])
+        if {"frame", "time"} <= set(table):
+            frame, time = (table[name].to_numpy() for name in ("frame", "time"))
+            dt = settle_interval(frame, time, calibration.dt, str(path), ("time", "time step"))
+            calibration = replace(calibration, dt=dt)
     else:
         table, calibration = scale_positions(table, axes, path)
         table = _scale_sizes(table, axes, metadata, names, calibration)

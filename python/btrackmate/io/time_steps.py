@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import LARGEST, SMALLEST
+from btrackmate.core.scratch import cut_rows
 
 _log = logging.getLogger(__name__)
 
@@ -15,6 +16,8 @@ _log = logging.getLogger(__name__)
 #: into how many steps that distance may fall (2 and 5 have the step 1).
 _TOLERANCE = 1e-3
 _MOST_STEPS = 12
+#: By how much, relative, a stated interval may differ from that of the times.
+_OFF = 1e-3
 #: The same for times of a clock, which come a little early or late.
 JITTER = 0.25
 
@@ -60,6 +63,56 @@ def _common_divisor(a: float, b: float, tolerance: float) -> float:
         if a - b <= tolerance:  # A remainder of almost the divisor is none.
             b = 0.0
     return a
+
+
+def settle_interval(
+    frame: NDArray[Any], time: NDArray[Any], dt: float, source: str, names: tuple[str, str]
+) -> float:
+    """Settle the time step where a file states both an interval and each spot's time.
+
+    Parameters
+    ----------
+    frame, time : (n,) ndarray
+    dt : float
+        The interval that is stated, not above 0 if none is.
+    source : str
+        File, for the message.
+    names : (str, str)
+        What the file calls times and interval.
+
+    Returns
+    -------
+    float
+        By how much the times go up a frame, where that is one number, as tracks last by their
+        times; the log warns where it is not `dt`. Else `dt`, or 1.
+    """
+    step = _find_rise(frame, time)
+    if dt <= 0:
+        dt = step or 1.0
+        _log.warning("%s: no %s, taken from the spots as %s", source, names[1], dt)
+    elif step is not None and abs(step - dt) > _OFF * dt:
+        _log.warning(
+            "%s: the times of its spots (%s) go up by %g a frame, and the %s is %g: the spots' "
+            "times count, as in TrackMate", source, names[0], step, names[1], dt,
+        )  # fmt: skip
+        return step
+    return dt
+
+
+def _find_rise(frame: NDArray[Any], time: NDArray[Any]) -> float | None:
+    """Give by how much times go up a frame, where that is one number > 0 for all."""
+    if not frame.size:
+        return None
+    first, step = int(frame.argmin()), None
+    for rows in cut_rows(frame.size):
+        since = frame[rows] - frame[first]
+        later = since > 0
+        steps = (time[rows][later] - time[first]) / since[later]
+        if step is None and steps.size:
+            step = float(steps[0])
+        if steps.size and not np.allclose(steps, step or math.nan, rtol=1e-6):
+            return None
+    return step if step is not None and step > 0 else None
 
 
 class Clock(NamedTuple):

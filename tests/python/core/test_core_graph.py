@@ -1,5 +1,8 @@
 """Graphs are drawn with frames from left to right; numbers are spot ids."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -263,3 +266,13 @@ def test_keeping_spots_equals_filtering_ids(graph, data):
         [a, b] for a, b in links if a in ids and b in ids
     ]
     assert set(kept.spots.id.tolist()) == ids
+
+
+def test_graphs_go_to_other_processes() -> None:
+    spots = Spots.from_table(
+        pd.DataFrame({"frame": [0, 1], "x": 1.0, "y": 2.0, "z": 0.0}), Calibration()
+    )
+    graph = TrackGraph.from_links(spots, np.array([0]), np.array([1]))
+    for again in (pickle.loads(pickle.dumps(graph)), copy.deepcopy(graph)):
+        assert again.source.tolist() == [0]
+        pd.testing.assert_frame_equal(again.spots.table, spots.table)

@@ -371,6 +371,19 @@ def test_volumes_of_a_graph_in_pixels_are_scaled(tmp_path: Path) -> None:
     assert spots.table["volume"].tolist() == [32.0, 4.0]
 
 
+def test_times_that_contradict_the_time_step_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As GEFFs that were made of a TrackMate file whose interval had been changed."""
+    table = pd.DataFrame({"frame": [1, 2, 4], "time": [60.0, 120, 240], "x": 1.0})
+    table = table.assign(y=1.0, z=1.0)
+    for dt in (60.0, 30.0):
+        spots = Spots.from_table(table, Calibration(dt=dt, time_unit="sec"))
+        write_geff(tmp_path / "a.geff", TrackGraph.from_links(spots, np.array([0]), np.array([1])))
+        assert read_geff(tmp_path / "a.geff").spots.calibration.dt == 60
+        assert ("(time) go up by 60 a frame, and the time step is 30" in caplog.text) == (dt == 30)
+
+
 def test_tracks_of_other_programs_are_features(tmp_path: Path) -> None:
     props = {"t": [0, 1], "x": [1.0, 2], "y": [1.0, 2], "track": [7, 7], "tracklet": [8, 9]}
     graph = read_geff(write(tmp_path / "a.geff", props, axes()))

@@ -17,6 +17,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_key
 from btrackmate.core.spots import Spots
 from btrackmate.io.numbers import as_whole, find_text
+from btrackmate.io.time_steps import settle_interval
 from btrackmate.io.trackmate.declarations import (
     EDGE_DECLARATIONS,
     SPOT_DECLARATIONS,
@@ -32,8 +33,6 @@ from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 _log = logging.getLogger(__name__)
 
 _NOT_FEATURES = ("ID", "name", "FRAME", "ROI_N_POINTS")
-#: By how much, relative, the interval of the image may differ from that of the spots' times.
-_OFF = 1e-3
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
@@ -263,16 +262,9 @@ def _read_calibration(
                 _log.warning("%s: ImageData %s is %s, taken as 1", source, name, data.get(name))
             sizes[name] = 1.0
     dt = _number(data.get("timeinterval"), 0, source, "timeinterval")
-    step = _time_step(table)
-    if dt <= 0:
-        dt = step or 1.0
-        _log.warning("%s: no time interval in ImageData, taken from the spots as %s", source, dt)
-    elif step is not None and abs(step - dt) > _OFF * dt:
-        _log.warning(
-            "%s: the times of its spots (POSITION_T) go up by %g a frame, and the timeinterval of "
-            "ImageData is %g: the spots' times count, as in TrackMate", source, step, dt,
-        )  # fmt: skip
-        dt = step
+    time = table["time"] if "time" in table else np.full(len(table), np.nan)
+    names = "POSITION_T", "timeinterval of ImageData"
+    dt = settle_interval(table["frame"].to_numpy(), np.asarray(time), dt, source, names)
     return Calibration(
         sizes["pixelwidth"],
         sizes["pixelheight"],
@@ -281,20 +273,6 @@ def _read_calibration(
         normalise_space_unit(units.get("spatialunits", "")),
         normalise_time_unit(units.get("timeunits", units.get("temporalunits", ""))),  # pycellin's
     )
-
-
-def _time_step(table: pd.DataFrame) -> float | None:
-    """Give by how much POSITION_T goes up a frame, where that is one number > 0 for all spots."""
-    if "time" not in table or table.empty:
-        return None
-    frame, time = (table[name].to_numpy(np.float64) for name in ("frame", "time"))
-    first = int(frame.argmin())
-    later = frame > frame[first]
-    steps = (time[later] - time[first]) / (frame[later] - frame[first])
-    if not steps.size or not np.isfinite(steps).all():
-        return None
-    step = float(steps[0])
-    return step if step > 0 and np.allclose(steps, step, rtol=1e-6) else None
 
 
 def _spot_names(table: FeatureTable, ids: NDArray[np.int64]) -> dict[int, str]:
