@@ -50,7 +50,7 @@ def command(
     walls are known) and, where both networks are searched, rescue (for --rescue-thresh; 0 where
     dropping cells does not raise the score).
     """
-    from btrackmate.training.optimise import optimise_thresholds
+    from btrackmate.training.optimise import check_found, optimise_thresholds
 
     if table is not None:
         check_ending(table, ".csv")
@@ -67,6 +67,7 @@ def command(
     if table is not None:
         _write_table(table, results)
         print_paths((table,))
+    check_found(results)
     if dry_run:
         click.echo("dry run: the models are as they were")
         return

@@ -1,5 +1,6 @@
 """Search of thresholds for models that are trained already, on labelled images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,21 @@ class Optimised:
         for folder, names in zip(self.folders, _NAMES[self.title], strict=True):
             own = {k: v for k, v in self.found.thresholds.items() if k in names}
             Found(own, {}).save(folder)
+
+
+def check_found(results: Sequence[Optimised]) -> None:
+    """Refuse thresholds of which none finds a cell of the truth: nothing says that they are better.
+
+    Raises
+    ------
+    UserError
+        Names the model.
+    """
+    for result in results:
+        if not any(result.found.scores.values()):
+            msg = f"no thresholds of {result.title} find a cell of the labels: do image, labels "
+            msg += "and models belong together? thresholds.json is as it was"
+            raise UserError(msg)
 
 
 _STARDIST_NAMES = ("prob", "nms")

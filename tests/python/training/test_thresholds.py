@@ -1,6 +1,8 @@
 """The search of thresholds, on networks whose maps are drawn."""
 
 import json
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +15,16 @@ from btrackmate.core.errors import UserError
 from btrackmate.segmentation.shapes import Shapes, StarDistPrediction
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetPrediction
-from btrackmate.training import thresholds, train
+from btrackmate.training import optimise, thresholds, train
 from btrackmate.training.dataset import Pair, load_dataset
 from btrackmate.training.fusion import Fusion, choose_wall
 from btrackmate.training.objective import Objective, OptimiseSettings
-from btrackmate.training.optimise import Optimised, _optimise_fused, optimise_thresholds
+from btrackmate.training.optimise import (
+    Optimised,
+    _optimise_fused,
+    check_found,
+    optimise_thresholds,
+)
 from btrackmate.training.thresholds import (
     FOREGROUND_GRID,
     PROB_GRID,
@@ -281,12 +288,16 @@ def test_walls_that_part_two_cells_are_not_weak():
 
 
 @pytest.mark.slow
-def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
+def test_command_prints_writes_and_keeps(trained, tmp_path, capsys, monkeypatch):
     data, folder = trained
     path = folder / "stardist/thresholds.json"
     before = path.read_text()
     words = ["optimize-thresholds", str(data), "--model-dir", str(folder), "--target", "stardist"]
     table = tmp_path / "table.csv"
+    assert run_command([*words, "--quiet"]) == 2  # this network finds nothing yet
+    assert path.read_text() == before
+    capsys.readouterr()
+    monkeypatch.setattr(optimise, "check_found", lambda results: None)
     assert run_command([*words, "--dry-run", "--table", str(table), "--quiet"]) == 0
     assert path.read_text() == before
     out = capsys.readouterr().out
@@ -303,6 +314,15 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "0.123" in out
     assert str(path) in out
+
+
+@pytest.mark.parametrize(("score", "refused"), [(0.0, True), (0.01, False)])
+def test_thresholds_that_find_no_cell_are_no_result(score, refused):
+    found = Found({"prob": 0.5, "nms": 0.35}, {"F1": score}, [])
+    results = [Optimised("StarDist", (Path("model"),), {}, found, 0.0)]
+    refusal = pytest.raises(UserError, match="no thresholds of StarDist find a cell of the labels")
+    with refusal if refused else nullcontext():
+        check_found(results)
 
 
 def test_shipped_models_are_not_changed(drawn, capsys):
