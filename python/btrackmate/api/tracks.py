@@ -14,6 +14,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.io.time_steps import find_rise
 from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_name
 
@@ -240,9 +241,15 @@ def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:
     """Make spots of a table; its owner may go on to change it, or the arrays it is made of."""
     ndim = 3 if "z" in table else 2
     spots = Spots.from_table(table.copy(), calibration, ndim=ndim, source="the table")
+    rise = find_rise(spots.frame, spots.feature("time"))
+    if calibration.time_unit == "frame" and rise not in (None, 1.0):
+        _log.warning(
+            "the table: its times go up by %g a frame, which is taken as %g s; give dt= and "
+            "time_unit= if that is wrong", rise, rise,
+        )  # fmt: skip
+        return spots.with_calibration(replace(calibration, dt=rise, time_unit="s"))
     time = spots.frame * calibration.dt
-    slack = 0.01 * calibration.dt
-    if calibration.time_unit == "frame" or np.allclose(spots.feature("time"), time, 0, slack):
+    if np.allclose(spots.feature("time"), time, 0, 0.01 * calibration.dt):
         return spots
     _log.warning(
         "the table: its column time is not used, as it is not frame × dt, with dt %g %s",

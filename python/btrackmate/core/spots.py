@@ -86,9 +86,9 @@ class Spots:
         Raises
         ------
         UserError
-            If a column is missing, stands there twice or has no text as name; times or positions
-            are no numbers; a frame is no integer ≥ 0, an id is doubled, or a position is not
-            finite.
+            If a column is missing, stands there twice or has no text as name; times, positions or
+            other columns of the schema are no numbers; a frame is no integer ≥ 0, an id is doubled,
+            or a position is not finite.
 
         Examples
         --------
@@ -100,6 +100,7 @@ class Spots:
         _check_columns(table, source)
         table = table.reset_index(drop=True)  # a table of its own: what is set here stays here
         _take_from_arrow(table)
+        _take_numbers(table, source)
         if "z" not in table and ndim == 2:
             table["z"] = 0.0
         if "id" not in table:
@@ -311,10 +312,27 @@ def _check_columns(table: pd.DataFrame, source: str) -> None:
         msg = f"{source}: the column time is of type {table['time'].dtype}, expected numbers in "
         msg += "the time unit, e.g. (table.time - table.time.min()) / pandas.Timedelta('1min')"
         raise UserError(msg)
-    for name in ("id", "frame", "x", "y", "z"):
-        if name in table and table[name].dtype.kind in "bcmM":
-            msg = f"{source}: the column {name} is of type {table[name].dtype}, expected numbers"
+    for name, values in table.items():
+        kinds = "bcmM" if name in REQUIRED else "c"
+        if values.dtype.kind in kinds:
+            msg = f"{source}: the column {name} is of type {values.dtype}, expected numbers"
             raise UserError(msg)
+
+
+def _take_numbers(table: pd.DataFrame, source: str) -> None:
+    """Turn columns of the schema that hold objects into numbers."""
+    for name in table:
+        values = table[name]
+        known = find_column(str(name)) is not None and name not in REQUIRED
+        if not known or pd.api.types.is_numeric_dtype(values):
+            continue
+        numbers = pd.to_numeric(values, errors="coerce")
+        bad = np.flatnonzero(numbers.isna() & values.notna())
+        if bad.size:
+            msg = f"{source}: {name} in row {bad[0]} is {values.iloc[bad[0]]!r}, expected a number "
+            msg += f"({bad.size} such rows); correct them, or rename the column"
+            raise UserError(msg)
+        table[name] = numbers
 
 
 #: Types of numpy, and of pandas where values are missing, by what Arrow holds.

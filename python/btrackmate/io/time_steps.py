@@ -86,7 +86,7 @@ def settle_interval(
         By how much the times go up a frame, where that is one number, as tracks last by their
         times; the log warns where it is not `dt`. Else `dt`, or 1.
     """
-    step = _find_rise(frame, time)
+    step = find_rise(frame, time)
     if dt <= 0:
         dt = step or 1.0
         _log.warning("%s: no %s, taken from the spots as %s", source, names[1], dt)
@@ -99,7 +99,7 @@ def settle_interval(
     return dt
 
 
-def _find_rise(frame: NDArray[Any], time: NDArray[Any]) -> float | None:
+def find_rise(frame: NDArray[Any], time: NDArray[Any]) -> float | None:
     """Give by how much times go up a frame, where that is one number > 0 for all."""
     if not frame.size:
         return None

@@ -37,7 +37,8 @@ def write_spots_csv(path: Path, spots: Spots) -> None:
     """Write a spots table, one row a cell and frame, the schema's columns first.
 
     Features whose names would be read as a column of the schema, as ``T`` or ``vol``, and labels
-    that no label image holds, are written under another name, and the log says so.
+    that no label image holds, are written under another name; radii and volumes of 0 or less are
+    left empty. The log says so.
     """
     write_cells(path, spots.table)
     if names := _name_anew(spots.table):
@@ -48,11 +49,20 @@ def write_spots_csv(path: Path, spots: Spots) -> None:
             path,
             shown,
         )
+    for name, bad in _find_no_sizes(spots.table).items():
+        _log.warning("%s: a %s is above 0: %d are not, and are left empty", path, name, bad.sum())
 
 
 def write_cells(path: Path, table: pd.DataFrame) -> None:
-    """Write a table of cells, features under names that no column of the schema has."""
-    write_table(path, table.rename(columns=_name_anew(table)))
+    """Write a table of cells as :func:`read_spots_csv` takes it; see :func:`write_spots_csv`."""
+    sizes = {name: table[name].mask(bad) for name, bad in _find_no_sizes(table).items()}
+    write_table(path, table.assign(**sizes).rename(columns=_name_anew(table)))
+
+
+def _find_no_sizes(table: pd.DataFrame) -> "dict[str, pd.Series[bool]]":
+    """Tell, of radius and volume, which values are none, where there are such."""
+    found = {name: table[name] <= 0 for name in ("radius", "volume") if name in table}
+    return {name: bad for name, bad in found.items() if bad.any()}
 
 
 def _name_anew(table: pd.DataFrame) -> dict[str, str]:

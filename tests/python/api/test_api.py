@@ -370,3 +370,20 @@ def test_names_are_functions_not_modules():
     import btrackmate.tracking  # noqa: F401
 
     assert all(callable(getattr(bt, name)) for name in dir(bt) if not name.startswith("_"))
+
+
+@pytest.mark.parametrize(
+    ("times", "dt", "unit", "told"),
+    [
+        ([0.0, 60, 180], 60, "s", "its times go up by 60 a frame, which is taken as 60 s"),
+        ([0.0, 1, 3], 1, "frame", ""),
+        ([0.0, 7, 9], 1, "frame", "its column time is not used, as it is not frame × dt"),
+    ],
+)
+def test_times_of_a_table_without_dt(times, dt, unit, told, caplog):
+    table = pd.DataFrame({"frame": [0, 1, 3], "time": times, "x": 1.0, "y": 1.0})
+    spots = bt.track(table, linking_max_distance=3).spots
+    assert (spots.calibration.dt, spots.calibration.time_unit) == (dt, unit)
+    assert spots.table["time"].tolist() == [0, dt, 3 * dt]
+    assert told in caplog.text
+    assert bool(told) == ("time" in caplog.text)

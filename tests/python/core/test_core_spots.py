@@ -158,3 +158,26 @@ def test_spots_stand_by_frame_and_then_id_whatever_the_order(rows: list[int]) ->
     assert spots.table["x"].tolist() == [1, 2, 3, 4]
     assert list(spots.table.columns[:3]) == ["id", "frame", "time"]
     pd.testing.assert_frame_equal(given, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("volume", [1.5, "n.d."], "volume in row 1 is 'n.d.', expected a number"),
+        ("label", ["a", "b"], r"label in row 0 is 'a', expected a number \(2 such rows\)"),
+        ("q", [1 + 2j, 3], "the column q is of type complex128, expected numbers"),
+        ("x", [1 + 2j, 3], "the column x is of type complex128, expected numbers"),
+    ],
+)
+def test_columns_of_ours_are_numbers(name: str, values: list[object], message: str) -> None:
+    columns: dict[str, object] = {"frame": [0, 1], "x": 1.0, "y": 1.0, "z": 0.0} | {name: values}
+    with pytest.raises(UserError, match=message):
+        Spots.from_table(pd.DataFrame(columns), Calibration())
+
+
+def test_numbers_as_objects_are_numbers() -> None:
+    columns = {"frame": [0, 1], "x": 1.0, "y": 1.0, "z": 0.0}
+    table = pd.DataFrame(columns).assign(volume=pd.Series([1.5, None], dtype=object))
+    volume = Spots.from_table(table, Calibration()).table["volume"]
+    assert volume.dtype == float
+    assert volume.isna().tolist() == [False, True]

@@ -96,3 +96,15 @@ def test_labels_that_no_image_holds_come_back_under_another_name(
     found = read_spots_csv(tmp_path / "a.csv").spots.table
     assert found["label_property"].tolist() == [3, odd]
     assert "label" not in found
+
+
+@pytest.mark.parametrize("name", ["radius", "volume"])
+def test_sizes_that_are_none_are_left_empty(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What we write we read: TrackMate files of other programs hold spots with radius 0."""
+    table = pd.DataFrame({"frame": [0, 1, 2], "x": 1.0, "y": 2.0, "z": 3.0, name: [0.0, 2.0, -1]})
+    write_spots_csv(tmp_path / "a.csv", Spots.from_table(table, Calibration()))
+    assert f"a {name} is above 0: 2 are not, and are left empty" in caplog.text
+    found = read_spots_csv(tmp_path / "a.csv").spots.table[name]
+    assert found.isna().tolist() == [True, False, True]
