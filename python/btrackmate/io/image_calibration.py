@@ -92,9 +92,14 @@ def settle_calibration(
     if given.voxel_size is None and "T" in axes and "Z" not in axes:
         _warn_of_slices(found, axes, path)
     dz = found.dz if "Z" in axes else None
-    sizes: tuple[float | None, ...] = (dz, found.dy, found.dx)
+    sizes: tuple[float | None, ...] = (dz, *_square_pixels(found))
     if given.voxel_size is not None:
         sizes = (1.0, *given.voxel_size)[-3:]
+    elif (found.dx is None) != (found.dy is None):
+        _log.warning(
+            "%s: its metadata give the size of pixels along %s alone, %g %s: taken for both",
+            path, "y" if found.dx is None else "x", sizes[-1], found.space_unit or "pixel",
+        )  # fmt: skip
     space = normalise_space_unit(given.space_unit) if given.space_unit else found.space_unit
     if given.voxel_size is not None and given.space_unit is None and space in (None, "pixel"):
         space = "µm"
@@ -115,6 +120,11 @@ def settle_calibration(
         dx, dy, dz, 1.0 if dt is None else float(dt), space or "pixel", time or "frame"
     )
     return settled, known
+
+
+def _square_pixels(found: Scale) -> tuple[float | None, float | None]:
+    """Give the size of pixels along y and x; where one is not stated it is the other."""
+    return (found.dx if found.dy is None else found.dy, found.dy if found.dx is None else found.dx)
 
 
 def _warn_of_slices(found: Scale, axes: str, path: Path) -> None:

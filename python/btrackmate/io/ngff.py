@@ -5,9 +5,10 @@ import lzma
 import math
 import os
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
@@ -49,6 +50,40 @@ _FIXED_AXES = "TCZYX"
 def is_zarr(path: Path) -> bool:
     """Tell whether a folder is a Zarr group or array."""
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs"))
+
+
+class _Placed(NamedTuple):
+    """Where the voxels of an array lie: of each axis scale and translation, None if not stated.
+
+    `unread` is the type of a transformation that is of another kind, or empty.
+    """
+
+    scale: NDArray[np.float64] | None
+    translation: NDArray[np.float64] | None
+    unread: str
+
+
+def _join_steps(steps: Sequence[Mapping[str, Any]], ndim: int) -> _Placed:
+    """Join transformations, which are made in their order."""
+    scale: NDArray[np.float64] | None = None
+    translation: NDArray[np.float64] | None = None
+    unread = ""
+    for step in steps:
+        kind = str(step["type"])
+        if kind == "scale" and kind in step:
+            by = np.asarray(step[kind], np.float64)
+            scale = by if scale is None else scale * by
+            translation = None if translation is None else translation * by
+        elif kind == "translation" and kind in step:
+            by = np.asarray(step[kind], np.float64)
+            translation = by if translation is None else translation + by
+        elif kind != "identity":
+            unread = kind
+    for values in (scale, translation):
+        if values is not None and values.shape != (ndim,):
+            msg = f"a transformation of shape {values.shape} for {ndim} axes"
+            raise ValueError(msg)
+    return _Placed(scale, translation, unread)
 
 
 class NgffSource:
@@ -136,18 +171,21 @@ class NgffSource:
         named = image.get("axes", list(_FIXED_AXES[-array.ndim :]))
         described = [axis if isinstance(axis, dict) else {"name": axis} for axis in named]
         axes = "".join(_axis_letter(str(axis["name"])) for axis in described)
-        factors, moved, is_moved = np.ones(array.ndim), np.zeros(array.ndim), False
-        for steps in (dataset, image):
-            for step in steps.get("coordinateTransformations", []):
-                if step["type"] == "scale":
-                    by = np.asarray(step["scale"], np.float64)
-                    factors, moved = factors * by, moved * by
-                elif step["type"] == "translation" and "translation" in step:
-                    moved, is_moved = moved + np.asarray(step["translation"], np.float64), True
-        units = [axis.get("unit") for axis in described]
-        self.scale = _to_scale(axes, list(factors), units)
-        if is_moved:
-            self.scale = replace(self.scale, origin=self._find_origin(axes, moved / factors))
+        steps = [
+            step for of in (dataset, image) for step in of.get("coordinateTransformations", [])
+        ]
+        found = _join_steps(steps, array.ndim)
+        if found.scale is not None:
+            units = [axis.get("unit") for axis in described]
+            self.scale = _to_scale(axes, list(found.scale), units)
+        if found.unread:
+            odd = f"the transformation {found.unread!r}, which is not read"
+            self.scale = replace(self.scale, odd=dict.fromkeys("XYZ", odd))
+        if found.translation is not None:
+            scale = 1.0 if found.scale is None else found.scale
+            self.scale = replace(
+                self.scale, origin=self._find_origin(axes, found.translation / scale)
+            )
         return array, axes
 
     def _find_origin(self, axes: str, moved: NDArray[np.float64]) -> tuple[float, float, float]:

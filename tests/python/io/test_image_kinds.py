@@ -86,6 +86,47 @@ def test_places_of_ome_zarr(
     assert ("begins 0, 0, 20 voxels" in caplog.text or "begins 2, 0, 20" in caplog.text) == far
 
 
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([], "no voxel size in its metadata"),
+        ([{"type": "identity"}], "no voxel size in its metadata"),
+        ([{"type": "affine", "affine": [[1]]}], "axis X the transformation 'affine', which is not"),
+        ([{"type": "scale", "path": "numbers"}], "axis X the transformation 'scale', which is not"),
+    ],
+)
+def test_sizes_that_ome_zarr_does_not_state(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, steps: list[dict[str, Any]], told: str
+) -> None:
+    axes = [{"name": "t", "type": "time", "unit": "second"}]
+    axes += [{"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"]
+    path = ngff(tmp_path / "a.ome.zarr", numbered(2, 3, 8, 8), axes, [1.0] * 4)
+    group = zarr.open_group(path, mode="r+")
+    group.attrs["multiscales"] = [
+        {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": steps}]}
+    ]
+    if "transformation" in told:
+        with pytest.raises(UserError, match=told):
+            open_movie(path)
+    else:
+        warn_of_unknown(open_movie(path))
+        assert told in caplog.text
+    given = Given(voxel_size=(2, 0.5, 0.5), space_unit="um")
+    assert open_movie(path, given=given).calibration.dx == 0.5
+
+
+@pytest.mark.parametrize("axis", ["X", "Y"])
+def test_the_size_of_pixels_along_one_axis_is_that_of_both(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, axis: str
+) -> None:
+    metadata = {"axes": "TYX", f"PhysicalSize{axis}": 0.5, f"PhysicalSize{axis}Unit": "µm"}
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, numbered(2, 5, 6), metadata=metadata, photometric="minisblack")
+    calibration = open_movie(path).calibration
+    assert (calibration.dy, calibration.dx, calibration.space_unit) == (0.5, 0.5, "µm")
+    assert f"the size of pixels along {axis.lower()} alone, 0.5 µm: taken for both" in caplog.text
+
+
 # Guesses that are likely wrong: a warning names the option that sets them right.
 
 
