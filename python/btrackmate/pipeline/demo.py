@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from btrackmate.core.files import copy_file, make_folder, write_text
-from btrackmate.core.outputs import check_output
+from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.io.images import open_movie
+from btrackmate.io.images import hash_path, open_movie
 from btrackmate.io.labels import write_tiff_movie
 from btrackmate.io.run_folder import LABELS, SCORES, SPOTS
 from btrackmate.io.spots_csv import read_spots_csv
@@ -25,6 +25,7 @@ from btrackmate.segmentation import SegmentationSettings, load_models, segment_v
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import NearestSettings
 
+_OVULE_LABELS = "ovule_labels.tif"
 _TRACKING = ("DET", "TRA", "LNK", "CHOTA", "link_f1", "division_f1")
 
 
@@ -84,12 +85,24 @@ def run_demo(
     progress : Progress
     command : sequence of str
         The command line, for the record.
+
+    Raises
+    ------
+    UserError
+        If files stand there that the demo would replace, but for its own inputs.
     """
     check_output(output / "run", overwrite=True, keeps=True)
+    check_output(output / _OVULE_LABELS, overwrite=overwrite)
     folder = output / "input"
-    make_folder(folder)
     paths = sample_paths()
-    image, mask = (copy_file(path, folder / path.name) for path in (paths.image, paths.mask))
+    inputs = {path: folder / path.name for path in (paths.image, paths.mask)}
+    kept = [target for path, target in inputs.items() if _is_copy(target, path)]
+    check_outputs([one for one in inputs.values() if one not in kept], overwrite=overwrite)
+    make_folder(folder)
+    for path, target in inputs.items():
+        if target not in kept:
+            copy_file(path, target)
+    image, mask = inputs.values()
     result = run(
         RunInputs(image=image, mask=mask),
         output / "run",
@@ -102,6 +115,10 @@ def run_demo(
     write_text(result.folder / SCORES, json.dumps(tables, indent=1) + "\n")
     build_report(result.folder)
     return DemoResult(result, tables)
+
+
+def _is_copy(path: Path, original: Path) -> bool:
+    return path.is_file() and hash_path(path) == hash_path(original)
 
 
 def _score_movie(result: RunResult, progress: Progress) -> dict[str, Any]:
@@ -156,7 +173,7 @@ def _score_ovule(output: Path) -> dict[str, Any]:
     result = segment_volume(stack.image, stack.calibration, settings, load_models(settings))
     shape = (1, *result.labels.shape)
     write_tiff_movie(
-        output / "ovule_labels.tif",
+        output / _OVULE_LABELS,
         [result.labels],
         (shape[0], shape[1], shape[2], shape[3]),
         stack.calibration,

@@ -54,3 +54,16 @@ def test_a_run_folder_that_is_a_link_to_nowhere(
     words = ["run", "--spots", tmp_path / "cells.csv", "-o", tmp_path / "dead", "--quiet"]
     assert run_command([str(word) for word in words]) == 2
     assert "dead: it is a link to nowhere, where there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["input/embryo.tif", "input/embryo_mask.tif", "ovule_labels.tif"])
+def test_the_demo_replaces_no_file_of_others(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "demo" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("my own embryo")
+    assert run_command(["demo", "-o", str(tmp_path / "demo"), "--quiet"]) == 2
+    assert f"{mine} exists already" in capsys.readouterr().err
+    assert [path for path in (tmp_path / "demo").rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "my own embryo"
