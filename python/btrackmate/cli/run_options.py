@@ -321,6 +321,8 @@ def read_plugin(path: Path) -> dict[tuple[str, ...], Any]:
 def read_tracker(path: Path) -> dict[str, Any]:
     """Read the tracker and its settings from a TrackMate file, as RunSettings takes them.
 
+    Its distances are taken as they stand, in the unit of the movie; the log tells theirs.
+
     Raises
     ------
     UserError
@@ -328,5 +330,12 @@ def read_tracker(path: Path) -> dict[str, Any]:
     """
     from btrackmate.io.trackmate import read_trackmate
 
-    key, values = read_trackmate(path).tracker
+    document = read_trackmate(path)
+    key, values = document.tracker
+    unit = document.graph.spots.calibration.space_unit
+    _log.log(
+        logging.INFO if unit == "µm" else logging.WARNING,
+        "%s: its distances, which are in %s, are taken as they stand, in the unit of this movie",
+        path, unit,
+    )  # fmt: skip
     return write_tracker_settings(parse_tracker(key, values, str(path)))

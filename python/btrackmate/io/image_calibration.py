@@ -119,7 +119,34 @@ def settle_calibration(
     settled = Calibration(
         dx, dy, dz, 1.0 if dt is None else float(dt), space or "pixel", time or "frame"
     )
+    if given is not UNSIZED:
+        _warn_of_replaced(found, given, settled, axes, path)
     return settled, known
+
+
+def _warn_of_replaced(
+    found: Scale, given: Given, settled: Calibration, axes: str, path: Path
+) -> None:
+    """Say in the log where what is given, as by the settings of another movie, replaces a size."""
+    stated = []
+    if given.dt is not None:
+        stated.append(("T", found.dt, settled.dt, found.time_unit, settled.time_unit))
+    if given.voxel_size is not None:
+        for axis in ("X", "Y", "Z")[: len(given.voxel_size)]:
+            name, units = f"d{axis.lower()}", (found.space_unit, settled.space_unit)
+            stated.append((axis, getattr(found, name), getattr(settled, name), *units))
+    replaced = [
+        f"{axis} {new:g} {new_unit} for {size:g} {unit}"
+        for axis, size, new, unit, new_unit in stated
+        if axis in axes
+        and size is not None
+        and unit not in (None, "pixel", "frame")
+        and _differ(new, new_unit, size, unit or "")
+    ]
+    if replaced:
+        _log.warning(
+            "%s: the sizes that are given replace those of the file: %s", path, ", ".join(replaced)
+        )
 
 
 def _square_pixels(found: Scale) -> tuple[float | None, float | None]:

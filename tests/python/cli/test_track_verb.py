@@ -39,6 +39,22 @@ def test_tracker_comes_from_a_trackmate_file_and_options_go_over_it(
     assert read_trackmate(second).tracker[1]["MAX_FRAME_GAP"] == 5
 
 
+def test_distances_of_a_trackmate_file_in_another_unit_are_told(
+    tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    xml, out = tmp_path / "a.xml", tmp_path / "b.xml"
+    assert call("track", labels_3d, "-o", xml, "--quiet") == 0
+    text = xml.read_text(encoding="utf-8")
+    assert 'spatialunits="µm"' in text
+    for unit, told in (("µm", False), ("nm", True)):
+        xml.write_text(text.replace('spatialunits="µm"', f'spatialunits="{unit}"'), "utf-8")
+        capsys.readouterr()
+        words = ("--settings-from", xml, "--overwrite", "--quiet")
+        assert call("track", labels_3d, "-o", out, *words) == 0
+        found = "a.xml: its distances, which are in nm, are taken as" in capsys.readouterr().err
+        assert found == told
+
+
 def test_a_tracker_that_is_not_ours_is_named_with_the_file(
     tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.image_axes import infer_axes
 from btrackmate.io.image_calibration import (
+    UNSIZED,
     Given,
     complete_calibration,
     list_differences,
@@ -125,6 +126,30 @@ def test_the_size_of_pixels_along_one_axis_is_that_of_both(
     calibration = open_movie(path).calibration
     assert (calibration.dy, calibration.dx, calibration.space_unit) == (0.5, 0.5, "µm")
     assert f"the size of pixels along {axis.lower()} alone, 0.5 µm: taken for both" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            Given(voxel_size=(3, 0.5, 0.6), space_unit="um"),
+            "Y 0.5 µm for 0.25 µm, X 0.6 µm for 0.25",
+        ),
+        (Given(dt=20, time_unit="s"), "T 20 sec for 10 sec"),
+        (Given(voxel_size=(250, 250), space_unit="nm", dt=1 / 6, time_unit="min"), ""),
+        (UNSIZED, ""),
+    ],
+)
+def test_sizes_that_are_given_for_another_movie_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, given: Given, told: str
+) -> None:
+    """A run.yaml taken as the settings of the next movie holds what was given for the first."""
+    metadata = {"axes": "TYX", "unit": "um", "finterval": 10.0}
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, numbered(4, 5, 6), imagej=True, resolution=(4, 4), metadata=metadata)
+    open_movie(path, given=given)
+    assert ("the sizes that are given replace those of the file" in caplog.text) == bool(told)
+    assert all(part in caplog.text for part in told.split(", "))
 
 
 # Guesses that are likely wrong: a warning names the option that sets them right.
