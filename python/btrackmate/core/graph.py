@@ -345,8 +345,10 @@ class TrackGraph:
             "parent": rows["parent"].to_numpy(),
             "generation": rows["generation"].to_numpy(),
         }
-        features = self.spots.table.rename(columns={name: f"{name}_property" for name in found})
-        return features.assign(**found)
+        table = self.spots.table
+        if own := {name: f"{name}_property" for name in found if name in table}:
+            table = table.rename(columns=own)
+        return table.assign(**found)
 
     def links_table(self) -> pd.DataFrame:
         """Links as source and target spot id, cost and confidence, one row a link."""

@@ -20,6 +20,13 @@ def are_label_values(values: "pd.Series[Any]") -> "pd.Series[bool]":
     return values.isna() | ((values % 1 == 0) & (values >= 0) & (values <= MAX_LABEL))
 
 
+def hold_label_values(values: "pd.Series[Any]") -> bool:
+    """Tell whether all values of such a column can be."""
+    if values.dtype.kind in "iu":
+        return not len(values) or (values.min() >= 0 and values.max() <= MAX_LABEL)
+    return bool(are_label_values(values).all())
+
+
 def as_labels(image: NDArray[Any], where: str) -> NDArray[Any]:
     """Check labels, and give those that are kept as floating point as integers.
 

@@ -19,7 +19,7 @@ from btrackmate.io.csv_columns import rename_ambiguous
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import read_whole_numbers
 from btrackmate.io.csv_formulas import guard_names, guard_table
-from btrackmate.io.label_values import LABEL_COLUMNS, are_label_values
+from btrackmate.io.label_values import LABEL_COLUMNS, hold_label_values
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.rows import RowFormat
@@ -55,8 +55,11 @@ def write_spots_csv(path: Path, spots: Spots) -> None:
 
 def write_cells(path: Path, table: pd.DataFrame) -> None:
     """Write a table of cells as :func:`read_spots_csv` takes it; see :func:`write_spots_csv`."""
-    sizes = {name: table[name].mask(bad) for name, bad in _find_no_sizes(table).items()}
-    write_table(path, table.assign(**sizes).rename(columns=_name_anew(table)))
+    if sizes := {name: table[name].mask(bad) for name, bad in _find_no_sizes(table).items()}:
+        table = table.assign(**sizes)
+    if names := _name_anew(table):
+        table = table.rename(columns=names)
+    write_table(path, table)
 
 
 def _find_no_sizes(table: pd.DataFrame) -> "dict[str, pd.Series[bool]]":
@@ -69,7 +72,7 @@ def _name_anew(table: pd.DataFrame) -> dict[str, str]:
     """Give other names to columns that would be read as what they are not, or be refused."""
     names = rename_ambiguous(list(table.columns))
     for name in LABEL_COLUMNS:
-        if name in table and not are_label_values(table[name]).all():
+        if name in table and not hold_label_values(table[name]):
             names[name] = f"{name}_property"
     return names
 
