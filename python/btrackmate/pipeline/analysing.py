@@ -1,6 +1,7 @@
 """Analysis of files of tracks: tables, pictures and a report in one folder."""
 
 import logging
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -307,7 +308,8 @@ def read_groups(
         raise UserError(msg + ", ".join(map(str, table.columns)))
     if "movie" not in keys:
         return dict.fromkeys(ids, table), own[0]
-    movie = table["movie"].fillna("")
+    named = {unicodedata.normalize("NFC", name).strip(): name for name in ids}
+    movie = table["movie"].fillna("").replace(named)
     unknown = sorted(set(movie) - set(ids))
     if unknown:
         msg = f"{path}: names movie {unknown[0]!r}, but the movies are {', '.join(ids)}"
@@ -329,15 +331,25 @@ def read_groups(
 
 
 def _read_conditions(content: bytes) -> pd.DataFrame:
-    """Read a table of groups: numbers of tracks, and names as they stand there, 01 apart from 1."""
-    names = pd.read_csv(BytesIO(content), nrows=0).columns
-    texts = {name: str for name in names if name not in ("track", "tracklet")}
-    return pd.read_csv(
+    """Read a table of groups: numbers of tracks, and names as they stand there, 01 apart from 1.
+
+    Spaces around names, and how Unicode composes their letters, tell nothing apart.
+    """
+    head = content.partition(b"\n")[0]
+    separator = max(",;\t", key=lambda mark: head.count(mark.encode()))
+    names = pd.read_csv(BytesIO(content), sep=separator, nrows=0).columns
+    texts = [name for name in names if name.strip() not in ("track", "tracklet")]
+    table = pd.read_csv(
         BytesIO(content),
-        dtype=texts,
+        sep=separator,
+        dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
         na_values={name: [""] for name in names},
     )
+    for name in texts:
+        plain = table[name].str.normalize("NFC").str.strip()
+        table[name] = plain.mask(plain == "")
+    return table.rename(columns=str.strip)
 
 
 def _write_tables(folder: Path, tables: Tables) -> list[str]:

@@ -160,6 +160,20 @@ def test_names_of_groups_and_movies_stay_as_they_stand(tmp_path: Path, caplog) -
     assert "has no row of movie 2" in caplog.text
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_tables_of_groups_as_spreadsheets_write_them(tmp_path: Path, mark: str) -> None:
+    """With semicolons where commas are decimal; spaces; letters composed in two ways."""
+    lines = ("movie, drug", "a\u0308b,x ", "a\u0308b ,  x", "c,")
+    for name, row in (("\u00e4b", 1), ("a\u0308b", 2)):
+        table = tmp_path / "groups.csv"
+        text = "\n".join((lines[0], lines[row], lines[3])).replace(",", mark)
+        table.write_text("\ufeff" + text, encoding="utf-8")
+        found, column = read_groups(table, {name: np.arange(2), "c": np.arange(1)})
+        assert column == "drug"
+        assert found[name]["drug"].tolist() == ["x", "x"]
+        assert found["c"]["drug"].isna().all()
+
+
 def test_each_group_has_a_picture_of_its_own() -> None:
     """In whatever case, and however long its name is."""
     taken: set[str] = set()
