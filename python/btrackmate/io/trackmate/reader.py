@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, escape_controls
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_key
 from btrackmate.core.spots import Spots
@@ -167,7 +167,7 @@ def _check_numbers(table: FeatureTable, kind: str, parser: TrackMateParser) -> N
 
 
 def _shorten(number: Any) -> str:
-    return number if isinstance(number, str) else f"{number:.15g}"
+    return escape_controls(number) if isinstance(number, str) else f"{number:.15g}"
 
 
 def _whole(table: FeatureTable, key: str, path: Path, what: str) -> NDArray[np.int64]:

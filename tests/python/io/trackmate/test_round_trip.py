@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from canonical_xml import DATA, REAL_FILES, canonical, differences, parse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from btrackmate.core.errors import UserError
@@ -235,6 +235,7 @@ def test_spots_in_a_comment_are_no_spots(tmp_path):
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 50_000), st.binary(min_size=0, max_size=6), st.integers(0, 40))
+@example(24396, b"\0\n", 0)
 def test_damaged_files_give_one_line(tmp_path, position, inserted, removed):
     data = (DATA / "trackmate-xml" / "laptrack_gap_closing.xml").read_bytes()
     position %= len(data)
