@@ -309,7 +309,7 @@ def read_groups(
     if "movie" not in keys:
         return dict.fromkeys(ids, table), own[0]
     named = {unicodedata.normalize("NFC", name).strip(): name for name in ids}
-    movie = table["movie"].fillna("").replace(named)
+    movie = table["movie"].fillna("").map(lambda name: named.get(name, name))
     unknown = sorted(set(movie) - set(ids))
     if unknown:
         msg = f"{path}: names movie {unknown[0]!r}, but the movies are {', '.join(ids)}"
