@@ -15,6 +15,9 @@ _UNSUPPORTED = frozenset(
     for name in ("ENOSYS", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "EPERM", "EACCES")
 )
 
+#: Where Linux keeps lists of who may do what with a file.
+_ACL = "system.posix_acl_access"
+
 
 def sync_file(path: Path) -> None:
     """Wait until a file's content is on the disk."""
@@ -64,6 +67,49 @@ def sync_tree(path: Path) -> None:
             if not file.is_symlink():
                 sync_file(file)
         sync_folder(Path(folder))
+
+
+def keep_rights(old: Path, new: Path) -> None:
+    """Give what replaces a file or folder its owner, group and rights, as far as the system lets.
+
+    All that a folder holds has those of the folder. Where nothing, or something else, stands at
+    `old`, nothing is done: what is new has the rights that the process gives.
+
+    Parameters
+    ----------
+    old : Path
+        What stands there, perhaps under a link.
+    new : Path
+        What is to be put in its place.
+    """
+    if os.name == "nt" or not old.exists() or old.is_dir() != is_folder(new):
+        return
+    told = old.stat()
+    for path in (new, *new.rglob("*")) if is_folder(new) else (new,):
+        if not path.is_symlink():
+            with contextlib.suppress(OSError):  # Not on every disk.
+                _give_rights(path, told, is_part=path != new)
+    with contextlib.suppress(OSError, AttributeError):  # On Linux, where there are any.
+        os.setxattr(new, _ACL, os.getxattr(old, _ACL))
+
+
+def _give_rights(path: Path, told: os.stat_result, *, is_part: bool) -> None:
+    mode = stat.S_IMODE(told.st_mode)
+    here = path.stat()
+    if (here.st_uid, here.st_gid) != (told.st_uid, told.st_gid):
+        try:
+            os.chown(path, told.st_uid, told.st_gid)
+        except OSError:
+            try:
+                os.chown(path, -1, told.st_gid)
+            except OSError:  # Its group is not ours: it gets what all others have.
+                mode = (mode & ~0o070) | ((mode & 0o007) << 3)
+    if is_folder(path):
+        mode |= 0o700
+    else:
+        mode = (mode & 0o666 if is_part else mode) | 0o400
+    if mode != stat.S_IMODE(here.st_mode):
+        path.chmod(mode)
 
 
 def remove_tree(path: Path) -> None:

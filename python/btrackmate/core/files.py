@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from btrackmate.core.disk import remove_tree, sync_file, sync_folder, sync_tree
+from btrackmate.core.disk import keep_rights, remove_tree, sync_file, sync_folder, sync_tree
 from btrackmate.core.errors import StorageError, UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.outputs import blame_output, check_folder, check_outputs
@@ -81,6 +81,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     try:
         with _report(path), watch_folder(staging / NEW):
             yield staging / NEW / path.name
+            keep_rights(path, staging / NEW / path.name)
             sync_tree(staging / NEW / path.name)
         if batch is not None:
             batch.waiting.append((staging, path))
@@ -257,7 +258,7 @@ def remove(path: Path) -> None:
     StorageError
         If the file system refuses.
     """
-    with _report(path), hold_interrupts():
+    with _report(path, "remove"), hold_interrupts():
         remove_tree(path)
 
 
@@ -269,7 +270,7 @@ def discard(folder: Path) -> None:
     StorageError
         If the file system refuses.
     """
-    with _report(folder), hold_interrupts():
+    with _report(folder, "remove"), hold_interrupts():
         hidden = name_hidden(folder.parent)
         folder.replace(hidden)
         sync_folder(folder.parent)
@@ -304,7 +305,7 @@ def clear_below(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _report(path: Path) -> Iterator[None]:
+def _report(path: Path, what: str = "write") -> Iterator[None]:
     """Turn what the file system refuses, and others say of it, into one line.
 
     Inside a hidden folder that of the output tells it, by the output's name.
@@ -314,7 +315,8 @@ def _report(path: Path) -> Iterator[None]:
     except OSError as error:
         if _is_staged(path):
             raise
-        msg = f"cannot write {path}: {describe_fault(error)}; what stood there is left as it was"
+        kept = "; what stood there is left as it was" if what == "write" else ""
+        msg = f"cannot {what} {path}: {describe_fault(error)}{kept}"
         raise StorageError(msg) from error
 
 

@@ -205,7 +205,7 @@ def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
     if is_folder(visible) or (exchanges and not visible.is_symlink()):
         kept.symlink_to(text)
         if not exchange(visible, kept):
-            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(visible))
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(visible))  # Others could.
         return
     if visible.is_symlink():
         kept.symlink_to(visible.resolve())

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from btrackmate.core.disk import sync_tree
+from btrackmate.core.disk import keep_rights, sync_tree
 from btrackmate.core.errors import StorageError, describe_fault
 from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
@@ -171,6 +171,7 @@ class Workplace:
         try:
             for name in dict.fromkeys(known):
                 if os.path.lexists(self.new / name):
+                    keep_rights(self.folder / name, self.new / name)
                     sync_tree(self.new / name)
             with hold_interrupts(), hold_folder(self.folder):
                 self.confirm()
@@ -195,14 +196,23 @@ class Workplace:
         """Remove the folder: all but some entries first, then at one moment the rest.
 
         Nothing happens where another process works there by now.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses, as for what was replaced and is protected.
         """
         if not self.is_held:
             return
+        ended = f"; what was made stands in {self.folder}" if self.is_published else ""
         with hold_interrupts():
-            for path in self._list((ENDED, *last)):
-                remove(path)
-            self._lock.release()
-            discard(self.path)
+            try:
+                for path in self._list((ENDED, *last)):
+                    remove(path)
+                self._lock.release()
+                discard(self.path)
+            except StorageError as error:
+                raise StorageError(f"{error}{ended}") from error
 
     def leave(self) -> None:
         """Let another process take the folder."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from btrackmate.core import disk
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import (
     follow_link,
@@ -261,3 +262,62 @@ def test_links_are_followed_but_those_of_files_that_are_replaced_together(tmp_pa
     assert follow_link(tmp_path / "mine.xml") == file.resolve()
     assert follow_link(file) == file
     assert follow_link(tmp_path / "u.xml") == tmp_path / "u.xml"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+@pytest.mark.parametrize("mode", [0o664, 0o600, 0o444])
+def test_a_replaced_file_keeps_its_rights(tmp_path: Path, mode: int) -> None:
+    """A table in a shared folder can be written by others, whatever the umask of who renews it."""
+    path = tmp_path / "spots.csv"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(mode)
+    before = os.umask(0o077)
+    try:
+        write_text(path, "new")
+    finally:
+        os.umask(before)
+    assert path.read_text(encoding="utf-8") == "new"
+    assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_what_a_replaced_folder_holds_has_its_rights(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.geff"
+    (path / "nodes").mkdir(parents=True)
+    path.chmod(0o2775)
+    before = os.umask(0o077)
+    try:
+        with write_atomically(path) as temporary:
+            (temporary / "edges").mkdir(parents=True)
+            (temporary / "edges" / "0").touch()
+    finally:
+        os.umask(before)
+    modes = [one.stat().st_mode & 0o777 for one in (path, path / "edges", path / "edges" / "0")]
+    assert modes == [0o775, 0o775, 0o664]
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root")
+def test_a_replaced_file_keeps_its_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "spots.csv"
+    path.touch()
+    os.chown(path, 1234, 5678)
+    write_text(path, "new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_rights_of_another_group_are_not_given_to_ours(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "spots.csv"
+    path.touch()
+    path.chmod(0o660)
+    real = path.stat()
+    other = os.stat_result((*real[:4], real.st_uid, real.st_gid + 1, *real[6:10]))
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(disk.os, "chown", refuse)
+    new = tmp_path / "new.csv"
+    new.touch()
+    disk._give_rights(new, other, is_part=False)
+    assert new.stat().st_mode & 0o777 == 0o600
