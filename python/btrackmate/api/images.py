@@ -1,8 +1,9 @@
 """Arrays to label images and spots."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from btrackmate import __version__
+from btrackmate.api.calibration import calibrate
 from btrackmate.core.arrays import ArrayMovie, read_array
 from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.calibration import Calibration
@@ -100,7 +102,7 @@ def segment(
 
     chosen = SegmentationSettings.parse(settings, "segment")
     movie = read_array(image, "image", axes, voxel_size)
-    calibration = _calibrate(movie, voxel_size, space_unit, None, None)
+    calibration = calibrate(movie, voxel_size, space_unit, None, None)
     n_channels = movie.array.shape[movie.axes.index("C")] if "C" in movie.axes else 1
     if not 1 <= channel <= n_channels:
         msg = f"channel is {channel}, but the image has {n_channels}; they are counted from 1"
@@ -125,7 +127,7 @@ def measure(
     image_axes: str | None = None,
     mask_axes: str | None = None,
     voxel_size: tuple[float, ...] | None = None,
-    dt: float | None = None,
+    dt: float | timedelta | None = None,
     space_unit: str | None = None,
     time_unit: str | None = None,
     mask_policy: str = "keep-touching",
@@ -148,7 +150,7 @@ def measure(
         labels where they have their shape.
     voxel_size : tuple of float, optional
         Z, Y, X (2D: Y, X) in `space_unit`; else an xarray's coordinates, else 1 pixel.
-    dt : float, optional
+    dt : float or timedelta, optional
         Time between frames in `time_unit`.
     space_unit, time_unit : str, optional
         Units of `voxel_size` and `dt`, else µm and s; or of an xarray's coordinates that name none.
@@ -210,7 +212,7 @@ def measure(
     for beside in (pixels, tissue):
         if beside is not None:
             _check_same_places(beside, cells, "image" if beside is pixels else "mask")
-    calibration = _calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
+    calibration = calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
     if isinstance(labels, Segmentation) and voxel_size is None:
         calibration = replace(
             labels.calibration, dt=calibration.dt, time_unit=calibration.time_unit
@@ -275,52 +277,3 @@ def _check_same_places(beside: ArrayMovie, cells: ArrayMovie, role: str) -> None
             msg += f"labels {shown[1]}: they are not the same voxels; select the same of both, "
             msg += "or drop the coordinates"
             raise UserError(msg)
-
-
-def _calibrate(
-    movie: ArrayMovie,
-    voxel_size: tuple[float, ...] | None,
-    space_unit: str | None,
-    dt: float | None,
-    time_unit: str | None,
-    *others: ArrayMovie | None,
-) -> Calibration:
-    """Give the calibration that is stated, else that of the first array that has one."""
-    found = [one.calibration for one in (movie, *others) if one is not None and one.calibration]
-    calibration = found[0] if found else Calibration()
-    if voxel_size is not None:
-        size = tuple(float(value) for value in np.atleast_1d(voxel_size))
-        if len(size) != movie.ndim:
-            axes = "Z, Y, X" if movie.ndim == 3 else "Y, X"
-            msg = f"voxel_size has {len(size)} numbers, expected {axes} for {movie.ndim}D"
-            raise UserError(msg)
-        z = size[0] if movie.ndim == 3 else 1.0
-        unit = space_unit or "µm"
-        calibration = replace(calibration, dx=size[-1], dy=size[-2], dz=z, space_unit=unit)
-    elif space_unit is not None:
-        known = calibration.space_unit if found else None
-        _check_named(space_unit, known, normalise_space_unit, "space_unit", "voxel_size")
-        calibration = replace(calibration, space_unit=space_unit)
-    if dt is not None:
-        calibration = replace(calibration, dt=float(dt), time_unit=time_unit or "s")
-    elif time_unit is not None:
-        known = calibration.time_unit if found else None
-        _check_named(time_unit, known, normalise_time_unit, "time_unit", "dt")
-        calibration = replace(calibration, time_unit=time_unit)
-    return calibration
-
-
-def _check_named(
-    unit: str, known: str | None, normalise: Callable[[str], str], name: str, size: str
-) -> None:
-    """Refuse a unit without what it is the unit of; `known` is that of coordinates, None of none.
-
-    Coordinates without a unit are in pixels, or frames.
-    """
-    if known is None:
-        msg = f"{name} is {unit!r}, but there is no {size}, nor are there coordinates: give {size}"
-        raise UserError(msg)
-    if normalise(known) not in ("pixel", "frame", normalise(unit)):
-        msg = f"{name} is {unit!r}, but the coordinates are in {known}, and are not converted: "
-        msg += f"leave it out, or give {size} too"
-        raise UserError(msg)

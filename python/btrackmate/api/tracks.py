@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from btrackmate.api.calibration import check_units, read_step
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
@@ -35,7 +37,7 @@ def track(
     linking_max_distance: Distance = "auto",
     axes: str | None = None,
     voxel_size: tuple[float, ...] | None = None,
-    dt: float | None = None,
+    dt: float | timedelta | None = None,
     space_unit: str | None = None,
     time_unit: str | None = None,
     progress: Progress = ignore_progress,
@@ -97,10 +99,11 @@ def track(
         _refuse_given("a table, whose positions are physical", axes=axes, voxel_size=voxel_size)
         if dt is None:
             _refuse_given("a table without dt", time_unit=time_unit)
+        check_units(space_unit=space_unit, time_unit=time_unit)
         calibration = Calibration(
-            dt=dt or 1.0,
+            dt=1.0 if dt is None else read_step(dt, time_unit),
             space_unit=space_unit or "µm",
-            time_unit=time_unit or "s" if dt else "frame",
+            time_unit="frame" if dt is None else time_unit or "s",
         )
         spots = _read_table(spots, calibration)
     elif isinstance(spots, Spots):

@@ -212,7 +212,8 @@ class Workplace:
                 self._lock.release()
                 discard(self.path)
             except StorageError as error:
-                raise StorageError(f"{error}{ended}") from error
+                msg = f"{error}{ended}"
+                raise StorageError(msg) from error
 
     def leave(self) -> None:
         """Let another process take the folder."""

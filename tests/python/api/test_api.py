@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -223,9 +224,24 @@ DAY = pd.to_timedelta([1], unit="day")
 
 
 @pytest.mark.parametrize(
+    "dt", [timedelta(minutes=2), np.timedelta64(120 * 10**9, "ns"), DAY[0] / 720]
+)
+def test_a_time_step_can_be_a_timedelta(labels: np.ndarray, dt: timedelta) -> None:
+    assert bt.measure(labels, dt=dt).calibration.dt == 120
+    assert bt.measure(labels, dt=dt, time_unit="min").calibration.dt == 2
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda x: bt.measure(x, voxel_size=(1, 1)), "voxel_size has 2 numbers, expected Z, Y, X"),
+        (lambda x: bt.measure(x, voxel_size={"z": 2, "y": 1, "x": 1}), "in the order of the axes"),
+        (lambda x: bt.measure(x, voxel_size="2,1,1"), "voxel_size is '2,1,1', expected numbers"),
+        (lambda x: bt.measure(x, voxel_size=(2, 1, None)), "expected numbers in the order"),
+        (lambda x: bt.measure(x, dt="1:30"), "dt is '1:30', expected a number or a timedelta"),
+        (lambda x: bt.measure(x, dt=DAY[0], time_unit="frames"), "can't be told in frames"),
+        (lambda x: bt.measure(x, voxel_size=(2, 1, 1), space_unit=3), "expected a text such as"),
+        (lambda _: bt.track(pd.DataFrame({"frame": [0], "x": 0, "y": 0}), dt=0), "dt is 0.0"),
         (lambda x: bt.measure(np.ma.masked_equal(x, 1)), "labels: 72 values of a masked array"),
         (lambda x: bt.measure(x, np.ma.masked_equal(x, 1)), r"image.filled\(0\)"),
         (lambda x: bt.measure({"a": x}), "labels: got dict, expected an array"),
