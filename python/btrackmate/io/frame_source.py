@@ -28,6 +28,8 @@ class Scale:
         What the file says of an axis (X, Y, Z or T) and cannot be used: a unit that does not go
         with the others', or a text that is no number. It matters only if the image has the axis
         and the user does not give the size.
+    doubt : str
+        What the file says of its time step that the user has to know who gives none.
     """
 
     dx: float | None = None
@@ -38,6 +40,7 @@ class Scale:
     time_unit: str | None = None
     odd: Mapping[str, str] = field(default_factory=dict)
     origin: tuple[float, float, float] | None = None
+    doubt: str = ""
 
     @classmethod
     def of_axes(

@@ -109,6 +109,8 @@ def settle_calibration(
             option("space_unit"),
         )
     dt = given.dt if given.dt is not None else found.dt
+    if found.doubt and given.dt is None and "T" in axes:
+        _log.warning("%s: %s; give %s if that is wrong", path, found.doubt, option("dt"))
     time = normalise_time_unit(given.time_unit) if given.time_unit else found.time_unit
     if given.dt is not None and given.time_unit is None and time in (None, "frame"):
         time = "sec"

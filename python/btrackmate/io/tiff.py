@@ -8,10 +8,8 @@ import re
 import struct
 import threading
 import weakref
-import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.reading import check_plain
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
-from btrackmate.io.units import normalise_space_unit, normalise_time_unit
+from btrackmate.io.tiff_scale import read_imagej_scale, read_ome_scale
 
 _log = logging.getLogger(__name__)
 
@@ -293,79 +291,3 @@ def _voxel_size(tag: Any) -> float | None:
         return None
     pixels, units = tag.value
     return float(units) / float(pixels) if pixels and units else None
-
-
-def read_imagej_scale(metadata: Mapping[str, Any], sizes: Sequence[float | None]) -> Scale:
-    """Read voxel size and time step as ImageJ writes them.
-
-    Parameters
-    ----------
-    metadata : mapping
-        ImageJ's key = value description: unit, yunit, zunit, spacing, finterval, tunit.
-    sizes : [dx, dy]
-        Width and height of a pixel in `unit`, from the resolution tags.
-    """
-    unit = normalise_space_unit(str(metadata.get("unit", "")))
-    dx, dy = sizes
-    if unit == "inch":
-        # ImageJ keeps the printing resolution of imported images as inches.
-        dx, dy, unit = None, None, "pixel"
-    odd: dict[str, str] = {}
-    dz = _positive(metadata.get("spacing"), "Z", "spacing", odd, signed=True)
-    units = [
-        normalise_space_unit(str(metadata[name])) if metadata.get(name) else unit
-        for name in ("unit", "yunit", "zunit")
-    ]
-    scaled = {
-        axis: (size, text) for axis, size, text in zip("XYZ", (dx, dy, dz), units, strict=True)
-    }
-    if dx is None:
-        scaled = {}
-    dt = _positive(metadata.get("finterval"), "T", "finterval", odd)
-    scale = Scale.of_axes(scaled, (dt, normalise_time_unit(str(metadata.get("tunit", "sec")))), odd)
-    return scale if dx is not None else replace(scale, dz=dz)
-
-
-def read_ome_scale(xml: str, source: str) -> Scale:
-    """Read voxel size and time step of the first image of an OME-XML text.
-
-    References
-    ----------
-    OME schema 2016-06, element Pixels: PhysicalSizeX/Y/Z (µm where no unit is named),
-    TimeIncrement (s where no unit is named).
-    """
-    try:
-        root = ET.fromstring(xml)
-    except ET.ParseError as error:
-        _log.warning("%s: its OME metadata is not readable (%s); no voxel size", source, error)
-        return Scale()
-    pixels = next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
-    if pixels is None:
-        return Scale()
-    odd: dict[str, str] = {}
-    sizes = {
-        axis: (
-            _positive(pixels.get(f"PhysicalSize{axis}"), axis, f"PhysicalSize{axis}", odd),
-            normalise_space_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")),
-        )
-        for axis in "XYZ"
-    }
-    dt = _positive(pixels.get("TimeIncrement"), "T", "TimeIncrement", odd)
-    return Scale.of_axes(
-        sizes, (dt, normalise_time_unit(pixels.get("TimeIncrementUnit", "s"))), odd
-    )
-
-
-def _positive(
-    value: Any, axis: str, name: str, odd: dict[str, str], *, signed: bool = False
-) -> float | None:
-    """Read a size, None where there is none; what is no number is noted as odd."""
-    if value is None or value == "":
-        return None
-    try:
-        size = float(value)
-    except ValueError:
-        odd[axis] = f"{name} {value!r}, which is no number"
-        return None
-    size = abs(size) if signed else size
-    return size if math.isfinite(size) and size > 0 else None

@@ -102,6 +102,38 @@ def test_ome_tiff_calibration(tmp_path):
     np.testing.assert_array_equal(movie.frame(1), array[1])
 
 
+@pytest.mark.parametrize(
+    ("stated", "dt", "said"),
+    [
+        ({}, (61_000.0, "ms"), "state no time step; its frames were taken every 61000 ms (DeltaT)"),
+        ({"TimeIncrement": 1.0, "TimeIncrementUnit": "min"}, (1.0, "min"), ""),
+        ({"TimeIncrement": 30.0}, (30.0, "sec"), "a time step of 30 sec, which is used, but its f"),
+    ],
+)
+def test_times_of_ome_planes_are_compared(tmp_path, caplog, stated, dt, said):
+    """Many microscopes note when each plane was taken, and some of them no TimeIncrement."""
+    path = tmp_path / "a.ome.tif"
+    taken = [t * 61_000.0 + z * 200 for t in range(3) for z in range(2)]
+    planes = {"DeltaT": taken, "DeltaTUnit": ["ms"] * 6}
+    metadata = {"axes": "TZYX", "PhysicalSizeX": 1.0, **stated, "Plane": planes}
+    tifffile.imwrite(path, numbered(3, 2, 4, 5), ome=True, metadata=metadata)
+    calibration = open_movie(path).calibration
+    assert (calibration.dt, calibration.time_unit) == dt
+    assert said in caplog.text
+    assert ("DeltaT" in caplog.text) == bool(said)
+    caplog.clear()
+    assert open_movie(path, given=Given(dt=5.0, time_unit="s")).calibration.dt == 5
+    assert "DeltaT" not in caplog.text
+
+
+def test_sizes_below_0_are_told(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    metadata = {"axes": "ZYX", "PhysicalSizeX": -0.5, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(path, numbered(3, 4, 5), ome=True, metadata=metadata)
+    with pytest.raises(UserError, match=r"axis X PhysicalSizeX -0\.5, which is below 0; give vox"):
+        open_movie(path)
+
+
 def test_plain_tiff_axes_are_not_guessed(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, numbered(3, 4, 5, 6), photometric="minisblack")
