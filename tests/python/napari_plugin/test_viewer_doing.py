@@ -1,17 +1,21 @@
 """Forms, work beside the window, tracking, pruning, films, curves and explanations."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from hand_tracks import make_graph, make_session
 
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import describe_fields
 from btrackmate.core.graph import TrackGraph
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.images import open_movie
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
 from btrackmate.napari_plugin.model.explaining import explain_selection, follow_edit, make_explainer
 from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
@@ -25,12 +29,18 @@ from btrackmate.napari_plugin.model.linking import (
     prune_tracks,
     with_tracks,
 )
-from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.opening import Opened, open_tracks
 from btrackmate.napari_plugin.model.pictures import draw_plot, make_figure
 from btrackmate.napari_plugin.model.samples import open_sample
+from btrackmate.napari_plugin.model.saving import check_saving
+from btrackmate.napari_plugin.model.segmenting import segment_movie
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import list_corrections
+from btrackmate.segmentation.settings import SegmentationSettings
 from btrackmate.tracking.settings import TRACKERS, PruneSettings, parse_tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLASSES = [*(kind for _, kind in TRACKERS.values()), PruneSettings, AnalysisSettings]
 
@@ -219,11 +229,42 @@ def test_exports_take_all_the_selected_or_the_shown(tmp_path: Path) -> None:
         export_tracks(session, take_tracks(session, "all"), tmp_path / "tracks.txt")
 
 
+@pytest.mark.parametrize("name", ["cells.spots.csv", "cells.links.csv"])
+def test_tables_that_no_dialog_asked_about_are_not_replaced(tmp_path: Path, name: str) -> None:
+    """For cells.csv two tables are written, whose names are others: Qt asks about neither."""
+    session = make_session()
+    (tmp_path / name).write_text("of others", encoding="utf-8")
+    path = tmp_path / "cells.csv"
+    saves: list[Callable[[], object]] = [
+        lambda: session.save_as(path),
+        lambda: export_tracks(session, take_tracks(session, "all"), path),
+    ]
+    for save in saves:
+        with pytest.raises(UserError, match=f"{name} exists already and would be replaced: give"):
+            save()
+    assert [one.read_text(encoding="utf-8") for one in tmp_path.iterdir()] == ["of others"]
+
+
+def test_nothing_of_the_open_movie_is_saved_over(tmp_path: Path) -> None:
+    write_tracks(tmp_path / "open.csv", make_session().now.to_graph())
+    image = tmp_path / "image.tif"
+    tifffile.imwrite(image, np.zeros((4, 8, 8), np.uint8), imagej=True, metadata={"axes": "TYX"})
+    opened = replace(open_tracks(tmp_path / "open.csv"), image=open_movie(image))
+    session = Session(opened)
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    with pytest.raises(UserError, match="exists already"):
+        session.save_as(tmp_path / "open.csv")
+    with pytest.raises(UserError, match="open.spots.csv is an input and would be replaced"):
+        check_saving(opened, tmp_path / "open.spots.csv")
+    with pytest.raises(UserError, match="image.tif is an input and would be replaced"):
+        segment_movie(opened, image, 0, SegmentationSettings())
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
 def test_a_copy_elsewhere_finds_its_image(tmp_path: Path) -> None:
     from canonical_xml import DATA
 
     from btrackmate.io.trackmate import read_trackmate
-    from btrackmate.napari_plugin.model.opening import open_tracks
 
     source = DATA / "cases" / "session.xml"
     before = read_trackmate(source)

@@ -6,8 +6,8 @@ import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.paths import overlap
-from btrackmate.io.track_formats import find_format
+from btrackmate.io.track_formats import name_outputs
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import write_copy
 
@@ -45,18 +45,14 @@ def take_tracks(session: Session, which: str) -> TrackGraph:
 
 
 def check_export(session: Session, path: Path) -> None:
-    """Refuse a file that cannot hold tracks, or that is the one that is being corrected.
+    """Refuse a file that cannot hold tracks, or belongs to the movie; see `check_saving`.
 
     Raises
     ------
     UserError
         One line.
     """
-    find_format(path)
-    own = session.opened.tracks_path
-    if own is not None and overlap(path, own):
-        msg = f"{path} holds the tracks that are open: give another name, or save them in Correct"
-        raise UserError(msg)
+    check_saving(session.opened, path, name_outputs(path))
 
 
 def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]:

@@ -27,6 +27,7 @@ from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.movie import measure_movie
 from btrackmate.napari_plugin.model.linking import with_tracks
 from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.pipeline.inputs import MovieFrames, check_channel
 from btrackmate.segmentation.settings import SegmentationSettings
 
@@ -90,6 +91,7 @@ def segment_movie(
     if output.suffix.lower() not in (".tif", ".tiff"):
         msg = f"{output}: labels are written as TIFF; end the name in .tif"
         raise UserError(msg)
+    check_saving(opened, output)
     every = range(image.n_frames)
     frames = segment_frames(image, channel, every, settings, progress)
     volumes = (one if one.ndim == 3 else one[None] for one in frames)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.paths import is_one_name
 from btrackmate.io.run_folder import TRACKS, find_run_folder
-from btrackmate.io.track_formats import find_format
+from btrackmate.io.track_formats import find_format, name_outputs
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.opening import with_movie
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.state import State
 from btrackmate.review import EditSession, write_copy
 
@@ -235,16 +237,21 @@ class Session(State):
     def save_as(self, path: Path) -> list[Path]:
         """Save the tracks as they are now in another file: .xml, .geff or .csv.
 
-        Of a TrackMate file all that it held passes into another TrackMate file. What is there is
-        replaced, as the dialog asks.
+        Of a TrackMate file all that it held passes into another TrackMate file. A file of that
+        name is replaced, as the dialog asks; the two tables that are written for a .csv are not.
 
         Raises
         ------
         UserError
-            If the name has another ending, or is that of a file that the tracks belong to.
+            If the name has another ending, or one that is written stands there already, or belongs
+            to the movie.
         """
-        if isinstance(self._edit, EditSession) and find_format(path).key != "csv":
-            return [self._edit.save(path, overwrite=True)]
+        edit = self._edit if isinstance(self._edit, EditSession) else None
+        if edit is not None and is_one_name(path, edit.path):
+            return [edit.save()]
+        check_saving(self.opened, path, name_outputs(path))
+        if edit is not None and find_format(path).key != "csv":
+            return [edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
         return list(write_copy(path, self.now.to_graph(), document, log))

@@ -21,6 +21,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.napari_plugin.model.pictures import save_figure
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
@@ -113,7 +114,16 @@ class Analysis(SessionPanel):
             self.guard(lambda: self.write(Path(chosen)))
 
     def write(self, folder: Path) -> None:
-        """Write all tables (.csv) and pictures (.png, .svg) into a folder."""
+        """Write all tables (.csv) and pictures (.png, .svg) into a folder.
+
+        Raises
+        ------
+        UserError
+            If one of them is there already.
+        """
+        names = [f"{name}.csv" for name in self.tables]
+        names += [f"{name}.{ending}" for name in self.pictures for ending in ("png", "svg")]
+        check_saving(self.session.opened, folder, [folder / name for name in names])
         with write_together():
             for name, table in self.tables.items():
                 write_table(folder / f"{name}.csv", table)

@@ -8,10 +8,11 @@ import napari
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow, QTabWidget
 
-from btrackmate.io.track_formats import write_tracks
+from btrackmate.io.track_formats import name_outputs, write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import load_mask, open_sample
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
@@ -84,4 +85,5 @@ def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[st
     target = Path(path)
     if session is not None:
         return [str(one) for one in session.save_as(target)]
+    check_saving(None, target, name_outputs(target))
     return [str(one) for one in write_tracks(target, read_layer(data, options))]
