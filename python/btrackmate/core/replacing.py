@@ -8,10 +8,11 @@ sees all the old or all the new at every moment, and a process that is killed an
 leaves names that lead to one of the two; `settle` ends what it began.
 
 Folders change places with their links by the exchange-rename of Linux and macOS. Where a file
-system has none (NFS), the files in a folder are replaced one by one in the same way. Where it has
-no symbolic links either (FAT, some network disks, Windows without the right to make them), the old
-ones are moved aside and the new ones to their place: killed in between, some are missing, none is
-lost, and `settle` puts them in place.
+system has none (NFS), or not for this folder (of a lower layer of an overlay, as in containers),
+the files in a folder are replaced one by one in the same way. Where it has no symbolic links either
+(FAT, some network disks, Windows without the right to make them), the old ones are moved aside and
+the new ones to their place: killed in between, some are missing, none is lost, and `settle` puts
+them in place.
 """
 
 import contextlib
@@ -72,12 +73,20 @@ def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
     names : sequence of str
         The one that tells others that all is there last.
     """
+    try:
+        _put_all(staging, folder, names, exchanges=True)
+    except _CannotExchangeError:
+        _put_all(staging, folder, names, exchanges=False)
+
+
+def _put_all(staging: Path, folder: Path, names: Sequence[str], *, exchanges: bool) -> None:
     remove_tree(staging / OLD)  # What an earlier one that was taken back left.
     for name in (_POINTER, _TURNED, _LINK):
         if is_folder(staging / name):  # Of a copy that was made meanwhile, and has no links.
             remove_tree(staging / name)
     (staging / OLD).mkdir()
-    plan = _make_plan(staging, folder, names) if _can_link(staging) else None
+    can_link = _can_link(staging)
+    plan = _make_plan(staging, folder, names, exchanges=exchanges) if can_link else None
     if plan is not None:
         file = staging / _PLAN
         file.write_text(json.dumps(plan._asdict()), encoding="ascii")
@@ -124,11 +133,17 @@ class _Plan(NamedTuple):
     exchanges: bool
 
 
-def _make_plan(staging: Path, folder: Path, names: Sequence[str]) -> _Plan | None:
+class _CannotExchangeError(OSError):
+    """A folder cannot change places though others on the disk can, as below an overlay."""
+
+
+def _make_plan(
+    staging: Path, folder: Path, names: Sequence[str], *, exchanges: bool
+) -> _Plan | None:
     """Plan a replacement through links; None where a folder and a file would change places."""
     new = staging / NEW
     folders = [n for n in names if is_folder(new / n) or is_folder(folder / n)]
-    if not folders or _can_exchange(staging):
+    if not folders or (exchanges and _can_exchange(staging)):
         return _Plan(list(names), [], [], bool(folders))
     leaves: list[str] = []
     made: list[str] = []
@@ -205,7 +220,7 @@ def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
     if is_folder(visible) or (exchanges and not visible.is_symlink()):
         kept.symlink_to(text)
         if not exchange(visible, kept):
-            raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(visible))  # Others could.
+            raise _CannotExchangeError(errno.EPERM, os.strerror(errno.EPERM), str(visible))
         return
     if visible.is_symlink():
         kept.symlink_to(visible.resolve())

@@ -62,7 +62,8 @@ def stamp_files(path: Path) -> str:
 def list_files(path: Path) -> list[tuple[str, Path]]:
     """List what an input consists of: a file itself, or a folder's files, by name.
 
-    Hidden files in a folder (names that begin with a dot) count only if Zarr made them.
+    Hidden files in a folder (names that begin with a dot) count only if Zarr made them. What lies
+    behind links to other folders, as on another disk, counts too, once.
 
     Returns
     -------
@@ -72,8 +73,14 @@ def list_files(path: Path) -> list[tuple[str, Path]]:
     if path.is_file():
         return [("", path)]
     found = []
-    for place, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not _is_hidden(name)]
+    seen = set[tuple[int, int]]()
+    for place, folders, names in os.walk(path, followlinks=True):
+        told = os.stat(place)  # noqa: PTH116 - of many folders
+        if (told.st_dev, told.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((told.st_dev, told.st_ino))
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in names:
             file = Path(place, name)
             if not _is_hidden(name) and file.is_file():

@@ -3,7 +3,6 @@
 import logging
 import lzma
 import math
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.errors import UserError, describe_error
+from btrackmate.core.watching import list_files
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.io.zarr_store import ReadingStore
@@ -213,7 +213,7 @@ def list_missing_chunks(array: Any) -> list[tuple[int, ...]]:
     folder = Path(str(array.store_path.store.root)) / array.store_path.path
     counts = _file_counts(array)
     if math.prod(counts) > _FEW_CHUNKS:
-        files = sum(len(names) for _, _, names in os.walk(folder))
+        files = len(list_files(folder))
         if math.prod(counts) > _CHUNKS_PER_FILE * files:
             msg = f"shape {array.shape} in chunks of {_file_shape(array)}, but {files} files are "
             msg += "there"

@@ -53,7 +53,14 @@ def write_new(folder: Path) -> None:
 
 def set_disk(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the disk lack the exchange-rename, or symbolic links too."""
-    if kind != "exchange":
+    if kind == "overlay":  # What stands in a lower layer cannot change places, what is new can.
+        real = disk.exchange
+        monkeypatch.setattr(
+            replacing,
+            "exchange",
+            lambda a, b: a.name not in OLD and real(a, b),
+        )
+    elif kind != "exchange":
         monkeypatch.setattr(disk, "_find_exchange", lambda: None)
     if kind == "plain":
 
@@ -73,7 +80,7 @@ def whole(folder: Path) -> str:
     return f"mixed: {files}"
 
 
-DISKS = ["exchange", "links", "plain"]
+DISKS = ["exchange", "overlay", "links", "plain"]
 #: Every call in `make test-long`, every tenth in `make test`.
 EVERY = pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.long)])
 
