@@ -191,7 +191,9 @@ def settle_frames(
     if not np.isfinite(raw).all():
         msg = f"{path}: a node has no {axis.name}, the time; give each one"
         raise UserError(msg)
-    if "frame" in table and _are_frames(table["frame"].to_numpy(np.float64)):
+    if "frame" in table and not _are_frames_of(table["frame"].to_numpy(np.float64), time):
+        table = _pass_over_frames(table, axes, path)
+    if "frame" in table:
         frame = table["frame"].to_numpy(np.int64)
         step = _fit_step(frame, time)
     elif _are_frames(raw) and (factor is not None or unit not in TIMES):
@@ -208,6 +210,47 @@ def settle_frames(
 
 def _are_frames(values: NDArray[np.float64]) -> bool:
     return bool(np.all((values >= 0) & (values % 1 == 0)))
+
+
+def _are_frames_of(frames: NDArray[np.float64], time: NDArray[np.float64]) -> bool:
+    """Tell whether numbers are frames that go with times: each frame is later than those before.
+
+    Within a frame times may differ, as those of slices do.
+    """
+    if not _are_frames(frames):
+        return False
+    order = np.lexsort((time, frames))
+    starts = np.flatnonzero(np.diff(frames[order], prepend=-1.0))
+    first = time[order][starts]
+    last = time[order][np.append(starts[1:], frames.size) - 1]
+    if first.size == 1:
+        return bool(first[0] == last[0])
+    return bool(np.all(last[:-1] < first[1:]))
+
+
+def _pass_over_frames(table: pd.DataFrame, axes: GeffAxes, path: Path) -> pd.DataFrame:
+    """Take the declared times instead of a property that counts otherwise, and keep that.
+
+    Raises
+    ------
+    UserError
+        If the frames are declared as an axis too.
+    """
+    time = axes.by_column["time"].name
+    if "frame" in axes.by_column:
+        frame = axes.by_column["frame"].name
+        msg = f"{path}: its axes {time} and {frame} contradict each other, as later frames have "
+        msg += "earlier times, or are no whole numbers from 0; declare the one that is right"
+        raise UserError(msg)
+    name = "frame_property"
+    while name in table:
+        name += "_property"
+    _log.warning(
+        "%s: its property of frames does not go with its axis %s, as later frames have earlier "
+        "times, or it is no whole number from 0: the axis counts, and the property is kept as %s",
+        path, time, name,
+    )  # fmt: skip
+    return table.rename(columns={"frame": name})
 
 
 def _fit_step(frame: NDArray[np.int64], time: NDArray[np.float64]) -> float:

@@ -250,6 +250,37 @@ def test_two_time_axes(tmp_path: Path) -> None:
     assert spots.table["time"].tolist() == [6, 8, 12]
 
 
+@pytest.mark.parametrize("name", ["frame", "timepoint", "FRAME"])
+def test_a_property_of_frames_that_contradicts_the_axis_is_a_feature(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Some programs count the age of a track so."""
+    props = {"t": [0.0, 1, 2, 3], name: [0, 1, 0, 1], "x": np.arange(4.0), "y": np.arange(4.0)}
+    given = axes({"name": "t", "unit": "second"})
+    spots = read_geff(write(tmp_path / "a.geff", props, given)).spots
+    assert spots.frame.tolist() == [0, 1, 2, 3]
+    assert spots.feature("frame_property").tolist() == [0, 1, 0, 1]
+    assert "does not go with its axis t" in caplog.text
+    given += [{"name": name, "type": "time", "unit": "frame"}]
+    with pytest.raises(UserError, match=f"axes t and {name} contradict each other"):
+        read_geff(write(tmp_path / "b.geff", props, given))
+
+
+def test_times_may_differ_within_a_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As those of slices do; a movie may also go on at another pace."""
+    props = {
+        "t": [0.0, 0.4, 1, 3.2],
+        "frame": [0, 0, 1, 2],
+        "x": np.arange(4.0),
+        "y": np.arange(4.0),
+    }
+    given = axes({"name": "t", "unit": "second"})
+    spots = read_geff(write(tmp_path / "a.geff", props, given)).spots
+    assert spots.frame.tolist() == [0, 0, 1, 2]
+    assert spots.feature("time").tolist() == [0, 0.4, 1, 3.2]
+    assert "does not go with" not in caplog.text
+
+
 def test_frames_in_steps_look_like_times(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     props = {"t": [0, 24, 48], "x": np.arange(3.0), "y": np.arange(3.0)}
     spots = read_geff(write(tmp_path / "a.geff", props, axes())).spots
