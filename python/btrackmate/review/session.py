@@ -64,7 +64,7 @@ class EditSession:
         self.left_out: list[LeftOut] = []
         graph, self.document = _read(path)
         self._digest = hash_path(path)
-        ids = self.document.track_ids if self.document is not None else None
+        ids = self.document.single_track_ids if self.document is not None else None
         self.history = History(EditableTracks(graph, track_ids=ids, allow_merges=allow_merges))
         self._turn = threading.RLock()
         self._saved = 0  # Lines of the journal that the file holds.
@@ -195,7 +195,7 @@ class EditSession:
 
     def _save(self, path: Path | None, *, overwrite: bool) -> Path:
         graph = self.to_graph()
-        told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.")
+        told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.", corrected=True)
         if path is not None and not is_one_name(path, self.path):
             self._check_copy(path, overwrite=overwrite)
             with write_together(overwrite=overwrite):
@@ -318,7 +318,7 @@ def write_copy(
         What was written.
     """
     image = document.image_path if document is not None else None
-    told = Session(log=log) if image is None else Session(log=log, image_path=image)
+    told = Session(log=log, image_path=image, corrected=True)
     return tuple(write_tracks(path, graph, document, told))
 
 

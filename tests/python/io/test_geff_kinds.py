@@ -266,18 +266,17 @@ def test_a_property_of_frames_that_contradicts_the_axis_is_a_feature(
         read_geff(write(tmp_path / "b.geff", props, given))
 
 
-def test_times_may_differ_within_a_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As those of slices do; a movie may also go on at another pace."""
+def test_frames_may_be_of_another_pace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     props = {
-        "t": [0.0, 0.4, 1, 3.2],
-        "frame": [0, 0, 1, 2],
+        "t": [0.0, 1, 1.9, 5.2],
+        "frame": np.arange(4),
         "x": np.arange(4.0),
         "y": np.arange(4.0),
     }
     given = axes({"name": "t", "unit": "second"})
     spots = read_geff(write(tmp_path / "a.geff", props, given)).spots
-    assert spots.frame.tolist() == [0, 0, 1, 2]
-    assert spots.feature("time").tolist() == [0, 0.4, 1, 3.2]
+    assert spots.frame.tolist() == [0, 1, 2, 3]
+    assert spots.feature("time").tolist() == [0, 1, 1.9, 5.2]
     assert "does not go with" not in caplog.text
 
 

@@ -163,6 +163,20 @@ class TrackMateDocument:
         return ids
 
     @property
+    def single_track_ids(self) -> NDArray[np.int64]:
+        """Ids of the graph's tracks, no two the same: (n_tracks,).
+
+        A Track element may hold pieces that no link joins, as where another program removed a spot;
+        the first piece has its id, others have new ones.
+        """
+        ids = self.track_ids
+        again = np.ones(ids.size, np.bool_)
+        again[np.unique(ids, return_index=True)[1]] = False
+        free = int(max(ids.max(initial=-1), self.edge_track.max(initial=-1))) + 1
+        ids[again] = np.arange(free, free + np.count_nonzero(again))
+        return ids
+
+    @property
     def track_names(self) -> dict[int, str]:
         """Names of the tracks by TRACK_ID."""
         ids = self.tracks.columns.get("TRACK_ID", np.empty(0)).astype(np.int64).tolist()

@@ -124,6 +124,9 @@ class Session:
         The detector that finds these spots in Fiji where BTrackMate's plugin is installed.
     pruning : mapping, optional
         How short tracklets were pruned, under our names; the plugin takes it over.
+    corrected : bool
+        A person made the changes: a changed track with any spot that was shown stays shown,
+        whatever the filters say, as it does where TrackMate itself edits.
     """
 
     image_path: Path | None = None
@@ -135,6 +138,7 @@ class Session:
     log: str | None = None
     plugin_detector: tuple[str, SettingsValues] | None = None
     pruning: SettingsValues | None = None
+    corrected: bool = False
 
 
 def to_key(name: str) -> str:

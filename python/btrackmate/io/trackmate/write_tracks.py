@@ -56,6 +56,7 @@ def plan_tracks(
     graph: TrackGraph,
     document: TrackMateDocument | None,
     filters: Sequence[Filter] | None,
+    corrected: bool = False,
 ) -> TrackPlan:
     """Decide what is written about each track and link.
 
@@ -73,6 +74,8 @@ def plan_tracks(
         The file that serves as template.
     filters : sequence of Filter, optional
         Track filters that decide the visibility of all tracks.
+    corrected : bool
+        A changed track is visible if any of its spots was, or is new.
     """
     computed_edges = compute_edge_features(graph)
     computed_tracks = compute_track_features(graph, computed_edges)
@@ -96,9 +99,18 @@ def plan_tracks(
     visible = np.isin(parent, np.array(document.filtered_tracks, np.int64)) | (parent < 0)
     if filters is not None:
         visible = _pass(tracks, filters)
+    elif corrected:
+        visible = np.where(kept, visible, _hold_shown(graph, document))
     elif document.track_filters:
         visible = np.where(kept, visible, _pass(tracks, document.track_filters))
     return TrackPlan(order, ids, tracks, edges, visible, kept)
+
+
+def _hold_shown(graph: TrackGraph, document: TrackMateDocument) -> NDArray[np.bool_]:
+    """Tell which tracks hold a spot that the document does not hide, (n_tracks,)."""
+    hidden = document.graph.spots.id[~document.visible_spots]
+    shown = (graph.track >= 0) & ~np.isin(graph.spots.id, hidden)
+    return np.bincount(graph.track[shown], minlength=graph.n_tracks) > 0
 
 
 def _plan_new(

@@ -72,7 +72,7 @@ class Opened:
             return np.array([self.edit.tracks.track(spot) for spot in spots], np.int64)
         if self.document is None:
             return np.arange(self.graph.n_tracks)
-        return self.document.track_ids
+        return self.document.single_track_ids
 
     @property
     def visible(self) -> NDArray[np.bool_]:

@@ -205,6 +205,7 @@ class Session(State):
         if self.spot is not None and self.now.track(self.spot) >= 0:
             alive = (self.now.track(self.spot),)
         self.tracks = alive
+        self.show_joined(change.tracks)
         self.edited.emit(change)
         self.selected.emit()
 

@@ -69,6 +69,7 @@ class State:
         self.only_selected = False
         self.colouring = Colouring()
         self._hidden = ~opened.visible
+        self._was_hidden = self._hidden.copy()
         self._in_filter: NDArray[np.bool_] | None = None
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
@@ -173,6 +174,24 @@ class State:
         else:
             return shown
         return mine if shown is None else shown & mine
+
+    def show_joined(self, tracks: Iterable[int]) -> None:
+        """Show tracks that hold a cell that was shown, as their saved file does; hide others again.
+
+        Parameters
+        ----------
+        tracks : iterable of int
+            Those that an edit changed.
+        """
+        if not self._was_hidden[: self._hidden.size].any():
+            return
+        before = self._hidden.copy()
+        for track in tracks:
+            rows = self.scene.rows_of(np.array([track]))
+            known = rows[rows < self._hidden.size]
+            self._hidden[known] = known.size == rows.size and self._was_hidden[known].all()
+        if (self._hidden != before).any():
+            self.shown.emit()
 
     def show_hidden(self) -> None:
         """Show the spots, too, that TrackMate hides."""
