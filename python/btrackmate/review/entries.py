@@ -113,7 +113,8 @@ def check_entries(entries: Sequence[Mapping[str, Any]], source: str) -> None:
 def _is_edit(entry: Mapping[str, Any]) -> bool:
     try:
         change = read_change(entry["do"], entry["change"])
-        places = [Place.from_json(told) for told in entry["spots"].values()]
+        told = [*entry["spots"].values(), *entry.get("beside", ())]
+        places = list(map(Place.from_json, told))
     except (LookupError, TypeError, ValueError, AttributeError):
         return False
     moved = [spot for move in change.moved for spot in move]

@@ -192,14 +192,22 @@ def _format(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 
 
 def make_edit(
-    change: Change, places: Mapping[str, Place], values: Mapping[str, Any]
+    change: Change,
+    places: Mapping[str, Place],
+    values: Mapping[str, Any],
+    beside: Sequence[Place] = (),
 ) -> dict[str, Any]:
-    """Make the line of an edit: the operation, where its spots are, other arguments, the change."""
+    """Make the line of an edit: the operation, where its spots are, other arguments, the change.
+
+    `beside` are places of other spots that it depends on.
+    """
+    told = {"beside": [place.to_json() for place in beside]} if beside else {}
     return {
         "do": change.what,
         "time": _now(),
         "spots": {name: place.to_json() for name, place in places.items()},
         "values": dict(values),
+        **told,
         "change": write_change(change),
     }
 

@@ -1,5 +1,6 @@
 """Making the edits of a journal again, on tracks that were made anew."""
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,7 +135,9 @@ def plan_edit(
     values = {name: value for name, value in arguments.items() if name not in names}
     if change.added_spots:
         values["id"] = change.added_spots[0].id
-    return change, make_edit(change, places, values)
+    parents = {link.source for link in change.removed_links} if operation == "swap" else ()
+    beside = [Place.of(tracks.spot(one)) for one in sorted(parents)]
+    return change, make_edit(change, places, values, beside)
 
 
 def resolve(tracks: EditableTracks, entry: dict[str, Any]) -> dict[str, Any]:
@@ -213,12 +216,49 @@ def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[s
         if near:
             msg = f"spot {near[0][0]} lies there already"
             raise UserError(msg)
-    same_ids = all(found[name] == told["id"] for name, told in entry["spots"].items())
-    if entry["do"] == "swap" and same_ids:
-        for link in change.removed_links:
-            if not _is_linked(tracks, link.source, link.target):
-                msg = f"there is no link from spot {link.source} to spot {link.target} any more"
-                raise UserError(msg)
+    if entry["do"] == "swap":
+        _check_swap(tracks, entry, found)
+    if entry["do"] == "delete_track":
+        _check_deletion(tracks, change.removed_spots, found["spot"])
+
+
+def _check_swap(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[str, Any]) -> None:
+    """Refuse a swap where the cells do not come from those that they came from then."""
+    now = {told["id"]: found[name] for name, told in entry["spots"].items()}
+    if all(before == after for before, after in now.items()):
+        now |= {link.source: link.source for link in read_edit(entry).removed_links}
+    for told in entry.get("beside", ()):
+        now[told["id"]] = Place.from_json(told).find(tracks)
+    wanted = set()
+    for link in read_edit(entry).removed_links:
+        if link.source not in now:
+            msg = f"nobody knows where spot {link.source} was, from which spot {link.target} came: "
+            msg += "an older version noted the edit"
+            raise UserError(msg)
+        source, target = now[link.source], now[link.target]
+        if not _is_linked(tracks, source, target):
+            msg = f"there is no link from spot {source} to spot {target} any more"
+            raise UserError(msg)
+        wanted.add((source, target))
+    for link in plan(tracks, "swap", found).removed_links:
+        if (link.source, link.target) not in wanted:
+            msg = f"spot {link.target} comes from spot {link.source} now, which it did not then"
+            raise UserError(msg)
+
+
+def _check_deletion(tracks: EditableTracks, spots: Sequence[Spot], spot: int) -> None:
+    """Refuse to delete a track that is not the one that was deleted then, all of it."""
+    then = set()
+    for one in spots:
+        with contextlib.suppress(UserError):  # It is not there any more.
+            then.add(Place.of(one).find(tracks))
+    now = set(tracks.spots_of(tracks.track(spot)).tolist()) if tracks.track(spot) >= 0 else {spot}
+    if now - then:
+        msg = f"its track holds spot {min(now - then)} now, which was not deleted then"
+        raise UserError(msg)
+    if then - now:
+        msg = f"spot {min(then - now)}, which was deleted with it, is not in its track now"
+        raise UserError(msg)
 
 
 def replay_entries(history: History, entries: Sequence[dict[str, Any]]) -> Replay:

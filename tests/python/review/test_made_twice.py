@@ -133,3 +133,75 @@ def test_edits_in_another_unit_are_refused(tracks: Path) -> None:
     graph = graph.with_spots(replace(graph.spots, calibration=size))
     with pytest.raises(UserError, match="made in pixel and the tracks are in nm"):
         replay_edits(EditableTracks(graph), tracks)
+
+
+def chains(rows: list[list[int]], ids: int = 0) -> TrackGraph:
+    """Cells 10 apart, one a column, in frames; `rows` says which column each is linked to next.
+
+    `rows[t][c]` is the column in frame t + 1 that c of frame t goes on as, or -1.
+    """
+    n = len(rows[0])
+    table = pd.DataFrame(
+        {
+            "id": np.arange(n * (len(rows) + 1)) + ids,
+            "frame": np.repeat(np.arange(len(rows) + 1), n),
+            "x": np.tile(np.arange(n) * 10.0, len(rows) + 1),
+            "y": 1.0,
+            "radius": 2.0,
+        }
+    )
+    links = [
+        (t * n + c + ids, (t + 1) * n + to + ids)
+        for t, row in enumerate(rows)
+        for c, to in enumerate(row)
+        if to >= 0
+    ]
+    spots = Spots.from_table(table, Calibration(), ndim=2)
+    return TrackGraph.from_ids(spots, *map(np.array, zip(*links, strict=True)))
+
+
+def journal_of(folder: Path, graph: TrackGraph, what: str, **arguments: int) -> Path:
+    path = folder / "old.xml"
+    write_tracks(path, graph)
+    with EditSession.open(path) as session:
+        session.do(what, **arguments)
+    return path
+
+
+@pytest.mark.parametrize("ids", [0, 1])
+def test_a_swap_is_not_made_on_tracks_that_are_right_already(tmp_path: Path, ids: int) -> None:
+    """Also where a new segmentation numbers the cells otherwise."""
+    path = journal_of(tmp_path, chains([[1, 0], [0, 1]]), "swap", one=2, other=3)
+    right = EditableTracks(chains([[0, 1], [0, 1]], ids))
+    history, left = replay_edits(right, path)
+    assert links(right.to_graph()) == links(chains([[0, 1], [0, 1]], ids))
+    assert "there is no link" in left[0].why
+    assert not history.done
+    wrong = EditableTracks(chains([[1, 0], [0, 1]], ids))
+    assert not replay_edits(wrong, path)[1]
+    assert links(wrong.to_graph()) == links(chains([[0, 1], [0, 1]], ids))
+
+
+def test_a_swap_is_not_made_where_another_cell_has_a_parent_now(tmp_path: Path) -> None:
+    path = journal_of(tmp_path, chains([[1, -1], [0, 1]]), "swap", one=2, other=3)
+    now = EditableTracks(chains([[1, 0], [0, 1]]))
+    assert "comes from spot 1 now, which it did not then" in replay_edits(now, path)[1][0].why
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([[1, -1], [0, 1]], "its track holds spot 0 now, which was not deleted then"),
+        ([[0, 1], [0, -1]], "spot 5, which was deleted with it, is not in its track now"),
+        ([[0, -1], [0, 1]], "spot 1, which was deleted with it, is not in its track now"),
+        ([[0, 1], [0, 1]], ""),
+    ],
+)
+def test_a_track_is_only_deleted_again_if_it_is_that_one(
+    tmp_path: Path, rows: list[list[int]], why: str
+) -> None:
+    path = journal_of(tmp_path, chains([[0, 1], [0, 1]]), "delete_track", spot=3)
+    tracks = EditableTracks(chains(rows))
+    left = replay_edits(tracks, path)[1]
+    assert [one.why for one in left] == ([why] if why else [])
+    assert tracks.n_spots == (6 if why else 3)
