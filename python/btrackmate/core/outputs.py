@@ -12,6 +12,7 @@ from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.paths import explain_missing, is_inside, is_same, overlap
 from btrackmate.core.replacing import NEW
 from btrackmate.core.staging import clear_leftovers, make_staging
+from btrackmate.core.tiff_sets import list_set
 from btrackmate.core.words import flag
 
 #: A folder that holds one of these is one image or graph.
@@ -165,7 +166,8 @@ def check_ending(path: Path | None, *endings: str) -> None:
 def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
     """Refuse outputs that are inputs or each other; see `check_outputs`."""
     written = [path for path in outputs if path is not None]
-    sources = [path for path in inputs if path is not None]
+    named = [path for path in inputs if path is not None]
+    sources = [one for path in named for one in (path, *list_set(path))]
     for place, output in enumerate(written):
         for other in written[:place]:
             if overlap(output, other):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.tiff_sets import list_set
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def stamp_files(path: Path) -> str:
 
 
 def list_files(path: Path) -> list[tuple[str, Path]]:
-    """List what an input consists of: a file itself, or a folder's files, by name.
+    """List what an input consists of: a file and those of its set, or a folder's files, by name.
 
     Hidden files in a folder (names that begin with a dot) count only if Zarr made them. What lies
     behind links to other folders, as on another disk, counts too, once.
@@ -68,10 +69,10 @@ def list_files(path: Path) -> list[tuple[str, Path]]:
     Returns
     -------
     list of (str, Path)
-        Name in the folder, with slashes (empty for a file), and path.
+        Name in the folder, with slashes (empty for the file that is named), and path.
     """
     if path.is_file():
-        return [("", path)]
+        return [("", path), *((other.name, other) for other in list_set(path))]
     found = []
     seen = set[tuple[int, int]]()
     for place, folders, names in os.walk(path, followlinks=True):

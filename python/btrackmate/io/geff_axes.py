@@ -195,7 +195,7 @@ def settle_frames(
         table = _pass_over_frames(table, axes, path)
     if "frame" in table:
         frame = table["frame"].to_numpy(np.int64)
-        step = _fit_step(frame, time)
+        step = _fit_step(frame, time, path)
     elif _are_frames(raw) and (factor is not None or unit not in TIMES):
         frame, step = raw.astype(np.int64), factor or 1.0
         warn_of_steps(frame, str(path), f"then give the axis {axis.name} the unit of its times")
@@ -253,12 +253,27 @@ def _pass_over_frames(table: pd.DataFrame, axes: GeffAxes, path: Path) -> pd.Dat
     return table.rename(columns={"frame": name})
 
 
-def _fit_step(frame: NDArray[np.int64], time: NDArray[np.float64]) -> float:
-    """Give the time between two frames, 1 where there is one frame only."""
+def _fit_step(frame: NDArray[np.int64], time: NDArray[np.float64], path: Path) -> float:
+    """Give the time between two frames, 1 where there is one frame only.
+
+    Where frames are not evenly apart it is the median, and the log warns.
+    """
     first, last = int(np.argmin(frame)), int(np.argmax(frame))
     frames = int(frame[last] - frame[first])
-    step = float(time[last] - time[first]) / frames if frames else 1.0
-    return step if step > 0 else 1.0
+    if not frames:
+        return 1.0
+    step = float(time[last] - time[first]) / frames
+    off = time - time[first] - (frame - frame[first]) * step
+    if np.abs(off).max() <= JITTER * step:
+        return step
+    at, rows = np.unique(frame, return_index=True)
+    steps = np.diff(time[rows]) / np.diff(at)
+    step = float(np.median(steps))
+    _log.warning(
+        "%s: its frames are not evenly apart in time, %g to %g: the time step is taken as the "
+        "median, %g, which durations and speeds go by", path, steps.min(), steps.max(), step,
+    )  # fmt: skip
+    return step
 
 
 def _count_frames(time: NDArray[np.float64], path: Path) -> tuple[NDArray[np.int64], float]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.reading import check_plain
+from btrackmate.core.tiff_sets import list_set
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.tiff_scale import read_imagej_scale, read_ome_scale
@@ -61,6 +62,7 @@ class TiffSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._turn = threading.Lock()
         check_plain(path)
         with _collect_complaints() as complaints:
             with _blame_file(path):
@@ -83,6 +85,8 @@ class TiffSource:
     def _open(self) -> None:
         """Find the first series, and check that it is whole."""
         self._check_ome_planes()
+        for path in list_set(self._path):
+            _check_cut(path)
         self._file.filehandle.set_lock(True)
         self._series = self._file.series[0]
         self._check_planes()
@@ -157,11 +161,7 @@ class TiffSource:
         counted = self._file.is_imagej or (self._file.is_shaped and self._series.kind == "shaped")
         if counted and self._series.dataoffset is not None:
             return
-        planes = find_cut(self._path)
-        if planes is not None:
-            msg = f"{self._path}: damaged after plane {planes}, the file ends too early; "
-            msg += "copy or save it again"
-            raise UserError(msg)
+        _check_cut(self._path)
 
     def _name_kind(self) -> str:
         if self._file.is_ome:
@@ -221,9 +221,14 @@ class TiffSource:
     def _read_page(self, number: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
         page = self._series.pages[number]
         if page is None:
-            msg = f"plane {number} is missing in the file"
+            msg = f"plane {number} is missing in the file, or a file that its metadata name"
             raise ValueError(msg)
-        return np.asarray(page.asarray(out=out))
+        handle = page.parent.filehandle
+        if handle is self._file.filehandle:
+            return np.asarray(page.asarray(out=out))
+        with self._turn, contextlib.closing(handle):  # Of another file of the set.
+            handle.open()
+            return np.asarray(page.asarray(out=out))
 
     def _read_scale(self) -> Scale:
         if self._file.is_ome:
@@ -234,6 +239,15 @@ class TiffSource:
             return read_imagej_scale(self._file.imagej_metadata or {}, sizes)
         # Dots per inch of a plain TIFF say how to print it, not how large the cells are.
         return Scale()
+
+
+def _check_cut(path: Path) -> None:
+    planes = find_cut(path)
+    if planes is not None:
+        msg = (
+            f"{path}: damaged after plane {planes}, the file ends too early; copy or save it again"
+        )
+        raise UserError(msg)
 
 
 def read_tiff(path: Path) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from btrackmate.segmentation.settings import SegmentationSettings
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "numba", "scikit-image", "tifffile", "zarr", "geff",
-    "tensorflow", "tensorflow-cpu", "keras", "stardist", "csbdeep",
+    "tensorflow", "tensorflow-cpu", "keras", "stardist", "csbdeep", "cellpose", "torch",
 )  # fmt: skip
 
 
@@ -64,8 +64,9 @@ def describe_environment(command: Sequence[str], started: datetime) -> dict[str,
 
 
 def describe_models(chosen: SegmentationSettings) -> dict[str, Any]:
-    """Name and hash the networks' folders, thresholds included."""
+    """Name and hash the networks' folders, thresholds included, and a Cellpose model's file."""
     from btrackmate.segmentation.backend import find_model
+    from btrackmate.segmentation.other_shapes import find_cellpose
 
     names = {"stardist": chosen.stardist, "unet": chosen.unet}
     if chosen.mode != "both":
@@ -77,6 +78,9 @@ def describe_models(chosen: SegmentationSettings) -> dict[str, Any]:
     folders = {role: find_model(chosen.model_dir, name, role) for role, name in names.items()}
     if chosen.denoise is not None:
         folders["denoise"] = chosen.denoise
+    weights = find_cellpose(chosen.cellpose) if chosen.shapes == "cellpose" else None
+    if weights is not None:
+        folders["cellpose"] = weights
     return {
         role: {"path": str(folder), "sha256": hash_path(folder)} for role, folder in folders.items()
     }

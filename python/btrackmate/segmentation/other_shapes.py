@@ -1,6 +1,8 @@
 """Shapes of cells from elsewhere, behind StarDist's interface: label images, and Cellpose."""
 
 import importlib.util
+import os
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +14,9 @@ from btrackmate.segmentation.seeds import find_centres
 from btrackmate.segmentation.shapes import StarDistPrediction
 
 Float32 = NDArray[np.float32]
+
+#: The model of Cellpose 4 that it fetches when it is first used.
+_FETCHED = "cpsam"
 
 
 def describe_shapes(labels: NDArray[Any], probability: Float32 | None = None) -> StarDistPrediction:
@@ -94,6 +99,21 @@ class _Cellpose(Protocol):
 
     def eval(self, x: Any, **options: Any) -> tuple[Any, ...]:
         """Give masks, flows and styles."""
+
+
+def find_cellpose(name: str) -> Path | None:
+    """Find the file of a Cellpose model; None for models that Cellpose fetches itself.
+
+    Parameters
+    ----------
+    name : str
+        A file, or the name of one that a person trained, in Cellpose's folder of models:
+        ``$CELLPOSE_LOCAL_MODELS_PATH``, else ``~/.cellpose/models``.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    folder = Path(os.environ.get("CELLPOSE_LOCAL_MODELS_PATH") or Path.home() / ".cellpose/models")
+    return folder / name if name != _FETCHED and (folder / name).is_file() else None
 
 
 class CellposeShapes:

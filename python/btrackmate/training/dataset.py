@@ -35,7 +35,7 @@ class Pair:
     labels : ([Z,] Y, X) ndarray of int32
         Cells 1…n, 0 is background; all 0 (and not writable) where only images are needed.
     sha256 : str
-        Of the two files' bytes.
+        Of the two files' bytes; of a denoised copy also of the denoiser.
     """
 
     name: str

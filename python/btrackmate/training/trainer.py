@@ -1,5 +1,6 @@
 """Training from a folder of images to finished model folders."""
 
+import hashlib
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.outputs import check_apart, check_output
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import flag, option
+from btrackmate.io.images import hash_path
 from btrackmate.segmentation.backend import (
     check_image_axes,
     load_tensorflow,
@@ -160,13 +163,16 @@ def _make_patches(
 
 
 def _add_denoised(data: DataSet, folder: Path) -> DataSet:
-    """Add a denoised copy of every training image."""
-    model = DenoiseModel(folder)
+    """Add a denoised copy of every training image; its hash is that of image and model."""
     copies: dict[int, Pair] = {}
-    for pair in data.train:
-        if id(pair) not in copies:
-            image = model.predict(pair.image)
-            copies[id(pair)] = replace(pair, name=f"{pair.name} (denoised)", image=image)
+    with watch_inputs(folder):
+        model, by = DenoiseModel(folder), hash_path(folder)
+        for pair in data.train:
+            if id(pair) not in copies:
+                image = model.predict(pair.image)
+                made = hashlib.sha256(f"{pair.sha256} {by}".encode()).hexdigest()
+                name = f"{pair.name} (denoised)"
+                copies[id(pair)] = replace(pair, name=name, image=image, sha256=made)
     return replace(data, train=data.train + tuple(copies[id(pair)] for pair in data.train))
 
 

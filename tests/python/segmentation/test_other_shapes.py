@@ -1,10 +1,14 @@
 """Shapes from label images and from a stand-in of Cellpose, whose weights are not at hand."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.pipeline.record import describe_models
 from btrackmate.segmentation import Models, SegmentationSettings, load_models, segment_volume
 from btrackmate.segmentation.backend import has_bfloat16
 from btrackmate.segmentation.other_shapes import CellposeShapes, LabelShapes, describe_shapes
@@ -81,3 +85,23 @@ def test_processors_with_bfloat16(tmp_path):
     file.write_text("flags : fpu avx512f\n")
     assert not has_bfloat16(file)
     assert not has_bfloat16(tmp_path / "none")
+
+
+def test_a_cellpose_model_of_ones_own_is_part_of_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, or a name in Cellpose's folder; not the model that Cellpose fetches itself."""
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(tmp_path))
+    for name in ("mine", "cpsam"):
+        (tmp_path / name).write_text("weights", encoding="ascii")
+
+    def describe(name: str) -> dict[str, Any]:
+        chosen = SegmentationSettings(mode="stardist", shapes="cellpose", cellpose=name)
+        return describe_models(chosen)
+
+    assert describe("cpsam") == {}
+    before = describe("mine")
+    assert before["cellpose"]["path"] == str(tmp_path / "mine")
+    assert describe(str(tmp_path / "mine")) == before
+    (tmp_path / "mine").write_text("others", encoding="ascii")
+    assert describe("mine") != before

@@ -1,0 +1,70 @@
+"""Which files an OME-TIFF consists of: one movie may lie in several that name each other."""
+
+import html
+import os
+import re
+import struct
+from pathlib import Path
+from typing import IO
+
+_ENDINGS = (".tif", ".tiff", ".tf8", ".tf2", ".btf")
+_DESCRIPTION = 270
+#: Entries of a first directory, and bytes of a description, beyond which a file is no image.
+_MOST_TAGS, _LONGEST = 4096, 1 << 28
+_FILE_NAME = re.compile(rb"<(?:\w+:)?UUID\b[^>]*\bFileName\s*=\s*[\"']([^\"']*)[\"']")
+
+
+def list_set(path: Path) -> list[Path]:
+    """List the other files that hold planes of an OME-TIFF's movie.
+
+    Parameters
+    ----------
+    path : Path
+        Any file; what is no OME-TIFF has none.
+
+    Returns
+    -------
+    list of Path
+        Beside it, by name, and there; not the file itself.
+
+    References
+    ----------
+    OME schema 2016-06, attribute FileName of TiffData's UUID; TIFF 6.0, tag ImageDescription.
+    """
+    if not path.name.lower().endswith(_ENDINGS):
+        return []
+    try:
+        with path.open("rb") as stream:
+            text = _read_description(stream)
+    except (OSError, struct.error):
+        return []
+    names = {html.unescape(os.fsdecode(name)) for name in _FILE_NAME.findall(text)}
+    others = (path.parent / name for name in sorted(names) if Path(name).name == name)
+    return [other for other in others if other.is_file() and not other.samefile(path)]
+
+
+def _read_description(stream: IO[bytes]) -> bytes:
+    """Read tag ImageDescription of the first directory; empty if there is none."""
+    order = {b"II": "<", b"MM": ">"}.get(stream.read(2))
+    if order is None:
+        return b""
+    version = _read(stream, f"{order}H")[0]
+    if version not in (42, 43):
+        return b""
+    word, counted = ("Q", "Q") if version == 43 else ("I", "H")  # BigTIFF, TIFF
+    if version == 43:
+        stream.seek(8)
+    stream.seek(_read(stream, order + word)[0])
+    for _ in range(min(_read(stream, order + counted)[0], _MOST_TAGS)):
+        tag, _, length = _read(stream, f"{order}HH{word}")
+        value = stream.read(struct.calcsize(word))
+        if tag == _DESCRIPTION and length <= len(value):
+            return value[:length]
+        if tag == _DESCRIPTION:
+            stream.seek(struct.unpack(order + word, value)[0])
+            return stream.read(min(length, _LONGEST))
+    return b""
+
+
+def _read(stream: IO[bytes], form: str) -> tuple[int, ...]:
+    return struct.unpack(form, stream.read(struct.calcsize(form)))
