@@ -19,7 +19,7 @@ from btrackmate.cli.options import (
 from btrackmate.cli.run_options import input_settings, ome_zarr_option
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.errors import UserError
-from btrackmate.core.outputs import check_outputs
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -94,6 +94,7 @@ def command(
         raise UserError(msg)
     if cells is None:
         cells = output / "cells.csv" if folder else _name_cells(output)
+    check_ending(cells, ".csv")
     if folder:
         check_outputs([cells], [image], overwrite=overwrite)
     inputs = input_settings(options)
@@ -103,6 +104,7 @@ def command(
             output,
             settings,
             inputs,
+            table=cells,
             channel=channel,
             skip_bad_files=skip_bad_files,
             overwrite=overwrite,

@@ -9,10 +9,11 @@ from pathlib import Path
 from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.paths import explain_missing, is_inside, is_same, overlap
+from btrackmate.core.paths import Names, explain_missing
 from btrackmate.core.replacing import NEW
 from btrackmate.core.staging import clear_leftovers, make_staging
-from btrackmate.core.tiff_sets import list_set
+from btrackmate.core.tiff_sets import ENDINGS, list_set
+from btrackmate.core.watching import list_files, list_linked
 from btrackmate.core.words import flag
 
 #: A folder that holds one of these is one image or graph.
@@ -35,6 +36,9 @@ _WHOLE = (
 )
 #: What systems put into folders.
 _OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.ini")
+_IS_INPUT = "{} is an input and would be replaced: give another output"
+#: Makes a folder that of a run.
+_RECORD = "run.yaml"
 #: Names that a message tells.
 _TOLD = 3
 
@@ -165,30 +169,44 @@ def check_ending(path: Path | None, *endings: str) -> None:
 
 def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
     """Refuse outputs that are inputs or each other; see `check_outputs`."""
-    written = [path for path in outputs if path is not None]
+    written = Names()
+    for output in outputs:
+        if output is None:
+            continue
+        other = written.find_same(output) or written.find_above(output) or written.find_in(output)
+        if other is not None:
+            msg = f"{other} and {output} are one file, or one lies in the other: give each "
+            msg += "output a name of its own"
+            raise UserError(msg)
+        written.add(output)
     named = [path for path in inputs if path is not None]
-    sources = [one for path in named for one in (path, *list_set(path))]
-    for place, output in enumerate(written):
-        for other in written[:place]:
-            if overlap(output, other):
-                msg = f"{other} and {output} are one file, or one lies in the other: give each "
-                msg += "output a name of its own"
-                raise UserError(msg)
-        for source in sources:
-            _check_source(output, source)
+    for source in (one for path in named for one in (path, *list_set(path))):
+        _check_source(written, source)
 
 
-def _check_source(output: Path, source: Path) -> None:
-    if is_same(output, source):
-        msg = f"{output} is an input and would be replaced: give another output"
-        raise UserError(msg)
-    if is_inside(source, output):
-        msg = f"{source}, an input, lies in {output}, which would be replaced: give another output"
-        raise UserError(msg)
+def _check_source(outputs: Names, source: Path) -> None:
+    """Refuse outputs that are a source, or what belongs to it, wherever links in it lead."""
     whole = any((source / name).is_file() for name in _ZARR_FILES)
-    if whole and is_inside(output, source):
-        msg = f"{output} lies in {source}, an input: give an output outside it"
-        raise UserError(msg)
+    linked = list_linked(source) if source.is_dir() else []
+    for place in (source, *linked):
+        if same := outputs.find_same(place):
+            raise UserError(_IS_INPUT.format(same))
+        if above := outputs.find_above(place):
+            msg = f"{place}, an input, lies in {above}, which would be replaced: give another "
+            msg += "output"
+            raise UserError(msg)
+        if whole and (inside := outputs.find_in(place)):
+            msg = f"{inside} lies in {place}, an input: give an output outside it"
+            raise UserError(msg)
+    if source.is_dir() and not (source / _RECORD).is_file():  # A run's files are named one by one.
+        for output in outputs.files():
+            if output.name.lower().endswith(ENDINGS) and _holds(source, output):
+                raise UserError(_IS_INPUT.format(output))
+
+
+def _holds(folder: Path, file: Path) -> bool:
+    """Tell whether a file is one of a folder's, under whatever name."""
+    return any(file.samefile(one) for _, one in list_files(folder))
 
 
 def check_folder(path: Path) -> None:

@@ -5,9 +5,42 @@ import unicodedata
 from pathlib import Path
 
 
-def overlap(one: Path, other: Path) -> bool:
-    """Tell whether two paths are one file, or one lies in the other."""
-    return is_same(one, other) or is_inside(one, other) or is_inside(other, one)
+class Names:
+    """Paths, among which others are found under whatever names: links, and names in other case."""
+
+    def __init__(self) -> None:
+        self._spelt: dict[tuple[str, ...], Path] = {}
+        self._above: dict[tuple[str, ...], Path] = {}
+        self._there: dict[tuple[int, int], Path] = {}
+
+    def add(self, path: Path) -> None:
+        """Take a path up; it need not be there."""
+        parts = _spell(path)
+        self._spelt[parts] = path
+        for end in range(1, len(parts)):
+            self._above[parts[:end]] = path
+        if (number := _number(path)) is not None:
+            self._there[number] = path
+
+    def find_same(self, path: Path) -> Path | None:
+        """Find one that is the same file or folder."""
+        number = _number(path)
+        found = None if number is None else self._there.get(number)
+        return found or self._spelt.get(_spell(path))
+
+    def find_above(self, path: Path) -> Path | None:
+        """Find one in which a path lies, at any depth."""
+        parts = _spell(path)
+        found = (self._spelt.get(parts[:end]) for end in range(1, len(parts)))
+        return next((one for one in found if one is not None), None)
+
+    def find_in(self, path: Path) -> Path | None:
+        """Find one that lies in a path, at any depth."""
+        return self._above.get(_spell(path))
+
+    def files(self) -> list[Path]:
+        """List those that are files."""
+        return [path for path in self._there.values() if path.is_file()]
 
 
 def is_same(one: Path, other: Path) -> bool:
@@ -23,12 +56,6 @@ def is_same(one: Path, other: Path) -> bool:
 def is_one_name(one: Path, other: Path) -> bool:
     """Tell whether two spellings, relative or under links, lead to one name of a file."""
     return os.path.realpath(one) == os.path.realpath(other)
-
-
-def is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a path lies in a folder, at any depth."""
-    outer, inner = _spell(folder), _spell(path)
-    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def explain_missing(path: Path, what: str = "file") -> str:
@@ -50,3 +77,12 @@ def _spell(path: Path) -> tuple[str, ...]:
     """Give the parts of a path as a disk that tells no case apart would compare them."""
     whole = Path(os.path.realpath(path.absolute().parent), path.name)
     return Path(unicodedata.normalize("NFC", str(whole)).casefold()).parts
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    """Give what tells a file or folder from all others; None where nothing is there."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino

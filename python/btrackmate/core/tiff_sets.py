@@ -7,7 +7,8 @@ import struct
 from pathlib import Path
 from typing import IO
 
-_ENDINGS = (".tif", ".tiff", ".tf8", ".tf2", ".btf")
+#: How names of TIFFs end.
+ENDINGS = (".tif", ".tiff", ".tf8", ".tf2", ".btf")
 _DESCRIPTION = 270
 #: Entries of a first directory, and bytes of a description, beyond which a file is no image.
 _MOST_TAGS, _LONGEST = 4096, 1 << 28
@@ -31,7 +32,7 @@ def list_set(path: Path) -> list[Path]:
     ----------
     OME schema 2016-06, attribute FileName of TiffData's UUID; TIFF 6.0, tag ImageDescription.
     """
-    if not path.name.lower().endswith(_ENDINGS):
+    if not path.name.lower().endswith(ENDINGS):
         return []
     try:
         with path.open("rb") as stream:

@@ -89,5 +89,22 @@ def list_files(path: Path) -> list[tuple[str, Path]]:
     return [(name.as_posix(), file) for name, file in sorted(found)]
 
 
+def list_linked(folder: Path) -> list[Path]:
+    """List where links in a folder, at any depth, lead: other folders, and the folders of files."""
+    found, seen = set[str](), set[str]()
+    for place, folders, _ in os.walk(folder, followlinks=True):
+        here = os.path.realpath(place)
+        if here in seen:
+            folders.clear()
+            continue
+        seen.add(here)
+        with os.scandir(place) as entries:
+            links = [entry for entry in entries if entry.is_symlink()]
+        for link in links:
+            real = os.path.realpath(link.path)
+            found.add(real if link.is_dir() else str(Path(real).parent))
+    return sorted(map(Path, found))
+
+
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") and not name.startswith(".z")

@@ -99,6 +99,7 @@ def _link(
         _log.warning(
             "%s: %d labels are not in the table, the first is %d", place, strange.size, strange[0]
         )
+    _warn_of_contradictions(spots.frame, label, tracks, place)
     source, target = link_tracklets(spots.frame, label, tracks)
     late = np.flatnonzero(spots.frame[source] >= spots.frame[target])
     if late.size:
@@ -107,6 +108,30 @@ def _link(
         msg += "the frame where it begins, or later; correct the table"
         raise UserError(msg)
     return source, target
+
+
+def _warn_of_contradictions(
+    frame: NDArray[np.int64], label: NDArray[np.int64], tracks: pd.DataFrame, place: Path
+) -> None:
+    """Say in the log what the table tells of its tracklets and the images do not."""
+    cells = pd.Series(frame).groupby(label).agg(["min", "max"])
+    rows = tracks[tracks["label"].isin(cells.index)]
+    orphans = rows[(rows["parent"] > 0) & ~rows["parent"].isin(cells.index)]
+    if len(orphans):
+        child, parent = orphans[["label", "parent"]].iloc[0]
+        _log.warning(
+            "%s: %d tracklets name a parent that has no cell, the first is %d, of %d: they are not "
+            "linked to it", place, len(orphans), child, parent,
+        )  # fmt: skip
+    seen = cells.loc[rows["label"]].to_numpy()
+    off = np.flatnonzero((rows[["begin", "end"]].to_numpy() != seen).any(axis=1))
+    if off.size:
+        one = rows.iloc[off[0]]
+        _log.warning(
+            "%s: %d tracklets have cells in other frames than the table says, the first is %d, "
+            "there %d to %d and in the images %d to %d: the images count",
+            place, off.size, one["label"], one["begin"], one["end"], *seen[off[0]],
+        )  # fmt: skip
 
 
 def link_tracklets(

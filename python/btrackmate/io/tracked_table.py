@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -76,9 +77,13 @@ def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
     parent = next((plain[name] for name in _PARENTS if name in plain), None)
     named = next((plain[name] for name in _CELLS if name in plain), None)
     cells = _find_parents(spots, named)
-    if cells is not None and track is not None and _are_of_tracks(spots, named or "", track):
+    kind = "cells" if track is None else _name_parents(spots, named or "", track)
+    if cells is not None and kind == "tracks":
         cells, parent = None, named
-    if cells is not None:
+    if cells is not None and kind == "births" and track is not None:
+        links = np.concatenate([_link_tracks(spots, track, None, path), cells])
+        told = f"{track}, in order of time, and the cells that are named as parents"
+    elif cells is not None:
         links, told = cells, "the cells that are named as parents"
         if "id" not in file.rows:
             _log.warning(
@@ -167,16 +172,26 @@ def _find_parents(spots: Spots, parent: str | None) -> Ints | None:
     return np.stack([spots.id[row[children]], spots.id[children]], axis=1)
 
 
-def _are_of_tracks(spots: Spots, parent: str, track: str) -> bool:
-    """Tell whether parents are tracks: two cells of one track, which follow each other, name one.
+def _name_parents(spots: Spots, parent: str, track: str) -> Literal["cells", "tracks", "births"]:
+    """Tell what parents that could be cells are; ids of tracks are, too, counted from 0.
 
-    Ids of tracks are ids of cells, too, where both are counted from 0.
+    They are tracks where two cells of one track, which follow each other, name one. Where no cell
+    names the one before it in its track, the parents are those of whole tracks: tracks, if all are
+    such, else the cells from which these were born.
     """
+    if parent not in spots.table:
+        return "cells"
     table = pd.DataFrame(
         {"track": spots.feature(track), "named": spots.feature(parent), "frame": spots.frame}
     )
-    given = table[(table["track"] >= 0) & (table["named"] >= 0)]
-    return bool((given.groupby(["track", "named"])["frame"].nunique() > 1).any())
+    table = table[table["track"] >= 0].sort_values(["track", "frame"])
+    given = table[table["named"] >= 0]
+    if (given.groupby(["track", "named"])["frame"].nunique() > 1).any():
+        return "tracks"
+    goes_on = table["track"].duplicated()
+    if not goes_on.any() or goes_on[given.index].any():
+        return "cells"
+    return "tracks" if given["named"].isin(table["track"]).all() else "births"
 
 
 def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> Ints:

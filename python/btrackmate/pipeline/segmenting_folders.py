@@ -21,6 +21,9 @@ from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
 
+#: How the names end of what is written for an image: labels, their cells, what they were made from.
+_ENDINGS = (".tif", ".cells.csv", ".segment.json")
+
 
 def segment_folder(
     folder: Path,
@@ -28,6 +31,7 @@ def segment_folder(
     settings: SegmentationSettings,
     options: InputSettings,
     *,
+    table: Path | None = None,
     channel: int = 1,
     skip_bad_files: bool = False,
     overwrite: bool = False,
@@ -45,6 +49,8 @@ def segment_folder(
         were made from) of each image.
     settings : SegmentationSettings
     options : InputSettings
+    table : Path, optional
+        Where the caller writes what is given back: no image and nothing that is written.
     channel : int
         From 1.
     skip_bad_files : bool
@@ -83,13 +89,13 @@ def segment_folder(
         msg = f"{folder}: several images are named {twice[0]}; give them different names"
         raise UserError(msg)
     models = load_models(settings)
-    check_apart([output / f"{name}.tif" for name in names], images)
+    written = [output / f"{name}{ending}" for name in names for ending in _ENDINGS]
+    check_apart([*written, table], images)
     make_folder(output)
     clear_leftovers(output)
     jobs = []
     for image, name in zip(images, names, strict=True):
-        endings = (".tif", ".cells.csv", ".segment.json")
-        labels, cells, record = (output / f"{name}{ending}" for ending in endings)
+        labels, cells, record = (output / f"{name}{ending}" for ending in _ENDINGS)
         files = LabelFiles(labels, cells, overwrite, record)
         jobs.append(Segmenting(image, files, settings, options, channel))
     _warn_of_others(output, set(names), folder)

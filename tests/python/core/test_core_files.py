@@ -225,6 +225,32 @@ def test_no_output_is_an_input_or_another_one(tmp_path, monkeypatch, outputs, in
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("output", "source"),
+    [
+        ("movie/t1.tif", "movie"),
+        ("raw/t0.tif", "movie"),
+        ("raw", "movie"),
+        ("disk/lab", "l.zarr"),
+        ("disk", "l.zarr"),
+        ("disk/lab/c/new.csv", "l.zarr"),
+    ],
+)
+def test_no_output_is_a_part_of_a_folder_that_is_read(tmp_path, monkeypatch, output, source):
+    """A frame, also what a link among the frames leads to, and an array on another disk."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("movie/t1.tif", "raw/t0.tif", "disk/lab/c/0", "l.zarr/.zgroup", "run/x.tif"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("movie/t0.tif").symlink_to(tmp_path / "raw/t0.tif")
+    Path("l.zarr/0").symlink_to(tmp_path / "disk/lab")
+    with pytest.raises(UserError, match="an input"):
+        check_outputs([Path(output)], [Path(source)], overwrite=True)
+    Path("run/run.yaml").touch()
+    check_outputs([Path("run/x.tif"), Path("movie/t2.tif")], [Path("run"), Path("movie")],
+                  overwrite=True)  # fmt: skip
+
+
 def test_outputs_beside_inputs_are_fine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("frames").mkdir()

@@ -8,6 +8,7 @@ import tifffile
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.ctc import read_ctc
+from btrackmate.io.ctc_tracks import read_ctc_tracks
 
 
 def write_folder(folder: Path, table: str, frames: tuple[int, ...] = (0, 1)) -> Path:
@@ -29,6 +30,23 @@ def test_frames_and_tracks(tmp_path: Path) -> None:
         "end": [0, 1],
         "parent": [0, 1],
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("1 0 0 0\n2 1 1 7\n", "1 tracklets name a parent that has no cell, the first is 2, of 7"),
+        ("1 0 1 0\n2 1 1 0\n", "the first is 1, there 0 to 1 and in the images 0 to 0"),
+        ("1 0 0 0\n2 1 1 1\n", ""),
+    ],
+)
+def test_what_the_table_tells_and_the_images_do_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, table: str, said: str
+) -> None:
+    graph = read_ctc_tracks(write_folder(tmp_path / "TRA", table))
+    assert graph.n_links == (0 if said else 1)
+    assert said in caplog.text
+    assert caplog.text.count("WARNING") == bool(said)
 
 
 def test_result_folder(tmp_path: Path) -> None:

@@ -113,6 +113,23 @@ def test_parents_that_are_tracks_and_could_be_cells(
     assert set(links(tmp_path, "\n".join([header, *rows, ""]))) == found
 
 
+@pytest.mark.parametrize(
+    ("born", "found"),
+    [
+        ([4, 4], {(3, 5), (3, 6)}),  # track 4: the numbers of the mothers' tracks
+        ([3, 3], {(3, 5), (3, 6)}),  # cell 3: no track has that number
+    ],
+)
+def test_parents_of_tracks_that_are_born_in_the_last_frame(
+    tmp_path: Path, born: list[int], found: set[tuple[int, int]]
+) -> None:
+    """No cell names the one before it in its track: parents are those of whole tracks."""
+    rows = [f"{n},{n},1,1,4,-1" for n in range(4)] + ["4,0,50,50,5,-1"]
+    rows += [f"5,4,0,1,6,{born[0]}", f"6,4,2,1,7,{born[1]}", "7,1,50,50,5,-1"]
+    text = "\n".join(["id,frame,x,y,track_id,parent_id", *rows, ""])
+    assert set(links(tmp_path, text)) == {(0, 1), (1, 2), (2, 3), (4, 7)} | found
+
+
 def test_parents_of_cells_without_ids_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -160,6 +160,18 @@ def test_lazy_movies_read_as_arrays_do(tmp_path: Path) -> None:
     assert np.array_equal(flat[1], whole[1].max(axis=0))
 
 
+@pytest.mark.parametrize("step", [1.5, 0.5, 0.7])
+def test_times_of_a_layer_are_counted_in_their_step(step: float) -> None:
+    times = np.array([0, 1, 2, 4]) * step
+    data = np.c_[np.zeros(4), times, np.ones((4, 2))]
+    graph = read_layer(data, {"scale": (2.0, 1.0, 1.0)})
+    assert graph.spots.frame.tolist() == [0, 1, 2, 4]
+    assert graph.spots.calibration.dt == pytest.approx(2 * step)
+    data[:, 1] = [0.1, 0.9, 2.23, 2.6]
+    with pytest.raises(UserError, match="no whole frames and have no common step"):
+        read_layer(data, {})
+
+
 def test_plain_layers_and_back(xml: Path) -> None:
     opened = open_tracks(xml, edit=False)
     ((data, options, kind),) = make_layers(opened)

@@ -236,6 +236,16 @@ def test_a_mended_image_alone_is_segmented(half_done: Path, calls: list[tuple[in
     assert cells.groupby("file").size().to_dict() == {"a.tif": 2, "b.tif": 3}
 
 
+@pytest.mark.parametrize("name", ["images/a.tif", "labels/a.cells.csv", "labels/b.tif"])
+def test_the_table_of_all_images_is_none_of_them(half_done: Path, name: str) -> None:
+    before = {path: path.read_bytes() for path in half_done.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"is an input|are one file"):
+        segment_folder(
+            *_folders(half_done), SegmentationSettings(), InputSettings(), table=half_done / name
+        )
+    assert before == {path: path.read_bytes() for path in half_done.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("other", ["image", "settings", "model", "record"])
 def test_labels_of_another_image_or_settings_are_not_taken_for_these(
     half_done: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch, other: str

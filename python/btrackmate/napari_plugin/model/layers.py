@@ -1,5 +1,6 @@
 """Tracks to napari's plain layers and back, where there is no window of ours."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.ctc_tracks import link_tracklets
+from btrackmate.io.time_steps import find_time_step, set_clock
 from btrackmate.napari_plugin.model.movies import LazyMovie
 from btrackmate.napari_plugin.model.opening import Opened
+
+_log = logging.getLogger(__name__)
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -40,9 +45,15 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
     Parameters
     ----------
     data : (n, 4 or 5) array
-        Track, frame, [z,] y, x in voxels of `scale`.
+        Track, frame, [z,] y, x in voxels of `scale`. Times that are no whole frames are counted in
+        their step.
     options : dict
         Of the layer: scale, graph, properties.
+
+    Raises
+    ------
+    UserError
+        If times are no whole frames and have no common step.
     """
     order = np.lexsort((data[:, 0], data[:, 1]))
     data = np.asarray(data, np.float64)[order]
@@ -51,19 +62,34 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
     translate = np.asarray(options.get("translate", np.zeros(ndim + 1)), np.float64)[-ndim - 1 :]
     names = ["z", "y", "x"][3 - ndim :]
     table = pd.DataFrame(data[:, 2:] * scale[1:] + translate[1:], columns=names)
-    table.insert(0, "frame", data[:, 1].round().astype(np.int64))
+    frame, step = _count_frames(data[:, 1])
+    table.insert(0, "frame", frame)
     for name, values in (options.get("properties") or {}).items():
         numeric = np.asarray(values)
         if name not in table and name not in ("id", "track_id") and numeric.dtype.kind in "iuf":
             table[name] = numeric[order]
     size = dict(zip(["dz", "dy", "dx"][3 - ndim :], scale[1:].tolist(), strict=True))
     unit = _name_unit(options, "pixel")
-    calibration = Calibration(dt=float(scale[0]), space_unit=unit, **size)
+    calibration = Calibration(dt=float(scale[0]) * step, space_unit=unit, **size)
     spots = Spots.from_table(table, calibration, ndim=ndim, source="the layer")
     return TrackGraph.from_links(
         spots,
         *link_tracklets(spots.frame, data[:, 0].astype(np.int64), _list_parents(options)),
     )
+
+
+def _count_frames(times: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
+    """Give the frames of a layer's times, and the time between two."""
+    whole = times.round()
+    if np.array_equal(whole, times):
+        return whole.astype(np.int64), 1.0
+    step = find_time_step(times)
+    if step is None:
+        msg = "the layer's times are no whole frames and have no common step: give it frames, and "
+        msg += "the time between them as its scale"
+        raise UserError(msg)
+    _log.info("the layer: frames are counted in steps of %g", step)
+    return set_clock(times, step).steps(times).round().astype(np.int64), step
 
 
 def _list_parents(options: dict[str, Any]) -> pd.DataFrame:
