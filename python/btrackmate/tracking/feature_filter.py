@@ -81,12 +81,11 @@ class FeatureFilter:
         A strict threshold becomes the next floating-point number.
         """
         from btrackmate.io.trackmate import Filter
+        from btrackmate.io.trackmate.session import find_beyond
 
-        value = self.value
-        if self.strict:
-            value = math.nextafter(value, math.inf if self.above else -math.inf)
+        value = find_beyond(self.value, self.above) if self.strict else self.value
         name = resolve_name(self.name) if kind == "spot" else resolve_track_name(self.name)
-        return Filter(name, value, self.above)
+        return Filter(name, value, self.above, self.strict)
 
 
 def resolve_track_name(name: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 from tracking_movies import make_graph, make_spots
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.trackmate import Filter
 from btrackmate.tracking import FeatureFilter, filter_spots, filter_tracks
 
 
@@ -47,6 +48,20 @@ def test_parse(text, expected):
 def test_what_is_no_filter(text):
     with pytest.raises(UserError, match="is not a feature name, one of > >= < <=, and a number"):
         FeatureFilter.parse(text)
+
+
+@pytest.mark.parametrize("values", [(29 * 0.7, 20.3), (3 * 0.1, 0.3), (1.1 * 3, 3.3)])
+@pytest.mark.parametrize(("sign", "kept"), [(">=", 2), (">", 1), ("<=", 2), ("<", 1)])
+def test_rounding_decides_nothing(values, sign, kept):
+    """29 steps of 0.7 are 20.3, though not to the last digit; also in a file, read again."""
+    value, threshold = values
+    assert value != threshold
+    beyond = threshold * (1.1 if sign[0] == ">" else 0.9)
+    spots = make_spots([(1, 0, value), (2, 0, beyond)])
+    one = FeatureFilter.parse(f"x{sign}{threshold}")
+    assert len(filter_spots(spots, [one]).spots) == kept
+    again = Filter.from_element(one.to_trackmate("spot").to_element())
+    assert again.passes(spots.feature("x")).sum() == kept
 
 
 @pytest.mark.parametrize(

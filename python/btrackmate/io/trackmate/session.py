@@ -1,5 +1,6 @@
 """What a TrackMate file records beside the tracks: image, detector, tracker, filters, log."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,18 @@ _STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"ALLOW_TRACK_MERGING": False, "MERGING_MAX_DISTANCE": 15.0},
     ),
 )
+#: By how much, relative, a value may miss a threshold by rounding.
+_ROUNDING = 1e-12
 _COMMON = {
     "CUTOFF_PERCENTILE": 0.9,
     "ALTERNATIVE_LINKING_COST_FACTOR": 1.05,
     "BLOCKING_VALUE": float("inf"),
 }
+
+
+def find_beyond(value: float, is_above: bool) -> float:
+    """Give the next number above a threshold, or below it, as TrackMate lets thresholds pass."""
+    return math.nextafter(value, math.inf if is_above else -math.inf)
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,14 @@ class Filter:
         Threshold; values equal to it pass.
     is_above : bool
         Keep values ≥ `value`, else values ≤ `value`.
+    is_strict : bool
+        Values equal to it do not pass here: for TrackMate, `value` is the next number beyond.
     """
 
     feature: str
     value: float
     is_above: bool = True
+    is_strict: bool = False
 
     @property
     def key(self) -> str:
@@ -73,10 +84,16 @@ class Filter:
         return to_key(self.feature)
 
     def passes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which values pass; a missing value (NaN) passes, as in TrackMate."""
-        below = values < self.value
-        above = values > self.value
-        return ~(below if self.is_above else above)
+        """Tell which values pass; a missing value (NaN) passes, as in TrackMate.
+
+        Values that rounding alone keeps from the threshold, such as a duration of 29 × 0.7 from
+        20.3, are equal to it.
+        """
+        margin = _ROUNDING * abs(self.value) if math.isfinite(self.value) else 0.0
+        low, high = self.value - margin, self.value + margin
+        if self.is_above:
+            return ~(values <= high if self.is_strict else values < low)
+        return ~(values >= low if self.is_strict else values > high)
 
     def to_element(self) -> Element:
         """Make the Filter element."""
@@ -92,12 +109,9 @@ class Filter:
     @classmethod
     def from_element(cls, element: Element) -> "Filter":
         """Read a Filter or InitialSpotFilter element."""
-        feature = element.get("feature", "")
-        return cls(
-            feature,
-            _to_number(element.get("value", "nan"), f"the filter on {feature}"),
-            element.get("isabove", "true") == "true",
-        )
+        feature, is_above = element.get("feature", ""), element.get("isabove", "true") == "true"
+        value = _to_number(element.get("value", "nan"), f"the filter on {feature}")
+        return cls(feature, value, is_above, value == find_beyond(float(f"{value:.12g}"), is_above))
 
 
 @dataclass(frozen=True)
