@@ -106,16 +106,13 @@ class GraphMovie:
 
     @property
     def tracks(self) -> pd.DataFrame:
-        """One row a tracklet: label, begin, end, parent."""
-        table = self.graph.tracklets
-        return pd.DataFrame(
-            {
-                "label": table.index.to_numpy() + 1,
-                "begin": table["start"],
-                "end": table["end"],
-                "parent": table["parent"] + 1,
-            }
-        )
+        """One row a tracklet: label, begin, end, parent; none without a spot that has a label."""
+        spots, parent = self.graph.spots, self.graph.tracklets["parent"] + 1
+        named = ~np.isnan(spots.feature("label")) if "label" in spots.table else slice(None)
+        frames = pd.Series(spots.frame[named]).groupby(self.graph.tracklet[named] + 1)
+        table = frames.agg(begin="min", end="max").rename_axis("label").reset_index()
+        parents = parent.set_axis(parent.index + 1)[table["label"]].to_numpy()
+        return table.assign(parent=np.where(np.isin(parents, table["label"]), parents, 0))
 
     def frame(self, t: int) -> NDArray[Any]:
         """Give frame t with tracklet numbers + 1 in place of labels, (..., Y, X) uint32.

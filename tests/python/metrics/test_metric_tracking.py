@@ -274,6 +274,12 @@ class TestGraphMovie:
         seen.warn_of_spots("the truth")
         assert "2 of 4 spots of the truth have no label (first: spot 2 in frame 2)" in caplog.text
 
+    def test_a_lone_spot_without_a_label_is_no_track(self):
+        spots = self.graph.spots.with_columns({"label": np.array([4, 9, 7, np.nan])})
+        seen = GraphMovie(self.frames, self.graph.with_spots(spots))
+        assert seen.tracks.to_numpy().tolist() == [[1, 0, 1, 0], [2, 2, 2, 1]]
+        assert 0 < score_tracking(self.truth, seen).to_dict()["TRA"] < 1
+
     def test_two_spots_of_one_label_are_refused(self):
         doubled = self.graph.with_spots(self.graph.spots.with_columns({"label": np.full(4, 7)}))
         with pytest.raises(UserError, match="two spots of frame 2 name label 7"):
