@@ -167,8 +167,9 @@ class Spots:
 
     @property
     def features(self) -> list[str]:
-        """Names of all numeric columns except id."""
-        numeric = self.table.select_dtypes("number").columns
+        """Names of all numeric columns except id; truth values are 1 and 0."""
+        numbers = ["number", "bool", "boolean"]
+        numeric = self.table.select_dtypes(numbers, exclude=["timedelta"]).columns
         return [str(name) for name in numeric if name != "id"]
 
     @property
