@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "--cells",
     type=PATH,
-    help="Table of the cells: origin, score, agreement, .csv.  [default: OUTPUT's name.cells.csv]",
+    help="Table of the cells: origin, score, agreement; .csv, in the folder of the labels.  "
+    "[default: OUTPUT's name.cells.csv]",
 )
 @click.option(
     "--skip-bad-files", is_flag=True, help="Leave out images of a folder that cannot be read."

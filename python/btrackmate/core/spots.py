@@ -168,9 +168,9 @@ class Spots:
     @property
     def features(self) -> list[str]:
         """Names of all numeric columns except id; truth values are 1 and 0."""
-        numbers = ["number", "bool", "boolean"]
-        numeric = self.table.select_dtypes(numbers, exclude=["timedelta"]).columns
-        return [str(name) for name in numeric if name != "id"]
+        kinds = self.table.dtypes.items()
+        numeric = [str(name) for name, kind in kinds if pd.api.types.is_numeric_dtype(kind)]
+        return [name for name in numeric if name != "id"]
 
     @property
     def occupied_frames(self) -> NDArray[np.int64]:

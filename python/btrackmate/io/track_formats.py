@@ -151,9 +151,26 @@ def _read_csv(path: Path) -> Tracks:
         msg += "is not there"
         raise UserError(msg)
     spots_file, links_file = pair
+    if path not in pair and path.is_file():
+        _settle_name(path, spots_file, links_file)
     _log.info("%s: links from %s", spots_file, links_file.name)
     spots = read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
     return read_links_csv(links_file, spots), None
+
+
+def _settle_name(path: Path, spots: Path, links: Path) -> None:
+    """Refuse a name that is that of a table of tracks, and stands for two tables beside it too."""
+    try:
+        read_tracked_table(path)
+    except UserError:
+        _log.warning(
+            "%s: the tracks are read from %s and %s, which this name stands for; the table of this "
+            "name holds none", path, spots.name, links.name,
+        )  # fmt: skip
+        return
+    msg = f"{path} holds tracks, and its name stands for {spots.name} and {links.name} beside it "
+    msg += f"too: give {spots.name} for these, or move one or the other away"
+    raise UserError(msg)
 
 
 def _read_ctc(path: Path) -> Tracks:

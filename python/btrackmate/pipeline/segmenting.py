@@ -13,6 +13,7 @@ from btrackmate import __version__ as version
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import write_text
 from btrackmate.core.outputs import check_outputs
+from btrackmate.core.paths import is_one_name
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace, name_workplace
@@ -76,6 +77,12 @@ class LabelFiles:
         if not self.labels.name.lower().endswith(SUFFIXES):
             msg = f"{self.labels}: labels are written as .tif or .ome.zarr; give such a name"
             raise UserError(msg)
+        place = self.labels.absolute().parent
+        for path in (self.cells, self.record):
+            if path is not None and not is_one_name(path.absolute().parent, place):
+                msg = f"{path}: it is put in place together with the labels {self.labels}, in one "
+                msg += "folder: name it there, and copy it afterwards"
+                raise UserError(msg)
         outputs = (self.labels, self.cells, self.record)
         check_outputs(outputs, inputs, overwrite=self.overwrite)
 

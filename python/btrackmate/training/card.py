@@ -63,6 +63,7 @@ def write_card(
     data: DataSet,
     settings: TrainSettings,
     results: tuple[Curve, Found],
+    start: str | None = None,
 ) -> None:
     """Write ``model_card.json`` and, for people, ``model_card.md``.
 
@@ -76,6 +77,8 @@ def write_card(
     settings : TrainSettings
     results : (Curve, Found)
         Training curve; thresholds and their scores on the validation images.
+    start : str or None
+        Hash of the weights that the training started from.
     """
     curve, found = results
     card: dict[str, Any] = {
@@ -88,6 +91,7 @@ def write_card(
             "training": _count_cells(data.train),
             "validation": _count_cells(data.validation),
         },
+        "start_weights": start,
         "epochs": len(curve.loss),
         "best_val_loss": min(curve.val_loss),
         "thresholds": found.thresholds,

@@ -24,7 +24,7 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.card import FUSED, warn_of_scores, write_card, write_curve
 from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
-from btrackmate.training.fit import TrainingFolder
+from btrackmate.training.fit import WEIGHTS, TrainingFolder
 from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
@@ -129,7 +129,8 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
     told = _describe_training(kind, data, settings)
     hashes = {pair.name: pair.sha256 for pair in data.train}
     settings_made = {name: card.get("settings", {}).get(name) for name in told["settings"]}
-    if settings_made != told["settings"] or card.get("training_images") != hashes:
+    other = settings_made != told["settings"] or card.get("training_images") != hashes
+    if other or card.get("start_weights") != told["start_weights"]:
         msg = f"{folder} exists already, trained with other settings or data: give another name, "
         msg += f"the networks that are missing ({option('only')}), or {flag('overwrite')}"
         raise UserError(msg)
@@ -187,8 +188,9 @@ def _train_one(
     """Train one network in its working folder, which becomes the model's when it is done."""
     own, work = settings.for_network(kind), TrainingFolder(folder)
     try:
-        if not work.begin(_describe_training(kind, data, own), overwrite=overwrite):
-            _fit(kind, work, data, own, progress)
+        told = _describe_training(kind, data, own)
+        if not work.begin(told, overwrite=overwrite):
+            _fit(kind, work, data, own, told["start_weights"], progress)
             work.mark_finished()
         work.publish()
     finally:
@@ -196,7 +198,12 @@ def _train_one(
 
 
 def _fit(
-    kind: Kind, work: TrainingFolder, data: DataSet, settings: TrainSettings, progress: Progress
+    kind: Kind,
+    work: TrainingFolder,
+    data: DataSet,
+    settings: TrainSettings,
+    start: str | None,
+    progress: Progress,
 ) -> None:
     """Train a network, search its thresholds, and write its curve and card."""
     try:
@@ -208,7 +215,7 @@ def _fit(
     if found.thresholds:
         found.save(work.model)
     write_curve(work.model, curve, TITLES[kind])
-    write_card(work.model, TITLES[kind], data, settings, (curve, found))
+    write_card(work.model, TITLES[kind], data, settings, (curve, found), start)
 
 
 def _search(
@@ -251,9 +258,11 @@ def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> Sta
 
 
 def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> dict[str, Any]:
-    """Collect what makes a training the same."""
+    """Collect what makes a training the same, the weights that it starts from included."""
     ignored = {"only", "npz_only", "networks"}
+    start = settings.start_from
     return {
+        "start_weights": None if start is None else hash_path(start / WEIGHTS),
         "network": kind,
         "settings": settings.model_dump(mode="json", exclude=ignored),
         "training": [[pair.name, pair.sha256] for pair in data.train],

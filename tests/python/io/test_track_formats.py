@@ -74,6 +74,20 @@ def test_losses_are_told(tmp_path: Path, graph: TrackGraph) -> None:
     assert convert(geff, tmp_path / "again.geff").to_list() == []
 
 
+def test_a_name_of_a_table_that_stands_for_two_others_too(
+    tmp_path: Path, graph: TrackGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tracks of the one movie were given where those of the other were named."""
+    write_tracks(tmp_path / "t.csv", graph)
+    (tmp_path / "t.csv").write_text("frame,x,y\n0,1,1\n", encoding="ascii")
+    assert len(read_tracks(tmp_path / "t.csv")[0].spots) == len(graph.spots)
+    assert "the tracks are read from t.spots.csv and t.links.csv" in caplog.text
+    (tmp_path / "t.csv").write_text("frame,x,y,track_id\n0,1,1,3\n", encoding="ascii")
+    with pytest.raises(UserError, match=r"t.csv holds tracks, and its name stands for t.spots.csv"):
+        read_tracks(tmp_path / "t.csv")
+    assert len(read_tracks(tmp_path / "t.spots.csv")[0].spots) == len(graph.spots)
+
+
 def test_csv_is_two_tables(tmp_path: Path, graph: TrackGraph) -> None:
     write_tracks(tmp_path / "t.csv", graph)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.links.csv", "t.spots.csv"]

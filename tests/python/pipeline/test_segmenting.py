@@ -208,6 +208,16 @@ def test_finished_frames_alone_are_kept_after_an_error(
     assert len(list(kept.glob("frames/*/*.npz"))) == left
 
 
+def test_the_table_of_cells_stands_beside_the_labels(tmp_path: Path) -> None:
+    """It was put under its name into the folder of the labels, in place of another's file."""
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/c.csv").write_text("notes", encoding="ascii")
+    files = LabelFiles(tmp_path / "labels/l.tif", tmp_path / "c.csv")
+    with pytest.raises(UserError, match=r"c.csv: it is put in place together with the labels"):
+        files.check([])
+    LabelFiles(tmp_path / "labels/l.tif", tmp_path / "labels/d.csv").check([])
+
+
 @pytest.fixture
 def half_done(tmp_path: Path, calls: list[tuple[int, ...]]) -> Path:
     """A folder of images, and labels of the first, as the second was damaged and then mended."""

@@ -86,6 +86,21 @@ def test_other_settings_do_not_go_on(data, tmp_path):
 
 
 @pytest.mark.slow
+def test_another_start_does_not_go_on(data, tmp_path):
+    """The model that a stopped training started from was trained anew meanwhile."""
+    settings = TINY.model_copy(update={"only": "unet"})
+    start = train(data, "start", tmp_path, settings)["unet"]
+    before = (start / "weights_best.h5").read_bytes()
+    own = settings.model_copy(update={"start_from": start})
+    with pytest.raises(KeyboardInterrupt):
+        train(data, "a", tmp_path, own, progress=stop_after(1))
+    train(data, "start", tmp_path, settings.model_copy(update={"epochs": 3}), overwrite=True)
+    assert (start / "weights_best.h5").read_bytes() != before
+    with pytest.raises(UserError, match="unfinished training with other settings or data"):
+        train(data, "a", tmp_path, own)
+
+
+@pytest.mark.slow
 def test_networks_that_were_finished_are_kept(data, tmp_path):
     """Stopped in the second of two: the first is not trained again."""
     settings = TINY.model_copy(update={"epochs": 1})
