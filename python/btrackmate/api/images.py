@@ -251,12 +251,15 @@ def _read_beside(
 
 
 def _tell_of_origin(cells: ArrayMovie) -> None:
-    """Warn where coordinates begin elsewhere than at 0, where the positions begin."""
+    """Warn where coordinates begin elsewhere than at 0, where positions and times begin."""
     for letter, along in cells.coordinates.items():
-        if letter != "T" and abs(along.first) > FROM_ZERO * along.step:
+        if not along.are_dates and abs(along.first) > FROM_ZERO * along.step:
+            what = "times are counted from the first frame" if letter == "T" else (
+                "positions are counted from the first voxel"
+            )  # fmt: skip
             _log.warning(
-                "labels: the coordinates of %s begin at %g; positions are counted from the first "
-                "voxel, as 0", letter.lower(), along.first,
+                "labels: the coordinates of %s begin at %g; %s, as 0",
+                letter.lower(), along.first, what,
             )  # fmt: skip
 
 

@@ -202,6 +202,8 @@ def test_coordinates_that_agree_but_for_rounding_and_unit(labels, caplog):
     spots = bt.measure(cells, image)
     assert spots.calibration.dy == 0.5
     assert "coordinates of y begin at 3; positions are counted from the first" in caplog.text
+    bt.measure(with_coordinates(labels, t=np.arange(4) + 5))
+    assert "coordinates of t begin at 5; times are counted from the first frame" in caplog.text
 
 
 def test_unknown_dimensions_are_refused(labels):

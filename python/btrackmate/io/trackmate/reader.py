@@ -77,6 +77,7 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
         msg = f"{path}: a TrackMate file without Model section, so without spots; "
         msg += "save it in TrackMate after detection"
         raise UserError(msg)
+    _warn_of_strange(parser, path)
     table = parser.spots.finish()
     _check_numbers(table, "spot", parser)
     ids = _whole(table, "ID", path, "Spot")
@@ -320,6 +321,18 @@ def _make_graph(spots: Spots, edges: FeatureTable, path: Path) -> TrackGraph:
     except UserError as error:
         msg = f"{path}: {error}; correct the links in TrackMate"
         raise UserError(msg) from None
+
+
+def _warn_of_strange(parser: TrackMateParser, path: Path) -> None:
+    """Say in the log that spots or links stand where TrackMate does not look for them."""
+    trees = [parser.root, *(one for kept in parser.extras.values() for one in kept)]
+    for tag, what in (("Spot", "spots"), ("Edge", "links")):
+        found = sum(1 for tree in trees for _ in tree.iter(tag))
+        if found:
+            _log.warning(
+                "%s: %d elements %s stand elsewhere than TrackMate's %s: as in TrackMate, they are "
+                "not read as such", path, found, tag, what,
+            )  # fmt: skip
 
 
 def _filtered_id(entry: dict[str, str], path: Path) -> int:

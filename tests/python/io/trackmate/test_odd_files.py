@@ -281,3 +281,14 @@ def test_isbi_export(tmp_path: Path) -> None:
 def test_other_xml_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_tracks(write(tmp_path / "a.xml", text))
+
+
+def test_spots_where_trackmate_looks_for_none_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_trackmate(write(tmp_path / "a.xml", SESSION))
+    assert "stand elsewhere" not in caplog.text
+    begin = re.sub(r"(<SpotsInFrame [^>]*>)(\s*<Spot )", r"\1<Old>\2", SESSION, count=1)
+    text = begin.replace("</SpotsInFrame>", "</Old></SpotsInFrame>", 1)
+    read_trackmate(write(tmp_path / "b.xml", text))
+    assert "elements Spot stand elsewhere than TrackMate's spots" in caplog.text
