@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.watching import watch_inputs
@@ -20,6 +21,9 @@ from btrackmate.segmentation.normalisation import normalise_volume
 from btrackmate.training.settings import TrainSettings
 
 _log = logging.getLogger(__name__)
+
+#: Labels that are smaller on average are no cells.
+_LEAST_VOXELS = 4
 
 
 @dataclass(frozen=True)
@@ -297,7 +301,24 @@ def number_labels(labels: NDArray[Any], source: Path) -> NDArray[np.int32]:
         raise UserError(msg)
     ids, numbered = np.unique(labels, return_inverse=True)
     numbered = numbered.reshape(labels.shape) + (1 if ids[0] != 0 else 0)
+    _warn_of_odd_labels(numbered, ids, source)
     return numbered.astype(np.int32)
+
+
+def _warn_of_odd_labels(numbered: NDArray[Any], ids: NDArray[Any], source: Path) -> None:
+    """Say in the log where labels look like a mask, or like an image."""
+    highest = int(numbered.max())
+    pieces = ndimage.label(numbered)[1] if highest == 1 else 1
+    if pieces > 1:
+        _log.warning(
+            "%s has one label, %d, in %d pieces, which is learnt as one cell: is it a mask? Give "
+            "each cell a label of its own, e.g. by skimage.measure.label", source, ids[-1], pieces,
+        )  # fmt: skip
+    elif highest and np.count_nonzero(numbered) < _LEAST_VOXELS * highest:
+        _log.warning(
+            "%s has %d labels of %.2g voxels on average: is it an image, not labels?",
+            source, highest, np.count_nonzero(numbered) / highest,
+        )  # fmt: skip
 
 
 def read_training_image(path: Path) -> NDArray[Any]:

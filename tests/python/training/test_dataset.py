@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from btrackmate.training.dataset import (
     Pair,
     check_dimensions,
     load_dataset,
+    number_labels,
     pair_files,
 )
 from btrackmate.training.networks import _make_job
@@ -307,3 +309,22 @@ def test_defaults_are_the_papers():
     assert settings.n_patches_per_image == 16
     assert settings.n_rays == 192
     assert settings.startfilter == 48
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (np.kron([[1, 1, 0]], np.full((4, 4), 255)).astype(np.uint8), ""),
+        (np.kron([[1, 0], [0, 2]], np.ones((4, 4))).astype(np.uint8), ""),
+        (
+            np.kron([[1, 0, 1]], np.full((4, 4), 255)).astype(np.uint8),
+            "one label, 255, in 2 pieces",
+        ),
+        (np.arange(64, dtype=np.uint8).reshape(8, 8), "63 labels of 1 voxels on average"),
+        (np.zeros((4, 4), np.uint8), ""),
+    ],
+)
+def test_masks_and_images_in_place_of_labels_are_told(caplog, labels, said):
+    number_labels(labels, Path("a.tif"))
+    assert said in caplog.text
+    assert bool(caplog.text) == bool(said)
