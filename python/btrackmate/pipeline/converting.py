@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_apart
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import flag, option
@@ -132,6 +133,7 @@ def _convert_to_ctc(
         _open_labels(source, target, labels, options) as movie,
         watch_inputs(movie.path),
     ):
+        check_apart([target], [movie.path])
         check_frames(given, movie, source)
         painter = Painter.open(given, movie, source)
         on_cell = painter.find_cells(progress)

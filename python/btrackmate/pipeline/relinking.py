@@ -77,7 +77,7 @@ def track_cells(
                 spots, hidden, document = read_tracked_cells(source, settings.input, movie)
             spots, dropped = mask_cells(spots, settings, tissue, source)
             linked = link_and_prune(spots, settings, linker, progress)
-            graph = linked.graph if hidden is None else _put_back(linked.graph, hidden)
+            graph = linked.graph if hidden is None else put_back(linked.graph, hidden)
         else:
             from btrackmate.pipeline.inputs import RunInputs, open_inputs
 
@@ -104,7 +104,7 @@ def track_cells(
     return replace(linked, graph=graph, dropped=join_tables([dropped, linked.dropped]))
 
 
-def _put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:
+def put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:
     """Add spots that were not to be linked to the tracks of the others."""
     spots, links = graph.spots, graph.links_table()
     together = Spots.from_table(

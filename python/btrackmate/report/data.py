@@ -379,22 +379,25 @@ def warn_of_gone(data: ReportData) -> None:
         )  # fmt: skip
 
 
-def warn_of_changed(data: ReportData, folder: Path) -> None:
-    """Warn where the image, labels or mask that a run names are not what it was made of any more.
+def is_changed(movie: Movie, record: dict[str, Any], role: str) -> bool:
+    """Tell whether a movie is not what a run was made of any more; no other file than it names is.
 
     Files of less than 1 GiB are hashed; of larger ones, the time of change counts.
     """
+    entry = (record.get("inputs") or {}).get(role)
+    if not entry or Path(entry["path"]) != movie.path:
+        return False
+    files = [file for _, file in list_files(movie.path)]
+    if sum(file.stat().st_size for file in files) < _HASHED:
+        return bool(movie.sha256() != entry.get("sha256"))
+    changed = datetime.fromtimestamp(max(f.stat().st_mtime for f in files), UTC)
+    return changed > datetime.fromisoformat(record["finished"])
+
+
+def warn_of_changed(data: ReportData, folder: Path) -> None:
+    """Warn where image, labels or mask of a run are not what it was made of any more."""
     for role, movie in (("image", data.image), ("labels", data.labels), ("mask", data.mask)):
-        entry = data.record["inputs"].get(role)
-        if movie is None or not entry or Path(entry["path"]) != movie.path:
-            continue
-        files = [file for _, file in list_files(movie.path)]
-        if sum(file.stat().st_size for file in files) < _HASHED:
-            same = movie.sha256() == entry.get("sha256")
-        else:
-            changed = datetime.fromtimestamp(max(f.stat().st_mtime for f in files), UTC)
-            same = changed <= datetime.fromisoformat(data.record["finished"])
-        if not same:
+        if movie is not None and is_changed(movie, data.record, role):
             _log.warning(
                 "%s was changed since %s was made of it, and may show other cells; give what it "
                 "was made of with %s", movie.path, folder, option(role),

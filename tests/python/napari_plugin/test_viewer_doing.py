@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from hand_tracks import make_graph, make_session
 
 from btrackmate.analysis import AnalysisSettings
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import describe_fields
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
 from btrackmate.io.images import open_movie
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.io.trackmate import Filter
+from btrackmate.io.trackmate import Session as TrackMateSession
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
 from btrackmate.napari_plugin.model.explaining import explain_selection, follow_edit, make_explainer
 from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
@@ -259,6 +264,77 @@ def test_nothing_of_the_open_movie_is_saved_over(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="image.tif is an input and would be replaced"):
         segment_movie(opened, image, 0, SegmentationSettings())
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+@pytest.fixture
+def half_hidden(tmp_path: Path) -> Path:
+    """Two tracks of three spots; the second is hidden in TrackMate, with its spots."""
+    table = pd.DataFrame({"id": range(6), "frame": [0, 1, 2] * 2, "x": [0.0, 1, 2, 50, 51, 52]})
+    table = table.assign(y=1.0, z=0.0, radius=2.0, VISIBILITY=[1, 1, 1, 0, 0, 0])
+    spots = Spots.from_table(table, Calibration())
+    graph = TrackGraph.from_ids(spots, np.array([0, 1, 3, 4]), np.array([1, 2, 4, 5]))
+    path = tmp_path / "hidden.xml"
+    write_tracks(
+        path, graph, None, TrackMateSession(track_filters=[Filter("TRACK_X_LOCATION", 25, False)])
+    )
+    return path
+
+
+def test_what_trackmate_hides_is_not_tracked_listed_or_analysed(half_hidden: Path) -> None:
+    session = Session(open_tracks(half_hidden, edit=False))
+    assert session.hidden_ids.tolist() == [3, 4, 5]
+    assert session.shown_graph().n_links == 2
+    assert session.table.order.tolist() == [0]
+    graph = link(session, parse_tracker("lap", {}, "test"))
+    assert (len(graph.spots), graph.n_links) == (6, 2)
+    again = Session(with_tracks(session.opened, graph, session.hidden_ids.tolist()))
+    assert again.hidden_ids.tolist() == [3, 4, 5]
+    session.show_hidden()
+    assert sorted(session.table.order.tolist()) == [0, 1]
+
+
+def test_a_track_that_is_joined_to_a_hidden_one_is_shown(half_hidden: Path) -> None:
+    """As it is where TrackMate itself edits; it took the visible cells out of everything."""
+    session = Session(open_tracks(half_hidden))
+    session.do("break_link", source=1, target=2)
+    session.do("break_link", source=4, target=5)
+    session.do("connect", source=1, target=5)
+    assert session.hidden_ids.tolist() == [3, 4]
+    session.save()
+    session.close()
+    now = Session(open_tracks(half_hidden, edit=False))
+    track = now.now.track(0)
+    assert now.now.track(5) == track
+    assert track in now.opened.document.filtered_tracks
+    assert 0 not in now.hidden_ids
+
+
+def test_corrections_that_stand_in_no_file_are_not_given_up(tmp_path: Path) -> None:
+    session = make_session()
+    session.check_kept()
+    session.do("delete_spot", spot=7)
+    with pytest.raises(UserError, match="1 corrections stand in no file"):
+        session.check_kept()
+    pruned = with_tracks(session.opened, session.now.to_graph(), (), session.n_unkept)
+    again = Session(pruned)
+    assert again.n_unkept == 1
+    again.save_as(tmp_path / "kept.xml")
+    again.check_kept()
+    session.undo()
+    session.check_kept()
+
+
+def test_filters_of_spots_follow_an_edit() -> None:
+    session = make_session()
+    spot = session.now.spots_of(session.now.track(7))[0]
+    x = session.now.spot(int(spot)).x
+    session.filter_spots([f"x<={x + 0.1}"])
+    row = session.scene.row(int(spot))
+    assert session.visible_rows()[row]
+    session.do("move_spot", spot=int(spot), position=(x + 50, 1.0, 1.0))
+    assert not session.visible_rows()[row]
+    session.undo()
+    assert session.visible_rows()[row]
 
 
 def test_a_copy_elsewhere_finds_its_image(tmp_path: Path) -> None:

@@ -172,6 +172,24 @@ def test_times_of_a_layer_are_counted_in_their_step(step: float) -> None:
         read_layer(data, {})
 
 
+def test_layers_are_read_where_they_lie() -> None:
+    data = np.c_[np.zeros(3), np.arange(3), np.ones((3, 3))]
+    options = {
+        "translate": (10.0, 0, 0, 5),
+        "units": ("min", "um", "nm", "nm"),
+        "scale": (2, 1, 1, 1),
+    }
+    spots = read_layer(data, options).spots
+    assert spots.frame.tolist() == [5, 6, 7]
+    assert (spots.calibration.dt, spots.calibration.time_unit) == (2, "min")
+    assert spots.calibration.spacing(3) == pytest.approx((1000, 1, 1))
+    assert spots.positions[0].tolist() == pytest.approx([6, 1, 1000])
+    with pytest.raises(UserError, match="the layer has affine"):
+        read_layer(data, {"affine": np.diag([1, 2, 2, 2, 1])})
+    with pytest.raises(UserError, match="which cannot be converted"):
+        read_layer(data, {"units": ("s", "pixel", "um", "um")})
+
+
 def test_plain_layers_and_back(xml: Path) -> None:
     opened = open_tracks(xml, edit=False)
     ((data, options, kind),) = make_layers(opened)

@@ -13,6 +13,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.ctc_tracks import link_tracklets
 from btrackmate.io.time_steps import find_time_step, set_clock
+from btrackmate.io.units import TIMES, convert, normalise_space_unit, normalise_time_unit
 from btrackmate.napari_plugin.model.movies import LazyMovie
 from btrackmate.napari_plugin.model.opening import Opened
 
@@ -53,29 +54,43 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
     Raises
     ------
     UserError
-        If times are no whole frames and have no common step.
+        If times are no whole frames and have no common step, or the layer is turned or sheared.
     """
+    _check_placing(options)
     order = np.lexsort((data[:, 0], data[:, 1]))
     data = np.asarray(data, np.float64)[order]
     ndim = data.shape[1] - 2
     scale = np.asarray(options.get("scale", np.ones(ndim + 1)), np.float64)[-ndim - 1 :]
     translate = np.asarray(options.get("translate", np.zeros(ndim + 1)), np.float64)[-ndim - 1 :]
+    factors, space_unit, time_unit = _read_units(options, ndim)
+    scale[1:] *= factors
+    translate[1:] *= factors
     names = ["z", "y", "x"][3 - ndim :]
     table = pd.DataFrame(data[:, 2:] * scale[1:] + translate[1:], columns=names)
-    frame, step = _count_frames(data[:, 1])
+    frame, step = _count_frames(data[:, 1] + translate[0] / scale[0])
     table.insert(0, "frame", frame)
     for name, values in (options.get("properties") or {}).items():
         numeric = np.asarray(values)
         if name not in table and name not in ("id", "track_id") and numeric.dtype.kind in "iuf":
             table[name] = numeric[order]
     size = dict(zip(["dz", "dy", "dx"][3 - ndim :], scale[1:].tolist(), strict=True))
-    unit = _name_unit(options, "pixel")
-    calibration = Calibration(dt=float(scale[0]) * step, space_unit=unit, **size)
+    dt = float(scale[0]) * step
+    calibration = Calibration(dt=dt, space_unit=space_unit, time_unit=time_unit, **size)
     spots = Spots.from_table(table, calibration, ndim=ndim, source="the layer")
     return TrackGraph.from_links(
         spots,
         *link_tracklets(spots.frame, data[:, 0].astype(np.int64), _list_parents(options)),
     )
+
+
+def _check_placing(options: dict[str, Any]) -> None:
+    """Refuse layers whose positions are moved otherwise than by scale and translation."""
+    for name in ("rotate", "shear", "affine"):
+        given = np.asarray(options.get(name, 0.0), np.float64)
+        if given.any() and not (given.ndim == 2 and np.array_equal(given, np.eye(len(given)))):
+            msg = f"the layer has {name}, which its positions here do not have: apply it to the "
+            msg += "data first"
+            raise UserError(msg)
 
 
 def _count_frames(times: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
@@ -102,7 +117,19 @@ def _list_parents(options: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["label", "parent"], dtype=np.int64)
 
 
-def _name_unit(options: dict[str, Any], default: str) -> str:
-    units = options.get("units")
-    name = str(units[-1]) if units else default
-    return {"micrometer": "µm", "micron": "µm", "nanometer": "nm", "pixel": "pixel"}.get(name, name)
+def _read_units(options: dict[str, Any], ndim: int) -> tuple[NDArray[np.float64], str, str]:
+    """Give the factors that bring the axes of space to the unit of x, that unit, and that of time.
+
+    Raises
+    ------
+    UserError
+        If the units of two axes cannot be converted.
+    """
+    named = [str(unit) for unit in options.get("units") or ["pixel"] * (ndim + 1)][-ndim - 1 :]
+    space = [normalise_space_unit(unit) for unit in named[1:]]
+    factors = [convert(1.0, unit, space[-1]) for unit in space]
+    if None in factors:
+        msg = f"the layer's axes have the units {', '.join(named[1:])}, which cannot be converted"
+        raise UserError(msg)
+    time = normalise_time_unit(named[0])
+    return np.array(factors, np.float64), space[-1], time if time in TIMES else "frame"

@@ -1,17 +1,21 @@
 """Tracking, pruning and filtering of what is open."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate.api import filter as filter_tracks
 from btrackmate.api import list_pruned, prune
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.spots import Spots
 from btrackmate.napari_plugin.model.opening import Opened
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.pipeline.inputs import MovieFrames
+from btrackmate.pipeline.relinking import put_back
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.engine import track
 from btrackmate.tracking.settings import TrackerSettings, tracker_name
@@ -25,8 +29,11 @@ def link(
     settings: TrackerSettings,
     frames: range | None = None,
     progress: Progress = ignore_progress,
+    now: TrackGraph | None = None,
 ) -> TrackGraph:
     """Link the spots as they are now, of the whole movie or of some frames.
+
+    Spots that TrackMate hides are not linked; of the whole movie they stay as they are.
 
     Parameters
     ----------
@@ -35,21 +42,34 @@ def link(
     frames : range, optional
         Those of a preview; distances that are auto are the whole movie's all the same.
     progress : Progress
+    now : TrackGraph, optional
+        The tracks as they are now, where the window may change them meanwhile.
 
     Raises
     ------
     UserError
         If the spots lack what the tracker needs.
     """
-    spots = session.now.to_graph().spots
+    every = (session.now.to_graph() if now is None else now).spots
+    hidden = find_hidden(session.opened, every)
+    spots = every.take(~hidden)
     filled = fill_distances(settings, spots)
     if frames is not None:
         spots = spots.take((spots.frame >= frames.start) & (spots.frame < frames.stop))
     movie = session.opened.labels
     labels = None if movie is None else MovieFrames(movie, spots.ndim)
     graph = track(spots, filled, progress, labels)
+    if frames is None and hidden.any():
+        graph = put_back(graph, every.take(hidden))
     note = {"tracker": tracker_name(filled), **filled.model_dump(mode="json")}
     return graph.with_record("track", note)
+
+
+def find_hidden(opened: Opened, spots: Spots) -> NDArray[np.bool_]:
+    """Tell which spots of a TrackMate file are hidden themselves, not with their tracks, (n,)."""
+    if (opened.document or opened.base) is None or "VISIBILITY" not in spots.table:
+        return np.zeros(len(spots), np.bool_)
+    return np.asarray(spots.feature("VISIBILITY") == 0)
 
 
 @dataclass(frozen=True)
@@ -106,8 +126,20 @@ def keep(session: Session, spot_filters: list[str], track_filters: list[str]) ->
     return kept
 
 
-def with_tracks(opened: Opened, graph: TrackGraph) -> Opened:
-    """Give the same movie with other tracks, which stand in no file yet."""
+def with_tracks(
+    opened: Opened, graph: TrackGraph, hidden: Iterable[int] = (), carried: int = 0
+) -> Opened:
+    """Give the same movie with other tracks, which stand in no file yet.
+
+    Parameters
+    ----------
+    opened : Opened
+    graph : TrackGraph
+    hidden : iterable of int
+        Ids of spots that are not shown, as TrackMate hides them.
+    carried : int
+        Corrections in these tracks that stand in no file.
+    """
     return replace(
         opened,
         graph=graph,
@@ -116,4 +148,6 @@ def with_tracks(opened: Opened, graph: TrackGraph) -> Opened:
         edit=None,
         base=opened.document or opened.base,
         notes=(),
+        hidden=frozenset(hidden),
+        carried=carried,
     )

@@ -20,7 +20,7 @@ from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.track_formats import is_ctc, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
-from btrackmate.report.data import open_labels
+from btrackmate.report.data import is_changed, open_labels
 from btrackmate.review import EditSession
 
 #: What a file of tracks ends in.
@@ -50,6 +50,10 @@ class Opened:
         run.yaml of a run folder, else empty.
     notes : tuple of str
         What a person must be told.
+    hidden : frozenset of int
+        Of tracks that were made from those of a TrackMate file: ids of spots that are not shown.
+    carried : int
+        Of tracks that were pruned or filtered: corrections in them that stand in no file.
     """
 
     path: Path
@@ -62,6 +66,8 @@ class Opened:
     base: TrackMateDocument | None = None
     record: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    hidden: frozenset[int] = frozenset()
+    carried: int = 0
 
     @property
     def track_ids(self) -> NDArray[np.int64]:
@@ -79,7 +85,7 @@ class Opened:
         """Spots that TrackMate shows, (n,); all of what is no TrackMate file."""
         document = self.document
         if document is None:
-            return np.ones(len(self.graph.spots), np.bool_)
+            return ~np.isin(self.graph.spots.id, list(self.hidden))
         if self.graph is document.graph:
             return document.visible_spots
         hidden = document.graph.spots.id[~document.visible_spots]
@@ -221,6 +227,11 @@ def _find_run_movies(opened: Opened, folder: Path) -> Opened:
     record = load_yaml(folder / RECORD)
     opened = replace(opened, record=record)
     labels, note = _try(lambda: open_labels(folder))
+    if labels is not None and is_changed(labels, record, "labels"):
+        note = f"{labels.path} was changed since {folder} was made of it, and its labels may be "
+        note += "those of other cells; to take it all the same: btrackmate view --labels"
+        labels.close()
+        labels = None
     notes = [*opened.notes, *([f"The labels are not shown: {note}"] if note else [])]
     entry = (record.get("inputs") or {}).get("image") or {}
     image = None
@@ -232,6 +243,8 @@ def _find_run_movies(opened: Opened, folder: Path) -> Opened:
             given = _stated(opened.graph)
             image, note = _try(lambda: open_movie(path, entry.get("axes"), given=given))
             notes += [f"The image is not shown: {note}"] if note else []
+            if image is not None and is_changed(image, record, "image"):
+                notes.append(f"{path} was changed since {folder} was made of it")
     return replace(opened, image=image, labels=labels, notes=tuple(notes))
 
 

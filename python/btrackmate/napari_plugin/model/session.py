@@ -206,6 +206,7 @@ class Session(State):
             alive = (self.now.track(self.spot),)
         self.tracks = alive
         self.show_joined(change.tracks)
+        self.filter_again()
         self.edited.emit(change)
         self.selected.emit()
 
@@ -235,6 +236,26 @@ class Session(State):
         self.told.emit(f"Saved {path}{more}")
         return path
 
+    @property
+    def n_unkept(self) -> int:
+        """Number of corrections that stand in no file, not even in a journal."""
+        if isinstance(self._edit, EditSession) or self.history.done == self._kept:
+            return 0
+        return self.opened.carried + len(self.history.done)
+
+    def check_kept(self) -> None:
+        """Refuse to give up corrections that stand in no file.
+
+        Raises
+        ------
+        UserError
+            If there are any.
+        """
+        if self.n_unkept:
+            msg = f"{self.n_unkept} corrections stand in no file and would be gone: take Save as "
+            msg += "in Correct first, or undo them"
+            raise UserError(msg)
+
     def save_as(self, path: Path) -> list[Path]:
         """Save the tracks as they are now in another file: .xml, .geff or .csv.
 
@@ -255,7 +276,9 @@ class Session(State):
             return [edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
-        return list(write_copy(path, self.now.to_graph(), document, log))
+        written = list(write_copy(path, self.now.to_graph(), document, log))
+        self._kept = list(self.history.done)
+        return written
 
     def close(self) -> None:
         """Let others edit the tracks; edits that are kept beside them stay."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from btrackmate.napari_plugin.model.adding import Pointer
+    from btrackmate.review import Change
 
 
 IntArray = NDArray[np.int64]
@@ -60,6 +61,7 @@ class State:
             self.history = opened.edit.history
         else:
             self._edit = self.history = History(EditableTracks(graph, track_ids=ids))
+        self._kept: list[Change] | None = None
         self.table = TrackTable(graph, ids)
         self.spot: int | None = None
         self.other: int | None = None
@@ -70,7 +72,9 @@ class State:
         self.colouring = Colouring()
         self._hidden = ~opened.visible
         self._was_hidden = self._hidden.copy()
+        self._spot_filters: list[FeatureFilter] = []
         self._in_filter: NDArray[np.bool_] | None = None
+        self.table.leave_out(self._hidden_tracks())
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
 
@@ -98,7 +102,9 @@ class State:
             names = scene.tracklet if feature == "tracklet" else scene.track
             return names[every].astype(np.float64)
         base = self.opened.graph.spots
-        old = every < len(base)
+        moved = {move[1].id for change in self.history.done for move in change.moved}
+        there = [scene.row(spot) for spot in moved if spot in self.now]
+        old = (every < len(base)) & ~np.isin(every, there)
         values = np.full(every.size, np.nan)
         values[old] = base.feature(feature)[every[old]]
         for i in np.flatnonzero(~old).tolist():
@@ -149,12 +155,23 @@ class State:
         UserError
             If a filter is wrong or names a feature that spots do not have.
         """
-        kept = np.ones(self.scene.id.size, np.bool_)
-        for text in filters:
-            one = FeatureFilter.parse(text)
-            kept &= one.to_trackmate("spot").passes(self.values(resolve_name(one.name)))
-        self._in_filter = None if kept.all() else kept
+        chosen = [FeatureFilter.parse(text) for text in filters]
+        self._in_filter = self._pass(chosen)
+        self._spot_filters = chosen
         self.shown.emit()
+
+    def _pass(self, filters: Iterable[FeatureFilter]) -> NDArray[np.bool_] | None:
+        """Tell which rows pass filters as the spots are now, None for all."""
+        kept = np.ones(self.scene.id.size, np.bool_)
+        for one in filters:
+            kept &= one.to_trackmate("spot").passes(self.values(resolve_name(one.name)))
+        return None if kept.all() else kept
+
+    def filter_again(self) -> None:
+        """Let the filters of spots decide anew, after an edit."""
+        before, self._in_filter = self._in_filter, self._pass(self._spot_filters)
+        if not np.array_equal(before, self._in_filter):  # type: ignore[arg-type]
+            self.shown.emit()
 
     def visible_rows(self) -> NDArray[np.bool_] | None:
         """Tell which spots are shown, (n,); None for all."""
@@ -191,12 +208,31 @@ class State:
             known = rows[rows < self._hidden.size]
             self._hidden[known] = known.size == rows.size and self._was_hidden[known].all()
         if (self._hidden != before).any():
+            self.table.leave_out(self._hidden_tracks())
             self.shown.emit()
 
     def show_hidden(self) -> None:
         """Show the spots, too, that TrackMate hides."""
         self._hidden = np.zeros(0, np.bool_)
+        self.table.leave_out(self._hidden_tracks())
         self.shown.emit()
+
+    @property
+    def hidden_ids(self) -> IntArray:
+        """Ids of the spots that TrackMate hides, and that are not shown."""
+        return self.scene.id[: self._hidden.size][self._hidden]
+
+    def shown_graph(self) -> TrackGraph:
+        """Give the tracks as they are now, without what TrackMate hides."""
+        graph = self.now.to_graph()
+        return graph.keep_spots(~np.isin(graph.spots.id, self.hidden_ids))
+
+    def _hidden_tracks(self) -> IntArray:
+        """List the tracks of which no spot is shown."""
+        alive, hidden = self.scene.alive, np.zeros(self.scene.id.size, np.bool_)
+        hidden[: self._hidden.size] = self._hidden
+        gone, shown = (np.unique(self.scene.track[alive & one]) for one in (hidden, ~hidden))
+        return np.setdiff1d(gone, np.append(shown, -1))
 
     # -- colouring -----------------------------------------------------------------------------
 

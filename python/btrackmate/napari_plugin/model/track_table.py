@@ -45,6 +45,7 @@ class TrackTable:
         self._kind, self._filters = "all", tuple[FeatureFilter, ...]()
         self._longest: int | None = None
         self._sort: tuple[str, bool] | None = None
+        self._left_out: IntArray = np.empty(0, np.int64)
         self.order: IntArray = np.sort(ids)
         self.highest = int(ids.max(initial=-1))
         self._known = set(ids.tolist())
@@ -106,6 +107,12 @@ class TrackTable:
         self._kind, self._filters, self._longest = kind, chosen, longest
         self._list()
 
+    def leave_out(self, tracks: IntArray) -> None:
+        """List some tracks never, as TrackMate hides them."""
+        if tracks.size or self._left_out.size:
+            self._left_out = tracks
+            self._list()
+
     def sort(self, name: str, *, ascending: bool = True) -> None:
         """List the tracks by a feature; missing values last."""
         self._sort = (name, ascending)
@@ -123,7 +130,7 @@ class TrackTable:
 
     def _list(self) -> None:
         table = self.table
-        kept = np.ones(len(table), np.bool_)
+        kept = ~table.index.isin(self._left_out)
         if self._kind == "dividing":
             kept &= table["n_divisions"].to_numpy() > 0
         elif self._kind == "non-dividing":

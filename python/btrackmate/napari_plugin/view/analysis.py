@@ -57,7 +57,10 @@ class Analysis(SessionPanel):
         box.addLayout(row)
         self.work = WorkBar()
         box.addWidget(self.work)
-        self.told = QLabel("All tracks are analysed as they are now, with your corrections.")
+        self.told = QLabel(
+            "All tracks are analysed as they are now, with your corrections, but for those that "
+            "TrackMate hides."
+        )
         self.told.setWordWrap(True)
         box.addWidget(self.told)
         self.picture = QComboBox()
@@ -74,9 +77,9 @@ class Analysis(SessionPanel):
         if settings is None:
             return
         session = self.session
+        graph = session.shown_graph()
 
         def work(report: Progress) -> Any:
-            graph = session.now.to_graph()
             ids = session.ids_of(graph)
             tables = analyse_tracks(Tracked(graph, ids=ids), settings, report)
             return tables, draw_analysis(graph, tables, settings, ids)

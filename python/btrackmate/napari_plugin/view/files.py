@@ -41,6 +41,8 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
         return make_layers(open_tracks(one, edit=False))
     try:
         before = find_workspace(viewer)
+        if before is not None:
+            before.session.check_kept()
         if before is not None and before.session.opened.path == one:
             close(viewer)  # the same tracks again: they can be held once only
         show(viewer, open_tracks(one))

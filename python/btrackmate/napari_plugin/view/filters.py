@@ -147,4 +147,7 @@ class Filters(SessionPanel):
         session, chosen = self.session, self.chosen
         graph = self.guard(lambda: keep(session, chosen["spots"], chosen["tracks"]))
         if graph is not None:
-            show(self.viewer, with_tracks(session.opened, graph))
+            show(
+                self.viewer,
+                with_tracks(session.opened, graph, session.hidden_ids.tolist(), session.n_unkept),
+            )

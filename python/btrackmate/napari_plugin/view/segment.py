@@ -83,6 +83,7 @@ class Segment(SessionPanel):
         show_info(f"{np.unique(labels).size - 1} cells in this frame")
 
     def _on_go(self) -> None:
+        self.session.check_kept()
         settings: Any = self.form.values()
         opened, channel = self.session.opened, self.channel.value()
         take_image(opened)

@@ -1,5 +1,6 @@
 """The widget that tracks: every tracker with its settings, preview, pruning."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from napari.utils.notifications import show_info
@@ -18,6 +19,7 @@ from qtpy.QtWidgets import (
 from btrackmate.core.graph import TrackGraph
 from btrackmate.napari_plugin.model.linking import (
     PREVIEW,
+    find_hidden,
     link,
     preview_pruning,
     prune_tracks,
@@ -120,13 +122,28 @@ class Track(SessionPanel):
         show_info(f"{graph.n_links} links in {PREVIEW} frames, {len(graph.divisions)} divisions")
 
     def _on_go(self) -> None:
-        settings: Any = self.guard(self.form.values)
         session = self.session
-        if settings is not None:
-            self.work.run(lambda report: link(session, settings, None, report), self._take)
 
-    def _take(self, graph: TrackGraph) -> None:
-        show(self.viewer, with_tracks(self.session.opened, graph))
+        def begin() -> Any:
+            session.check_kept()
+            return self.form.values()
+
+        settings: Any = self.guard(begin)
+        if settings is None:
+            return
+        now, done = session.now.to_graph(), list(session.history.done)
+
+        def take(graph: TrackGraph) -> None:
+            if self.session is not session or session.history.done != done:
+                show_info("The tracks were edited while they were linked: take Track all again")
+                return
+            hidden = graph.spots.id[find_hidden(session.opened, graph.spots)]
+            self._take(graph, hidden.tolist(), 0)
+
+        self.work.run(lambda report: link(session, settings, None, report, now), take)
+
+    def _take(self, graph: TrackGraph, hidden: Iterable[int], carried: int) -> None:
+        show(self.viewer, with_tracks(self.session.opened, graph, hidden, carried))
         show_info(f"{graph.n_tracks} tracks, {len(graph.divisions)} divisions: take Save as in "
                   "Correct to keep them")  # fmt: skip
 
@@ -136,4 +153,5 @@ class Track(SessionPanel):
         self.session.select_tracks(found.tracks)
 
     def _on_prune(self) -> None:
-        self._take(prune_tracks(self.session, self.length.value(), self.unit.currentText()))
+        graph = prune_tracks(self.session, self.length.value(), self.unit.currentText())
+        self._take(graph, self.session.hidden_ids.tolist(), self.session.n_unkept)
