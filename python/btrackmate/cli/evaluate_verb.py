@@ -90,14 +90,15 @@ def command(
     mask is scored inside it with --mask (and the run's --mask-policy): cells of truth and result
     outside are left out.
     """
+    from btrackmate.io.run_folder import name_run_movies
     from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.evaluation import evaluate, load_candidate
     from btrackmate.pipeline.label_folder import LabelFolder
 
     files = {name: options[name] for name in _FILES}
-    _check_outputs(files, (truth, result, truth_tracks, result_tracks, mask), overwrite=overwrite)
-    tracks = [one for one in (truth_tracks, result_tracks) if one is not None]
-    read = [one for path in (truth, result, *tracks) for one in name_inputs(path)]
+    named = [one for one in (truth, result, truth_tracks, result_tracks) if one is not None]
+    read = [one for path in named for one in (*name_inputs(path), *name_run_movies(path))]
+    _check_outputs(files, (*named, *read, mask), overwrite=overwrite)
     with watch_inputs(*read, mask):
         candidates = (
             load_candidate(truth, truth_tracks, axes),

@@ -16,9 +16,9 @@ from btrackmate.cli.options import (
 )
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_together
-from btrackmate.core.outputs import check_ending, check_output
+from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
-from btrackmate.core.watching import watch_inputs
+from btrackmate.core.watching import list_files, watch_inputs
 from btrackmate.training.objective import OptimiseSettings
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def command(
     """
     from btrackmate.training.optimise import check_found, optimise_thresholds
 
-    if table is not None:
-        check_ending(table, ".csv")
-        check_output(table, overwrite=overwrite)
     settings = OptimiseSettings.parse(given_values(OptimiseSettings, options), "options")
+    check_ending(table, ".csv")
+    models = [] if settings.model_dir is None else list_files(settings.model_dir)
+    check_outputs([table], [data_dir, *(file for _, file in models)], overwrite=overwrite)
     if settings.model_dir is None and not dry_run:
         msg = "the models that ship with the package are not changed: give --model-dir DIR, or "
         msg += "--dry-run to see what would be found"
@@ -64,10 +64,10 @@ def command(
         results = optimise_thresholds(data_dir, settings, progress)
     for result in results:
         _print(result, settings.title)
+    check_found(results)
     if table is not None:
         _write_table(table, results)
         print_paths((table,))
-    check_found(results)
     if dry_run:
         click.echo("dry run: the models are as they were")
         return

@@ -46,6 +46,7 @@ def command(
     of tracks. A run folder and a TrackMate file name their images themselves; give --image or
     --labels where they are gone or there are none. What TrackMate hides is left out.
     """
+    from btrackmate.io.run_folder import name_run_movies
     from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.reporting import name_report, report_tracks
@@ -55,7 +56,8 @@ def command(
     made_again = path == own and path.parent == source
     check_ending(path, ".html", ".htm")
     check_ending(table, ".csv")
-    check_apart((path, table), (*name_inputs(source), image, labels, mask))
+    read = (*name_inputs(source), *name_run_movies(source))
+    check_apart((path, table), (*read, image, labels, mask))
     check_output(path, overwrite=overwrite or made_again)
     if table is not None:
         check_output(table, overwrite=overwrite)

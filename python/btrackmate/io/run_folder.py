@@ -6,11 +6,14 @@ from pathlib import Path
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.outputs import check_apart, check_output
+from btrackmate.core.settings import load_yaml
 from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 
 #: Written last: a folder that has it is a finished run.
 RECORD = "run.yaml"
+#: What it may name among the inputs that is read anew with the run.
+_MOVIES = ("image", "labels", "mask")
 #: Hidden folder of a run that is not finished.
 WORK = ".work"
 LABELS = "labels.ome.zarr"
@@ -59,6 +62,21 @@ def find_run_folder(tracks: Path) -> Path | None:
     """Give the run folder whose tracks a file holds; None where it is no run's."""
     folder = tracks.parent
     return folder if tracks.name in (TRACKS, TRACKS_GEFF) and is_run_folder(folder) else None
+
+
+def name_run_movies(path: Path) -> tuple[Path, ...]:
+    """Name the images, labels and mask that a run was made of, which lie elsewhere and are there.
+
+    Of what is no run folder, nor tracks in one, or has no readable record, none.
+    """
+    folder = path if is_run_folder(path) else find_run_folder(path)
+    try:
+        inputs = load_yaml(folder / RECORD).get("inputs") if folder is not None else None
+    except UserError:  # Whoever reads it says so.
+        return ()
+    entries = [inputs.get(role) for role in _MOVIES] if isinstance(inputs, dict) else []
+    paths = [Path(str(one["path"])) for one in entries if isinstance(one, dict) and "path" in one]
+    return tuple(path for path in paths if path.exists())
 
 
 def list_run_files(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from btrackmate.core.paths import explain_missing
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie
-from btrackmate.io.run_folder import REPORT
+from btrackmate.io.run_folder import REPORT, name_run_movies
 from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.calibrating import calibrate_tracks, check_calibration
@@ -75,7 +75,8 @@ def report_tracks(
     """
     with ExitStack() as stack:
         stack.enter_context(write_together())
-        read = (*name_inputs(source), *inputs.paths().values())
+        own = (*name_inputs(source), *name_run_movies(source))
+        read = (*own, *inputs.paths().values())
         stack.enter_context(watch_inputs(*read))
         data = _load(source, options)
         image = labels = mask = None

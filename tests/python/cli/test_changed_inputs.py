@@ -158,6 +158,53 @@ def run_folder(place: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("change", [rewrite, replace])
+def test_labels_of_a_run_that_change_while_they_are_read(
+    place: Path, run_folder: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None],
+) -> None:  # fmt: skip
+    """They stand in run.yaml alone: half of the scores were those of other labels."""
+    read, changed = Movie.frame, []
+
+    def frame(movie: Movie, t: int) -> object:
+        if movie.path.name == "01" and not changed:
+            changed.append(t)
+            change(place / "01" / "t1.tif")
+        return read(movie, t)
+
+    monkeypatch.setattr(Movie, "frame", frame)
+    capsys.readouterr()
+    words = "evaluate --segmentation --truth 02 --result run --json new.json"
+    refuse(place, capsys, words, str(place / "01"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "convert run 03 --allow-loss --overwrite",
+        "evaluate --truth 02 --result run --table run/tracks.csv --overwrite",
+        "evaluate --truth 02 --result run --json 01/t1.tif.json --table cells.csv --overwrite",
+    ],
+)
+def test_what_a_run_was_made_of_is_not_replaced(
+    place: Path, run_folder: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    with in_folder(place):
+        assert run_command("convert t.csv 03 --labels 01 --allow-loss".split()) == 0
+    record = json.loads((run_folder / "run.yaml").read_text(encoding="utf-8"))
+    record["inputs"]["labels"]["path"] = str(place / "03")
+    record["inputs"]["mask"] = {"path": str(place / "cells.csv")}
+    (run_folder / "run.yaml").write_text(json.dumps(record), encoding="utf-8")
+    (run_folder / "tracks.csv").symlink_to(run_folder / "spots.csv")
+    (run_folder / "spots.csv").touch()
+    before = read_tree(place)
+    capsys.readouterr()
+    with in_folder(place):
+        assert run_command([*words.split(), "--quiet"]) == 2
+    assert "is an input and would be replaced" in capsys.readouterr().err
+    assert read_tree(place) == before
+
+
 @pytest.mark.parametrize(
     "words", ["convert run new", "evaluate --segmentation --truth 02 --result run"]
 )

@@ -294,7 +294,12 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys, monkeypatch)
     before = path.read_text()
     words = ["optimize-thresholds", str(data), "--model-dir", str(folder), "--target", "stardist"]
     table = tmp_path / "table.csv"
-    assert run_command([*words, "--quiet"]) == 2  # this network finds nothing yet
+    assert run_command([*words, "--table", str(table), "--quiet"]) == 2  # nothing is found yet
+    assert not table.exists()
+    curve = folder / "stardist/training_curve.csv"
+    kept = curve.read_bytes()
+    assert run_command([*words, "--table", str(curve), "--overwrite", "--dry-run"]) == 2
+    assert curve.read_bytes() == kept
     assert path.read_text() == before
     capsys.readouterr()
     monkeypatch.setattr(optimise, "check_found", lambda results: None)

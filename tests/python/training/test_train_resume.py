@@ -85,6 +85,17 @@ def test_other_settings_do_not_go_on(data, tmp_path):
     assert ("train U-Net", 1, 2) in epochs
 
 
+@pytest.mark.parametrize("name", ["start_from", "denoiser"])
+def test_a_model_that_is_read_is_not_replaced(data, tmp_path, name):
+    model = tmp_path / "a/unet"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}", encoding="ascii")
+    settings = TINY.model_copy(update={"only": "unet", name: model})
+    with pytest.raises(UserError, match="is an input and would be replaced"):
+        train(data, "a", tmp_path, settings, overwrite=True)
+    assert (model / "config.json").read_text(encoding="ascii") == "{}"
+
+
 @pytest.mark.slow
 def test_another_start_does_not_go_on(data, tmp_path):
     """The model that a stopped training started from was trained anew meanwhile."""
