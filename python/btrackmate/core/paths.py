@@ -43,16 +43,6 @@ class Names:
         return [path for path in self._there.values() if path.is_file()]
 
 
-def is_same(one: Path, other: Path) -> bool:
-    """Tell whether two names are one file: links, and on many disks names in other case."""
-    try:
-        if one.samefile(other):
-            return True
-    except OSError:
-        pass
-    return _spell(one) == _spell(other)
-
-
 def is_one_name(one: Path, other: Path) -> bool:
     """Tell whether two spellings, relative or under links, lead to one name of a file."""
     return os.path.realpath(one) == os.path.realpath(other)

@@ -92,8 +92,19 @@ class Segment(SessionPanel):
         )
         if chosen:
             path = Path(chosen)
+            session = self.session
+
+            def take(made: Opened) -> None:
+                if self.session is not session or session.n_unkept:
+                    show_info(
+                        f"Segmented into {path}; the tracks were edited meanwhile and stay as they "
+                        "are: save them, then open the labels"
+                    )
+                else:
+                    self._take(made)
+
             self.work.run(
-                lambda report: segment_movie(opened, path, channel, settings, report), self._take
+                lambda report: segment_movie(opened, path, channel, settings, report), take
             )
 
     def _take(self, opened: Opened) -> None:
