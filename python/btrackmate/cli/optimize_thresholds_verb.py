@@ -66,7 +66,8 @@ def command(
         _print(result, settings.title)
     check_found(results)
     if table is not None:
-        _write_table(table, results)
+        with write_together(overwrite=overwrite):
+            _write_table(table, results)
         print_paths((table,))
     if dry_run:
         click.echo("dry run: the models are as they were")

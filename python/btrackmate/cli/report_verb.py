@@ -62,5 +62,6 @@ def command(
     if table is not None:
         check_output(table, overwrite=overwrite)
     inputs = RunInputs(image=image, labels=labels, mask=mask)
-    report_tracks(source, path, inputs, input_settings(options), table)
+    again = overwrite or made_again
+    report_tracks(source, path, inputs, input_settings(options), table, overwrite=again)
     print_paths((table, path))

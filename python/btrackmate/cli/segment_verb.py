@@ -19,6 +19,7 @@ from btrackmate.cli.options import (
 from btrackmate.cli.run_options import input_settings, ome_zarr_option
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
 from btrackmate.core.settings import load_yaml
@@ -112,7 +113,8 @@ def command(
             progress=progress,
             pool=pool,
         )
-        write_table(cells, table)
+        with write_together(overwrite=overwrite):
+            write_table(cells, table)
     else:
         files = LabelFiles(output, cells, overwrite, ome_zarr=ome_zarr or "0.4")
         table = segment_movie(

@@ -50,6 +50,8 @@ def report_tracks(
     inputs: RunInputs,
     options: InputSettings,
     table: Path | None = None,
+    *,
+    overwrite: bool = True,
 ) -> None:
     """Write the report of a run folder or of tracks of any origin, and their table.
 
@@ -66,6 +68,8 @@ def report_tracks(
         How these are read; tracks without a calibration have theirs.
     table : Path, optional
         Where the table of tracks goes, one row each.
+    overwrite : bool
+        Replace what stands there, even if it was made meanwhile.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def report_tracks(
         say, or a movie does not fit.
     """
     with ExitStack() as stack:
-        stack.enter_context(write_together())
+        stack.enter_context(write_together(overwrite=overwrite))
         own = (*name_inputs(source), *name_run_movies(source))
         read = (*own, *inputs.paths().values())
         stack.enter_context(watch_inputs(*read))

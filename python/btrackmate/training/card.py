@@ -91,6 +91,7 @@ def write_card(
             "training": _count_cells(data.train),
             "validation": _count_cells(data.validation),
         },
+        "patches": data.sha256,
         "start_weights": start,
         "epochs": len(curve.loss),
         "best_val_loss": min(curve.val_loss),

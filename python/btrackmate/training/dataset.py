@@ -59,11 +59,14 @@ class DataSet:
     validation : tuple of Pair
     is_patches : bool
         The training images are patches cut before, each of which counts once an epoch.
+    sha256 : str or None
+        Of the file of such patches.
     """
 
     train: tuple[Pair, ...]
     validation: tuple[Pair, ...]
     is_patches: bool = False
+    sha256: str | None = None
 
 
 def pair_files(data_dir: Path) -> list[tuple[Path, Path]]:

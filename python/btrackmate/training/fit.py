@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -270,8 +271,21 @@ class TrainingFolder:
         made = [f"{self.folder.name}/{name}" for name in files]
         write_text(self.path / _FINISHED, "\0".join((self._read(_JOB), *made)))
 
-    def publish(self) -> None:
-        """Put the model in place, without what it needed only for going on."""
+    def publish(self, *, overwrite: bool) -> None:
+        """Put the model in place, without what it needed only for going on.
+
+        Raises
+        ------
+        UserError
+            If somebody else made a folder of that name meanwhile, and `overwrite` is false; what is
+            finished is kept.
+        """
+        made = os.path.lexists(self.folder) and not self._place.is_published
+        if made and not overwrite:
+            msg = f"{self.folder} was made by somebody else in the meantime and is left as it is; "
+            msg += f"the finished model is kept in {self.path}: move the other away and start "
+            msg += f"again, or {flag('overwrite')}"
+            raise UserError(msg)
         remove(self.model / CHECKPOINT)
         self._place.publish([self.folder.name])
         self._place.remove()

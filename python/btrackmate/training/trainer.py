@@ -8,6 +8,7 @@ from typing import Any
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_apart, check_output
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.watching import watch_inputs
@@ -35,6 +36,8 @@ from btrackmate.training.thresholds import Found, search_stardist, search_unet
 _log = logging.getLogger(__name__)
 
 PATCHES = "patches.npz"
+#: What makes a training the same, of what stands in its card beside the settings.
+_IN_CARD = ("training_images", "validation_images", "patches", "start_weights")
 
 
 def train(
@@ -131,8 +134,9 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
     told = _describe_training(kind, data, settings)
     hashes = {pair.name: pair.sha256 for pair in data.train}
     settings_made = {name: card.get("settings", {}).get(name) for name in told["settings"]}
-    other = settings_made != told["settings"] or card.get("training_images") != hashes
-    if other or card.get("start_weights") != told["start_weights"]:
+    held = {pair.name: pair.sha256 for pair in data.validation}
+    made = (settings_made, *(card.get(name) for name in _IN_CARD))
+    if made != (told["settings"], hashes, held, told["patches"], told["start_weights"]):
         msg = f"{folder} exists already, trained with other settings or data: give another name, "
         msg += f"the networks that are missing ({option('only')}), or {flag('overwrite')}"
         raise UserError(msg)
@@ -142,7 +146,8 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
 def _load_data(data_dir: Path, settings: TrainSettings) -> tuple[TrainSettings, DataSet]:
     """Read the images, and adapt the settings to 2D ones."""
     if data_dir.suffix.lower() == ".npz":
-        data = load_patches(data_dir, settings)
+        with watch_inputs(data_dir):
+            data = replace(load_patches(data_dir, settings), sha256=hash_path(data_dir))
         flat = data.train[0].image.ndim < settings.ndim
         return settings.for_images() if flat else settings, data
     if settings.ndim == 3 and check_dimensions(data_dir) == 2:
@@ -161,7 +166,8 @@ def _make_patches(
     settings, data = _load_data(data_dir, settings)
     for kind in settings.kinds:
         check_settings(data, settings.for_network(kind), kind)
-    write_patches(path, data, settings, progress)
+    with write_together(overwrite=overwrite):
+        write_patches(path, data, settings, progress)
     return path
 
 
@@ -194,7 +200,7 @@ def _train_one(
         if not work.begin(told, overwrite=overwrite):
             _fit(kind, work, data, own, told["start_weights"], progress)
             work.mark_finished()
-        work.publish()
+        work.publish(overwrite=overwrite)
     finally:
         work.leave()
 
@@ -264,6 +270,7 @@ def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> di
     ignored = {"only", "npz_only", "networks"}
     start = settings.start_from
     return {
+        "patches": data.sha256,
         "start_weights": None if start is None else hash_path(start / WEIGHTS),
         "network": kind,
         "settings": settings.model_dump(mode="json", exclude=ignored),

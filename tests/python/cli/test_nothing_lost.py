@@ -172,6 +172,7 @@ def test_what_is_put_into_what_may_be_replaced_is_not_lost(
         "relabel t.xml l.tif -o o.tif",
         "analyse t.xml -o o --no-report --no-figures",
         "train-linking t.xml -o o.yaml",
+        "report t.xml -o o.html",
     ],
 )
 def test_what_another_process_made_meanwhile_is_not_replaced(

@@ -112,6 +112,39 @@ def test_another_start_does_not_go_on(data, tmp_path):
 
 
 @pytest.mark.slow
+def test_other_patches_of_the_same_images_do_not_go_on(data, tmp_path):
+    for seed in (1, 2):
+        cut = TINY.model_copy(update={"only": "unet", "npz_only": True, "seed": seed})
+        train(data, f"p{seed}", tmp_path, cut)
+    patches = tmp_path / "use.npz"
+    patches.write_bytes((tmp_path / "p1/patches.npz").read_bytes())
+    settings = TINY.model_copy(update={"only": "unet"})
+    with pytest.raises(KeyboardInterrupt):
+        train(patches, "a", tmp_path, settings, progress=stop_after(1))
+    patches.write_bytes((tmp_path / "p2/patches.npz").read_bytes())
+    with pytest.raises(UserError, match="unfinished training with other settings or data"):
+        train(patches, "a", tmp_path, settings)
+
+
+@pytest.mark.slow
+def test_a_model_that_appears_meanwhile_is_not_replaced(data, tmp_path):
+    settings = TINY.model_copy(update={"only": "unet", "epochs": 1})
+
+    def copy(step, done, total):
+        (tmp_path / "a/unet").mkdir(exist_ok=True)
+        (tmp_path / "a/unet/mine.txt").touch()
+
+    with pytest.raises(UserError, match="unet was made by somebody else in the meantime"):
+        train(data, "a", tmp_path, settings, progress=copy)
+    assert [path.name for path in (tmp_path / "a/unet").iterdir()] == ["mine.txt"]
+    (tmp_path / "a/unet").rename(tmp_path / "theirs")
+    epochs = []
+    train(data, "a", tmp_path, settings, progress=lambda *step: epochs.append(step[0]))
+    assert (tmp_path / "a/unet/config.json").is_file()
+    assert "train U-Net" not in epochs  # it was finished
+
+
+@pytest.mark.slow
 def test_networks_that_were_finished_are_kept(data, tmp_path):
     """Stopped in the second of two: the first is not trained again."""
     settings = TINY.model_copy(update={"epochs": 1})
@@ -125,6 +158,12 @@ def test_networks_that_were_finished_are_kept(data, tmp_path):
     assert (tmp_path / "a/stardist").is_dir()
     with pytest.raises(UserError, match="stardist exists already, trained with other settings"):
         train(data, "a", tmp_path, settings.model_copy(update={"n_rays": 9}))
+    card = tmp_path / "a/stardist/model_card.json"
+    told = card.read_text(encoding="utf-8")
+    card.write_text(told.replace('"validation_images": {', '"validation_images": {"x": "0", '))
+    with pytest.raises(UserError, match="stardist exists already, trained with other settings"):
+        train(data, "a", tmp_path, settings)
+    card.write_text(told)
     epochs = []
     train(data, "a", tmp_path, settings, progress=lambda *step: epochs.append(step[0]))
     assert "train StarDist" not in epochs
