@@ -155,7 +155,7 @@ def _train(out: Path) -> bool:
         for name in ("weights", CHECKPOINT):
             write_text(work.model / name, "new")
         work.mark_finished()
-    work.publish()
+    work.publish(overwrite=True)
     return was
 
 
