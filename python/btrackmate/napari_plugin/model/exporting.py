@@ -6,6 +6,7 @@ import numpy as np
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.paths import is_one_name
 from btrackmate.io.track_formats import name_outputs
 from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
@@ -52,6 +53,10 @@ def check_export(session: Session, path: Path) -> None:
     UserError
         One line.
     """
+    own = session.opened.tracks_path
+    if own is not None and is_one_name(path, own):
+        msg = f"{path} holds the tracks that are open: give another name, or save them in Correct"
+        raise UserError(msg)
     check_saving(session.opened, path, name_outputs(path))
 
 
