@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from btrackmate.core.arrays import ArrayMovie
+from btrackmate.core.arrays import ArrayMovie, unwrap
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.units import convert, normalise_space_unit, normalise_time_unit
@@ -96,9 +96,7 @@ def read_step(dt: Any, time_unit: str | None) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    plain = (
-        value.item() if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
-    )
+    plain = unwrap(value)
     return isinstance(plain, int | float) and not isinstance(plain, bool)
 
 

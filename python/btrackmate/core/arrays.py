@@ -95,6 +95,11 @@ class ArrayMovie:
         return result[None] if self.with_channels and "C" not in axes else result
 
 
+def unwrap(value: Any) -> Any:
+    """Give a number of numpy's as Python's own; anything else as it is."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
+
+
 def read_array(
     data: Any, role: Role, axes: str | None = None, voxel_size: tuple[float, ...] | None = None
 ) -> ArrayMovie:

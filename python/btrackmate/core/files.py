@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from btrackmate.core.disk import keep_rights, remove_tree, sync_file, sync_folder, sync_tree
-from btrackmate.core.errors import StorageError, UserError, describe_fault
+from btrackmate.core.errors import StorageError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.outputs import blame_output, check_folder, check_outputs
+from btrackmate.core.outputs import blame_output, check_folder, check_outputs, check_unmade
 from btrackmate.core.replacing import NEW, put_all, put_one
 from btrackmate.core.staging import (
     PREFIX,
@@ -210,10 +210,7 @@ def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
     if not batch.overwrite:
         for path in last:
-            if os.path.lexists(path):
-                msg = f"{path} was made by somebody else in the meantime and is left as it is: "
-                msg += f"give another output, or {flag('overwrite')}"
-                raise UserError(msg)
+            check_unmade(path, f"give another output, or {flag('overwrite')}")
     folders: dict[Path, list[Path]] = {}
     for path in last:
         folders.setdefault(path.parent, []).append(path)

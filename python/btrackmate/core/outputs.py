@@ -9,7 +9,7 @@ from pathlib import Path
 from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.paths import Names, explain_missing
+from btrackmate.core.paths import Name, Names, explain_missing
 from btrackmate.core.replacing import NEW
 from btrackmate.core.staging import clear_leftovers, make_staging
 from btrackmate.core.tiff_sets import ENDINGS, list_set
@@ -94,6 +94,20 @@ def _list_foreign(path: Path) -> list[str]:
     return held
 
 
+def check_unmade(path: Path, remedy: str) -> None:
+    """Refuse to replace what somebody made since the outputs were checked.
+
+    Parameters
+    ----------
+    path : Path
+    remedy : str
+        What to do, for the message.
+    """
+    if os.path.lexists(path):
+        msg = f"{path} was made by somebody else in the meantime and is left as it is: {remedy}"
+        raise UserError(msg)
+
+
 def check_foreign(path: Path, names: Sequence[str]) -> None:
     """Refuse to replace a folder that holds what we do not write.
 
@@ -173,12 +187,13 @@ def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = 
     for output in outputs:
         if output is None:
             continue
-        other = written.find_same(output) or written.find_above(output) or written.find_in(output)
+        name = Name.of(output)
+        other = written.find_same(name) or written.find_above(name) or written.find_in(name)
         if other is not None:
             msg = f"{other} and {output} are one file, or one lies in the other: give each "
             msg += "output a name of its own"
             raise UserError(msg)
-        written.add(output)
+        written.add(name)
     named = [path for path in inputs if path is not None]
     for source in (one for path in named for one in (path, *list_set(path))):
         _check_source(written, source)
@@ -188,25 +203,22 @@ def _check_source(outputs: Names, source: Path) -> None:
     """Refuse outputs that are a source, or what belongs to it, wherever links in it lead."""
     whole = any((source / name).is_file() for name in _ZARR_FILES)
     linked = list_linked(source) if source.is_dir() else []
-    for place in (source, *linked):
+    for place in map(Name.of, (source, *linked)):
         if same := outputs.find_same(place):
             raise UserError(_IS_INPUT.format(same))
         if above := outputs.find_above(place):
-            msg = f"{place}, an input, lies in {above}, which would be replaced: give another "
+            msg = f"{place.path}, an input, lies in {above}, which would be replaced: give another "
             msg += "output"
             raise UserError(msg)
         if whole and (inside := outputs.find_in(place)):
-            msg = f"{inside} lies in {place}, an input: give an output outside it"
+            msg = f"{inside} lies in {place.path}, an input: give an output outside it"
             raise UserError(msg)
-    if source.is_dir() and not (source / _RECORD).is_file():  # A run's files are named one by one.
-        for output in outputs.files():
-            if output.name.lower().endswith(ENDINGS) and _holds(source, output):
-                raise UserError(_IS_INPUT.format(output))
-
-
-def _holds(folder: Path, file: Path) -> bool:
-    """Tell whether a file is one of a folder's, under whatever name."""
-    return any(file.samefile(one) for _, one in list_files(folder))
+    is_run = (source / _RECORD).is_file()  # Its files are named one by one.
+    if source.is_dir() and not is_run and outputs.hold(ENDINGS):
+        for _, file in list_files(source):
+            same = outputs.find_file(file)
+            if same is not None and same.name.lower().endswith(ENDINGS):
+                raise UserError(_IS_INPUT.format(same))
 
 
 def check_folder(path: Path) -> None:

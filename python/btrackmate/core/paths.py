@@ -3,6 +3,20 @@
 import os
 import unicodedata
 from pathlib import Path
+from typing import NamedTuple, Self
+
+
+class Name(NamedTuple):
+    """A path with what tells it from others: how it is spelt, and which file is there, if any."""
+
+    path: Path
+    parts: tuple[str, ...]
+    number: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at a path; it need not be there."""
+        return cls(path, _spell(path), _number(path))
 
 
 class Names:
@@ -13,34 +27,34 @@ class Names:
         self._above: dict[tuple[str, ...], Path] = {}
         self._there: dict[tuple[int, int], Path] = {}
 
-    def add(self, path: Path) -> None:
-        """Take a path up; it need not be there."""
-        parts = _spell(path)
-        self._spelt[parts] = path
-        for end in range(1, len(parts)):
-            self._above[parts[:end]] = path
-        if (number := _number(path)) is not None:
-            self._there[number] = path
+    def hold(self, endings: tuple[str, ...]) -> bool:
+        """Tell whether any that stands there has a name that ends so."""
+        return any(path.name.lower().endswith(endings) for path in self._there.values())
 
-    def find_same(self, path: Path) -> Path | None:
+    def add(self, name: Name) -> None:
+        """Take a path up."""
+        self._spelt[name.parts] = name.path
+        for end in range(1, len(name.parts)):
+            self._above[name.parts[:end]] = name.path
+        if name.number is not None:
+            self._there[name.number] = name.path
+
+    def find_same(self, name: Name) -> Path | None:
         """Find one that is the same file or folder."""
-        number = _number(path)
-        found = None if number is None else self._there.get(number)
-        return found or self._spelt.get(_spell(path))
+        return self._there.get(name.number or (0, 0)) or self._spelt.get(name.parts)
 
-    def find_above(self, path: Path) -> Path | None:
+    def find_file(self, file: Path) -> Path | None:
+        """Find one that is the same file, by links alone: quickly, for many files."""
+        return self._there.get(_number(file) or (0, 0))
+
+    def find_above(self, name: Name) -> Path | None:
         """Find one in which a path lies, at any depth."""
-        parts = _spell(path)
-        found = (self._spelt.get(parts[:end]) for end in range(1, len(parts)))
+        found = (self._spelt.get(name.parts[:end]) for end in range(1, len(name.parts)))
         return next((one for one in found if one is not None), None)
 
-    def find_in(self, path: Path) -> Path | None:
+    def find_in(self, name: Name) -> Path | None:
         """Find one that lies in a path, at any depth."""
-        return self._above.get(_spell(path))
-
-    def files(self) -> list[Path]:
-        """List those that are files."""
-        return [path for path in self._there.values() if path.is_file()]
+        return self._above.get(name.parts)
 
 
 def is_one_name(one: Path, other: Path) -> bool:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
+from btrackmate.core.arrays import unwrap
 from btrackmate.core.errors import UserError
 
 #: Ids and frames are stored as 64 bits.
@@ -45,16 +44,11 @@ def _read_whole(value: Any, what: str) -> int:
 
 
 def _read_number(value: Any, what: str, expected: str = "a finite number") -> int | float:
-    plain = _unwrap(value)
+    plain = unwrap(value)
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not _fits(plain):
         msg = f"{what} is {value!r}, expected {expected}"
         raise UserError(msg)
     return plain
-
-
-def _unwrap(value: Any) -> Any:
-    """Give a number of numpy's as Python's own."""
-    return value.item() if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
 
 
 def _fits(number: float) -> bool:
@@ -76,7 +70,7 @@ def _read_features(value: Any, what: str) -> dict[str, int | float | str]:
         raise UserError(msg)
     given: dict[str, int | float | str] = {}
     for name, one in value.items():
-        plain = _unwrap(one)
+        plain = unwrap(one)
         if isinstance(plain, float) and math.isnan(plain):
             continue
         is_plain = isinstance(plain, str | bool)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from btrackmate.core.disk import remove_empty
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
+from btrackmate.core.outputs import check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
@@ -280,12 +280,9 @@ class TrainingFolder:
             If somebody else made a folder of that name meanwhile, and `overwrite` is false; what is
             finished is kept.
         """
-        made = os.path.lexists(self.folder) and not self._place.is_published
-        if made and not overwrite:
-            msg = f"{self.folder} was made by somebody else in the meantime and is left as it is; "
-            msg += f"the finished model is kept in {self.path}: move the other away and start "
-            msg += f"again, or {flag('overwrite')}"
-            raise UserError(msg)
+        if not (overwrite or self._place.is_published):
+            remedy = f"the finished model is kept in {self.path}; move the other away and start "
+            check_unmade(self.folder, f"{remedy}again, or {flag('overwrite')}")
         remove(self.model / CHECKPOINT)
         self._place.publish([self.folder.name])
         self._place.remove()

@@ -169,6 +169,8 @@ class State:
 
     def filter_again(self) -> None:
         """Let the filters of spots decide anew, after an edit."""
+        if not self._spot_filters:
+            return
         before, self._in_filter = self._in_filter, self._pass(self._spot_filters)
         if not np.array_equal(before, self._in_filter):  # type: ignore[arg-type]
             self.shown.emit()
