@@ -16,9 +16,10 @@ from btrackmate.cli.options import (
 )
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_together
-from btrackmate.core.outputs import check_ending, check_outputs
+from btrackmate.core.outputs import check_ending, check_outputs, check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.watching import list_files, watch_inputs
+from btrackmate.core.words import flag, option
 from btrackmate.training.objective import OptimiseSettings
 
 if TYPE_CHECKING:
@@ -65,16 +66,18 @@ def command(
     for result in results:
         _print(result, settings.title)
     check_found(results)
-    if table is not None:
-        with write_together(overwrite=overwrite):
+    with write_together():
+        if table is not None:
             _write_table(table, results)
+            if not overwrite:
+                check_unmade(table, f"give another {option('table')}, or {flag('overwrite')}")
+        for result in [] if dry_run else results:
+            result.save()
+    if table is not None:
         print_paths((table,))
     if dry_run:
         click.echo("dry run: the models are as they were")
         return
-    with write_together():
-        for result in results:
-            result.save()
     for result in results:
         for folder in result.folders:
             click.echo(folder / "thresholds.json")

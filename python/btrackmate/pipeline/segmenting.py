@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 _SLAB = 1 << 25
 #: What labels, and images of a folder, end in.
 SUFFIXES = (".tif", ".tiff", ".zarr")
+#: Of a record: the hashes of what it stands beside.
+_WRITTEN = "written"
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,8 @@ class Segmenting:
         Raises
         ------
         UserError
-            If they were made from another image, or with other settings, models or version; or
-            another process makes them.
+            If they were made from another image, or with other settings, models or version, or
+            nothing tells from what; or another process makes them.
         """
         labels, cells = self._files.labels, self._files.cells
         try:
@@ -195,20 +197,35 @@ class Segmenting:
             self.close()
 
     def _check_kept(self) -> None:
-        record = self._files.record
-        if record is None or not record.is_file():
+        labels, record = self._files.labels, self._files.record
+        if record is None:
             return
+        remedy = f"give another output, or {flag('overwrite')} to make all anew"
+        if not record.is_file():
+            msg = f"{labels} is there already, and no {record.name} tells what it was made from: "
+            raise UserError(msg + remedy)
         try:
             before = json.loads(record.read_text(encoding="utf-8"))
         except ValueError:
             before = None
+        written = before.pop(_WRITTEN, {}) if isinstance(before, dict) else {}
         now = self._describe_contents()
         changes = list_changes(before, now) if isinstance(before, dict) else ["record"]
         if changes:
-            msg = f"{self._files.labels} is there already, and was made with other "
-            msg += f"{', '.join(changes)} ({record.name}): give another output, or "
-            msg += f"{flag('overwrite')} to make all anew"
+            msg = f"{labels} is there already, and was made with other "
+            msg += f"{', '.join(changes)} ({record.name}): {remedy}"
             raise UserError(msg)
+        files = self._written() if written else []
+        changed = [path for path in files if hash_path(path) != written.get(path.name)]
+        if changed:
+            _log.warning(
+                "%s was changed since it was made: labels and table of cells may not fit",
+                " and ".join(str(path) for path in changed),
+            )
+
+    def _written(self) -> list[Path]:
+        files = self._files
+        return [path for path in (files.labels, files.cells) if path is not None]
 
     def is_finished(self) -> bool:
         """Take the work folder, if there is one; whether all was done there, or stands in place."""
@@ -243,9 +260,7 @@ class Segmenting:
             pool.start()
             work.begin(self._job)
             spread_frames(worker, pool, progress)
-        record, contents = self._files.record, ""
-        if record is not None:
-            contents = json.dumps(self._describe_contents(), indent=1, sort_keys=True) + "\n"
+        contents = {} if self._files.record is None else self._describe_contents()
         if self._describe() != self._job:
             msg = f"{self._image}, or another input, was changed while it was segmented: "
             msg += "start again"
@@ -254,11 +269,14 @@ class Segmenting:
         new = work.place.new
         if self._files.cells is not None:
             write_table(new / self._files.cells.name, cells)
-        if record is not None:
-            write_text(new / record.name, contents)
         if work.labels.parent != new:
             max_id = int(cells["label"].max()) if len(cells) else 0
             _write_tiff(work.labels, new / self._files.labels.name, movie, max_id)
+        if self._files.record is not None:
+            names = [path.name for path in self._written()]
+            contents[_WRITTEN] = {name: hash_path(new / name) for name in names}
+            text = json.dumps(contents, indent=1, sort_keys=True)
+            write_text(new / self._files.record.name, text + "\n")
         work.mark_finished(self._whole())
 
     def publish(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from btrackmate import __version__
 from btrackmate.core.files import write_stream, write_text
 from btrackmate.segmentation.backend import read_json
 from btrackmate.training.dataset import DataSet, Pair
@@ -25,7 +26,7 @@ _ADVICE = (
     "label more cells, in images like those that you will segment; train longer (more epochs); "
     "check that Segmentation/ holds one number a cell, and Raw/ the channel that shows the cells"
 )
-_PACKAGES = ("btrackmate", "tensorflow", "tensorflow-cpu", "keras", "csbdeep", "stardist", "numpy")
+_PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "csbdeep", "stardist", "numpy")
 
 
 def write_curve(folder: Path, curve: Curve, title: str) -> None:
@@ -97,7 +98,7 @@ def write_card(
         "best_val_loss": min(curve.val_loss),
         "thresholds": found.thresholds,
         "validation_scores": found.scores,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), "btrackmate": __version__, **_versions()},
     }
     text = json.dumps(card, indent=2) + "\n"
     write_text(folder / "model_card.json", text)

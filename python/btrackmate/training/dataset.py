@@ -14,7 +14,9 @@ from scipy import ndimage
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.watching import watch_inputs
+from btrackmate.io.image_calibration import Stated, list_differences
 from btrackmate.io.image_pairs import list_by_name, pair_by_name
+from btrackmate.io.images import open_movie
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import TiffSource, read_tiff
 from btrackmate.segmentation.normalisation import normalise_volume
@@ -142,7 +144,9 @@ def load_dataset(data_dir: Path, settings: TrainSettings, *, labels: bool = True
         too few labels.
     """
     if labels:
-        pairs = [_load_pair(raw, truth, settings) for raw, truth in pair_files(data_dir)]
+        files = pair_files(data_dir)
+        pairs = [_load_pair(raw, truth, settings) for raw, truth in files]
+        _warn_of_sizes(files)
     else:
         pairs = [_load_image(raw, settings) for raw in list_images(data_dir, "Raw").values()]
     if labels and pairs and not any(pair.labels.any() for pair in pairs):
@@ -258,6 +262,36 @@ def _load_pair(raw: Path, truth: Path, settings: TrainSettings) -> Pair:
     _check_image(image, raw, settings)
     normalised = normalise_volume(image, settings.norm_low, settings.norm_high, str(raw))
     return Pair(raw.stem, normalised, number_labels(labels, truth), digest)
+
+
+def _warn_of_sizes(files: list[tuple[Path, Path]]) -> None:
+    """Say in the log where images of a training, or image and labels, have other voxel sizes."""
+    stated = [(_read_stated(raw), _read_stated(truth)) for raw, truth in files]
+    first = next((one for one, _ in stated if one is not None and one.known.size), None)
+    beside = [two for image, labels in stated for two in ((image, labels), (first, image))]
+    found = [
+        (one.path, other.path, differences)
+        for one, other in beside
+        if one is not None and other is not None
+        if (differences := list_differences(one, other))
+    ]
+    if found:
+        one, other, differences = found[0]
+        _log.warning(
+            "%s and %s have other voxel sizes%s: %s; networks learn in voxels, so cells of one "
+            "size are learnt as of several: resample them, or correct the sizes that are wrong",
+            one, other, f" (and {len(found) - 1} more)" if len(found) > 1 else "",
+            ", ".join(differences),
+        )  # fmt: skip
+
+
+def _read_stated(path: Path) -> Stated | None:
+    """Read what a file states of its voxel size; None where its axes are not known."""
+    try:
+        with closing(open_movie(path)) as movie:
+            return movie.stated
+    except UserError:
+        return None
 
 
 def _load_image(raw: Path, settings: TrainSettings) -> Pair:

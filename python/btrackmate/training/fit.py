@@ -29,6 +29,12 @@ WEIGHTS = "weights_best.h5"
 CHECKPOINT = "checkpoint.npz"
 _JOB = "training.json"
 _FINISHED = "finished.json"
+_PARTS = {
+    "start_weights": "weights to start from",
+    "training": "training images",
+    "validation": "validation images",
+    "version": "version of BTrackMate",
+}
 
 
 @dataclass(frozen=True)
@@ -250,13 +256,15 @@ class TrainingFolder:
         """
         self._place.enter()
         text = json.dumps(fingerprint, indent=2, sort_keys=True)
-        if self._read(_JOB) == text and not overwrite:
+        before = self._read(_JOB)
+        if before == text and not overwrite:
             make_folder(self.model)
             job, *made = (self._read(_FINISHED) or "\0").split("\0")
             return job == text and self._place.holds(made)
         if (self.model / CHECKPOINT).exists() and not overwrite:
             self._place.leave()
-            msg = f"an unfinished training with other settings or data is in {self.path}; "
+            msg = "an unfinished training with other settings or data "
+            msg += f"({', '.join(_list_changes(before, fingerprint))}) is in {self.path}; "
             msg += f"train with those to go on, or {flag('overwrite')} to begin anew"
             raise UserError(msg)
         self._place.clear()
@@ -301,3 +309,16 @@ class TrainingFolder:
             return (self.path / name).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return ""
+
+
+def _list_changes(text: str, now: dict[str, Any]) -> list[str]:
+    """Name what differs from the training that a text tells of, settings one by one."""
+    try:
+        before = json.loads(text)
+        settings = before.pop("settings") | {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [_JOB]
+    own = now["settings"]
+    names = sorted({*before, *now} - {"settings"})
+    changes = [_PARTS.get(name, name) for name in names if before.get(name) != now.get(name)]
+    return changes + [n for n in sorted({*settings, *own}) if settings.get(n) != own.get(n)]

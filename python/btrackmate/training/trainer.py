@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from btrackmate import __version__
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
@@ -135,8 +136,13 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
     hashes = {pair.name: pair.sha256 for pair in data.train}
     settings_made = {name: card.get("settings", {}).get(name) for name in told["settings"]}
     held = {pair.name: pair.sha256 for pair in data.validation}
-    made = (settings_made, *(card.get(name) for name in _IN_CARD))
-    if made != (told["settings"], hashes, held, told["patches"], told["start_weights"]):
+    made = (
+        card.get("versions", {}).get("btrackmate"),
+        settings_made,
+        *(card.get(name) for name in _IN_CARD),
+    )
+    now = (told["version"], told["settings"], hashes, held, told["patches"], told["start_weights"])
+    if made != now:
         msg = f"{folder} exists already, trained with other settings or data: give another name, "
         msg += f"the networks that are missing ({option('only')}), or {flag('overwrite')}"
         raise UserError(msg)
@@ -270,6 +276,7 @@ def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> di
     ignored = {"only", "npz_only", "networks"}
     start = settings.start_from
     return {
+        "version": __version__,
         "patches": data.sha256,
         "start_weights": None if start is None else hash_path(start / WEIGHTS),
         "network": kind,

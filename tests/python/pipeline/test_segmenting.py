@@ -278,6 +278,36 @@ def test_labels_of_another_image_or_settings_are_not_taken_for_these(
     assert len(calls) == 3
 
 
+def test_labels_without_a_record_are_not_taken(
+    half_done: Path, calls: list[tuple[int, ...]]
+) -> None:
+    """A single segmentation of other settings, or drawn by hand: nothing tells."""
+    (half_done / "labels/a.segment.json").unlink()
+    before = (half_done / "labels/a.tif").read_bytes()
+    with pytest.raises(UserError, match=r"a\.tif is there already, and no a\.segment\.json tells"):
+        segment_folder(*_folders(half_done), SegmentationSettings(), InputSettings())
+    assert (half_done / "labels/a.tif").read_bytes() == before
+    segment_folder(*_folders(half_done), SegmentationSettings(), InputSettings(), overwrite=True)
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.cells.csv"])
+def test_labels_changed_by_hand_are_kept_and_told(
+    half_done: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    path = half_done / "labels" / name
+    if name == "a.tif":
+        labels = tifffile.imread(path)
+        labels[labels == labels.max()] = 0
+        tifffile.imwrite(path, labels)
+    else:
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    before = path.read_bytes()
+    segment_folder(*_folders(half_done), SegmentationSettings(), InputSettings())
+    assert path.read_bytes() == before
+    assert f"{path} was changed since it was made" in caplog.text
+
+
 def test_labels_of_an_image_that_is_gone_are_told(
     half_done: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -328,3 +329,29 @@ def test_masks_and_images_in_place_of_labels_are_told(caplog, labels, said):
     number_labels(labels, Path("a.tif"))
     assert said in caplog.text
     assert bool(caplog.text) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("", ""),
+        (
+            "Raw/b2.tif",
+            r"b2\.tif and \S*Segmentation/b2\.tif have other voxel sizes \(and 1 more\)",
+        ),
+        ("Segmentation/b1.tif", r"b1\.tif and \S*Segmentation/b1\.tif have other voxel sizes: X"),
+    ],
+)
+def test_voxel_sizes_that_differ_are_told(folder, caplog, where, told):
+    for path in folder.glob("*/b*.tif"):
+        size = 0.25 if str(path.relative_to(folder)) == where else 0.5
+        tifffile.imwrite(
+            path,
+            tifffile.imread(path),
+            imagej=True,
+            resolution=(1 / size, 1 / size),
+            metadata={"axes": "ZYX", "unit": "um", "spacing": 2.0},
+        )
+    load_dataset(folder, SETTINGS)
+    assert re.search(told, caplog.text)
+    assert bool(caplog.text) == bool(told)

@@ -10,7 +10,7 @@ from extras import needs
 from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
-from btrackmate.training import train
+from btrackmate.training import train, trainer
 from btrackmate.training.fit import CHECKPOINT
 
 pytestmark = needs("stardist", "tensorflow")
@@ -73,13 +73,18 @@ def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
 
 
 @pytest.mark.slow
-def test_other_settings_do_not_go_on(data, tmp_path):
+def test_other_settings_do_not_go_on(data, tmp_path, monkeypatch):
     settings = TINY.model_copy(update={"only": "unet"})
     with pytest.raises(KeyboardInterrupt):
         train(data, "a", tmp_path, settings, progress=stop_after(1))
     other = settings.model_copy(update={"learning_rate": 2e-3})
-    with pytest.raises(UserError, match="unfinished training with other settings or data"):
+    told = r"unfinished training with other settings or data \(%s\)"
+    with pytest.raises(UserError, match=told % "learning_rate"):
         train(data, "a", tmp_path, other)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "__version__", "9")
+        with pytest.raises(UserError, match=told % "version of BTrackMate"):
+            train(data, "a", tmp_path, settings)
     epochs = []
     train(data, "a", tmp_path, other, overwrite=True, progress=lambda *step: epochs.append(step))
     assert ("train U-Net", 1, 2) in epochs
