@@ -9,6 +9,7 @@ import click
 from btrackmate.analysis.settings import AnalysisSettings, RhythmSettings
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     calibration_options,
     common_options,
@@ -23,7 +24,7 @@ from btrackmate.core.progress import Progress
 
 @click.command("analyse")
 @click.argument("tracks", type=PATH, nargs=-1, required=True)
-@click.option("-o", "--output", type=PATH, required=True, help="Folder of tables and pictures.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder of tables and pictures.")
 @click.option(
     "--feature",
     "features",

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_outputs
@@ -15,7 +15,7 @@ from btrackmate.core.progress import Progress
 
 @click.command("convert")
 @click.argument("source", type=PATH)
-@click.argument("target", type=PATH)
+@click.argument("target", type=OUTPUT)
 @click.option(
     "--labels",
     type=PATH,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, common_options, with_console
+from btrackmate.cli.options import OUTPUT, common_options, with_console
 from btrackmate.core.progress import Progress
 
 
@@ -14,7 +14,7 @@ from btrackmate.core.progress import Progress
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=OUTPUT,
     default=Path("demo-output"),
     show_default=True,
     help="Folder for the inputs and the run.",

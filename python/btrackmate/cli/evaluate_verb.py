@@ -10,7 +10,15 @@ import click
 
 import btrackmate
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import FLOAT, INT, PATH, common_options, given_values, with_console
+from btrackmate.cli.options import (
+    FLOAT,
+    INT,
+    OUTPUT,
+    PATH,
+    common_options,
+    given_values,
+    with_console,
+)
 from btrackmate.cli.run_options import mask_options
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_text, write_together
@@ -48,17 +56,20 @@ _FILES = ("json_file", "table_file", "plot_file", "differences_file")
 @click.option(
     "--ssim-window", type=INT, default=7, show_default=True, help="Edge of the SSIM window, voxels."
 )
-@click.option("--json", "json_file", type=PATH, help="Write all numbers to a JSON file.")
+@click.option("--json", "json_file", type=OUTPUT, help="Write all numbers to a JSON file.")
 @click.option(
-    "--table", "table_file", type=PATH, help="Write segmentation scores, a row an image, to a CSV."
+    "--table",
+    "table_file",
+    type=OUTPUT,
+    help="Write segmentation scores, a row an image, to a CSV.",
 )
 @click.option(
-    "--plot", "plot_file", type=PATH, help="Plot segmentation scores to a .png, .svg or .pdf."
+    "--plot", "plot_file", type=OUTPUT, help="Plot segmentation scores to a .png, .svg or .pdf."
 )
 @click.option(
     "--differences",
     "differences_file",
-    type=PATH,
+    type=OUTPUT,
     help="Write the links that are missed or false, and why, to a CSV.",
 )
 @common_options

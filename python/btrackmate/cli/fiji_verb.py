@@ -7,6 +7,7 @@ import click
 
 from btrackmate.cli.engines import fiji_options
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     common_options,
     given_values,
@@ -32,7 +33,7 @@ def command() -> None:
 
 @command.command("run")
 @click.argument("image", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, help="TrackMate file, .xml.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="TrackMate file, .xml.")
 @click.option("--labels", type=PATH, help="Label images; else a channel of IMAGE.")
 @click.option("--csv", "table", type=PATH, help="CSV of cells, instead of label images.")
 @click.option("--mask", type=PATH, help="Tissue mask: one plane or all, one frame or all.")

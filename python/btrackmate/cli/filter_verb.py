@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, common_options, filter_options, with_console
+from btrackmate.cli.options import OUTPUT, PATH, common_options, filter_options, with_console
 from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
 
@@ -13,10 +13,10 @@ from btrackmate.core.progress import Progress
 @click.command("filter")
 @click.argument("tracks", type=PATH)
 @click.option(
-    "-o", "--output", type=PATH, required=True, help="Filtered tracks: .xml, .geff or .csv."
+    "-o", "--output", type=OUTPUT, required=True, help="Filtered tracks: .xml, .geff or .csv."
 )
 @filter_options
-@click.option("--dropped", type=PATH, help="Table of the spots that went, and why, .csv.")
+@click.option("--dropped", type=OUTPUT, help="Table of the spots that went, and why, .csv.")
 @common_options
 @with_console
 def command(

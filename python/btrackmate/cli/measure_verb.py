@@ -7,6 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 @click.command("measure", cls=SectionedCommand)
 @click.argument("labels", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, help="Spots table, .csv.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Spots table, .csv.")
 @click.option("--image", type=PATH, help="Image whose intensities are measured.")
-@click.option("--dropped", type=PATH, help="Table of the cells that the mask dropped, .csv.")
+@click.option("--dropped", type=OUTPUT, help="Table of the cells that the mask dropped, .csv.")
 @click.option(
     "--config", type=PATH, help="YAML file of settings, e.g. a run.yaml: its measure and input."
 )

@@ -8,6 +8,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     common_options,
     given_values,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.command("optimize-thresholds")
 @click.argument("data_dir", type=PATH)
 @settings_options(OptimiseSettings)
-@click.option("--table", type=PATH, help="Write every threshold tried and its score, .csv.")
+@click.option("--table", type=OUTPUT, help="Write every threshold tried and its score, .csv.")
 @click.option("--dry-run", is_flag=True, help="Search and print, but leave the models as they are.")
 @common_options
 @with_console

@@ -114,7 +114,8 @@ class YamlText(click.ParamType):
             self.fail(f"got {value!r}, which is not YAML: {problem}", param, ctx)
 
 
-PATH = click.Path(path_type=Path)
+#: Types of options that name what is read, and what is written.
+PATH, OUTPUT = click.Path(path_type=Path), click.Path(path_type=Path)
 
 
 class SectionedCommand(click.Command):
@@ -322,12 +323,25 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def with_console(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the `progress` callback and show its log; takes --quiet away."""
+    """Give a command the `progress` callback and show its log; takes --quiet away.
+
+    No file that an option of type PATH names is replaced by one of type OUTPUT.
+    """
     from btrackmate.cli.console import console
+    from btrackmate.core.outputs import protect
 
     @functools.wraps(function)
     def wrapped(*args: Any, quiet: bool, **kwargs: Any) -> Any:
-        with console(quiet=quiet) as progress:
+        with console(quiet=quiet) as progress, protect(_list_read()):
             return function(*args, progress=progress, **kwargs)
 
     return wrapped
+
+
+def _list_read() -> list[Path]:
+    """List the paths that the command line reads."""
+    context = click.get_current_context()
+    names = [param.name for param in context.command.params if param.type is PATH]
+    given = [context.params.get(name or "") for name in names]
+    several = [one for value in given if isinstance(value, tuple) for one in value]
+    return [one for one in (*given, *several) if isinstance(one, Path)]

@@ -7,6 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     common_options,
     given_values,
@@ -21,7 +22,7 @@ from btrackmate.tracking.settings import PruneSettings
 
 @click.command("prune")
 @click.argument("tracks", type=PATH)
-@click.option("-o", "--output", type=PATH, help="Pruned tracks: .xml, .geff or .csv.")
+@click.option("-o", "--output", type=OUTPUT, help="Pruned tracks: .xml, .geff or .csv.")
 @click.option("--dry-run", is_flag=True, help="Only list what would go, and why.")
 @settings_options(PruneSettings)
 @common_options

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
@@ -21,7 +21,7 @@ _SHOWN = 10
 @click.command("relabel")
 @click.argument("tracks", type=PATH)
 @click.argument("labels", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, help="Label images of 32 bit, .tif.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Label images of 32 bit, .tif.")
 @click.option(
     "--by",
     type=click.Choice(["track", "lineage", "tracklet"]),
@@ -31,7 +31,7 @@ _SHOWN = 10
     "after each division.",
 )
 @click.option(
-    "--unpainted", type=PATH, help="Table of the cells that became background, and why, .csv."
+    "--unpainted", type=OUTPUT, help="Table of the cells that became background, and why, .csv."
 )
 @calibration_options
 @common_options

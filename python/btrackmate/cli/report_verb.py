@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import PATH, calibration_options, common_options, with_console
+from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
 from btrackmate.cli.run_options import input_settings
 from btrackmate.core.outputs import check_apart, check_ending, check_output
 from btrackmate.core.progress import Progress
@@ -17,14 +17,14 @@ from btrackmate.core.progress import Progress
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=OUTPUT,
     help="Report, .html.  [default: report.html in the run folder, or NAME.report.html beside the "
     "tracks]",
 )
 @click.option("--image", type=PATH, help="Image to show the tracks on.")
 @click.option("--labels", type=PATH, help="Label images whose outlines are shown.")
 @click.option("--mask", type=PATH, help="Tissue mask whose border is shown.")
-@click.option("--table", type=PATH, help="Write the table of tracks too, a row a track, .csv.")
+@click.option("--table", type=OUTPUT, help="Write the table of tracks too, a row a track, .csv.")
 @calibration_options
 @common_options
 @with_console

@@ -10,6 +10,7 @@ from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
     INT,
+    OUTPUT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=OUTPUT,
     required=True,
     help="Run folder. An unfinished run in it goes on where it was stopped.",
 )

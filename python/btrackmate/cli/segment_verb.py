@@ -8,6 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import (
     INT,
+    OUTPUT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=OUTPUT,
     required=True,
     help="Label images: .tif or .ome.zarr (resumes); a folder where IMAGE is one.",
 )
 @click.option("--channel", type=INT, default=1, show_default=True, help="Channel, from 1.")
 @click.option(
     "--cells",
-    type=PATH,
+    type=OUTPUT,
     help="Table of the cells: origin, score, agreement; .csv, in the folder of the labels.  "
     "[default: OUTPUT's name.cells.csv]",
 )

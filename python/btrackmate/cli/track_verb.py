@@ -8,6 +8,7 @@ import click
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.engines import start_engine
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     SectionedCommand,
     calibration_options,
@@ -31,7 +32,7 @@ from btrackmate.core.progress import Progress
 @click.command("track", cls=SectionedCommand)
 @click.argument("source", type=PATH)
 @click.option(
-    "-o", "--output", type=PATH, required=True, help="Tracks: .xml (TrackMate), .geff or .csv."
+    "-o", "--output", type=OUTPUT, required=True, help="Tracks: .xml (TrackMate), .geff or .csv."
 )
 @click.option(
     "--image", type=PATH, help="Image of labels, measured with them and named in the XML."

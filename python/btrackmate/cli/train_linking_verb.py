@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from btrackmate.cli.console import print_paths
-from btrackmate.cli.options import FLOAT, PATH, common_options, parse_assignments, with_console
+from btrackmate.cli.options import (
+    FLOAT,
+    OUTPUT,
+    PATH,
+    common_options,
+    parse_assignments,
+    with_console,
+)
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_text, write_together
 from btrackmate.core.outputs import check_outputs
@@ -25,7 +32,7 @@ _LEAST_SCORE = 0.3
 @click.command("train-linking")
 @click.argument("tracks", type=PATH, nargs=-1, required=True)
 @click.option(
-    "-o", "--output", type=PATH, required=True, help="YAML for `track` and `run --config`."
+    "-o", "--output", type=OUTPUT, required=True, help="YAML for `track` and `run --config`."
 )
 @click.option(
     "--set",

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from btrackmate.cli.options import (
+    OUTPUT,
     PATH,
     common_options,
     given_values,
@@ -25,7 +26,7 @@ from btrackmate.training.settings import TrainSettings
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=OUTPUT,
     default=Path("models"),
     show_default=True,
     help="Folder in which it is made.",

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 from btrackmate.core.disk import remove_empty, remove_tree
@@ -44,6 +45,22 @@ _TOLD = 3
 
 #: Endings of the two tables of tracks as CSV.
 _PAIR = (".spots.csv", ".links.csv")
+#: Files that are inputs of all that is written in a block; see `protect`.
+_protected: ContextVar[tuple[Path, ...]] = ContextVar("protected", default=())
+
+
+@contextlib.contextmanager
+def protect(paths: Iterable[Path]) -> Iterator[None]:
+    """Take files for inputs of all outputs that are checked in the block.
+
+    For all that a command line reads, settings too. Folders have rules of their own, as outputs may
+    lie in some of them: they are left to the checks of each verb.
+    """
+    token = _protected.set((*_protected.get(), *(path for path in paths if path.is_file())))
+    try:
+        yield
+    finally:
+        _protected.reset(token)
 
 
 def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) -> None:
@@ -194,7 +211,7 @@ def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = 
             msg += "output a name of its own"
             raise UserError(msg)
         written.add(name)
-    named = [path for path in inputs if path is not None]
+    named = [*_protected.get(), *(path for path in inputs if path is not None)]
     for source in (one for path in named for one in (path, *list_set(path))):
         _check_source(written, source)
 

@@ -12,7 +12,7 @@ system has none (NFS), or not for this folder (of a lower layer of an overlay, a
 the files in a folder are replaced one by one in the same way. Where it has no symbolic links either
 (FAT, some network disks, Windows without the right to make them), the old ones are moved aside and
 the new ones to their place: killed in between, some are missing, none is lost, and `settle` puts
-them in place.
+them in place. In all of these ways, what somebody else put at a name meanwhile is left there.
 """
 
 import contextlib
@@ -20,9 +20,10 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from btrackmate.core.disk import exchange, is_folder, remove_tree, sync_file, sync_folder
 
@@ -110,6 +111,28 @@ def has_begun(staging: Path) -> bool:
 def has_ended(staging: Path) -> bool:
     """Tell whether all that a hidden folder held was put in place."""
     return os.path.lexists(staging / ENDED)
+
+
+def stamp_output(path: Path) -> str:
+    """Tell what stands at a name by sizes and times of change; empty where nothing does.
+
+    Of a folder by those of the files right below it, the hidden ones left out. Times count to 2 s,
+    as some disks (FAT) keep them.
+    """
+    try:
+        if not is_folder(path):
+            return _stamp("", path.lstat())
+        with os.scandir(path) as entries:
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+        stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in shown]
+        files = [_stamp(name, told) for name, told in stats if not stat.S_ISDIR(told.st_mode)]
+        return "/".join(["folder", *sorted(files)])
+    except OSError:
+        return ""
+
+
+def _stamp(name: str, told: os.stat_result) -> str:
+    return f"{name} {told.st_size} {int(told.st_mtime) // 2}"
 
 
 def settle(staging: Path, folder: Path) -> None:
@@ -278,8 +301,9 @@ def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
     """Move the old ones aside, the last first, then the new ones to their place."""
     new, old, moving = staging / NEW, staging / OLD, staging / _MOVING
     if not moving.exists():
-        told = {"put": [name for name in names if os.path.lexists(new / name)]}
-        told["gone"] = [name for name in names if name not in told["put"]]
+        put = [name for name in names if os.path.lexists(new / name)]
+        told: dict[str, Any] = {"put": put, "gone": [name for name in names if name not in put]}
+        told["there"] = {name: stamp_output(folder / name) for name in names}
         begun = staging / f"{_MOVING}.next"
         begun.write_text(json.dumps(told), encoding="ascii")
         sync_file(begun)
@@ -288,11 +312,12 @@ def _move_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
     told = json.loads(moving.read_text(encoding="ascii"))
     waiting = [name for name in told["put"] if os.path.lexists(new / name)]
     for name in reversed([*told["gone"], *waiting]):
-        if os.path.lexists(folder / name) and not os.path.lexists(old / name):
+        was = told["there"].get(name)
+        if was and was == stamp_output(folder / name) and not os.path.lexists(old / name):
             (folder / name).replace(old / name)
     for name in waiting:
-        remove_tree(folder / name)  # Made by somebody else in the meantime.
-        (new / name).replace(folder / name)
+        if not os.path.lexists(folder / name):  # Else somebody made or changed it meanwhile.
+            (new / name).replace(folder / name)
     sync_folder(folder)
     moving.replace(staging / ENDED)
 

@@ -102,6 +102,12 @@ class Settings(BaseModel):
         """
         return cls.parse(load_yaml(path), str(path))
 
+    def list_paths(self) -> list[Path]:
+        """List the files and folders that the settings name, nested ones too."""
+        values = [value for _, value in self]
+        nested = [path for one in values if isinstance(one, Settings) for path in one.list_paths()]
+        return [one for one in values if isinstance(one, Path)] + nested
+
 
 def _has_truth(annotation: Any) -> bool:
     """Tell whether a field can be true or false."""

@@ -26,7 +26,7 @@ def list_set(path: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        Beside it, by name, and there; not the file itself.
+        By name, from its folder, and there; not the file itself.
 
     References
     ----------
@@ -40,7 +40,7 @@ def list_set(path: Path) -> list[Path]:
     except (OSError, struct.error):
         return []
     names = {html.unescape(os.fsdecode(name)) for name in _FILE_NAME.findall(text)}
-    others = (path.parent / name for name in sorted(names) if Path(name).name == name)
+    others = (path.parent / name for name in sorted(names))
     return [other for other in others if other.is_file() and not other.samefile(path)]
 
 

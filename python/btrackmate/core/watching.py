@@ -72,7 +72,7 @@ def list_files(path: Path) -> list[tuple[str, Path]]:
         Name in the folder, with slashes (empty for the file that is named), and path.
     """
     if path.is_file():
-        return [("", path), *((other.name, other) for other in list_set(path))]
+        return [("", path), *((os.path.relpath(one, path.parent), one) for one in list_set(path))]
     found = []
     seen = set[tuple[int, int]]()
     for place, folders, names in os.walk(path, followlinks=True):

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from btrackmate.core.disk import keep_rights, sync_tree
@@ -11,7 +11,15 @@ from btrackmate.core.files import clear_below, discard, make_folder, move, remov
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
 from btrackmate.core.owners import Owner
-from btrackmate.core.replacing import ENDED, NEW, has_begun, has_ended, put_all, settle
+from btrackmate.core.replacing import (
+    ENDED,
+    NEW,
+    has_begun,
+    has_ended,
+    put_all,
+    settle,
+    stamp_output,
+)
 from btrackmate.core.staging import clear_leftovers, hold_folder
 
 _LOCK = "lock"
@@ -117,12 +125,19 @@ class Workplace:
         """
         self._lock.confirm()
 
-    def holds(self, names: Sequence[str]) -> bool:
-        """Tell whether `new` holds what is to be put in place, or it was put there already.
+    def stamp(self) -> dict[str, str]:
+        """Tell what ``new`` holds now, which is all that is to be put in place, for `holds`."""
+        return {path.name: stamp_output(path) for path in sorted(self.new.iterdir())}
 
-        A copy of the folder may hold less, as some ways to copy leave out links.
+    def holds(self, made: Mapping[str, str]) -> bool:
+        """Tell whether `new` holds what was stamped, or it was put in place and stands there.
+
+        A copy of the folder may hold less, as some ways to copy leave out links; and what was put
+        in place may be gone or replaced by now.
         """
-        return self.is_published or all(os.path.lexists(self.new / name) for name in names)
+        if self.is_published:
+            return all(was and was == stamp_output(self.folder / n) for n, was in made.items())
+        return all(os.path.lexists(self.new / name) for name in made)
 
     def _take_new(self) -> None:
         """Take over what the process before was making; where it is not sure which, begin anew."""

@@ -151,7 +151,7 @@ def run(
         inputs = replace(inputs, edits=find_journal(inputs.edits))
     for path in inputs.paths().values():
         check_plain(path)
-    check_run_folder(output, inputs.paths().values())
+    check_run_folder(output, [*inputs.paths().values(), *settings.list_paths()])
     place = Workplace(output / WORK, output, str(output))
     work = WorkFolder(place, place.new / LABELS)
     job = _Run(inputs, settings, work, progress)

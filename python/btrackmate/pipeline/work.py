@@ -108,14 +108,15 @@ class WorkFolder:
             If another process works there by now.
         """
         self.place.confirm()
-        made = sorted(path.name for path in self.place.new.iterdir())
+        made = self.place.stamp()
         write_text(self.path / _FINISHED, _write_job({"job": job, "made": made}))
 
     def is_finished(self, job: Mapping[str, Any]) -> bool:
         """Tell whether all that a job makes lies in the folder, or stands in place already."""
         told = self._read_job(_FINISHED) or {}
         same = told.get("job") == json.loads(_write_job(job))
-        return same and self.place.holds(told.get("made", []))
+        made = told.get("made")
+        return same and isinstance(made, dict) and self.place.holds(made)
 
     def publish(self, names: Sequence[str]) -> None:
         """Put what is finished in place in one moment, unless it stands there; remove the folder.

@@ -260,7 +260,7 @@ class TrainingFolder:
         if before == text and not overwrite:
             make_folder(self.model)
             job, *made = (self._read(_FINISHED) or "\0").split("\0")
-            return job == text and self._place.holds(made)
+            return job == text and self._place.holds(dict.fromkeys(made, ""))
         if (self.model / CHECKPOINT).exists() and not overwrite:
             self._place.leave()
             msg = "an unfinished training with other settings or data "

@@ -94,9 +94,8 @@ def train(
         raise UserError(msg)
     root = model_dir / name
     patches = [root / PATCHES] if settings.npz_only else []
-    own = [settings.for_network(kind).start_from for kind in settings.kinds]
-    read = [data_dir, settings.start_from, settings.denoiser, *own]
-    check_apart([*patches, *(root / kind for kind in settings.kinds)], read)
+    read = [path for kind in settings.kinds for path in settings.for_network(kind).list_paths()]
+    check_apart([*patches, *(root / kind for kind in settings.kinds)], [data_dir, *read])
     if settings.npz_only:
         return {"npz": _make_patches(data_dir, root / PATCHES, settings, progress, overwrite)}
     outputs = {kind: root / kind for kind in settings.kinds}

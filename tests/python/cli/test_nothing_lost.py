@@ -84,6 +84,10 @@ def place(made: Path, tmp_path: Path) -> Path:
         "evaluate --truth l.tif --result l.tif --json j.json --table j.json",
         "train-linking t.xml -o t.xml",
         "run --labels l.tif -o l.tif",
+        "track c.csv -o t.xml --settings-from t.xml",
+        "track c.csv -o ../folder/t.xml --settings-from t.xml",
+        "run --labels l.tif -o r --config r/run.yaml",
+        "run l.tif -o r --roi r/labels.ome.zarr",
     ],
 )
 def test_no_output_is_an_input_or_another_output(
@@ -98,6 +102,19 @@ def test_no_output_is_an_input_or_another_output(
     assert code == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1, said
+    assert read_tree(place, hidden=True) == before
+
+
+def test_a_run_that_settings_are_taken_from_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That its distances are taken as they stand is told before."""
+    make_run(place / "r")
+    before = read_tree(place, hidden=True)
+    line = "run --labels l.tif -o r --settings-from r/tracks.xml --overwrite --quiet"
+    with in_folder(place):
+        assert run_command(line.split()) == 2
+    assert "r/tracks.xml is an input and would be replaced" in capsys.readouterr().err
     assert read_tree(place, hidden=True) == before
 
 

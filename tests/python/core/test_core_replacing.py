@@ -176,6 +176,28 @@ def test_clearing_up_that_is_killed_too(
     assert not list(tmp_path.glob(".bt*"))
 
 
+@pytest.mark.parametrize("name", ["a.csv", "b.csv", "t.geff"])
+def test_what_others_put_there_after_a_kill_is_left(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are no links: a file made at a name that was missing, or changed since."""
+    set_disk("plain", monkeypatch)
+    make(tmp_path / "0", OLD)
+    total = run_child(lambda: write_new(tmp_path / "0"), tmp_path / "0").calls
+    seen = set()
+    for at in range(total // 2, total):
+        folder = tmp_path / str(at)
+        make(folder, OLD)
+        assert run_child(lambda: write_new(folder), folder, at=at).killed  # noqa: B023
+        seen.add("there" if (folder / name).exists() else "missing")
+        replacing.remove_tree(folder / name)
+        (folder / name).write_bytes(b"my own words")
+        clear_leftovers(folder)
+        assert (folder / name).read_bytes() == b"my own words"
+        assert not list(folder.glob(".bt*"))
+    assert seen == {"there", "missing"}
+
+
 def test_a_folder_takes_a_file_s_place_where_nothing_exchanges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

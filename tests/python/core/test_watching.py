@@ -41,16 +41,18 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     assert [name for name, _ in list_files(image)] == ["0/c/0", "zarr.json"]
 
 
-def write_set(folder: Path, *, big: bool = False) -> list[Path]:
+def write_set(folder: Path, *, big: bool = False, places: str = "...") -> list[Path]:
     """Write a movie of three frames in three OME-TIFFs, each of which names all."""
-    paths = [folder / f"a&b{t}.ome.tif" for t in range(3)]
+    names = [f"{place}/a&b{t}.ome.tif" for t, place in enumerate(places)]
+    paths = [folder / name for name in names]
     planes = "".join(
         f'<TiffData IFD="{z}" FirstZ="{z}" FirstT="{t}" FirstC="0" PlaneCount="1">'
-        f'<UUID FileName="a&amp;b{t}.ome.tif">urn:uuid:{t}</UUID></TiffData>'
+        f'<UUID FileName="{names[t].replace("&", "&amp;")}">urn:uuid:{t}</UUID></TiffData>'
         for t in range(3)
         for z in range(2)
     )
     for t, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
         xml = (
             f'<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
             f'UUID="urn:uuid:{t}"><Image ID="Image:0"><Pixels ID="Pixels:0" SizeX="5" SizeY="4" '
@@ -62,10 +64,13 @@ def write_set(folder: Path, *, big: bool = False) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("big", [False, True])
-def test_files_of_an_ome_tiff_are_one_input(tmp_path: Path, big: bool) -> None:
-    paths = write_set(tmp_path, big=big)
-    assert list_set(paths[1]) == [paths[0], paths[2]]
+@pytest.mark.parametrize(("big", "places"), [(False, "..."), (True, "..."), (False, ".ss")])
+def test_files_of_an_ome_tiff_are_one_input(tmp_path: Path, big: bool, places: str) -> None:
+    """Beside it, or in folders below, as the names say."""
+    paths = write_set(tmp_path, big=big, places=places)
+    assert list_set(paths[0]) == paths[1:]
+    if places == "...":
+        assert list_set(paths[1]) == [paths[0], paths[2]]
     with open_movie(paths[0]) as movie:
         assert [int(movie.frame(t).max()) for t in range(3)] == [1, 2, 3]
     digest, stamp = hash_path(paths[0]), stamp_files(paths[0])
