@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from faults import run_child
 
+from btrackmate.core.disk import remove_tree
 from btrackmate.core.errors import UserError
+from btrackmate.core.workplace import Workplace
 from btrackmate.pipeline import frames
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -145,3 +147,43 @@ def test_publishing_that_was_stopped_is_finished(
     assert not (output / ".work").exists()
     assert not any(path.is_symlink() for path in output.iterdir())
     assert {p.name: p.read_bytes() for p in output.iterdir() if p.is_file()} == seen
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [("none", "kept"), ("gone", "refused"), ("changed", "refused"), ("all gone", "anew")],
+)
+def test_a_run_killed_in_its_last_clean_up_is_what_stands_there(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch, change: str, outcome: str
+) -> None:
+    """Not what somebody put there since, nor what was moved away."""
+    output = tmp_path / "out"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Workplace, "remove", stop)
+        run(RunInputs(labels=labels_3d), output, SETTINGS)
+    assert (output / ".work" / "ended").is_symlink()
+    table = output / "tracked_spots.csv"
+    if change in ("gone", "changed"):
+        table.unlink()
+    if change == "changed":
+        table.write_text("mine")
+    if change == "all gone":
+        for path in output.iterdir():
+            if path.name != ".work":
+                remove_tree(path)
+    seen = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+    if outcome == "refused":
+        with pytest.raises(UserError, match="holds a finished run: give another output"):
+            run(RunInputs(labels=labels_3d), output, SETTINGS)
+        run(RunInputs(labels=labels_3d), output, SETTINGS, overwrite=True)
+    else:
+        run(RunInputs(labels=labels_3d), output, SETTINGS)
+    after = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+    if outcome == "kept":
+        assert after == seen
+    assert after[table.name].startswith(b"id,")
+    assert not (output / ".work").exists()
