@@ -7,7 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
-from btrackmate.cli.run_options import input_settings
+from btrackmate.cli.run_options import input_settings, table_options
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
@@ -25,6 +25,7 @@ from btrackmate.core.progress import Progress
     "--allow-loss", is_flag=True, help="Write TARGET although it cannot hold some cells or links."
 )
 @calibration_options
+@table_options
 @common_options
 @with_console
 def command(

@@ -7,7 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
-from btrackmate.cli.run_options import input_settings
+from btrackmate.cli.run_options import input_settings, table_options
 from btrackmate.core.outputs import check_apart, check_ending, check_output
 from btrackmate.core.progress import Progress
 
@@ -26,6 +26,7 @@ from btrackmate.core.progress import Progress
 @click.option("--mask", type=PATH, help="Tissue mask whose border is shown.")
 @click.option("--table", type=OUTPUT, help="Write the table of tracks too, a row a track, .csv.")
 @calibration_options
+@table_options
 @common_options
 @with_console
 def command(

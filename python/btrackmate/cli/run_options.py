@@ -165,7 +165,7 @@ def edits_option(function: Function) -> Function:
 
 
 def table_options(function: Function) -> Function:
-    """Add how a CSV is read, and --workers."""
+    """Add how a CSV is read."""
     return apply_all(
         [
             click.option(
@@ -185,7 +185,6 @@ def table_options(function: Function) -> Function:
                 default=None,
                 help="Skip bad rows of a CSV, and name them.",
             ),
-            threads_option,
         ]
     )(function)
 

@@ -28,6 +28,7 @@ from btrackmate.cli.run_options import (
     merge_settings,
     ome_zarr_option,
     table_options,
+    threads_option,
 )
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.progress import Progress
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 @edits_option
 @common_options
 @linking_options
-@section("Input", calibration_options, role_axes_options, table_options)
+@section("Input", calibration_options, role_axes_options, table_options, threads_option)
 @section("Tissue mask and measuring", mask_options, measuring_options)
 @section(
     "Segmentation",

@@ -24,6 +24,7 @@ from btrackmate.cli.run_options import (
     measuring_options,
     merge_settings,
     table_options,
+    threads_option,
 )
 from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
@@ -40,7 +41,7 @@ from btrackmate.core.progress import Progress
 @edits_option
 @common_options
 @linking_options
-@section("Input", calibration_options, role_axes_options, table_options)
+@section("Input", calibration_options, role_axes_options, table_options, threads_option)
 @section("Tissue mask and measuring, of label images", mask_options, measuring_options)
 @with_console
 def command(

@@ -19,7 +19,14 @@ from typing import IO, Any
 from btrackmate.core.disk import keep_rights, remove_tree, sync_file, sync_folder, sync_tree
 from btrackmate.core.errors import StorageError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
-from btrackmate.core.outputs import blame_output, check_folder, check_outputs, check_unmade
+from btrackmate.core.outputs import (
+    ANALYSIS,
+    blame_output,
+    check_folder,
+    check_outputs,
+    check_unmade,
+    check_whole,
+)
 from btrackmate.core.replacing import NEW, put_all, put_one
 from btrackmate.core.staging import (
     PREFIX,
@@ -40,7 +47,7 @@ _TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
 class _Batch:
     """What is finished and waits to be put in place together."""
 
-    overwrite: bool = True
+    overwrite: bool | None = None
     waiting: list[tuple[Path, Path]] = field(default_factory=list)  # staging folder, target
 
 
@@ -151,20 +158,21 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def write_together(*, overwrite: bool = True) -> Iterator[None]:
+def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
     """Put all that is written in the block in place at its end, in each folder at one moment.
 
     Blocks inside each other end with the outermost. An exception leaves everything as it was.
 
     Parameters
     ----------
-    overwrite : bool
-        Refuse, at the end, to replace what was not there when the outputs were checked.
+    overwrite : bool, optional
+        Outputs were checked before: look again, at the end, that nothing stands there by now or,
+        where it may be replaced, that nobody put something of their own into it.
 
     Raises
     ------
     UserError
-        If an output stands there by now and `overwrite` is false.
+        If an output stands there by now and `overwrite` is false, or holds what would be lost.
     StorageError
         If the disk refuses.
     """
@@ -208,9 +216,11 @@ def find_written(path: Path) -> Path:
 
 def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
-    if not batch.overwrite:
-        for path in last:
+    for path, staging in last.items():
+        if batch.overwrite is False:
             check_unmade(path, f"give another output, or {flag('overwrite')}")
+        elif batch.overwrite:
+            check_whole(path, analysis=(staging / NEW / path.name / ANALYSIS).is_file())
     folders: dict[Path, list[Path]] = {}
     for path in last:
         folders.setdefault(path.parent, []).append(path)

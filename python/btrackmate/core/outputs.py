@@ -38,8 +38,8 @@ _WHOLE = (
 #: What systems put into folders.
 _OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.ini")
 _IS_INPUT = "{} is an input and would be replaced: give another output"
-#: Makes a folder that of a run.
-_RECORD = "run.yaml"
+#: Makes a folder that of a run, or of an analysis: its settings and inputs.
+_RECORD, ANALYSIS = "run.yaml", "analysis.yaml"
 #: Names that a message tells.
 _TOLD = 3
 
@@ -92,10 +92,29 @@ def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) ->
         if keeps and path.is_symlink() and not path.exists():
             msg = f"cannot write {path}: it {explain_missing(path, 'folder')}; give another output"
             raise UserError(msg)
-        if path.is_dir() and not path.is_symlink() and not keeps:
-            check_foreign(path, _list_foreign(path))
+        if not keeps:
+            check_whole(path)
         check_folder(path)
         _try_folder(path)
+
+
+def check_whole(path: Path, *, analysis: bool = False) -> None:
+    """Refuse to replace a folder that holds what is no part of what may be replaced whole.
+
+    Parameters
+    ----------
+    path : Path
+    analysis : bool
+        By an analysis, which replaces only another; else only images, graphs, models and movies of
+        the Cell Tracking Challenge are replaced.
+
+    Raises
+    ------
+    UserError
+        Names what would be lost.
+    """
+    if path.is_dir() and not path.is_symlink():
+        check_foreign(path, _list_beside(path) if analysis else _list_foreign(path))
 
 
 def _list_foreign(path: Path) -> list[str]:
@@ -109,6 +128,18 @@ def _list_foreign(path: Path) -> list[str]:
             return others
         return [n for n in others if not any((path / n / file).is_file() for file in _ZARR_FILES)]
     return held
+
+
+def _list_beside(analysis: Path) -> list[str]:
+    """List the files below an analysis that it does not name as its own."""
+    from btrackmate.core.settings import load_yaml  # loads much
+
+    record = analysis / ANALYSIS
+    named = load_yaml(record).get("files") if record.is_file() else None
+    ours = {ANALYSIS, *map(str, named if isinstance(named, list) else ())}
+    files = [path for path in analysis.rglob("*") if path.is_symlink() or not path.is_dir()]
+    names = [path.relative_to(analysis).as_posix() for path in files]
+    return sorted(n for n in names if n not in ours and not _OF_SYSTEMS.fullmatch(Path(n).name))
 
 
 def check_unmade(path: Path, remedy: str) -> None:

@@ -19,6 +19,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ _POINTER, _TURNED = "now", "now.next"
 _LINK = "link"
 _PLAN = "plan.json"
 _MOVING = "moving.json"
+_HIDDEN = re.compile(r"\.(?!z)")
 
 
 def put_one(staging: Path, folder: Path, name: str) -> bool:
@@ -116,14 +118,14 @@ def has_ended(staging: Path) -> bool:
 def stamp_output(path: Path) -> str:
     """Tell what stands at a name by sizes and times of change; empty where nothing does.
 
-    Of a folder by those of the files right below it, the hidden ones left out. Times count to 2 s,
-    as some disks (FAT) keep them.
+    Of a folder by those of the files right below it, hidden ones left out but for Zarr's. Times
+    count to 2 s, as some disks (FAT) keep them.
     """
     try:
         if not is_folder(path):
             return _stamp("", path.lstat())
         with os.scandir(path) as entries:
-            shown = [entry for entry in entries if not entry.name.startswith(".")]
+            shown = [entry for entry in entries if not _HIDDEN.match(entry.name)]
         stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in shown]
         files = [_stamp(name, told) for name, told in stats if not stat.S_ISDIR(told.st_mode)]
         return "/".join(["folder", *sorted(files)])

@@ -10,6 +10,7 @@ from btrackmate.core.errors import StorageError, describe_fault
 from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
+from btrackmate.core.outputs import check_whole
 from btrackmate.core.owners import Owner
 from btrackmate.core.replacing import (
     ENDED,
@@ -177,12 +178,15 @@ class Workplace:
         Raises
         ------
         UserError
-            If another process took the folder over in the meantime.
+            If another process took the folder over in the meantime, or a folder that is replaced
+            holds what would be lost.
         StorageError
             If the disk refuses; nothing has changed then.
         """
         clear_below(self.new)
         known = [n for n in names for at in (self.new, self.folder) if os.path.lexists(at / n)]
+        for name in known:
+            check_whole(self.folder / name)
         try:
             for name in dict.fromkeys(known):
                 if os.path.lexists(self.new / name):

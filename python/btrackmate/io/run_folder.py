@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.outputs import check_apart, check_output
+from btrackmate.core.outputs import check_apart, check_output, check_whole
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
@@ -30,9 +30,7 @@ DROPPED = "dropped.csv"
 EDITS = "edits.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
-#: Of a folder of analysis: its settings and inputs, and the folder of its pictures; each table is
-#: a .csv of its name.
-ANALYSIS = "analysis.yaml"
+#: Of a folder of analysis: the folder of its pictures; each table is a .csv of its name.
 FIGURES = "figures"
 LOG = "log.txt"
 #: All that a run writes; the record last.
@@ -88,6 +86,8 @@ def list_run_files(folder: Path) -> list[Path]:
 def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
     """Refuse a run folder that is a file, cannot be made, or whose files are inputs.
 
+    And one where somebody put something into a graph or into labels.
+
     What killed processes left in it is cleared.
 
     Raises
@@ -101,6 +101,8 @@ def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
     check_apart([folder / name for name in FILES], inputs)
     check_output(folder, overwrite=True, keeps=True)
     clear_leftovers(folder)
+    for name in FILES:
+        check_whole(folder / name)
 
 
 def check_unused(folder: Path, *, overwrite: bool) -> None:

@@ -87,6 +87,9 @@ class CsvOptions:
         Say in the log what each column was taken for.
     track_ids : bool
         Take an id that stands in several rows, one a frame, as the feature track_id.
+    step_known : bool, optional
+        Whether the calibration's time step is known; by default if it is not 1 frame. Else it is
+        found in a table of times.
     """
 
     units: Literal["physical", "pixels"] = "physical"
@@ -96,6 +99,7 @@ class CsvOptions:
     time: Literal["frames", "time"] = "frames"
     tell: bool = True
     track_ids: bool = False
+    step_known: bool | None = None
 
 
 def read_spots_csv(
@@ -151,7 +155,9 @@ class _CsvReader:
         self.cells, below = skip_export_header(self._drop_unnamed(cells))
         where = f"{path}, line {self.header_line}"
         self.columns: ColumnNames = name_columns(self.cells.header, below, where)
-        self.step_known = calibration.dt != 1 or calibration.time_unit != "frame"
+        known = options.step_known
+        given = calibration.dt != 1 or calibration.time_unit != "frame"
+        self.step_known = given if known is None else known
 
     def read(self) -> SpotsFile:
         """Make the table, drop or refuse bad rows, and make the spots."""
@@ -310,8 +316,8 @@ class _CsvReader:
 
         Times that are not frame × dt are not used, and the log says so.
         """
-        unit = self.columns.unit("time")
-        if unit and not self.step_known:
+        unit = self.calibration.time_unit  # To which they are converted.
+        if self.columns.unit("time") and not self.step_known:
             later = frame > 0
             step = float((time[later] / frame[later]).median()) if later.any() else math.nan
             allowed = _SLACK * step * frame.clip(lower=1)
@@ -339,7 +345,8 @@ class _CsvReader:
         """Take the time step that was found in the times of a table."""
         if clock == (1.0, 0.0):
             return
-        unit = self.columns.unit("time") or "sec"
+        unit = self.calibration.time_unit
+        unit = "sec" if unit == "frame" else unit
         try:
             self.calibration = replace(self.calibration, dt=clock.step, time_unit=unit)
         except UserError as error:

@@ -6,11 +6,12 @@ A new format is a reader, a writer, and a row in `FORMATS`; verbs, help and mess
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
@@ -39,6 +40,7 @@ _log = logging.getLogger(__name__)
 
 #: Tracks, and of a TrackMate file also what a graph does not hold.
 Tracks = tuple[TrackGraph, TrackMateDocument | None]
+Reader = Callable[[Path, Calibration | None, CsvOptions], Tracks]
 Writer = Callable[[Path, TrackGraph, TrackMateDocument | None, Session | None], None]
 
 
@@ -70,7 +72,7 @@ class TrackFormat:
     key: str
     label: str
     endings: tuple[str, ...]
-    read: Callable[[Path], Tracks]
+    read: Reader
     losses: Callable[[TrackGraph, TrackMateDocument | None], list[str]]
     write: Writer | None = None
     outputs: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
@@ -125,23 +127,27 @@ def _list_csv(path: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((path, *(find_csv_pair(path) or csv_names(path)))))
 
 
-def _read_xml(path: Path) -> Tracks:
+def _read_xml(path: Path, *_: object) -> Tracks:
     if is_simple_xml(path):
         return read_simple_tracks(path), None
     document = read_trackmate(path)
     return document.graph, document
 
 
-def _read_geff(path: Path) -> Tracks:
+def _read_geff(path: Path, *_: object) -> Tracks:
     from btrackmate.io.geff_reader import read_geff  # loads zarr
 
     return read_geff(path), None
 
 
-def _read_csv(path: Path) -> Tracks:
+def _read_table(path: Path, calibration: Calibration | None, options: CsvOptions) -> Tracks:
+    return read_tracked_table(path, calibration, options), None
+
+
+def _read_csv(path: Path, calibration: Calibration | None, options: CsvOptions) -> Tracks:
     pair = find_csv_pair(path)
     if pair is None and path.is_file():
-        return read_tracked_table(path), None
+        return _read_table(path, calibration, options)
     if pair is None and path.is_symlink():
         msg = f"{path}: {explain_missing(path)}; give a table of tracks"
         raise UserError(msg)
@@ -154,7 +160,7 @@ def _read_csv(path: Path) -> Tracks:
     if path not in pair and path.is_file():
         _settle_name(path, spots_file, links_file)
     _log.info("%s: links from %s", spots_file, links_file.name)
-    spots = read_spots_csv(spots_file, options=CsvOptions(tell=False)).spots
+    spots = read_spots_csv(spots_file, calibration, replace(options, tell=False)).spots
     return read_links_csv(links_file, spots), None
 
 
@@ -173,7 +179,7 @@ def _settle_name(path: Path, spots: Path, links: Path) -> None:
     raise UserError(msg)
 
 
-def _read_ctc(path: Path) -> Tracks:
+def _read_ctc(path: Path, *_: object) -> Tracks:
     from btrackmate.io.ctc_tracks import read_ctc_tracks  # loads tifffile
 
     return read_ctc_tracks(path), None
@@ -267,7 +273,7 @@ FORMATS = (
         "table",
         ".tsv or .txt (a table with track ids)",
         (".tsv", ".txt", ".csv.gz"),
-        lambda path: (read_tracked_table(path), None),
+        _read_table,
         lambda _graph, _document: [],
         calibrated=False,
     ),
@@ -349,7 +355,13 @@ def name_inputs(path: Path) -> tuple[Path, ...]:
     return (path,) if found is None else found.inputs(path)
 
 
-def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
+def read_tracks(
+    path: Path,
+    calibration: Calibration | None = None,
+    table: CsvOptions | None = None,
+    *,
+    with_edits: bool = False,
+) -> Tracks:
     """Read tracks in any format; of a TrackMate file also what a graph does not hold.
 
     Parameters
@@ -357,8 +369,9 @@ def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
     path : Path
         .xml, .xml.gz, .geff, or .csv: one of the two tables that :func:`find_csv_pair` finds, or
         one table with the tracks' ids; a folder of the Cell Tracking
-        Challenge; or the folder of a finished run. CSV tables are in physical units without
-        calibration, Challenge folders in voxels.
+        Challenge; or the folder of a finished run. Challenge folders are in voxels.
+    calibration, table : Calibration and CsvOptions, optional
+        Of CSV tables, which hold none; see :func:`read_spots_csv`.
     with_edits : bool
         Whether the caller makes the edits in the journal beside them, too; else the log warns of
         those that are not saved.
@@ -381,7 +394,7 @@ def read_tracks(path: Path, *, with_edits: bool = False) -> Tracks:
         warn_of_unsaved(path)
     warn_of_parted(path)
     with watch_inputs(*found.inputs(path)):
-        return found.read(path)
+        return found.read(path, calibration, table or CsvOptions())
 
 
 def write_tracks(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
@@ -39,7 +40,9 @@ _INVENTED = "dummy"
 _DERIVED = ("track", "tracklet", "parent", "generation")
 
 
-def read_tracked_table(path: Path) -> TrackGraph:
+def read_tracked_table(
+    path: Path, calibration: Calibration | None = None, options: CsvOptions | None = None
+) -> TrackGraph:
     """Read tracks from one table.
 
     Parameters
@@ -48,6 +51,8 @@ def read_tracked_table(path: Path) -> TrackGraph:
         A table of cells with a column track_id, particle, tracklet or the like (or an id that
         stands once a frame), as napari, btrack, trackpy, Imaris and TrackMate export, and perhaps
         parent: the track, or the cell, that it comes from.
+    calibration, options : Calibration and CsvOptions, optional
+        See :func:`read_spots_csv`.
 
     Raises
     ------
@@ -60,7 +65,8 @@ def read_tracked_table(path: Path) -> TrackGraph:
     parent. Where a track has several cells in a frame, what is linked to what is not known: no link
     is made there, and the log says so, as it does of trees (laptrack's tree_id) without parents.
     """
-    file = read_spots_csv(path, options=CsvOptions(track_ids=True))
+    options = replace(options or CsvOptions(), track_ids=True)
+    file = read_spots_csv(path, calibration, options)
     spots, graph = file.spots, link_table(file, path)
     if graph is None:
         msg = f"{path}: tracks as CSV are two tables (NAME.spots.csv, NAME.links.csv), or one with "

@@ -20,16 +20,15 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.outputs import check_apart, check_foreign, check_output
+from btrackmate.core.outputs import ANALYSIS, check_apart, check_output, check_whole
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import read_whole
-from btrackmate.core.settings import load_yaml
 from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import option
 from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
-from btrackmate.io.run_folder import ANALYSIS, FIGURES, REPORT
+from btrackmate.io.run_folder import FIGURES, REPORT
 from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
 from btrackmate.io.units import convert
 from btrackmate.measurement import MeasureSettings
@@ -168,10 +167,7 @@ def check_analysis(output: Path, job: AnalysisJob, *, overwrite: bool = False) -
     inputs = [one for path in job.tracks for one in (path, *name_inputs(path))]
     check_apart([output], [*inputs, job.groups, job.mask])
     check_output(output, overwrite=overwrite, keeps=True)
-    if output.is_dir():
-        record = load_yaml(output / ANALYSIS) if (output / ANALYSIS).is_file() else {}
-        ours = {ANALYSIS, *record.get("files", ())}
-        check_foreign(output, [name for name in _list_files(output) if name not in ours])
+    check_whole(output, analysis=True)
 
 
 def _list_files(folder: Path) -> list[str]:

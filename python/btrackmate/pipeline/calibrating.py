@@ -12,7 +12,8 @@ from btrackmate.core.spots import Spots, measure_radius
 from btrackmate.core.words import option
 from btrackmate.io.image_calibration import Known, Stated, list_differences
 from btrackmate.io.run_folder import is_run_folder
-from btrackmate.io.track_formats import find_source_format
+from btrackmate.io.spots_csv import CsvOptions
+from btrackmate.io.track_formats import Tracks, find_source_format, read_tracks
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.pipeline.settings import InputSettings
 
@@ -36,34 +37,61 @@ def state_calibration(spots: Spots, source: Path) -> Stated:
     return Stated(source, calibration, known, spots.ndim, spots.n_frames)
 
 
-def calibrate_tracks(graph: TrackGraph, source: Path, options: InputSettings) -> TrackGraph:
-    """Give tracks of a format without calibration the one that the options say.
+def read_calibrated(source: Path, options: InputSettings) -> Tracks:
+    """Read tracks; those of a format without calibration get the one that the options say.
 
     Parameters
     ----------
-    graph : TrackGraph
     source : Path
-        The file or folder that they come from.
+        See :func:`read_tracks`.
     options : InputSettings
+        Of a table also its units, and what to do with bad rows.
 
     Raises
     ------
     UserError
-        If the file has another calibration of its own.
+        If the tracks are damaged, have another calibration of their own, or are in pixels and no
+        voxel size is known.
     """
-    if not _gives_calibration(options):
-        return graph
     format_ = None if is_run_folder(source) else find_source_format(source)
     if format_ is None or format_.calibrated:
+        graph, document = read_tracks(source)
         check_calibration(graph.spots, source, options)
-        return graph
-    spots, size = graph.spots, make_calibration(options)
-    if format_.in_voxels:
-        volume = spots.feature("voxels") * size.voxel_volume(spots.ndim)
-        places = spots.table[["x", "y", "z"]] * [size.dx, size.dy, size.dz]
-        table = spots.table.assign(**places, radius=measure_radius(volume, spots.ndim))
-        spots = replace(spots, table=table)
-    return graph.with_spots(spots.with_calibration(size))
+        return graph, document
+    size = make_calibration(options)
+    if not format_.in_voxels:
+        return read_tracks(source, size, make_table_options(source, options, size))
+    graph, document = read_tracks(source)
+    return _size_voxels(graph, size) if _gives_calibration(options) else graph, document
+
+
+def make_table_options(path: Path, options: InputSettings, calibration: Calibration) -> CsvOptions:
+    """Say how a table of cells is read where no image gives its calibration.
+
+    Raises
+    ------
+    UserError
+        If it is said to be in pixels, and the calibration knows no voxel size.
+    """
+    if options.csv_units == "pixels" and calibration.space_unit == "pixel":
+        msg = f"{path}: its positions are in pixels, but no voxel size is known; give "
+        msg += f"{option('voxel_size', 'Z,Y,X')}, or the image"
+        raise UserError(msg)
+    return CsvOptions(
+        units=options.csv_units,
+        skip_bad_rows=options.skip_bad_rows,
+        time=options.csv_time,
+        step_known=options.dt is not None,
+    )
+
+
+def _size_voxels(graph: TrackGraph, size: Calibration) -> TrackGraph:
+    """Give tracks whose positions are in voxels a calibration."""
+    spots = graph.spots
+    volume = spots.feature("voxels") * size.voxel_volume(spots.ndim)
+    places = spots.table[["x", "y", "z"]] * [size.dx, size.dy, size.dz]
+    table = spots.table.assign(**places, radius=measure_radius(volume, spots.ndim))
+    return graph.with_spots(replace(spots, table=table).with_calibration(size))
 
 
 def check_calibration(spots: Spots, source: Path, options: InputSettings) -> None:
@@ -85,6 +113,8 @@ def check_calibration(spots: Spots, source: Path, options: InputSettings) -> Non
         msg = f"{source} holds its own calibration, and the options say another: "
         msg += f"{', '.join(differences)}; leave {option('voxel_size')}, {option('dt')} and their "
         msg += "units out, or make a .csv of it first, which takes them"
+        if spots.calibration.space_unit == "pixel":
+            msg += f", with {option('csv_units', 'pixels')}"
         raise UserError(msg)
 
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
-from btrackmate.core.words import option
 from btrackmate.io.image_calibration import (
     complete_calibration,
     warn_of_difference,
@@ -24,6 +22,7 @@ from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.calibrating import (
     check_calibration,
     make_calibration,
+    make_table_options,
     state_calibration,
 )
 from btrackmate.pipeline.linking import join_tables
@@ -98,17 +97,12 @@ def read_cells(
             calibration, dx=found.dx, dy=found.dy, dz=found.dz, space_unit=found.space_unit
         )
         _log.info("%s: no voxel size is given; that of %s is taken", path, mask.path)
-    if options.csv_units == "pixels" and image is None and calibration.space_unit == "pixel":
-        msg = f"{path}: its positions are in pixels, but no voxel size is known; give "
-        msg += f"{option('voxel_size', 'Z,Y,X')}, or the image"
-        raise UserError(msg)
-    csv = CsvOptions(
-        units=options.csv_units,
-        skip_bad_rows=options.skip_bad_rows,
-        ndim=image.ndim if image is not None else None,
-        n_frames=image.n_frames if image is not None else None,
-        time=options.csv_time,
-    )
+    if image is None:
+        csv = make_table_options(path, options, calibration)
+    else:
+        csv = CsvOptions(
+            options.csv_units, options.skip_bad_rows, image.ndim, image.n_frames, options.csv_time
+        )
     return leave_tracks_out(read_spots_csv(path, calibration, csv).spots, path)
 
 

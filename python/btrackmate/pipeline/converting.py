@@ -21,11 +21,12 @@ from btrackmate.io.track_formats import (
     CTC,
     WRITTEN,
     find_format,
+    is_table_name,
     name_outputs,
     read_tracks,
     write_tracks,
 )
-from btrackmate.pipeline.calibrating import calibrate_tracks
+from btrackmate.pipeline.calibrating import read_calibrated
 from btrackmate.pipeline.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def convert(
             msg += f"{target.name} is none: leave it out, or give a name without an ending"
             raise UserError(msg)
         format_ = find_format(target)
-        graph, document = read_tracks(source)
-        graph = calibrate_tracks(graph, source, options or InputSettings())
+        graph, document = read_calibrated(source, options or InputSettings())
         write_tracks(target, graph, document)
         return Losses([], format_.losses(graph, document))
     return _convert_to_ctc(source, target, labels, options or InputSettings(), allow_loss, progress)
@@ -127,7 +127,8 @@ def _convert_to_ctc(
     from btrackmate.io.ctc_tracks import write_ctc
     from btrackmate.pipeline.relabelling import Painter, check_frames
 
-    given, document = read_tracks(source)
+    is_table = is_table_name(source)  # Else the options are those of the labels alone.
+    given, document = read_calibrated(source, options) if is_table else read_tracks(source)
     with (
         write_together(),
         _open_labels(source, target, labels, options) as movie,

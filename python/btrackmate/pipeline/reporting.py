@@ -13,7 +13,7 @@ from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT, name_run_movies
 from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
 from btrackmate.io.tracks_csv import write_table
-from btrackmate.pipeline.calibrating import calibrate_tracks, check_calibration
+from btrackmate.pipeline.calibrating import check_calibration, read_calibrated
 from btrackmate.pipeline.inputs import RunInputs, open_calibrated, open_mask
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed, warn_of_gone
@@ -104,7 +104,7 @@ def report_tracks(
 
 def _load(source: Path, options: InputSettings) -> ReportData:
     if is_tracks(source):
-        return load_tracks(source, lambda graph: calibrate_tracks(graph, source, options))
+        return load_tracks(source, lambda path: read_calibrated(path, options))
     data = load_run(source)
     check_calibration(data.graph.spots, source, options)
     return data

@@ -26,7 +26,7 @@ from btrackmate.io.image_calibration import Given
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
 from btrackmate.io.shown_tracks import find_shown
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.track_formats import Tracks, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
 from btrackmate.tracking.settings import TrackerSettings, parse_tracker
@@ -245,25 +245,23 @@ def _explain(path: Path, error: Exception) -> UserError:
     return UserError(f"{path}: missing or damaged ({reason}); start `btrackmate run` again")
 
 
-def load_tracks(
-    path: Path, calibrate: Callable[[TrackGraph], TrackGraph] = lambda graph: graph
-) -> ReportData:
+def load_tracks(path: Path, read: Callable[[Path], Tracks] = read_tracks) -> ReportData:
     """Read tracks of any origin; what TrackMate hides is left out.
 
     Parameters
     ----------
     path : Path
         .xml, .geff or .csv.
-    calibrate : callable
-        Gives tracks their calibration, where their format has none.
+    read : callable
+        Reads them, with the calibration that the user gives.
 
     Raises
     ------
     UserError
         If the file is no tracks.
     """
-    graph, document = read_tracks(path)
-    graph, ids = calibrate(graph), None
+    graph, document = read(path)
+    ids = None
     if document is not None:
         graph, ids = _leave_hidden_out(path, document)
     return ReportData(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.cli.main import main, run_command
 from btrackmate.core import files
+from btrackmate.core.workplace import Workplace
 from btrackmate.pipeline import frames
 
 CSV = "id,frame,x,y,z,radius\n" + "".join(
@@ -208,6 +209,44 @@ def test_what_another_process_made_meanwhile_is_not_replaced(
         assert run_command([*line.split(), "--quiet"]) == 2
     assert f"{output.name} was made by somebody else in the meantime" in capsys.readouterr().err
     assert read_tree(output) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "convert t.xml o.geff",
+        "convert t.xml o --labels l.tif --allow-loss",
+        "analyse t.xml -o o --no-report --no-figures",
+        "run --labels l.tif -o o",
+    ],
+)
+def test_what_is_put_meanwhile_into_what_is_replaced_is_not_lost(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """A note in the folder of results that is just made anew."""
+    output = next(place / word for word in line.split() if word.partition(".")[0] == "o")
+    with in_folder(place):
+        assert run_command([*line.split(), "--quiet"]) == 0
+    inner = output / "tracks.geff" if line.startswith("run") else output
+    put, publish = files._put_batch, Workplace.publish
+
+    def put_later(batch: Any) -> None:
+        (inner / "notes.txt").write_text("mine")
+        put(batch)
+
+    def publish_later(self: Workplace, names: Sequence[str]) -> None:
+        (inner / "notes.txt").write_text("mine")
+        publish(self, names)
+
+    monkeypatch.setattr(files, "_put_batch", put_later)
+    monkeypatch.setattr(Workplace, "publish", publish_later)
+    before = read_tree(output)
+    with in_folder(place):
+        assert run_command([*line.split(), "--overwrite", "--quiet"]) == 2
+    assert "holds notes.txt, which would be lost" in capsys.readouterr().err
+    note = (inner / "notes.txt").relative_to(output).as_posix()
+    after = {n: c for n, c in read_tree(output).items() if not n.startswith(".work")}
+    assert after == before | {note: b"mine"}
 
 
 def make_run(folder: Path) -> None:

@@ -152,14 +152,14 @@ def _train(out: Path) -> bool:
     work = TrainingFolder(out / "a.csv")
     work.is_unfinished()
     if not (was := work.begin({"job": 1}, overwrite=False)):
-        for name in ("weights", CHECKPOINT):
+        for name in ("config.json", CHECKPOINT):
             write_text(work.model / name, "new")
         work.mark_finished()
     work.publish(overwrite=True)
     return was
 
 
-@pytest.mark.parametrize(("work", "old"), [(_publish, NAMES), (_train, ["a.csv/weights"])])
+@pytest.mark.parametrize(("work", "old"), [(_publish, NAMES), (_train, ["a.csv/config.json"])])
 def test_a_copy_without_links_of_what_was_stopped_loses_nothing(
     tmp_path: Path, work: Callable[[Path], bool], old: list[str]
 ) -> None:

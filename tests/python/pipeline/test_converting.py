@@ -15,6 +15,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import read_trackmate
+from btrackmate.pipeline import reporting
 from btrackmate.pipeline.converting import convert, plan_ctc
 from btrackmate.pipeline.settings import InputSettings
 
@@ -191,3 +192,59 @@ def test_times_and_speeds_are_those_of_the_step_that_is_given(tmp_path: Path) ->
     assert document.graph.spots.feature("time").tolist() == [0, 60]
     assert document.edges.columns["SPEED"].tolist() == [1.0]
     assert document.tracks.columns["TRACK_DURATION"].tolist() == [60.0]
+
+
+MINUTES = "frame,x (µm),y (µm),t (min),track_id\n0,10,1,0,4\n1,11,1,5,4\n2,12,1,10,4\n"
+PIXELS = "frame,x [px],y [px],track_id\n0,10,1,4\n1,12,1,4\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "expected", "told"),
+    [
+        (MINUTES, "", (1, "µm", 5, "min", 10), ""),
+        (MINUTES, "--voxel-size 0.5,0.25", (0.25, "µm", 5, "min", 10), ""),
+        (MINUTES, "--space-unit nm", (1, "nm", 5, "min", 10), "states positions in µm, read as nm"),
+        (MINUTES, "--time-unit s", (1, "µm", 300, "sec", 10), ""),
+        (MINUTES, "--dt 5 --time-unit min", (1, "µm", 5, "min", 10), ""),
+        (MINUTES, "--dt 7", (1, "µm", 7, "sec", 10), "the times in t (min) are not used"),
+        (PIXELS, "--voxel-size 0.5,0.25", (0.25, "µm", 1, "frame", 10), "pixel, read as µm"),
+        (PIXELS, "--voxel-size 1,0.5 --csv-units pixels", (0.5, "µm", 1, "frame", 5), ""),
+    ],
+)
+@pytest.mark.parametrize("verb", ["convert", "report"])
+def test_what_a_header_states_is_heeded_beside_options(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    table: str,
+    options: str,
+    expected: tuple[object, ...],
+    told: str,
+) -> None:
+    """As `track` does: µm and 5 min had become pixels, frames or what the options said."""
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    graphs = []
+    if verb == "convert":
+        line = ["convert", "t.csv", "t.geff", "--quiet", *options.split()]
+    else:
+        monkeypatch.setattr(reporting, "write_report", lambda _, data: graphs.append(data.graph))
+        line = ["report", "t.csv", "-o", "r.html", "--quiet", *options.split()]
+    assert run_command(line) == 0
+    warned = capsys.readouterr().err
+    graph = graphs[0] if graphs else read_tracks(tmp_path / "t.geff")[0]
+    size = graph.spots.calibration
+    found = (size.dx, size.space_unit, size.dt, size.time_unit, graph.spots.positions[0, 0])
+    assert found == expected
+    assert told in warned
+
+
+def test_a_table_in_pixels_needs_the_voxel_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.csv").write_text(PIXELS, encoding="utf-8")
+    line = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "t.xml"), "--csv-units", "pixels"]
+    assert run_command(line) == 2
+    assert "no voxel size is known; give --voxel-size" in capsys.readouterr().err
+    assert not (tmp_path / "t.xml").exists()
