@@ -276,6 +276,44 @@ def list_differences(main: Stated, other: Stated) -> list[str]:
     return found
 
 
+def states_size(calibration: Calibration, ndim: int) -> bool:
+    """Tell whether tracks state their voxel size: formats that know none say 1 along each axis."""
+    return set(calibration.spacing(ndim)) != {1.0}
+
+
+def find_size(movie: Stated, tracks: Calibration, *, is_table: bool = False) -> Calibration:
+    """Give the voxel size by which positions of tracks become voxels of their movie.
+
+    Parameters
+    ----------
+    movie : Stated
+        The image, or labels, that they were made of.
+    tracks : Calibration
+        Their unit, and voxel size where they state one, which counts then.
+    is_table : bool
+        They are a table: where its unit is not known, its positions are in the movie's.
+
+    Returns
+    -------
+    Calibration
+        In the tracks' unit where that is known; the tracks' own where nobody states a size.
+    """
+    if states_size(tracks, movie.ndim) or not movie.known.size:
+        return tracks
+    if tracks.space_unit == "pixel":
+        return movie.calibration if is_table else tracks
+    return convert_size(movie.calibration, tracks.space_unit) or tracks
+
+
+def convert_size(size: Calibration, unit: str) -> Calibration | None:
+    """Give a voxel size in another unit; None where that cannot be told."""
+    factor = convert(1.0, size.space_unit, unit)
+    if factor is None:
+        return None
+    dx, dy, dz = (factor * one for one in (size.dx, size.dy, size.dz))
+    return replace(size, dx=dx, dy=dy, dz=dz, space_unit=unit)
+
+
 def _differ(a: float, unit: str, b: float, other_unit: str) -> bool:
     """Tell whether two sizes differ; units that cannot be converted do."""
     same = convert(b, other_unit, unit)

@@ -72,9 +72,9 @@ class CsvOptions:
 
     Parameters
     ----------
-    units : {"physical", "pixels"}
+    units : {"physical", "pixels", "stated"}
         Of x, y, z, and of radius and volume where the header states none; pixels are multiplied by
-        the calibration.
+        the calibration. "stated": pixels where the header says so and the voxel size is known.
     skip_bad_rows : bool
         Leave bad rows out and name their lines, instead of refusing the file.
     ndim : int, optional
@@ -92,7 +92,7 @@ class CsvOptions:
         found in a table of times.
     """
 
-    units: Literal["physical", "pixels"] = "physical"
+    units: Literal["physical", "pixels", "stated"] = "physical"
     skip_bad_rows: bool = False
     ndim: int | None = None
     n_frames: int | None = None
@@ -162,9 +162,11 @@ class _CsvReader:
     def read(self) -> SpotsFile:
         """Make the table, drop or refuse bad rows, and make the spots."""
         given = self.calibration
-        self.calibration = take_units(
-            self.columns, self.calibration, pixels=self.options.units == "pixels", path=self.path
-        )
+        sized = given.space_unit != "pixel" or given.spacing(3) != (1, 1, 1)
+        pixels = self.options.units == "pixels"
+        if self.options.units == "stated" and sized:
+            pixels = "pixel" in map(self.columns.unit, "xyz")
+        self.calibration = take_units(self.columns, self.calibration, pixels=pixels, path=self.path)
         table = self._parse()
         self._check(table)
         good = ~np.isin(np.arange(len(table)), list(self.bad))
@@ -174,9 +176,7 @@ class _CsvReader:
             self._refuse_or_warn(skipped)
             table = table[good].reset_index(drop=True)
         self.cells = replace(self.cells, columns=[])  # they are as large as the table
-        pixels = self.options.units == "pixels"
         ndim = self._ndim(table)
-        sized = given.space_unit != "pixel" or given.spacing(3) != (1, 1, 1)
         scale = ColumnScale(self.columns, self.calibration, ndim, pixels, sized)
         table = to_physical(table, scale, path=self.path)
         spots = Spots.from_table(

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from btrackmate.analysis import AnalysisSettings, analyse_movies, analyse_tracks
 from btrackmate.analysis.tables import Tables
-from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
@@ -25,16 +24,14 @@ from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import read_whole
 from btrackmate.core.watching import watch_inputs
-from btrackmate.core.words import option
 from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import FIGURES, REPORT
 from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
-from btrackmate.io.units import convert
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
 from btrackmate.measurement.tissue import Tissue, check_mask_length
-from btrackmate.pipeline.calibrating import rename_calibration
+from btrackmate.pipeline.calibrating import find_mask_size, rename_calibration
 from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.record import describe_environment
 from btrackmate.pipeline.settings import InputSettings
@@ -216,7 +213,7 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
     spots = graph.spots
     frames = MovieFrames(mask, spots.ndim)
     check_mask_length(frames, spots.n_frames)
-    size = _find_mask_size(mask, spots.calibration)
+    size = find_mask_size(mask, spots.calibration)
     settings = MeasureSettings.parse({"mask": {"policy": "centroid"}})
     distance = np.full(len(spots), np.nan)
     tissue = np.zeros(len(spots), np.int64)
@@ -230,28 +227,6 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
         tissue[rows], _ = judge_points(place[rows], now.mask, size, settings.mask, f"frame {t}")
     columns = {"boundary_distance": distance, "tissue": tissue}
     return graph.with_spots(spots.with_columns(columns))
-
-
-def _find_mask_size(mask: Movie, tracks: Calibration) -> Calibration:
-    """Give a mask's voxel size in the unit of tracks; that of the tracks where it states none."""
-    size = mask.calibration
-    if not mask.known.size:
-        return tracks
-    if size.space_unit == tracks.space_unit:
-        return size
-    factor = convert(1.0, size.space_unit, tracks.space_unit)
-    if factor is not None:
-        dx, dy, dz = (factor * one for one in (size.dx, size.dy, size.dz))
-        return replace(size, dx=dx, dy=dy, dz=dz, space_unit=tracks.space_unit)
-    if "pixel" not in (size.space_unit, tracks.space_unit):
-        msg = f"{mask.path}: is in {size.space_unit}, and the tracks are in {tracks.space_unit}: "
-        msg += f"give its voxel size in {tracks.space_unit} ({option('voxel_size', 'Z,Y,X')})"
-        raise UserError(msg)
-    _log.warning(
-        "%s is in %s, and the tracks in %s: the tracks' positions are taken as %s",
-        mask.path, size.space_unit, tracks.space_unit, size.space_unit,
-    )  # fmt: skip
-    return size
 
 
 def _load(path: Path, job: AnalysisJob) -> ReportData:

@@ -10,7 +10,14 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots, measure_radius
 from btrackmate.core.words import option
-from btrackmate.io.image_calibration import Known, Stated, list_differences
+from btrackmate.io.image_calibration import (
+    Known,
+    Stated,
+    convert_size,
+    list_differences,
+    states_size,
+)
+from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import Tracks, find_source_format, read_tracks
@@ -37,7 +44,7 @@ def state_calibration(spots: Spots, source: Path) -> Stated:
     return Stated(source, calibration, known, spots.ndim, spots.n_frames)
 
 
-def read_calibrated(source: Path, options: InputSettings) -> Tracks:
+def read_calibrated(source: Path, options: InputSettings, movie: Movie | None = None) -> Tracks:
     """Read tracks; those of a format without calibration get the one that the options say.
 
     Parameters
@@ -46,6 +53,8 @@ def read_calibrated(source: Path, options: InputSettings) -> Tracks:
         See :func:`read_tracks`.
     options : InputSettings
         Of a table also its units, and what to do with bad rows.
+    movie : Movie, optional
+        The image, or labels, that they were made of: a table has its calibration.
 
     Raises
     ------
@@ -56,13 +65,26 @@ def read_calibrated(source: Path, options: InputSettings) -> Tracks:
     format_ = None if is_run_folder(source) else find_source_format(source)
     if format_ is None or format_.calibrated:
         graph, document = read_tracks(source)
-        check_calibration(graph.spots, source, options)
-        return graph, document
-    size = make_calibration(options)
+        return _take_size(graph, source, options), document
+    size, step_known = make_calibration(options), options.dt is not None
+    if movie is not None and movie.known.size:
+        size, step_known = movie.calibration, step_known or movie.known.time
     if not format_.in_voxels:
-        return read_tracks(source, size, make_table_options(source, options, size))
+        table = make_table_options(source, options, size)
+        return read_tracks(source, size, replace(table, step_known=step_known))
     graph, document = read_tracks(source)
     return _size_voxels(graph, size) if _gives_calibration(options) else graph, document
+
+
+def _take_size(graph: TrackGraph, source: Path, options: InputSettings) -> TrackGraph:
+    """Give tracks that state a unit and no voxel size the one of the options."""
+    spots, rest = graph.spots, options.model_copy(update={"voxel_size": None})
+    own = spots.calibration
+    if options.voxel_size is None or own.space_unit == "pixel" or states_size(own, spots.ndim):
+        check_calibration(spots, source, options)
+        return graph
+    check_calibration(spots, source, rest)
+    return graph.with_spots(spots.with_calibration(_fill_in(own, options)))
 
 
 def make_table_options(path: Path, options: InputSettings, calibration: Calibration) -> CsvOptions:
@@ -157,6 +179,31 @@ def rename_calibration(
             source, option("dt"), before, after,
         )  # fmt: skip
     return changed
+
+
+def find_mask_size(mask: Movie, tracks: Calibration) -> Calibration:
+    """Give a mask's voxel size in the unit of tracks; that of the tracks where it states none.
+
+    Raises
+    ------
+    UserError
+        If the one cannot be told in the unit of the other.
+    """
+    size = mask.calibration
+    if not mask.known.size:
+        return tracks
+    found = convert_size(size, tracks.space_unit)
+    if found is not None:
+        return found
+    if "pixel" not in (size.space_unit, tracks.space_unit):
+        msg = f"{mask.path}: is in {size.space_unit}, and the tracks are in {tracks.space_unit}: "
+        msg += f"give its voxel size in {tracks.space_unit} ({option('voxel_size', 'Z,Y,X')})"
+        raise UserError(msg)
+    _log.warning(
+        "%s is in %s, and the tracks in %s: the tracks' positions are taken as %s",
+        mask.path, size.space_unit, tracks.space_unit, size.space_unit,
+    )  # fmt: skip
+    return size
 
 
 def _gives_calibration(options: InputSettings) -> bool:

@@ -21,9 +21,7 @@ from btrackmate.io.track_formats import (
     CTC,
     WRITTEN,
     find_format,
-    is_table_name,
     name_outputs,
-    read_tracks,
     write_tracks,
 )
 from btrackmate.pipeline.calibrating import read_calibrated
@@ -125,16 +123,15 @@ def _convert_to_ctc(
     progress: Progress,
 ) -> Losses:
     from btrackmate.io.ctc_tracks import write_ctc
-    from btrackmate.pipeline.relabelling import Painter, check_frames
+    from btrackmate.pipeline.relabelling import Painter, check_frames, read_of_labels
 
-    is_table = is_table_name(source)  # Else the options are those of the labels alone.
-    given, document = read_calibrated(source, options) if is_table else read_tracks(source)
     with (
         write_together(),
         _open_labels(source, target, labels, options) as movie,
         watch_inputs(movie.path),
     ):
         check_apart([target], [movie.path])
+        given, document = read_of_labels(source, options, movie)
         check_frames(given, movie, source)
         painter = Painter.open(given, movie, source)
         on_cell = painter.find_cells(progress)

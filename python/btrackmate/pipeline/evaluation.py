@@ -18,12 +18,13 @@ from btrackmate.core.progress import Progress
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
 from btrackmate.io.ctc import CtcSegments, find_ctc, read_ctc, read_tracks_table
-from btrackmate.io.image_calibration import UNSIZED
+from btrackmate.io.image_calibration import UNSIZED, states_size
 from btrackmate.io.images import open_movie
 from btrackmate.io.ngff import is_zarr
 from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.shown_tracks import read_shown_tracks
-from btrackmate.io.track_formats import csv_names, is_table_name, name_format
+from btrackmate.io.spots_csv import CsvOptions
+from btrackmate.io.track_formats import csv_names, is_table_name, name_format, read_tracks
 from btrackmate.measurement.settings import MaskSettings
 from btrackmate.metrics import (
     GraphMovie,
@@ -41,6 +42,7 @@ from btrackmate.metrics.nodes import NodeMatch, TrackNodes
 from btrackmate.metrics.points import match_same_spots
 from btrackmate.metrics.similarity import SSIM_WINDOW
 from btrackmate.metrics.tracking import score_nodes
+from btrackmate.pipeline.calibrating import find_mask_size
 from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.label_folder import (
     LabelFolder,
@@ -50,6 +52,7 @@ from btrackmate.pipeline.label_folder import (
     read_pairs,
 )
 from btrackmate.pipeline.masked import mask_labels, mask_points, mask_tracked
+from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.data import open_labels, read_record
 
 _log = logging.getLogger(__name__)
@@ -251,16 +254,20 @@ def _match_points(truth: Candidate, result: Candidate, max_distance: float | Non
 
 
 def _share_units(candidate: Candidate, partner: Candidate) -> TrackGraph:
-    """Give a candidate's tracks; a table, which has no units, has its partner's."""
+    """Give a candidate's tracks; a table whose unit is not known has its partner's."""
     graph, other = candidate.graph, partner.graph
     if graph is None or other is None:
         msg = "no tracks"
         raise ValueError(msg)
     own, theirs = graph.spots.calibration, other.spots.calibration
-    if not is_table_name(candidate.path) or own.space_unit == theirs.space_unit:
+    known = own.space_unit != "pixel" or theirs.space_unit == "pixel"
+    if known or not is_table_name(candidate.path):
         return graph
-    _log.info("%s: positions are taken to be in %s", candidate.path, theirs.space_unit)
-    return graph.with_spots(graph.spots.with_calibration(theirs))
+    level = logging.WARNING if is_table_name(partner.path) else logging.INFO
+    _log.log(level, "%s: positions are taken to be in %s", candidate.path, theirs.space_unit)
+    table = CsvOptions(units="stated" if states_size(theirs, graph.spots.ndim) else "physical")
+    again = read_tracks(candidate.path, theirs, replace(table, tell=False))[0]
+    return again.keep_spots(np.isin(again.spots.id, graph.spots.id))
 
 
 def _suggest_distance(graph: TrackGraph) -> str:
@@ -303,13 +310,14 @@ def mask_candidate(candidate: Candidate, mask: Path, settings: MaskSettings) -> 
         msg += "table"
         raise UserError(msg)
     movie = candidate.labels.movie if isinstance(candidate.labels, MovieFrames) else None
-    opened = open_mask(mask, movie)
     graph = candidate.graph
     if candidate.labels is None and graph is not None:
-        if is_table_name(candidate.path):
-            graph = graph.with_spots(graph.spots.with_calibration(opened.calibration))
+        opened = open_mask(mask, settings=InputSettings())
+        placed = graph.spots.with_calibration(find_mask_size(opened, graph.spots.calibration))
         frames = MovieFrames(opened, graph.spots.ndim)
-        return replace(candidate, graph=mask_points(graph, frames, settings))
+        inside = mask_points(graph.with_spots(placed), frames, settings).spots.id
+        return replace(candidate, graph=graph.keep_spots(np.isin(graph.spots.id, inside)))
+    opened = open_mask(mask, movie)
     # Of drawn frames and slices alone the tracked movie is masked, and no segmentation scored.
     whole = candidate.labels
     if segments and tracked is not None:

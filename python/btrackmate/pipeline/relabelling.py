@@ -17,10 +17,11 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import watch_inputs
+from btrackmate.io.image_calibration import find_size
 from btrackmate.io.images import Movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
-from btrackmate.io.track_formats import read_tracks
+from btrackmate.io.track_formats import Tracks, is_table_name, read_tracks
 from btrackmate.measurement.painting import (
     find_misplaced,
     find_voxels,
@@ -28,6 +29,7 @@ from btrackmate.measurement.painting import (
     paint_labels,
     tell_misplaced,
 )
+from btrackmate.pipeline.calibrating import read_calibrated
 from btrackmate.pipeline.inputs import open_calibrated
 from btrackmate.pipeline.settings import InputSettings
 
@@ -101,10 +103,10 @@ def relabel(
 def _relabel(
     tracks: Path, labels: Path, output: Path, by: By, options: InputSettings, progress: Progress
 ) -> Relabelled:
-    graph, document = read_tracks(tracks)
-    ids = None if document is None else document.track_ids
-    shown = np.ones(len(graph.spots), bool) if document is None else document.visible_spots
     with open_calibrated(labels, options, role="labels") as movie:
+        graph, document = read_of_labels(tracks, options, movie)
+        ids = None if document is None else document.track_ids
+        shown = np.ones(len(graph.spots), bool) if document is None else document.visible_spots
         check_frames(graph, movie, tracks)
         painter = Painter.open(graph, movie, tracks).numbered(
             _choose_numbers(graph, ids, by), shown
@@ -126,12 +128,21 @@ def _choose_numbers(
     return np.where(track >= 0, np.append(ids, -1)[track] + 1, 0)
 
 
+def read_of_labels(tracks: Path, options: InputSettings, movie: Movie) -> Tracks:
+    """Read tracks of a label movie; a table, which holds none, has its calibration.
+
+    The options' calibration is that of the labels.
+    """
+    is_table = is_table_name(tracks)
+    return read_calibrated(tracks, options, movie) if is_table else read_tracks(tracks)
+
+
 def _choose_size(graph: TrackGraph, movie: Movie, tracks: Path) -> Calibration:
-    """Give the voxel size by which positions become voxels; a CSV has none of its own."""
+    """Give the voxel size by which positions become voxels."""
     own = graph.spots.calibration
-    if own.space_unit == movie.calibration.space_unit or tracks.name.lower().endswith(".csv"):
+    if own.space_unit == movie.calibration.space_unit:
         return movie.calibration
-    return own
+    return find_size(movie.stated, own, is_table=is_table_name(tracks))
 
 
 def check_frames(graph: TrackGraph, movie: Movie, tracks: Path) -> None:

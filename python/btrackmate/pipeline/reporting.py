@@ -82,14 +82,14 @@ def report_tracks(
         own = (*name_inputs(source), *name_run_movies(source))
         read = (*own, *inputs.paths().values())
         stack.enter_context(watch_inputs(*read))
-        data = _load(source, options)
         image = labels = mask = None
         if inputs.image is not None:
             image = stack.enter_context(open_calibrated(inputs.image, options))
-        elif data.image_path is not None and inputs.labels is None:
-            image = _open_own_image(data, options)
         if inputs.labels is not None:
             labels = stack.enter_context(open_calibrated(inputs.labels, options, role="labels"))
+        data = _load(source, options, image or labels)
+        if image is None and labels is None and data.image_path is not None:
+            image = _open_own_image(data, options)
         if inputs.mask is not None:
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
@@ -102,9 +102,9 @@ def report_tracks(
             write_table(table, make_tracks_table(data.graph, data.track_ids))
 
 
-def _load(source: Path, options: InputSettings) -> ReportData:
+def _load(source: Path, options: InputSettings, movie: Movie | None) -> ReportData:
     if is_tracks(source):
-        return load_tracks(source, lambda path: read_calibrated(path, options))
+        return load_tracks(source, lambda path: read_calibrated(path, options, movie))
     data = load_run(source)
     check_calibration(data.graph.spots, source, options)
     return data

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import btrackmate
 from btrackmate.analysis import AnalysisSettings, Tracked, find_bounds
 from btrackmate.analysis.tables import Tables
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import explain_missing
@@ -22,11 +23,11 @@ from btrackmate.core.settings import load_yaml
 from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import list_files
 from btrackmate.core.words import option
-from btrackmate.io.image_calibration import Given
+from btrackmate.io.image_calibration import Given, find_size
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import DROPPED, LABELS, PRUNED, RECORD, SCORES, TRACKS
 from btrackmate.io.shown_tracks import find_shown
-from btrackmate.io.track_formats import Tracks, read_tracks
+from btrackmate.io.track_formats import Tracks, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.trust import check_result
 from btrackmate.tracking.settings import TrackerSettings, parse_tracker
@@ -69,6 +70,8 @@ class ReportData:
         What the analysis found; None: it is made for the report.
     analysis : AnalysisSettings or None
         How `tables` were made.
+    is_table : bool
+        The tracks come from a table, which may know no unit.
     pictures : mapping of Figure or None
         Of the analysis, by name; None: they are drawn for the report.
     """
@@ -87,6 +90,7 @@ class ReportData:
     size: tuple[int, int, int] | None = None
     tables: Tables | None = None
     analysis: AnalysisSettings | None = None
+    is_table: bool = False
     pictures: "Mapping[str, Figure] | None" = None
 
     @property
@@ -94,11 +98,16 @@ class ReportData:
         """What the analysis takes: the tracks, their ids and the borders of the image."""
         movie = self.image or self.labels
         size = self.size if movie is None else movie.shape[2:]
-        calibration = self.graph.spots.calibration
-        spacing = (calibration.dz, calibration.dy, calibration.dx)
+        spacing = (self.voxel_size.dz, self.voxel_size.dy, self.voxel_size.dx)
         return Tracked(
             self.graph, None if size is None else find_bounds(size, spacing), self.track_ids
         )
+
+    @property
+    def voxel_size(self) -> Calibration:
+        """That of the image or the labels, in the tracks' unit."""
+        own, movie = self.graph.spots.calibration, self.image or self.labels
+        return own if movie is None else find_size(movie.stated, own, is_table=self.is_table)
 
     def with_movies(
         self, image: Movie | None, labels: Movie | None, mask: Movie | None
@@ -276,6 +285,7 @@ def load_tracks(path: Path, read: Callable[[Path], Tracks] = read_tracks) -> Rep
         track_ids=ids,
         image_path=document.image_path if document else None,
         size=_find_size(document) if document else None,
+        is_table=is_table_name(path),
     )
 
 

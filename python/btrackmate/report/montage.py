@@ -91,7 +91,7 @@ def draw_montage(data: ReportData) -> "Figure | None":
         for row, kind in enumerate(kinds):
             axis = grid.add(block * len(kinds) + row, column)
             shown = planes.project() if kind == "projection" else planes.cut()
-            _show(axis, canvas, data.graph, frame, shown)
+            _show(axis, canvas, data, frame, shown)
             if kind == "projection":
                 _draw_contours(axis, data.graph, frame, hidden=planes.labels is not None)
                 _draw_tails(axis, data.graph, frame, tails, dots=planes.labels is None)
@@ -180,8 +180,7 @@ def _title(data: ReportData, frame: int, kind: str) -> str:
 
 def _view_limits(data: ReportData) -> tuple[tuple[float, float], tuple[float, float]]:
     """Give the range of x and y in physical units: of the image, else of the spots."""
-    source = data.image or data.labels
-    calibration = data.graph.spots.calibration
+    source, calibration = data.image or data.labels, data.voxel_size
     if source is not None:
         height, width = source.shape[-2:]
         return (
@@ -196,9 +195,9 @@ def _view_limits(data: ReportData) -> tuple[tuple[float, float], tuple[float, fl
     return (low[0] - margin, high[0] + margin), (low[1] - margin, high[1] + margin)
 
 
-def _show(axis: "Axes", canvas: Canvas, graph: TrackGraph, frame: int, planes: _Planes) -> None:
+def _show(axis: "Axes", canvas: Canvas, data: ReportData, frame: int, planes: _Planes) -> None:
     """Show a plane in grey with outlines in the colours of the tracks, and the mask's in white."""
-    calibration = graph.spots.calibration
+    graph, calibration = data.graph, data.voxel_size
     picture = np.zeros((canvas.height, canvas.width, 3))
     if planes.image is not None:
         low, high = np.percentile(planes.image, [1, 99.8])

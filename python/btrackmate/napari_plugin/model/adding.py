@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.image_calibration import find_size
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.movie import measure_one_frame
 from btrackmate.napari_plugin.model.opening import Opened
@@ -59,7 +60,7 @@ def measure_label(opened: Opened, frame: int, label: int) -> dict[str, Any]:
         grey = np.stack([opened.image.region(frame, c, box) for c in range(opened.image.shape[1])])
     if ndim == 2:
         cell, grey = cell[0], None if grey is None else grey[:, 0]
-    calibration = opened.graph.spots.calibration
+    calibration = find_size(movie.stated, opened.graph.spots.calibration, is_table=True)
     settings = MeasureSettings()
     spots = measure_one_frame(frame, cell, grey, None, calibration, settings).spots
     row = spots.iloc[0].to_dict()

@@ -15,10 +15,11 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.ctc import find_ctc
-from btrackmate.io.image_calibration import Given
+from btrackmate.io.image_calibration import Given, find_size, states_size
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
-from btrackmate.io.track_formats import is_ctc, read_tracks
+from btrackmate.io.spots_csv import CsvOptions
+from btrackmate.io.track_formats import is_ctc, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.report.data import is_changed, open_labels
 from btrackmate.review import EditSession
@@ -154,14 +155,35 @@ def open_tracks(
         folder = path if run else find_run_folder(path)
         found = _find_named_image(found) if folder is None else _find_run_movies(found, folder)
     if image is not None:
-        found = replace(found, image=open_movie(image, given=_stated_by(found)))
+        found = replace(found, image=_open_beside(found, image, "image"))
     if labels is not None:
-        beside = found.image
-        found = replace(
-            found,
-            labels=open_movie(labels, role="labels", given=_stated_by(found), model=beside),
-        )
+        found = replace(found, labels=_open_beside(found, labels, "labels", found.image))
+    found = _read_again(found)
     return replace(found, notes=(*found.notes, *_check(found)))
+
+
+def _open_beside(opened: Opened, path: Path, role: Role, model: Movie | None = None) -> Movie:
+    """Open an image, or labels, of tracks: with the voxel size that they state, or its own."""
+    own, given = opened.graph.spots.calibration, _stated_by(opened)
+    movie = open_movie(path, role=role, given=given, model=model)
+    size = own if given is not None else find_size(movie.stated, own, is_table=_is_table(opened))
+    if size is own:
+        return movie
+    same = replace(size, dt=movie.calibration.dt, time_unit=movie.calibration.time_unit)
+    return movie.with_calibration(same, movie.known)
+
+
+def _read_again(opened: Opened) -> Opened:
+    """Give a table of tracks the calibration of its movie, where its unit is not known."""
+    movie, own = opened.image or opened.labels, opened.graph.spots.calibration
+    if movie is None or not movie.known.size or not _is_table(opened) or own.space_unit != "pixel":
+        return opened
+    table = CsvOptions(units="stated", tell=False)
+    return replace(opened, graph=read_tracks(opened.path, movie.calibration, table)[0])
+
+
+def _is_table(opened: Opened) -> bool:
+    return opened.edit is None and is_table_name(opened.path)
 
 
 def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
@@ -172,7 +194,7 @@ def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
     UserError
         If it is no image.
     """
-    movie = open_movie(path, role=role, given=_stated_by(opened))
+    movie = _open_beside(opened, path, role)
     changed = replace(opened, image=movie) if role == "image" else replace(opened, labels=movie)
     return replace(changed, notes=tuple(_check(changed)))
 
@@ -255,7 +277,7 @@ def _find_named_image(opened: Opened) -> Opened:
         return opened
     if not path.exists():
         return replace(opened, notes=(*opened.notes, _tell_missing(path, "file")))
-    image, note = _try(lambda: open_movie(path, given=_stated_by(opened)))
+    image, note = _try(lambda: _open_beside(opened, path, "image"))
     notes = (*opened.notes, *([f"The image is not shown: {note}"] if note else []))
     return replace(opened, image=image, notes=notes)
 
@@ -280,9 +302,10 @@ def _stated(graph: TrackGraph) -> Given:
 
 
 def _stated_by(opened: Opened) -> Given | None:
-    """Give the tracks' calibration to an image; tables in CSV have none, there the file's holds."""
-    size = opened.graph.spots.calibration
-    return None if size.space_unit == "pixel" and size.dx == 1 else _stated(opened.graph)
+    """Give the tracks' calibration to an image; where they state no size the file's holds."""
+    size, ndim = opened.graph.spots.calibration, opened.graph.spots.ndim
+    in_pixels = size.space_unit == "pixel" and not _is_table(opened)
+    return _stated(opened.graph) if in_pixels or states_size(size, ndim) else None
 
 
 def _check(opened: Opened) -> list[str]:
