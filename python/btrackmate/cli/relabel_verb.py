@@ -7,7 +7,7 @@ import click
 
 from btrackmate.cli.console import print_paths
 from btrackmate.cli.options import OUTPUT, PATH, calibration_options, common_options, with_console
-from btrackmate.cli.run_options import input_settings
+from btrackmate.cli.run_options import input_settings, table_options
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
@@ -34,6 +34,7 @@ _SHOWN = 10
     "--unpainted", type=OUTPUT, help="Table of the cells that became background, and why, .csv."
 )
 @calibration_options
+@table_options
 @common_options
 @with_console
 def command(

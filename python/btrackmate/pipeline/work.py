@@ -18,6 +18,7 @@ from btrackmate.core.files import make_folder, remove, write_stream, write_text
 from btrackmate.core.watching import stamp_files
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.labels import remove_markers
+from btrackmate.io.run_folder import LOG
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,9 @@ class WorkFolder:
             self.place.clear()
             write_text(self.path / _JOB, text)
         remove(self.path / _FINISHED)
+        for path in self.place.new.iterdir():  # Made anew of the frames, perhaps in another way.
+            if path not in (self.labels, self.place.new / LOG):
+                remove(path)
         make_folder(self._tables)
         for frame in self.done_frames():
             if _read_checked(self._name(frame)) is None:

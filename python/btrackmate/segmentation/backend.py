@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
+WEIGHTS = "weights_best.h5"
 #: Percentiles that become 0 and 1 in training, if nothing else is set.
 PERCENTILES = (1.0, 99.8)
 
@@ -226,11 +227,57 @@ def find_model(model_dir: Path | None, name: str, kind: str) -> Path:
         msg = f"{kind} model folder {folder} holds no config.json; expected a folder written by "
         msg += "btrackmate train, StarDist or CSBDeep"
         raise UserError(msg)
-    if not any(folder.glob("*.h5")) and not any(folder.glob("*.hdf5")):
-        msg = f"{kind} model folder {folder} holds no weights (*.h5); "
-        msg += "copy weights_best.h5 beside its config.json, or train the model again"
-        raise UserError(msg)
+    find_weights(folder, kind)
     return folder
+
+
+def find_weights(folder: Path, kind: str = "the") -> Path:
+    """Find a model's weights: ``weights_best.h5``, or else the only file, or the only best one.
+
+    csbdeep takes the newest of several, which changes with each copy of the folder.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : str
+        As of `find_model`.
+
+    Raises
+    ------
+    UserError
+        If there are none, or several of which none is called so.
+    """
+    files = [path for path in folder.iterdir() if path.suffix in (".h5", ".hdf5")]
+    shown = sorted(path for path in files if not path.name.startswith("."))
+    named = [path for path in shown if path.name == WEIGHTS]
+    best = [path for path in shown if "best" in path.name]
+    found = named or best or shown
+    if not found:
+        msg = f"{kind} model folder {folder} holds no weights (*.h5); "
+        msg += f"copy {WEIGHTS} beside its config.json, or train the model again"
+        raise UserError(msg)
+    if len(found) > 1:
+        msg = f"{kind} model folder {folder} holds several weights, "
+        msg += f"{', '.join(path.name for path in found)}: name the one that counts {WEIGHTS}"
+        raise UserError(msg)
+    return found[0]
+
+
+def open_network(kind: Any, folder: Path) -> Any:
+    """Open a model of csbdeep or stardist from its folder, with the weights of `find_weights`.
+
+    Parameters
+    ----------
+    kind : type of csbdeep.models.BaseModel
+    folder : Path
+    """
+    name = find_weights(folder).name
+
+    class Network(kind):  # type: ignore[misc]
+        def _find_and_load_weights(self, prefer: str = "best") -> None:
+            self.load_weights(name)
+
+    return Network(None, name=folder.name, basedir=str(folder.parent))
 
 
 def read_json(path: Path) -> dict[str, Any]:

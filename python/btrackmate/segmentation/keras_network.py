@@ -14,6 +14,7 @@ from btrackmate.segmentation.backend import (
     explain_model,
     load_tensorflow,
     number_format,
+    open_network,
     quiet_networks,
 )
 from btrackmate.segmentation.tiling import Box, TilePlan, run_keras, stream_tiles
@@ -25,7 +26,7 @@ def open_care(folder: Path) -> Any:
     """Open a CSBDeep (CARE) network."""
     from csbdeep.models import CARE
 
-    return CARE(None, name=folder.name, basedir=str(folder.parent))
+    return open_network(CARE, folder)
 
 
 class KerasNetwork(ABC):

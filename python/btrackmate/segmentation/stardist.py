@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.segmentation.backend import explain_model, find_model, read_json
+from btrackmate.segmentation.backend import explain_model, find_model, open_network, read_json
 from btrackmate.segmentation.blocks import Volume
 from btrackmate.segmentation.keras_network import KerasNetwork
 from btrackmate.segmentation.polyhedra import draw, suppress
@@ -319,4 +319,4 @@ def _open(folder: Path, config: dict[str, Any]) -> Any:
     from stardist.models import StarDist2D, StarDist3D
 
     kind = StarDist3D if "Z" in str(config.get("axes", "ZYXC")).upper() else StarDist2D
-    return kind(None, name=folder.name, basedir=str(folder.parent))
+    return open_network(kind, folder)

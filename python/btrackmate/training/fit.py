@@ -18,14 +18,13 @@ from btrackmate.core.outputs import check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
-from btrackmate.segmentation.backend import load_tensorflow
+from btrackmate.segmentation.backend import WEIGHTS, load_tensorflow
 from btrackmate.training.npz import NPZ_FAULTS
 from btrackmate.training.patches import PatchSource
 from btrackmate.training.settings import TrainSettings
 
 _log = logging.getLogger(__name__)
 
-WEIGHTS = "weights_best.h5"
 CHECKPOINT = "checkpoint.npz"
 _JOB = "training.json"
 _FINISHED = "finished.json"

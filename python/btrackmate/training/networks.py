@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress
-from btrackmate.segmentation.backend import find_model, load_tensorflow, quiet_networks
+from btrackmate.segmentation.backend import (
+    find_model,
+    find_weights,
+    load_tensorflow,
+    quiet_networks,
+)
 from btrackmate.training.augmentation import Augmenter
 from btrackmate.training.dataset import DataSet, Pair
-from btrackmate.training.fit import WEIGHTS, Curve, Job, fit_network
+from btrackmate.training.fit import Curve, Job, fit_network
 from btrackmate.training.noise2void import hide_voxels, measure_masked_error
 from btrackmate.training.patches import PatchSource, Prepare, Targets, fit_patch
 from btrackmate.training.settings import Kind, TrainSettings
@@ -355,7 +360,7 @@ def _load_start(model: Any, settings: TrainSettings) -> None:
         return
     folder = find_model(settings.start_from.parent, settings.start_from.name, "trained")
     try:
-        model.keras_model.load_weights(folder / WEIGHTS)
+        model.keras_model.load_weights(find_weights(folder))
     except (OSError, ValueError) as error:
         msg = f"start_from {folder}: its weights do not fit ({str(error).splitlines()[0]}); "
         msg += "give the depth, filters, kernel, rays and outputs that it was trained with"

@@ -17,6 +17,8 @@ from btrackmate.core.words import flag, option
 from btrackmate.io.images import hash_path
 from btrackmate.segmentation.backend import (
     check_image_axes,
+    find_model,
+    find_weights,
     load_tensorflow,
     read_json,
     read_percentiles,
@@ -26,7 +28,7 @@ from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
 from btrackmate.training.card import FUSED, warn_of_scores, write_card, write_curve
 from btrackmate.training.dataset import DataSet, Pair, check_dimensions, load_dataset
-from btrackmate.training.fit import WEIGHTS, TrainingFolder
+from btrackmate.training.fit import TrainingFolder
 from btrackmate.training.fusion import Fusion
 from btrackmate.training.networks import TITLES, TRAINERS, check_settings
 from btrackmate.training.npz import load_patches, write_patches
@@ -274,10 +276,12 @@ def _describe_training(kind: Kind, data: DataSet, settings: TrainSettings) -> di
     """Collect what makes a training the same, the weights that it starts from included."""
     ignored = {"only", "npz_only", "networks"}
     start = settings.start_from
+    if start is not None:
+        start = find_weights(find_model(start.parent, start.name, "trained"))
     return {
         "version": __version__,
         "patches": data.sha256,
-        "start_weights": None if start is None else hash_path(start / WEIGHTS),
+        "start_weights": None if start is None else hash_path(start),
         "network": kind,
         "settings": settings.model_dump(mode="json", exclude=ignored),
         "training": [[pair.name, pair.sha256] for pair in data.train],

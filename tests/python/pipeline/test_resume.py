@@ -12,6 +12,7 @@ from btrackmate.core.disk import remove_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.workplace import Workplace
 from btrackmate.pipeline import frames
+from btrackmate.pipeline import run as pipeline_run
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
@@ -187,3 +188,24 @@ def test_a_run_killed_in_its_last_clean_up_is_what_stands_there(
         assert after == seen
     assert after[table.name].startswith(b"id,")
     assert not (output / ".work").exists()
+
+
+def test_what_a_stopped_run_made_at_its_end_is_not_the_next_ones(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped with corrections, started again without: its frames are kept, no edits.csv."""
+    output = tmp_path / "out"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pipeline_run, "write_record", stop)
+        run(RunInputs(labels=labels_3d), output, SETTINGS)
+    (new,) = (output / ".work").glob("new-*")
+    assert (new / "tracks.xml").exists()
+    (new / "edits.csv").write_text("of the run before")
+    monkeypatch.setattr(frames, "measure_one_frame", stop)  # No frame is done again.
+    run(RunInputs(labels=labels_3d), output, SETTINGS)
+    assert (output / "tracks.xml").exists()
+    assert not (output / "edits.csv").exists()

@@ -1,8 +1,11 @@
 import importlib.util
 import json
+import os
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from btrackmate.core.errors import UserError
@@ -47,6 +50,46 @@ def test_model_folder_without_weights(tmp_path):
     (folder / "config.json").write_text("{}")
     with pytest.raises(UserError, match="holds no weights"):
         backend.find_model(tmp_path, "unet", "U-Net")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (
+            "weights_best.h5 weights_best_old.h5 a.h5 ._weights_best.h5",
+            "weights_best.h5",
+        ),
+        ("weights_last.h5 weights_best_2.h5", "weights_best_2.h5"),
+        ("w.hdf5 .w.h5", "w.hdf5"),
+        ("a_best.h5 b_best.h5", None),
+        ("a.h5 b.h5", None),
+    ],
+)
+def test_the_weights_do_not_hang_on_times(tmp_path, names, found):
+    for time, name in enumerate(names.split()):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time, time))
+    if found is None:
+        with pytest.raises(UserError, match=r"several weights, .*name the one that counts weights"):
+            backend.find_weights(tmp_path)
+    else:
+        assert backend.find_weights(tmp_path).name == found
+
+
+@pytest.mark.parametrize("kind", [StarDistModel, UNetModel])
+def test_another_file_of_weights_beside_it_is_not_loaded(tmp_path, kind):
+    """An older copy that is newer by its time, as after `cp`; and macOS' ._ file."""
+    shipped = backend.SHIPPED_MODELS / ("stardist" if kind is StarDistModel else "unet")
+    folder = tmp_path / shipped.name
+    shutil.copytree(shipped, folder)
+    for name in ("weights_best_old.h5", "._weights_best.h5"):
+        (folder / name).write_bytes(b"no weights")
+        os.utime(folder / name, (4e9, 4e9))
+    one, other = kind(shipped), kind(folder)
+    for a, b in zip(
+        one.network.keras_model.get_weights(), other.network.keras_model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_the_other_networks_folder_is_refused(tmp_path):
