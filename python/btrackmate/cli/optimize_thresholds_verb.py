@@ -52,17 +52,18 @@ def command(
     walls are known) and, where both networks are searched, rescue (for --rescue-thresh; 0 where
     dropping cells does not raise the score).
     """
-    from btrackmate.training.optimise import check_found, optimise_thresholds
+    from btrackmate.training.optimise import check_found, find_models, optimise_thresholds
 
     settings = OptimiseSettings.parse(given_values(OptimiseSettings, options), "options")
     check_ending(table, ".csv")
-    models = [] if settings.model_dir is None else list_files(settings.model_dir)
-    check_outputs([table], [data_dir, *(file for _, file in models)], overwrite=overwrite)
+    folders = find_models(settings)
+    models = [file for folder in folders for _, file in list_files(folder)]
+    check_outputs([table], [data_dir, *models], overwrite=overwrite)
     if settings.model_dir is None and not dry_run:
         msg = "the models that ship with the package are not changed: give --model-dir DIR, or "
         msg += "--dry-run to see what would be found"
         raise UserError(msg)
-    with watch_inputs(data_dir, settings.model_dir):
+    with watch_inputs(data_dir, *folders):
         results = optimise_thresholds(data_dir, settings, progress)
     for result in results:
         _print(result, settings.title)

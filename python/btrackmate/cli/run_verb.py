@@ -88,7 +88,8 @@ def command(
     log.txt; with --edits also edits.csv (which corrections fit) and their journal. Lengths are in
     the image's unit (µm), times in its time unit.
     """
-    from btrackmate.io.run_folder import list_run_files
+    from btrackmate.io.run_folder import TRACKS, list_run_files
+    from btrackmate.io.unsaved_edits import name_journal
     from btrackmate.pipeline.inputs import RunInputs
     from btrackmate.pipeline.run import run
 
@@ -106,4 +107,5 @@ def command(
         pool=pool,
     )
     click.echo(result.summary())
-    print_paths(list_run_files(result.folder))
+    journal = None if edits is None else name_journal(result.folder / TRACKS)
+    print_paths((journal, *list_run_files(result.folder)))

@@ -15,7 +15,7 @@ from btrackmate.cli.options import (
     parse_assignments,
     with_console,
 )
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import UserError, escape_controls
 from btrackmate.core.files import write_text, write_together
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
@@ -81,7 +81,7 @@ def command(
     check_outputs([output], read, overwrite=overwrite)
     learnt = learn_linking(tracks, values, ridge, progress)
     content = {"tracker": {"name": "flow", **learnt.settings}}
-    origin = ", ".join(str(path) for path in tracks)
+    origin = ", ".join(escape_controls(str(path)) for path in tracks)
     text = f"# Learnt by BTrackMate {btrackmate.__version__} from {origin}; ridge {ridge:g}\n"
     with write_together(overwrite=overwrite):
         write_text(output, text + yaml.safe_dump(content, sort_keys=False))

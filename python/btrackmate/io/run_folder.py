@@ -78,8 +78,8 @@ def name_run_movies(path: Path) -> tuple[Path, ...]:
 
 
 def list_run_files(folder: Path) -> list[Path]:
-    """List the files of a finished run, the report last."""
-    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    """List the files of a finished run, the report last; not what others put beside them."""
+    paths = [path for path in folder.iterdir() if path.name in FILES]
     return sorted(paths, key=lambda path: (path.name == REPORT, path.name))
 
 

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
@@ -17,12 +17,14 @@ from btrackmate.io.image_calibration import (
     list_differences,
     states_size,
 )
-from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import is_run_folder
 from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import Tracks, find_source_format, read_tracks
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.pipeline.settings import InputSettings
+
+if TYPE_CHECKING:
+    from btrackmate.io.images import Movie  # loads zarr
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def state_calibration(spots: Spots, source: Path) -> Stated:
     return Stated(source, calibration, known, spots.ndim, spots.n_frames)
 
 
-def read_calibrated(source: Path, options: InputSettings, movie: Movie | None = None) -> Tracks:
+def read_calibrated(source: Path, options: InputSettings, movie: "Movie | None" = None) -> Tracks:
     """Read tracks; those of a format without calibration get the one that the options say.
 
     Parameters
@@ -181,7 +183,7 @@ def rename_calibration(
     return changed
 
 
-def find_mask_size(mask: Movie, tracks: Calibration) -> Calibration:
+def find_mask_size(mask: "Movie", tracks: Calibration) -> Calibration:
     """Give a mask's voxel size in the unit of tracks; that of the tracks where it states none.
 
     Raises

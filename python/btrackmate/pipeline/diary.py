@@ -92,6 +92,18 @@ class RunDiary:
         """Append what was and will be logged to a file."""
         self._handler.write_to(path)
 
+    @contextmanager
+    def keep_warnings(self, path: Path) -> Iterator[None]:
+        """Keep the warnings of the block in a file, and take those that stand there.
+
+        For frames, which are not done again when a run goes on.
+        """
+        self._handler.keep_to(path)
+        try:
+            yield
+        finally:
+            self._handler.keep_to(None)
+
 
 class _DiaryHandler(JobHandler):
     """Keep warnings, and lines until there is a file to write them to."""
@@ -103,11 +115,14 @@ class _DiaryHandler(JobHandler):
         self._warnings = warnings
         self._lines: list[str] = []
         self._path: Path | None = None
+        self._kept: Path | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         message = escape_controls(record.getMessage().replace(*self._hidden))
         if record.levelno >= logging.WARNING and message not in self._warnings:
             self._warnings.append(message)
+            if self._kept is not None:
+                append_text(self._kept, f"{message}\n")
         self._lines.append(escape_controls(self.format(record).replace(*self._hidden)))
         self._flush_lines()
 
@@ -115,6 +130,13 @@ class _DiaryHandler(JobHandler):
         """Write to a file from now on, and what was kept so far."""
         self._path = path
         self._flush_lines()
+
+    def keep_to(self, path: Path | None) -> None:
+        """Keep warnings in a file from now on, and take those that stand there."""
+        self._kept = path
+        if path is not None and path.is_file():
+            told = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            self._warnings += [line for line in told if line not in self._warnings]
 
     def _flush_lines(self) -> None:
         if self._path is None:

@@ -73,6 +73,9 @@ from btrackmate.tracking.settings import TrackerSettings, tracker_name
 
 _log = logging.getLogger(__name__)
 
+#: Of the work folder: what was warned of while its frames were done.
+_WARNINGS = "warnings.txt"
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -248,7 +251,8 @@ class _Run:
         _log.info("BTrackMate %s", version)
         spots = self.spots
         if spots is None:
-            with self.diary.step("segmenting" if self.models else "measuring"):
+            told = self.diary.keep_warnings(work.path / _WARNINGS)
+            with self.diary.step("segmenting" if self.models else "measuring"), told:
                 spots = self._measure()
         if not len(spots):
             _log.warning("no cell was found in the movie: there is nothing to track")

@@ -8,7 +8,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import open_movie
-from btrackmate.segmentation.backend import read_json
+from btrackmate.segmentation.backend import find_model, read_json
 from btrackmate.segmentation.networks import choose_percentiles
 from btrackmate.segmentation.stardist import StarDistModel
 from btrackmate.segmentation.unet import UNetModel
@@ -73,6 +73,23 @@ _NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+def find_models(settings: OptimiseSettings) -> list[Path]:
+    """Find the folders of the networks whose thresholds are searched.
+
+    Raises
+    ------
+    UserError
+        If one is missing.
+    """
+    networks = [("StarDist", "stardist", settings.stardist), ("U-Net", "unet", settings.unet)]
+    other = {"stardist": "unet", "unet": "stardist"}.get(settings.target)
+    return [
+        find_model(settings.model_dir, name, title)
+        for title, kind, name in networks
+        if kind != other
+    ]
+
+
 def optimise_thresholds(
     data_dir: Path, settings: OptimiseSettings, progress: Progress = ignore_progress
 ) -> list[Optimised]:
@@ -97,11 +114,11 @@ def optimise_thresholds(
         If the images don't pair, hold no label or don't fit the models.
     """
     star = unet = None
+    folders = find_models(settings)
     if settings.target != "unet":
-        star = StarDistModel.load(settings.model_dir, settings.stardist)
+        star = StarDistModel(folders[0])
     if settings.target != "stardist":
-        unet = UNetModel.load(settings.model_dir, settings.unet)
-    folders = [model.folder for model in (star, unet) if model is not None]
+        unet = UNetModel(folders[-1])
     pairs = _load(data_dir, settings, folders)
     results = []
     if star is not None:

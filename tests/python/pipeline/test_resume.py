@@ -1,5 +1,6 @@
 """A run that is killed goes on where it was; finished frames are not done twice."""
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -209,3 +210,26 @@ def test_what_a_stopped_run_made_at_its_end_is_not_the_next_ones(
     run(RunInputs(labels=labels_3d), output, SETTINGS)
     assert (output / "tracks.xml").exists()
     assert not (output / "edits.csv").exists()
+
+
+def test_warnings_of_frames_that_were_finished_before_are_told(
+    tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = frames.measure_one_frame
+
+    def warn(t: int, *args: object) -> object:
+        if t == 0:
+            logging.getLogger("btrackmate.measurement").warning("frame 0 is odd")
+        return measure(t, *args)  # type: ignore[arg-type]
+
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "measuring" and done == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(frames, "measure_one_frame", warn)
+    with pytest.raises(KeyboardInterrupt):
+        run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS, progress=stop)
+    result = run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS)
+    assert result.record["warnings"].count("frame 0 is odd") == 1
+    whole = run(RunInputs(labels=labels_3d), tmp_path / "whole", SETTINGS)
+    assert result.record["warnings"] == whole.record["warnings"]
