@@ -198,7 +198,9 @@ def evaluate(
     if tracking and not (tracked or points):
         _refuse("tracking", "tracks", truth if truth.tracked is None else result)
     if everything and not (can_segment or tracked or points):
-        _refuse("anything", "label images or tracks", truth)
+        drawn = truth.labels is not None or truth.tracked is not None
+        what = "label images, as the truth has" if drawn else "label images or tracks"
+        _refuse("anything", what, result if drawn else truth)
     scores = differences = None
     if (tracking or everything) and (tracked or points):
         matched = (
