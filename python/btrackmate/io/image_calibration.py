@@ -305,6 +305,18 @@ def find_size(movie: Stated, tracks: Calibration, *, is_table: bool = False) -> 
     return convert_size(movie.calibration, tracks.space_unit) or tracks
 
 
+def describe_taken(movie: Stated, tracks: Calibration) -> str:
+    """Say that a movie's voxel size counts, and not the 1 of the tracks, which may be meant."""
+    taken = find_size(movie, tracks)
+    if taken == tracks:
+        return ""
+    unit, own = tracks.space_unit, movie.calibration
+    return (
+        f"the tracks state voxels of 1 {unit}, as formats do that know no size: those of "
+        f"{movie.path} are taken, of {own.dx:g} {own.space_unit} along x"
+    )
+
+
 def convert_size(size: Calibration, unit: str) -> Calibration | None:
     """Give a voxel size in another unit; None where that cannot be told."""
     factor = convert(1.0, size.space_unit, unit)

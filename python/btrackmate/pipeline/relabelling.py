@@ -17,7 +17,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import explain_shift
 from btrackmate.core.watching import watch_inputs
-from btrackmate.io.image_calibration import find_size
+from btrackmate.io.image_calibration import describe_taken, find_size
 from btrackmate.io.images import Movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
@@ -142,6 +142,8 @@ def _choose_size(graph: TrackGraph, movie: Movie, tracks: Path) -> Calibration:
     own = graph.spots.calibration
     if own.space_unit == movie.calibration.space_unit:
         return movie.calibration
+    if told := describe_taken(movie.stated, own):
+        _log.warning("%s: %s", tracks, told)
     return find_size(movie.stated, own, is_table=is_table_name(tracks))
 
 

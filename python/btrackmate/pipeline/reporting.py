@@ -9,6 +9,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.track_features import make_tracks_table
 from btrackmate.core.watching import watch_inputs
+from btrackmate.io.image_calibration import describe_taken
 from btrackmate.io.images import Movie
 from btrackmate.io.run_folder import REPORT, name_run_movies
 from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
@@ -94,6 +95,10 @@ def report_tracks(
             beside = image or labels or data.image
             mask = stack.enter_context(open_mask(inputs.mask, beside, options))
         data = data.with_movies(image, labels, mask)
+        shown = data.image or data.labels
+        told = describe_taken(shown.stated, data.graph.spots.calibration) if shown else ""
+        if told:
+            _log.warning("%s: %s", source, told)
         warn_of_gone(data)
         if not is_tracks(source):
             warn_of_changed(data, source)

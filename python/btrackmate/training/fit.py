@@ -233,7 +233,9 @@ class TrainingFolder:
         self._place.leave()
         return True
 
-    def begin(self, fingerprint: dict[str, Any], *, overwrite: bool) -> bool:
+    def begin(
+        self, fingerprint: dict[str, Any], *, overwrite: bool, beside: str | None = None
+    ) -> bool:
         """Take the folder for a training; what is there of the same one is kept.
 
         Parameters
@@ -242,11 +244,14 @@ class TrainingFolder:
             What makes two trainings the same: settings and data.
         overwrite : bool
             Throw away what is there of another.
+        beside : str, optional
+            What the thresholds depend on, and the training does not.
 
         Returns
         -------
         bool
-            Whether the training was finished, and only its model is to be put in place.
+            Whether the training was finished, with the same beside it, and only its model is to be
+            put in place.
 
         Raises
         ------
@@ -258,8 +263,9 @@ class TrainingFolder:
         before = self._read(_JOB)
         if before == text and not overwrite:
             make_folder(self.model)
-            job, *made = (self._read(_FINISHED) or "\0").split("\0")
-            return job == text and self._place.holds(dict.fromkeys(made, ""))
+            job, was, *made = (self._read(_FINISHED) or "\0\0").split("\0")
+            same = (job, was) == (text, beside or "")
+            return same and self._place.holds(dict.fromkeys(made, ""))
         if (self.model / CHECKPOINT).exists() and not overwrite:
             self._place.leave()
             msg = "an unfinished training with other settings or data "
@@ -271,12 +277,12 @@ class TrainingFolder:
         write_text(self.path / _JOB, text)
         return False
 
-    def mark_finished(self) -> None:
-        """Note that all of the model is there."""
+    def mark_finished(self, beside: str | None = None) -> None:
+        """Note that all of the model is there, and what `begin` is told to be beside it."""
         self._place.confirm()
         files = sorted(path.name for path in self.model.iterdir() if path.name != CHECKPOINT)
         made = [f"{self.folder.name}/{name}" for name in files]
-        write_text(self.path / _FINISHED, "\0".join((self._read(_JOB), *made)))
+        write_text(self.path / _FINISHED, "\0".join((self._read(_JOB), beside or "", *made)))
 
     def publish(self, *, overwrite: bool) -> None:
         """Put the model in place, without what it needed only for going on.

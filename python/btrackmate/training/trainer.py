@@ -204,9 +204,8 @@ def _train_one(
     own, work = settings.for_network(kind), TrainingFolder(folder)
     try:
         told = _describe_training(kind, data, own)
-        if not work.begin(told, overwrite=overwrite):
-            _fit(kind, work, data, own, told["start_weights"], progress)
-            work.mark_finished()
+        if not work.begin(told, overwrite=overwrite, beside=_hash_partner(kind, folder)):
+            work.mark_finished(_fit(kind, work, data, own, told["start_weights"], progress))
         work.publish(overwrite=overwrite)
     finally:
         work.leave()
@@ -219,18 +218,21 @@ def _fit(
     settings: TrainSettings,
     start: str | None,
     progress: Progress,
-) -> None:
-    """Train a network, search its thresholds, and write its curve and card."""
+) -> str | None:
+    """Train a network, search its thresholds, and write its curve and card; see `_hash_partner`."""
     try:
         curve = TRAINERS[kind](work.model, data, settings, progress)
     except UserError:
         work.give_up()  # Nothing that could go on.
         raise
-    found = _search(kind, work, settings, data, progress)
+    beside = _hash_partner(kind, work.folder)
+    with watch_inputs(work.folder.with_name("stardist") if beside else None):
+        found = _search(kind, work, settings, data, progress)
     if found.thresholds:
         found.save(work.model)
     write_curve(work.model, curve, TITLES[kind])
     write_card(work.model, TITLES[kind], data, settings, (curve, found), start)
+    return beside
 
 
 def _search(
@@ -254,6 +256,12 @@ def _search(
         thresholds=found.thresholds | shared,
         scores=found.scores | {f"{FUSED}{fusion.objective.title}": score},
     )
+
+
+def _hash_partner(kind: Kind, folder: Path) -> str | None:
+    """Hash the StarDist that a U-Net's thresholds are searched together with, if there is one."""
+    star = folder.with_name("stardist")
+    return hash_path(star) if kind == "unet" and star.is_dir() else None
 
 
 def _load_partner(folder: Path, unet: UNetModel, settings: TrainSettings) -> StarDistModel | None:

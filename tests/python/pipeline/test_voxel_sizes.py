@@ -80,9 +80,13 @@ def options_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", TRACKS)
-def test_each_cell_is_painted_with_its_own_track(place: Path, name: str) -> None:
+def test_each_cell_is_painted_with_its_own_track(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     words = ["relabel", name, "labels.ome.tif", "-o", "r.tif", *options_of(name)]
-    assert run_command(words) == 0
+    assert run_command([*words, "--quiet"]) == 0
+    told = "as formats do that know no size" in capsys.readouterr().err
+    assert told == (name == "nm.geff")  # In the labels' own unit these always count.
     painted = tifffile.imread(place / "r.tif")
     assert (painted == tifffile.imread(place / "labels.ome.tif")).all()
 
@@ -160,6 +164,8 @@ def test_napari_shows_and_measures_cells_where_their_spots_are(place: Path, name
     assert movie is not None
     pixels = spots.positions[:, :2] / [movie.calibration.dx, movie.calibration.dy]
     np.testing.assert_allclose(pixels, make_places()[["x", "y"]], atol=1e-9)
+    told = any("as formats do that know no size" in note for note in opened.notes)
+    assert told == (name in ("unsized.geff", "nm.geff"))
     found = measure_label(opened, 0, 8)
     np.testing.assert_allclose(found["position"][:2], spots.positions[7, :2])
 

@@ -1,5 +1,6 @@
 """Trainings that are stopped or killed go on, and end as if they had not been."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
 from btrackmate.training import train, trainer
-from btrackmate.training.fit import CHECKPOINT
+from btrackmate.training.fit import CHECKPOINT, TrainingFolder
 
 pytestmark = needs("stardist", "tensorflow")
 
@@ -186,3 +187,28 @@ def test_a_training_that_diverges_leaves_nothing(data, tmp_path):
     with pytest.raises(UserError, match="diverged: the loss is not finite after 1 epochs"):
         train(weird, "a", tmp_path, settings)
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.slow
+def test_thresholds_are_those_beside_the_partner_that_is_there(data, tmp_path, monkeypatch):
+    """A U-Net that was finished and not put in place, and another StarDist by then."""
+    star = TINY.model_copy(update={"only": "stardist"})
+    unet = TINY.model_copy(update={"only": "unet"})
+    train(data, "a", tmp_path, star)
+    train(data, "b", tmp_path, star.model_copy(update={"epochs": 3}))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+
+        def stop(*_, **__):
+            raise KeyboardInterrupt
+
+        patch.setattr(TrainingFolder, "publish", stop)
+        train(data, "a", tmp_path, unet)
+    searched = []
+    monkeypatch.setattr(trainer, "_load_partner", lambda *given: searched.append(given))
+    shutil.rmtree(tmp_path / "a/stardist")
+    shutil.copytree(tmp_path / "b/stardist", tmp_path / "a/stardist")
+    epochs = []
+    train(data, "a", tmp_path, unet, progress=lambda *step: epochs.append(step))
+    assert len(searched) == 1
+    assert not [step for step in epochs if step[0] == "train U-Net"]
+    assert (tmp_path / "a/unet/model_card.json").exists()

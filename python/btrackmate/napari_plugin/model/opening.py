@@ -15,7 +15,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.ctc import find_ctc
-from btrackmate.io.image_calibration import Given, find_size, states_size
+from btrackmate.io.image_calibration import Given, describe_taken, find_size, states_size
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
 from btrackmate.io.spots_csv import CsvOptions
@@ -174,9 +174,9 @@ def _open_beside(opened: Opened, path: Path, role: Role, model: Movie | None = N
 
 
 def _read_again(opened: Opened) -> Opened:
-    """Give a table of tracks the calibration of its movie, where its unit is not known."""
-    movie, own = opened.image or opened.labels, opened.graph.spots.calibration
-    if movie is None or not movie.known.size or not _is_table(opened) or own.space_unit != "pixel":
+    """Give a table of tracks, which states no voxel size, the calibration of its movie."""
+    movie = opened.image or opened.labels
+    if movie is None or not movie.known.size or not _is_table(opened):
         return opened
     table = CsvOptions(units="stated", tell=False)
     return replace(opened, graph=read_tracks(opened.path, movie.calibration, table)[0])
@@ -328,6 +328,8 @@ def _check(opened: Opened) -> list[str]:
                 f"The {name} have frames 0 to {movie.n_frames - 1}, the tracks go to frame {last}: "
                 f"is {movie.path.name} the movie that they were made of?"
             )
+        told = describe_taken(movie.stated, graph.spots.calibration)
+        notes += [f"{told[0].upper()}{told[1:]}"] if told else []
         notes += _check_size(graph, movie, name)
     return notes
 
