@@ -17,6 +17,7 @@ them in place. In all of these ways, what somebody else put at a name meanwhile 
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
@@ -118,23 +119,31 @@ def has_ended(staging: Path) -> bool:
 def stamp_output(path: Path) -> str:
     """Tell what stands at a name by sizes and times of change; empty where nothing does.
 
-    Of a folder by those of the files right below it, hidden ones left out but for Zarr's. Times
+    Of a folder by the times of the files right below it, hidden ones left out but for Zarr's. Times
     count to 2 s, as some disks (FAT) keep them.
     """
-    try:
-        if not is_folder(path):
-            return _stamp("", path.lstat())
-        with os.scandir(path) as entries:
-            shown = [entry for entry in entries if not _HIDDEN.match(entry.name)]
-        stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in shown]
-        files = [_stamp(name, told) for name, told in stats if not stat.S_ISDIR(told.st_mode)]
-        return "/".join(["folder", *sorted(files)])
-    except OSError:
+    sizes = measure_output(path)
+    if not sizes:
         return ""
+    files = path.iterdir() if is_folder(path) else [path]
+    shown = [(file.name, file.lstat()) for file in files if not _HIDDEN.match(file.name)]
+    plain = [(name, told.st_mtime) for name, told in shown if not stat.S_ISDIR(told.st_mode)]
+    times = [f"{name} {int(time) // 2}" for name, time in plain]
+    return "/".join([sizes, *sorted(times)])
 
 
-def _stamp(name: str, told: os.stat_result) -> str:
-    return f"{name} {told.st_size} {int(told.st_mtime) // 2}"
+def measure_output(path: Path) -> str:
+    """Tell the names and sizes of a file, or of all files of a folder; empty where nothing is."""
+    if not is_folder(path):
+        return str(path.lstat().st_size) if os.path.lexists(path) else ""
+    digest = hashlib.sha256()
+    for place, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not _HIDDEN.match(name))
+        for name in sorted(name for name in names if not _HIDDEN.match(name)):
+            file = Path(place, name)
+            text = f"{file.relative_to(path).as_posix()}\0{file.lstat().st_size}\n"
+            digest.update(os.fsencode(text))
+    return digest.hexdigest()
 
 
 def settle(staging: Path, folder: Path) -> None:

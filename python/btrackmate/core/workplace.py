@@ -17,6 +17,7 @@ from btrackmate.core.replacing import (
     NEW,
     has_begun,
     has_ended,
+    measure_output,
     put_all,
     settle,
     stamp_output,
@@ -128,17 +129,19 @@ class Workplace:
 
     def stamp(self) -> dict[str, str]:
         """Tell what ``new`` holds now, which is all that is to be put in place, for `holds`."""
-        return {path.name: stamp_output(path) for path in sorted(self.new.iterdir())}
+        paths = sorted(path for path in self.new.iterdir() if not path.name.startswith("."))
+        return {path.name: stamp_output(path) for path in paths}
 
     def holds(self, made: Mapping[str, str]) -> bool:
         """Tell whether `new` holds what was stamped, or it was put in place and stands there.
 
-        A copy of the folder may hold less, as some ways to copy leave out links; and what was put
-        in place may be gone or replaced by now.
+        A copy of the folder may hold less, as some ways to copy leave out links, or are cut; and
+        what was put in place may be gone or replaced by now. Times are those of copying in a copy.
         """
         if self.is_published:
             return all(was and was == stamp_output(self.folder / n) for n, was in made.items())
-        return all(os.path.lexists(self.new / name) for name in made)
+        sizes = {name: was.partition("/")[0] for name, was in made.items()}
+        return all(size and size == measure_output(self.new / n) for n, size in sizes.items())
 
     def _take_new(self) -> None:
         """Take over what the process before was making; where it is not sure which, begin anew."""

@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from btrackmate.core.spots import Spots
+from btrackmate.core.words import option
 from btrackmate.io.image_calibration import (
     complete_calibration,
+    convert_size,
     warn_of_difference,
     warn_of_unknown,
 )
@@ -89,7 +92,9 @@ def read_cells(
         If the table is wrong, or is in pixels and no voxel size is known.
     """
     if path.name.lower().endswith(TRACK_ENDINGS):
-        return read_tracked_cells(path, options, image)[0]
+        spots = read_tracked_cells(path, options, image)[0]
+        _warn_of_outside(spots, image or mask, path)
+        return spots
     calibration = image.calibration if image is not None else make_calibration(options)
     if mask is not None and mask.known.size and image is None and options.voxel_size is None:
         found = mask.calibration
@@ -103,7 +108,29 @@ def read_cells(
         csv = CsvOptions(
             options.csv_units, options.skip_bad_rows, image.ndim, image.n_frames, options.csv_time
         )
-    return leave_tracks_out(read_spots_csv(path, calibration, csv).spots, path)
+    spots = read_spots_csv(path, calibration, csv).spots
+    _warn_of_outside(spots, image or mask, path)
+    return leave_tracks_out(spots, path)
+
+
+def _warn_of_outside(spots: Spots, movie: "Movie | None", path: Path) -> None:
+    """Say in the log how many cells lie more than a voxel outside their movie."""
+    if movie is None or not len(spots):
+        return
+    size = convert_size(movie.calibration, spots.calibration.space_unit) or movie.calibration
+    voxel = np.array(size.spacing(spots.ndim)[::-1])
+    voxels = np.array(movie.shape[-spots.ndim :][::-1])
+    ends = np.where(voxels == 1, np.inf, voxels * voxel)  # A mask may have one slice for all.
+    places = spots.positions[:, : spots.ndim]
+    outside = ((places < -voxel) | (places > ends)).any(axis=1)
+    if outside.any():
+        _log.warning(
+            "%s: %d of %d cells lie outside %s, which ends at x, y%s = %s %s: are the positions in "
+            "pixels (%s), in another unit, or of another movie?",
+            path, int(outside.sum()), len(spots), movie.path, ", z" if spots.ndim == 3 else "",
+            ", ".join(f"{end:g}" for end in ends), spots.calibration.space_unit,
+            option("csv_units", "pixels"),
+        )  # fmt: skip
 
 
 def read_tracked_cells(

@@ -16,6 +16,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, remove, write_atomically, write_text
 from btrackmate.core.outputs import check_unmade
 from btrackmate.core.progress import Progress
+from btrackmate.core.replacing import stamp_output
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
 from btrackmate.segmentation.backend import WEIGHTS, load_tensorflow
@@ -263,9 +264,7 @@ class TrainingFolder:
         before = self._read(_JOB)
         if before == text and not overwrite:
             make_folder(self.model)
-            job, was, *made = (self._read(_FINISHED) or "\0\0").split("\0")
-            same = (job, was) == (text, beside or "")
-            return same and self._place.holds(dict.fromkeys(made, ""))
+            return self._is_finished(text, beside)
         if (self.model / CHECKPOINT).exists() and not overwrite:
             self._place.leave()
             msg = "an unfinished training with other settings or data "
@@ -280,9 +279,18 @@ class TrainingFolder:
     def mark_finished(self, beside: str | None = None) -> None:
         """Note that all of the model is there, and what `begin` is told to be beside it."""
         self._place.confirm()
-        files = sorted(path.name for path in self.model.iterdir() if path.name != CHECKPOINT)
-        made = [f"{self.folder.name}/{name}" for name in files]
-        write_text(self.path / _FINISHED, "\0".join((self._read(_JOB), beside or "", *made)))
+        files = sorted(path for path in self.model.iterdir() if path.name != CHECKPOINT)
+        made = {f"{self.folder.name}/{path.name}": stamp_output(path) for path in files}
+        told = {"job": self._read(_JOB), "beside": beside, "made": made}
+        write_text(self.path / _FINISHED, json.dumps(told))
+
+    def _is_finished(self, job: str, beside: str | None) -> bool:
+        try:
+            told = json.loads(self._read(_FINISHED))
+            same = (told["job"], told["beside"]) == (job, beside)
+            return same and self._place.holds(told["made"])
+        except (ValueError, KeyError, TypeError, AttributeError):  # None, or a damaged one.
+            return False
 
     def publish(self, *, overwrite: bool) -> None:
         """Put the model in place, without what it needed only for going on.

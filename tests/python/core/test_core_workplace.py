@@ -1,5 +1,6 @@
 """Two processes at one work folder: one lost it while it slept, or the folder was moved."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +185,30 @@ def test_a_copy_without_links_of_what_was_stopped_loses_nothing(
         assert [(copy / name).read_text() for name in old] == ["new"] * len(old)
         assert sorted(read_tree(copy)) == sorted({*old, *(["a.csv"] if work is _train else [])})
     assert kept == {True, False}
+
+
+@pytest.mark.parametrize(("work", "name"), [(_publish, NAMES[0]), (_train, "a.csv/config.json")])
+@pytest.mark.parametrize("damage", ["none", "cut", "gone"])
+def test_what_was_cut_while_it_was_copied_is_made_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[Path], bool],
+    name: str,
+    damage: str,
+) -> None:
+    """Finished, not yet put in place, and copied onto a disk that became full."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Workplace, "publish", stop)
+        work(tmp_path / "out")
+    shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copyfile)
+    (made,) = (tmp_path / "copy").rglob(f"new-*/{name}")
+    if damage == "cut":
+        made.write_text("n")
+    if damage == "gone":
+        made.unlink()
+    assert work(tmp_path / "copy") == (damage == "none")
+    assert (tmp_path / "copy" / name).read_text() == "new"

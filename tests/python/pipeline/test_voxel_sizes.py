@@ -202,3 +202,24 @@ def test_the_options_size_tracks_that_state_a_unit_alone(
     assert "holds its own calibration" in capsys.readouterr().err
     with open_movie(place / "image.ome.tif") as movie:
         assert movie.calibration.dx == SIZE
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("plain.csv", [], ""),
+        ("sized.geff", [], ""),
+        ("far.csv", [], "12 of 72 cells lie outside image.ome.tif, which ends at x, y = 45, 45 µm"),
+        ("far.csv", ["--csv-units", "pixels"], "36 of 72 cells lie outside"),
+    ],
+)
+def test_cells_outside_the_image_are_told(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str, options: list[str], told: str
+) -> None:
+    table = make_places()
+    table.assign(x=2 * table["x"]).to_csv(place / "far.csv", index=False)
+    words = ["track", name, "--image", "image.ome.tif", "-o", "t.geff", *options]
+    assert run_command([*words, "--quiet"]) == 0
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("lie outside" in said) == bool(told)
