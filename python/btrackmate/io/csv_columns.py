@@ -1,7 +1,7 @@
 """What the columns of somebody's table mean: names, units in them, and our schema's names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from btrackmate.core.errors import UserError
@@ -28,8 +28,18 @@ _KNOWN = {column.name.replace("_", ""): column.name for column in SPOT_COLUMNS} 
 _VERBATIM = {row["alias"] for row in _ROWS if row["strength"] == "own"}
 _BRACKETS = re.compile(r"[\[(](.*?)[\])]")
 _UNIT_ENDING = re.compile(r"(?:(t|time)|(?:pos|position|centroid)?_?([xyz]))[_ ]([a-zµμ]+)", re.I)
+#: Columns that say which cells are one track, the finest first: of several the first counts.
+TRACK_COLUMNS = (
+    *("tracklet", "trackletid", "trackid", "idoftrack", "track", "particle", "particleid"),
+    *("trajectory", "trajectoryid", "spottrackid"),
+)
 _MOST_NAMED = 20
 _UNNAMED = re.compile(r"|unnamed:[ _]?\d+", re.I)
+
+
+def plain_names(names: Iterable[object]) -> dict[str, str]:
+    """Give the names of columns by their plain ones: lower case, without spaces, _ and -."""
+    return {re.sub(r"[\s_-]", "", str(name)).lower(): str(name) for name in names}
 
 
 @dataclass(frozen=True)

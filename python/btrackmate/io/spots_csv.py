@@ -17,7 +17,14 @@ from btrackmate.core.scratch import copy_array, cut_rows
 from btrackmate.core.spots import FARTHEST, Spots, ascends
 from btrackmate.core.words import flag, option
 from btrackmate.io.csv_cells import Cells, read_cells
-from btrackmate.io.csv_columns import ColumnNames, is_unnamed, name_columns, shorten_list
+from btrackmate.io.csv_columns import (
+    TRACK_COLUMNS,
+    ColumnNames,
+    is_unnamed,
+    name_columns,
+    plain_names,
+    shorten_list,
+)
 from btrackmate.io.csv_exports import skip_export_header
 from btrackmate.io.csv_fields import Column, read_whole_feature, read_whole_numbers
 from btrackmate.io.csv_units import ColumnScale, convert_times, take_units, to_physical
@@ -272,7 +279,16 @@ class _CsvReader:
             return
         once_a_frame = not table[good].duplicated(["id", "frame"]).any()
         of_tracks = once_a_frame and doubled.sum() >= _FEW * good.sum()
-        if of_tracks and self.options.track_ids:
+        plain = plain_names(table)
+        track = next((plain[name] for name in TRACK_COLUMNS if name in plain), None)
+        if of_tracks and track is not None:
+            own = self.columns.own_name("id")
+            _log.warning(
+                "%s: column %s is left out: it counts anew in each frame, and %s tells the tracks",
+                self.path, own, track,
+            )  # fmt: skip
+            del table["id"]
+        elif of_tracks and self.options.track_ids:
             table["track_id"] = table.pop("id")
         elif of_tracks:
             row = int(np.flatnonzero(doubled)[0])

@@ -1,7 +1,6 @@
 """Tracks in one table: cells with the id of their track, and perhaps of its parent."""
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
-from btrackmate.io.csv_columns import shorten_list
+from btrackmate.io.csv_columns import TRACK_COLUMNS, plain_names, shorten_list
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.spots_csv import CsvOptions, SpotsFile, read_spots_csv
 
@@ -24,11 +23,6 @@ _log = logging.getLogger(__name__)
 
 Ints = NDArray[np.int64]
 
-#: Columns that say which cells are one track, the finest first: of several the first counts.
-_TRACKS = (
-    *("tracklet", "trackletid", "trackid", "idoftrack", "track", "particle", "particleid"),
-    *("trajectory", "trajectoryid", "spottrackid"),
-)
 _PARENTS = ("parent", "parentid", "parenttrackid", "parenttrack", "parenttracklet")
 #: Of these the values may be ids of cells.
 _CELLS = ("parentid", "parentspot", "parentcell", "parentnode", "predecessor")
@@ -78,8 +72,8 @@ def read_tracked_table(
 def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
     """Link cells by the ids of tracks or parents among their features; None if there are none."""
     spots = file.spots
-    plain = {re.sub(r"[\s_-]", "", name).lower(): name for name in spots.features}
-    track = next((plain[name] for name in _TRACKS if name in plain), None)
+    plain = plain_names(spots.features)
+    track = next((plain[name] for name in TRACK_COLUMNS if name in plain), None)
     parent = next((plain[name] for name in _PARENTS if name in plain), None)
     named = next((plain[name] for name in _CELLS if name in plain), None)
     cells = _find_parents(spots, named)
@@ -226,12 +220,33 @@ def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> In
     return ends
 
 
+def _check_one_parent(
+    key: NDArray[np.float64], named: NDArray[np.float64], first: Ints, path: Path
+) -> None:
+    """Tell of tracks that name another parent in a later row; refuse parents that change always."""
+    counts = np.diff(np.append(first, key.size))
+    other = (named > 0) & (named != key) & (named != np.repeat(named[first], counts))
+    contrary = np.unique(key[other])
+    if contrary.size > (counts > 1).sum() / 2:
+        msg = f"{path}: {contrary.size} of {first.size} tracks name other parents in later rows, "
+        msg += f"the first is {contrary[0]:g}: are they the parents of cells, whose ids count anew "
+        msg += "in each frame? Give each cell an id of its own, or each track one parent"
+        raise UserError(msg)
+    if contrary.size:
+        _log.warning(
+            "%s: %d tracks name another parent in a later row, the first is %g: that of a track's "
+            "first row counts",
+            path, contrary.size, contrary[0],
+        )  # fmt: skip
+
+
 def _link_parents(
     spots: Spots, rows: Ints, key: NDArray[np.float64], named: NDArray[np.float64], path: Path
 ) -> Ints:
     """Link the first cell of each track to the last one of the track that it names as parent."""
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     last = np.concatenate((first[1:] - 1, [key.size - 1]))
+    _check_one_parent(key, named, first, path)
     mother = pd.Index(key[first]).get_indexer(pd.Index(named[first]))
     born = (mother >= 0) & (named[first] != key[first])
     source, target = rows[last[mother[born]]], rows[first[born]]

@@ -155,3 +155,30 @@ def test_a_table_without_tracks_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="f1, .* and 25 more") as caught:
         links(tmp_path, f"frame,x,y,{header}\n0,1,2,{','.join('1' * 40)}\n")
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("column", ["track_id", "particle", "Track ID"])
+@pytest.mark.parametrize("number", ["id", "spot_id"])
+def test_ids_that_count_anew_in_each_frame_are_no_tracks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, column: str, number: str
+) -> None:
+    rows = ["0,1,0,7", "0,2,50,8", "1,1,50,8", "1,2,0,7", "2,1,0,7", "2,2,50,8"]
+    text = "\n".join([f"frame,{number},x,{column},y", *(f"{row},0" for row in rows), ""])
+    assert set(links(tmp_path, text)) == {(0, 3), (3, 4), (1, 2), (2, 5)}
+    assert f"column {number} is left out: it counts anew in each frame, and {column}" in caplog.text
+
+
+def test_parents_of_cells_whose_ids_count_anew_are_refused(tmp_path: Path) -> None:
+    rows = ["0,1,0,", "0,2,50,", "1,1,50,2", "1,2,0,1", "2,1,1,2", "2,2,51,1"]
+    text = "\n".join(["frame,id,x,parent_id,y", *(f"{row},0" for row in rows), ""])
+    with pytest.raises(UserError, match="2 of 2 tracks name other parents in later rows"):
+        links(tmp_path, text)
+
+
+def test_another_parent_in_a_later_row_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["0,1,0", "1,1,0", "0,2,0", "1,2,0", "2,3,1", "3,3,2", "2,4,1", "3,4,1"]
+    text = "\n".join(["frame,track_id,parent_id,x,y", *(f"{row},1,{row[2]}" for row in rows), ""])
+    assert set(links(tmp_path, text)) == {(0, 1), (2, 3), (4, 5), (6, 7), (1, 4), (1, 6)}
+    assert "1 tracks name another parent in a later row, the first is 3" in caplog.text
