@@ -104,6 +104,7 @@ def test_filter(viewer, xml: Path, said) -> None:
     type_into(filters.value, "5")
     push_named(filters, "Add filter")
     assert "3 of 4 tracks" in filters.told.text()
+    assert "; 6 are kept, as" in filters.told.text()
     push_named(filters, "Keep only what passes")
     work = find_workspace(viewer)
     assert work.session.now.n_spots == 6  # 7 8 9 and 10 11 12; of the division two are left

@@ -199,7 +199,9 @@ class Workplace:
                 self.confirm()
                 self._put(list(dict.fromkeys(known)))
         except OSError as error:
-            msg = f"cannot write {self.folder}: {describe_fault(error)}; what stood there is left "
+            named = {Path(str(name)).name for name in (error.filename, error.filename2) if name}
+            where = next((self.folder / name for name in known if name in named), self.folder)
+            msg = f"cannot write {where}: {describe_fault(error)}; what stood there is left "
             msg += "as it was, and what is finished is kept: start again"
             raise StorageError(msg) from error
 

@@ -75,6 +75,7 @@ _log = logging.getLogger(__name__)
 
 #: Of the work folder: what was warned of while its frames were done.
 _WARNINGS = "warnings.txt"
+_GOES_ON = "; the lines above are of a run that was stopped, perhaps with another tracker"
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,10 @@ class _Run:
         work, job = self.work, self._describe_job()
         self._check_unchanged({**job, "settings": self.whole["settings"]})
         work.begin(job)
-        self.diary.write_to(work.place.new / LOG)
-        _log.info("BTrackMate %s", version)
+        log = work.place.new / LOG
+        again = log.exists()
+        self.diary.write_to(log)
+        _log.info("BTrackMate %s%s", version, _GOES_ON if again else "")
         spots = self.spots
         if spots is None:
             told = self.diary.keep_warnings(work.path / _WARNINGS)

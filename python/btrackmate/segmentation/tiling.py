@@ -1,10 +1,13 @@
 """Running a network over an image of any size: padding, tiles with overlap, memory."""
 
+import contextlib
 import itertools
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -356,7 +359,42 @@ def run_keras(model: Any) -> Network:
 
 
 def physical_memory() -> float:
-    """Give the machine's memory in bytes; 8 GB where it cannot be told."""
+    """Give the memory in bytes that this process may have; 8 GB where it cannot be told.
+
+    That of the machine or, where it is less, of the container or the job of a scheduler.
+    """
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        whole = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        return min(whole, find_memory_limit())
     return 8e9
+
+
+def find_memory_limit(
+    groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
+) -> float:
+    """Find the least memory limit of the control groups of this process, bytes; inf for none.
+
+    References
+    ----------
+    Linux kernel, admin-guide/cgroup-v1/memory and admin-guide/cgroup-v2: memory.limit_in_bytes of
+    the controller memory, and memory.max.
+    """
+    limits = [math.inf]
+    try:
+        lines = groups.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return math.inf
+    for line in lines:
+        _, _, told = line.partition(":")
+        controllers, _, path = told.partition(":")
+        if controllers not in ("", "memory"):
+            continue
+        top = root / controllers
+        file = "memory.limit_in_bytes" if controllers else "memory.max"
+        group = top / path.lstrip("/")
+        for folder in (group, *group.parents):
+            with contextlib.suppress(OSError, ValueError):  # "max" is none.
+                limits.append(float(int((folder / file).read_text(encoding="ascii"))))
+            if folder == top:
+                break
+    return min(limits)

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from extras import needs
@@ -9,6 +11,8 @@ from btrackmate.segmentation.tiling import (
     OutOfMemory,
     TilePlan,
     choose_tiles,
+    find_memory_limit,
+    physical_memory,
     predict_in_tiles,
     run_keras,
     stream_tiles,
@@ -191,3 +195,23 @@ def test_tensorflows_lack_of_memory_is_recognised():
 
     with pytest.raises(OutOfMemory, match="OOM when allocating"):
         run_keras(Model())(np.ones((1, 4, 4, 1), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("told", "files", "limit"),
+    [
+        ("4:memory:/job/step\n0::/\n", {"memory/job/memory.limit_in_bytes": "700"}, 700),
+        ("4:memory:/away\n", {"memory/memory.limit_in_bytes": "900"}, 900),
+        ("0::/user/a\n", {"user/a/memory.max": "max", "user/memory.max": "800"}, 800),
+        ("0::/\n", {"memory.max": "max"}, math.inf),
+        ("5:cpu:/\n", {"cpu/memory.max": "3"}, math.inf),
+        ("nothing", {}, math.inf),
+    ],
+)
+def test_memory_of_a_container_or_job_counts(tmp_path, told, files, limit):
+    (tmp_path / "cgroup").write_text(told)
+    for name, text in files.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(f"{text}\n")
+    assert find_memory_limit(tmp_path / "cgroup", tmp_path / "fs") == limit
+    assert physical_memory() <= find_memory_limit()

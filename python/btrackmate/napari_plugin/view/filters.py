@@ -139,9 +139,26 @@ class Filters(SessionPanel):
             return False
         shown = session.visible_rows()
         n = int(session.scene.alive.sum() if shown is None else (shown & session.scene.alive).sum())
-        self.told.setText(f"{len(session.table.order)} of {len(session.table)} tracks, "
-                          f"{n} of {session.now.n_spots} spots are shown")  # fmt: skip
+        told = f"{len(session.table.order)} of {len(session.table)} tracks, "
+        told += f"{n} of {session.now.n_spots} spots are shown"
+        self.told.setText(told + self._tell_kept(n))
         return True
+
+    def _tell_kept(self, shown: int) -> str:
+        """Say how many spots would be kept, where that is not what is shown.
+
+        Tracks are shown by the whole of them, and kept by what the filters of spots leave.
+        """
+        chosen = self.chosen
+        if not (chosen["spots"] and chosen["tracks"]):
+            return ""
+        try:
+            kept = len(keep(self.session, chosen["spots"], chosen["tracks"]).spots)
+        except UserError:
+            kept = 0
+        if kept == shown:
+            return ""
+        return f"; {kept} are kept, as tracks are judged by the spots of them that pass then"
 
     def _on_keep(self) -> None:
         session, chosen = self.session, self.chosen
