@@ -46,7 +46,15 @@ def calibrate(
         known = calibration.time_unit if found else None
         _check_named(time_unit, known, normalise_time_unit, "time_unit", "dt")
         calibration = replace(calibration, time_unit=time_unit)
-    return calibration
+    return name_units(calibration)
+
+
+def name_units(calibration: Calibration) -> Calibration:
+    """Give a calibration with our names of its units, which formats have theirs for."""
+    space = normalise_space_unit(calibration.space_unit)
+    return replace(
+        calibration, space_unit=space, time_unit=normalise_time_unit(calibration.time_unit)
+    )
 
 
 def _check_named(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from btrackmate.api.calibration import check_units, read_step
+from btrackmate.api.calibration import check_units, name_units, read_step
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
@@ -105,7 +105,7 @@ def track(
             space_unit=space_unit or "µm",
             time_unit="frame" if dt is None else time_unit or "s",
         )
-        spots = _read_table(spots, calibration)
+        spots = _read_table(spots, name_units(calibration))
     elif isinstance(spots, Spots):
         given = {"dt": dt, "space_unit": space_unit, "time_unit": time_unit}
         _refuse_given("spots, which have their own", axes=axes, voxel_size=voxel_size, **given)

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ _UNSUPPORTED = frozenset(
 )
 
 #: Where Linux keeps lists of who may do what with a file.
-_ACL = "system.posix_acl_access"
+_ACL, _DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 
 
 def sync_file(path: Path) -> None:
@@ -84,13 +85,29 @@ def keep_rights(old: Path, new: Path) -> None:
     """
     if os.name == "nt" or not old.exists() or old.is_dir() != is_folder(new):
         return
-    told = old.stat()
+    told, lists = old.stat(), {name: _read_list(old, name) for name in (_ACL, _DEFAULT)}
     for path in (new, *new.rglob("*")) if is_folder(new) else (new,):
         if not path.is_symlink():
             with contextlib.suppress(OSError):  # Not on every disk.
+                _give_lists(path, lists)  # Whose mask is the group's part of the rights.
                 _give_rights(path, told, is_part=path != new)
-    with contextlib.suppress(OSError, AttributeError):  # On Linux, where there are any.
-        os.setxattr(new, _ACL, os.getxattr(old, _ACL))
+
+
+def _read_list(path: Path, name: str) -> bytes | None:
+    """Read an access list; None where there is none, or the system has none."""
+    try:
+        return os.getxattr(path, name)
+    except (OSError, AttributeError):
+        return None
+
+
+def _give_lists(path: Path, lists: Mapping[str, bytes | None]) -> None:
+    """Give access lists, and take away those that the folder above handed down."""
+    for name, content in lists.items():
+        if content is not None and (name == _ACL or is_folder(path)):
+            os.setxattr(path, name, content)
+        elif _read_list(path, name) is not None:
+            os.removexattr(path, name)
 
 
 def _give_rights(path: Path, told: os.stat_result, *, is_part: bool) -> None:

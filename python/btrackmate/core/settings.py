@@ -102,6 +102,16 @@ class Settings(BaseModel):
         """
         return cls.parse(load_yaml(path), str(path))
 
+    def make_absolute(self) -> Self:
+        """Give the same settings with absolute paths, which hold in any folder."""
+        changed: dict[str, Any] = {}
+        for name, value in self:
+            if isinstance(value, Path):
+                changed[name] = value.absolute()
+            elif isinstance(value, Settings):
+                changed[name] = value.make_absolute()
+        return self.model_copy(update=changed)
+
     def list_paths(self) -> list[Path]:
         """List the files and folders that the settings name, nested ones too."""
         values = [value for _, value in self]

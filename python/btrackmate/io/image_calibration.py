@@ -137,6 +137,7 @@ def _warn_of_replaced(
         for axis in ("X", "Y", "Z")[: len(given.voxel_size)]:
             name, units = f"d{axis.lower()}", (found.space_unit, settled.space_unit)
             stated.append((axis, getattr(found, name), getattr(settled, name), *units))
+    _warn_of_units(found, given, settled, axes, path)
     replaced = [
         f"{axis} {new:g} {new_unit} for {size:g} {unit}"
         for axis, size, new, unit, new_unit in stated
@@ -149,6 +150,20 @@ def _warn_of_replaced(
         _log.warning(
             "%s: the sizes that are given replace those of the file: %s", path, ", ".join(replaced)
         )
+
+
+def _warn_of_units(found: Scale, given: Given, settled: Calibration, axes: str, path: Path) -> None:
+    """Say in the log where a unit alone is given, so that a number of the file has another."""
+    for axis, number, size, own, unit, name in (
+        ("T", given.dt, found.dt, found.time_unit, settled.time_unit, "dt"),
+        ("X", given.voxel_size, found.dx, found.space_unit, settled.space_unit, "voxel_size"),
+    ):
+        stated = axis in axes and number is None and size is not None
+        if stated and own not in (None, "pixel", "frame", unit):
+            _log.warning(
+                "%s: %g %s of the file is read as %g %s, as the unit alone is given; if wrong "
+                "give %s too", path, size, own, size, unit, option(name),
+            )  # fmt: skip
 
 
 def _square_pixels(found: Scale) -> tuple[float | None, float | None]:

@@ -277,6 +277,10 @@ def read_groups(
     if not keys or not own:
         msg = f"{path}: expected a column track, tracklet or movie and one of conditions; has "
         raise UserError(msg + ", ".join(map(str, table.columns)))
+    if "movie" not in keys and len(ids) > 1:
+        msg = f"{path}: has no column movie, and there are several: {', '.join(ids)}; say in it "
+        msg += f"which one's {keys[0]} each row is of"
+        raise UserError(msg)
     if "movie" not in keys:
         return dict.fromkeys(ids, table), own[0]
     named = {unicodedata.normalize("NFC", name).strip(): name for name in ids}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from btrackmate.core.files import copy_file, make_folder, write_text
+from btrackmate.core.files import copy_file, make_folder, write_text, write_together
 from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import hash_path, open_movie
@@ -111,7 +111,9 @@ def run_demo(
         progress=progress,
         command=command,
     )
-    tables = [_score_movie(result, progress), _score_ovule(output)]
+    tables = [_score_movie(result, progress)]
+    with write_together(overwrite=overwrite):
+        tables.append(_score_ovule(output))
     write_text(result.folder / SCORES, json.dumps(tables, indent=1) + "\n")
     build_report(result.folder)
     return DemoResult(result, tables)

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import btrackmate
 from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io.images import Movie, hash_path
-from btrackmate.pipeline.inputs import OpenInputs, RunInputs
+from btrackmate.pipeline.inputs import OpenInputs
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _PACKAGES = (
@@ -23,8 +23,8 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def describe_inputs(inputs: RunInputs, opened: OpenInputs | None) -> dict[str, Any]:
-    """Describe each input file: absolute path, SHA-256 and, of images, axes and shape."""
+def describe_inputs(inputs: Mapping[str, Path], opened: OpenInputs | None) -> dict[str, Any]:
+    """Describe each input file by role: absolute path, SHA-256 and, of images, axes and shape."""
     movies = opened.movies() if opened is not None else {}
     return {
         role: {
@@ -32,7 +32,7 @@ def describe_inputs(inputs: RunInputs, opened: OpenInputs | None) -> dict[str, A
             "sha256": hash_path(path),
             **(_describe_movie(movies[role]) if role in movies else {}),
         }
-        for role, path in inputs.paths().items()
+        for role, path in inputs.items()
     }
 
 

@@ -317,15 +317,19 @@ class _Run:
         """Name all that the frames' results depend on."""
         parts = {"input", "channel", "segmentation", "ome_zarr", "measure"}
         files: dict[str, Path | None] = {**self.inputs.paths(), "edits": None}
-        if self._segments:
-            chosen = self.settings.segmentation
-            files |= {"roi": chosen.roi, "shapes": chosen.shape_labels}
+        files |= self._list_shapes()
         return {
             "version": version,
             "inputs": describe_files(files),
             "models": self._describe_models(),
             "settings": self.settings.model_dump(mode="json", include=parts),
         }
+
+    def _list_shapes(self) -> dict[str, Path]:
+        """Name the files beside the image that a segmentation reads."""
+        chosen = self.settings.segmentation
+        files = {"roi": chosen.roi, "shapes": chosen.shape_labels} if self._segments else {}
+        return {role: path for role, path in files.items() if path is not None}
 
     def describe_whole(self) -> dict[str, Any]:
         """Name all that the results depend on."""
@@ -419,14 +423,14 @@ class _Run:
         return {
             **describe_environment(self.command, self.started),
             "engine": self.engine,
-            "inputs": describe_inputs(self.inputs, self.opened),
+            "inputs": describe_inputs({**self.inputs.paths(), **self._list_shapes()}, self.opened),
             "models": self._describe_models(),
             **found,
             "to_know": [note.to_dict() for note in self._list_notes(tables.graph, tracker)],
             "linking": {"tracker": tracker_name(tracker), **tracker.model_dump(mode="json")},
             "pruned": group_pruned(tables.pruned),
             "written": hash_run_tracks(self.work.place.new),
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.make_absolute().model_dump(mode="json"),
             "warnings": self.diary.warnings,
             "timing": self.diary.timing,
             "cost": self.cost.to_dict(),

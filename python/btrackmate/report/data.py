@@ -290,7 +290,12 @@ def load_tracks(path: Path, read: Callable[[Path], Tracks] = read_tracks) -> Rep
 
 
 def _find_size(document: TrackMateDocument) -> tuple[int, int, int] | None:
-    """Find the size of the image (Z, Y, X) that a TrackMate file states."""
+    """Find the size of the image (Z, Y, X) that a TrackMate file states; None if it names none.
+
+    TrackMate asks for a size all the same: without an image it is that of the box of the spots.
+    """
+    if not document.image_data.get("filename"):
+        return None
     try:
         z, y, x = (int(document.image_data[name]) for name in ("nslices", "height", "width"))
     except (KeyError, ValueError):

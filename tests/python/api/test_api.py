@@ -122,7 +122,7 @@ def test_xarray_names_axes_and_calibration(labels):
         },
     )
     spots = bt.measure(turned)
-    assert spots.calibration == bt.Calibration(0.5, 0.5, 2, 30, "µm", "s")
+    assert spots.calibration == bt.Calibration(0.5, 0.5, 2, 30, "µm", "sec")
     pd.testing.assert_frame_equal(
         spots.to_dataframe(), bt.measure(labels, voxel_size=SIZE, dt=30).to_dataframe()
     )
@@ -167,7 +167,7 @@ def test_times_of_xarray_that_are_dates_are_seconds(labels, times):
     begin = np.datetime64("2026-11-28T03:00") if kind == "datetime64" else np.timedelta64(0, "m")
     when = (begin + np.arange(4) * np.timedelta64(30, "s")).astype(times)
     calibration = bt.measure(with_coordinates(labels, t=when)).calibration
-    assert (calibration.dt, calibration.time_unit) == (30.0, "s")
+    assert (calibration.dt, calibration.time_unit) == (30.0, "sec")
 
 
 @pytest.mark.parametrize("x", [list("abcdefghijklmnop"), [np.nan, *range(15)]])
@@ -405,3 +405,16 @@ def test_times_of_a_table_without_dt(times, dt, unit, told, caplog):
     assert spots.table["time"].tolist() == [0, dt, 3 * dt]
     assert told in caplog.text
     assert bool(told) == ("time" in caplog.text)
+
+
+@pytest.mark.parametrize("space", ["um", "micrometer", "µm"])
+@pytest.mark.parametrize("time", ["s", "seconds", "sec"])
+def test_units_have_our_names_whatever_theirs(space: str, time: str) -> None:
+    """Formats have names of their own for these, and none for others."""
+    labels = np.ones((2, 3, 4), np.uint8)
+    words = {"voxel_size": (1, 1), "space_unit": space, "dt": 2, "time_unit": time}
+    spots = bt.measure(labels, axes="TYX", **words)
+    assert (spots.calibration.space_unit, spots.calibration.time_unit) == ("µm", "sec")
+    table = spots.table[["frame", "x", "y"]]
+    size = bt.track(table, space_unit=space, dt=2, time_unit=time).spots.calibration
+    assert (size.space_unit, size.time_unit) == ("µm", "sec")

@@ -13,6 +13,7 @@ import btrackmate as bt
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
@@ -143,6 +144,17 @@ def test_movies_stand_in_one_table_and_have_groups(tracks: Path, tmp_path: Path)
     }  # fmt: skip
     tests = pd.read_csv(out / "cycle_tests.csv").query("movie == 'all'")
     assert tests["n_groups"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("key", ["track", "tracklet"])
+def test_tracks_of_several_movies_need_the_movie(tmp_path: Path, key: str) -> None:
+    """Track 0 of the one has nothing to do with track 0 of the other."""
+    table = tmp_path / "groups.csv"
+    table.write_text(f"{key},drug\n0,a\n1,b\n", encoding="utf-8")
+    ids = {"a": np.arange(2), "b": np.arange(2)}
+    with pytest.raises(UserError, match=f"no column movie, and there are several: a, b;.*{key}"):
+        read_groups(table, ids)
+    assert list(read_groups(table, {"a": ids["a"]})[0]) == ["a"]
 
 
 def test_names_of_groups_and_movies_stay_as_they_stand(tmp_path: Path, caplog) -> None:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -347,3 +348,47 @@ def test_rights_of_another_group_are_not_given_to_ours(tmp_path: Path, monkeypat
     new.touch()
     disk._give_rights(new, other, is_part=False)
     assert new.stat().st_mode & 0o777 == 0o600
+
+
+def give_list(path: Path, kind: str, *entries: tuple[int, int, int]) -> None:
+    """Give a file a POSIX access list of (tag, rights, id), as Linux keeps it."""
+    content = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, f"system.posix_acl_{kind}", content)
+    except (OSError, AttributeError):
+        pytest.skip("no access lists on this disk")
+
+
+#: Its owner may do all, user 4321 read and enter, the group and others nothing.
+NONE, LIST = 0xFFFFFFFF, [(1, 7, 0xFFFFFFFF), (2, 5, 4321), (4, 0, 0xFFFFFFFF)]
+LIST += [(16, 5, NONE), (32, 0, NONE)]
+
+
+def test_what_a_replaced_folder_holds_has_its_access_list(tmp_path: Path) -> None:
+    """A colleague who was given the folder can open what it holds now, and may do no more."""
+    path = tmp_path / "tracks.geff"
+    path.mkdir()
+    give_list(path, "access", *LIST)
+    give_list(path, "default", *LIST)
+    lists = [os.getxattr(path, f"system.posix_acl_{kind}") for kind in ("access", "default")]
+    with write_atomically(path) as temporary:
+        (temporary / "edges").mkdir(parents=True)
+        (temporary / "edges" / "0").touch()
+    for folder in (path, path / "edges"):
+        kinds = ("access", "default")
+        assert [os.getxattr(folder, f"system.posix_acl_{kind}") for kind in kinds] == lists
+    content = os.getxattr(path / "edges" / "0", "system.posix_acl_access")
+    entries = [struct.unpack_from("<HHI", content, 4 + 8 * i) for i in range(5)]
+    assert entries == [(1, 6, NONE), (2, 5, 4321), (4, 0, NONE), (16, 4, NONE), (32, 0, NONE)]
+
+
+def test_a_replaced_file_gets_no_access_list_of_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "spots.csv"
+    path.touch()
+    path.chmod(0o640)
+    give_list(tmp_path, "default", *LIST)
+    write_text(path, "new")
+    assert not [name for name in os.listxattr(path) if "posix_acl" in name]
+    assert path.stat().st_mode & 0o777 == 0o640
+    write_text(tmp_path / "other.csv", "new")
+    assert "system.posix_acl_access" in os.listxattr(tmp_path / "other.csv")

@@ -109,6 +109,26 @@ def test_different_calibrations_are_told(
     assert ("are calibrated differently: X 0.5 µm and 0.25 µm, Y" in caplog.text) == told
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--time-unit min", ""),  # As the file says.
+        ("--time-unit s", "3 min of the file is read as 3 sec, as the unit alone is given"),
+        ("--time-unit s --dt 3", "T 3 sec for 3 min"),
+        ("--space-unit nm", "0.5 µm of the file is read as 0.5 nm, as the unit alone is given"),
+        ("--space-unit um", ""),
+    ],
+)
+def test_a_unit_alone_that_is_another_than_the_files_is_told(
+    tmp_path: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    line = ["measure", labels_3d, "-o", tmp_path / "s.csv", "--quiet", *words.split()]
+    assert call(*line) == 0
+    said = capsys.readouterr().err
+    assert told in said
+    assert bool(said) == bool(told)
+
+
 def test_uncalibrated_labels_take_the_masks_size(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

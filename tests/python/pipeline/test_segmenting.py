@@ -13,7 +13,7 @@ from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.io.images import open_movie
+from btrackmate.io.images import hash_path, open_movie
 from btrackmate.io.units import NgffVersion
 from btrackmate.pipeline import frames, run, segmenting, segmenting_folders
 from btrackmate.pipeline.inputs import RunInputs
@@ -360,3 +360,19 @@ def test_run_links_the_labels_that_it_segments_by_overlap(
     result = run.run(RunInputs(image=image_3d), tmp_path / "out", settings)
     assert result.graph.n_links == 13
     assert result.graph.spots.frame[result.graph.divisions].tolist() == [2]
+
+
+@pytest.mark.usefixtures("plain_report")
+def test_a_record_names_all_files_for_any_folder(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As settings of another run, from another folder, too."""
+    monkeypatch.setattr(run, "describe_models", lambda _: {})
+    monkeypatch.chdir(tmp_path)
+    write_imagej(tmp_path / "roi.tif", np.ones((6, 24, 24), np.uint8), "ZYX")
+    settings = RunSettings.parse({"segmentation": {"roi": "roi.tif"}})
+    record = run.run(RunInputs(image=image_3d), tmp_path / "out", settings).record
+    path = tmp_path / "roi.tif"
+    assert record["settings"]["segmentation"]["roi"] == str(path)
+    assert record["inputs"]["roi"] == {"path": str(path), "sha256": hash_path(path)}
+    assert RunSettings.parse(record["settings"]).segmentation.roi == path

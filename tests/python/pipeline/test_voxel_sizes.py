@@ -18,6 +18,7 @@ from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.opening import open_tracks
 from btrackmate.pipeline import reporting
+from btrackmate.report.data import load_tracks
 
 if TYPE_CHECKING:
     from btrackmate.report.data import ReportData
@@ -223,3 +224,14 @@ def test_cells_outside_the_image_are_told(
     said = capsys.readouterr().err
     assert told in said
     assert ("lie outside" in said) == bool(told)
+
+
+def test_the_box_of_spots_is_no_image_size(place: Path) -> None:
+    """TrackMate's format asks for one; at its sides no cell leaves the image."""
+    assert run_command(["convert", "sized.geff", "box.xml"]) == 0
+    words = ["track", "labels.ome.tif", "-o", "image.xml"]
+    assert run_command(words) == 0
+    assert load_tracks(place / "box.xml").tracked.bounds is None
+    bounds = load_tracks(place / "image.xml").tracked.bounds
+    assert bounds is not None
+    np.testing.assert_allclose(bounds[1][:2], SIZE * (SIDE * ROWS - 0.5))
