@@ -12,7 +12,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.io.numbers import MAX_EXACT
 
 #: Name of the group of all, and of those that have no value.
-ALL, NONE = "all", "none"
+ALL, NONE = "all", "no group"
 Names = NDArray[np.object_]
 _log = logging.getLogger(__name__)
 
@@ -102,12 +102,12 @@ def join_conditions(
 
 
 def _write_names(values: "pd.Series") -> Names:
-    names = [NONE if pd.isna(v) else _write_name(v) for v in values]
-    if ALL in names:
-        msg = f"a group of {values.name} is named {ALL!r}, which stands for all tracklets together;"
-        msg += " give it another name"
-        raise UserError(msg)
-    return np.array(names, object)
+    names = [None if pd.isna(v) else _write_name(v) for v in values]
+    for ours, meaning in ((ALL, "all tracklets together"), (NONE, "those without a value")):
+        if ours in names:
+            msg = f"a group of {values.name} is named {ours!r}, which stands for {meaning}; give "
+            raise UserError(msg + "it another name")
+    return np.array([NONE if name is None else name for name in names], object)
 
 
 def _write_name(value: Any) -> str:

@@ -107,7 +107,7 @@ def test_the_users_conditions_group_tracks():
     tables = analyse_tracks(Tracked(graph, conditions=conditions), settings(group_by="drug"))
     groups = tables["tracklets"].groupby("track")["group"].unique()
     assert groups[0].tolist() == ["yes"]
-    assert groups[1].tolist() == ["none"]
+    assert groups[1].tolist() == ["no group"]
     assert tables["cycle_tests"]["n_groups"].tolist() == [2, 2]
 
 
@@ -130,7 +130,7 @@ def test_conditions_that_do_not_fit_are_refused(conditions, message):
     ("values", "groups"),
     [
         ([20260101, 20260102], ["20260101", "20260102"]),
-        ([20260101.0, np.nan], ["20260101", "none"]),
+        ([20260101.0, np.nan], ["20260101", "no group"]),
         ([0.1, 0.10000001], ["0.1", "0.10000001"]),
         ([True, False], ["True", "False"]),
     ],
@@ -142,11 +142,18 @@ def test_groups_that_differ_have_names_that_differ(values, groups):
     assert name_groups(graph, table, "day").tolist() == groups
 
 
-def test_no_group_has_the_name_of_all_together():
+@pytest.mark.parametrize("name", ["all", "no group"])
+def test_no_group_has_a_name_of_ours(name):
     graph = make_graph({1: 0, 2: 0}, [])
-    table = make_tracklets_table(graph).assign(drug=["all", "none"])
-    with pytest.raises(UserError, match="a group of drug is named 'all'"):
+    table = make_tracklets_table(graph).assign(drug=[name, "none"])
+    with pytest.raises(UserError, match=f"a group of drug is named '{name}'"):
         name_groups(graph, table, "drug")
+
+
+def test_a_group_called_none_is_one_of_its_own():
+    graph = make_graph({1: 0, 2: 0}, [])
+    table = make_tracklets_table(graph).assign(drug=["none", np.nan])
+    assert name_groups(graph, table, "drug").tolist() == ["none", "no group"]
 
 
 def test_rows_of_groups_without_a_track_are_warned_of(caplog):

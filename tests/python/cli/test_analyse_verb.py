@@ -127,8 +127,8 @@ def test_the_users_groups_split_the_tables(tracks: Path, tmp_path: Path) -> None
     out = tmp_path / "out"
     assert call("analyse", tracks, "-o", out, "--group", groups, *QUICK) == 0
     table = pd.read_csv(out / "motility.csv").groupby("track")["group"].unique()
-    assert [list(one) for one in table] == [["yes"], ["no"], ["none"]]
-    assert set(pd.read_csv(out / "msd.csv")["group"]) == {"all", "yes", "no", "none"}
+    assert [list(one) for one in table] == [["yes"], ["no"], ["no group"]]
+    assert set(pd.read_csv(out / "msd.csv")["group"]) == {"all", "yes", "no", "no group"}
 
 
 def test_movies_stand_in_one_table_and_have_groups(tracks: Path, tmp_path: Path) -> None:
