@@ -73,6 +73,13 @@ class SpotsFile:
     ignored_columns: list[str]
 
 
+#: Columns that say which movie a cell is of.
+_MOVIES = {
+    *("movie", "video", "fov", "field", "fieldofview", "series", "well", "position"),
+    *("file", "filename", "imagename", "experiment"),
+}
+
+
 @dataclass(frozen=True)
 class CsvOptions:
     """How a CSV is read.
@@ -220,6 +227,7 @@ class _CsvReader:
             name, own = self.columns.names[place], self.columns.own[place]
             column = self.cells.columns[place]
             known = find_column(name) is not None
+            self._look_for_movies(own, column, values, is_text=bool(is_text.any()))
             none_found = bool(values.size) and not np.isfinite(values).any()
             if (is_text.any() and not known) or (none_found and name not in "xyz"):
                 self.ignored.append(own)
@@ -234,6 +242,20 @@ class _CsvReader:
             else:
                 table[name] = self._read_feature(column, values, own)
         return pd.DataFrame(table, index=range(self.cells.n), copy=False)
+
+    def _look_for_movies(
+        self, own: str, column: Column, values: NDArray[np.float64], *, is_text: bool
+    ) -> None:
+        """Warn of a column that tells cells of several movies apart: here they are read as one."""
+        if not plain_names([own]).keys() & _MOVIES:
+            return
+        numbers = np.unique(values[np.isfinite(values)])
+        count = len({one.strip() for one in column.texts} - {""}) if is_text else numbers.size
+        if count > 1 and (is_text or (numbers % 1 == 0).all()):
+            _log.warning(
+                "%s: column %s has %d values: are these cells of several movies? They are read as "
+                "one; make a table of each", self.path, own, count,
+            )  # fmt: skip
 
     def _read_feature(self, column: Column, values: NDArray[np.float64], own: str) -> Any:
         exact, is_rounded = read_whole_feature(column, values)

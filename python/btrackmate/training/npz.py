@@ -32,6 +32,10 @@ NPZ_FAULTS = (
 )
 
 
+#: Settings that decide which images are cut, and which validate.
+_DECIDED = ("validation_split", "repeat", "min_cells")
+
+
 def write_patches(path: Path, data: DataSet, settings: TrainSettings, progress: Progress) -> int:
     """Cut patches of the training images and write them, with the validation images, to a file.
 
@@ -82,7 +86,7 @@ def write_patches(path: Path, data: DataSet, settings: TrainSettings, progress: 
     return len(arrays["images"])
 
 
-def load_patches(path: Path, settings: TrainSettings) -> DataSet:
+def load_patches(path: Path, settings: TrainSettings) -> tuple[DataSet, TrainSettings]:
     """Read a file of patches.
 
     Parameters
@@ -96,11 +100,14 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
     -------
     DataSet
         Its training images are the patches.
+    TrainSettings
+        With what held when they were cut: which images validate, how often one counts.
 
     Raises
     ------
     UserError
-        If the file is not one of patches, or was made with another normalisation.
+        If the file is not one of patches, or was made with another normalisation, or with other
+        settings than are given of what was decided when it was made.
     """
     check_plain(path)
     try:
@@ -114,7 +121,8 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
         msg = f"{path} is not a file of patches; make one with: btrackmate train … --npz-only"
         raise UserError(msg)
     made = json.loads(str(arrays["settings"]))
-    for name in ("norm_low", "norm_high"):
+    given = [name for name in _DECIDED if name in settings.model_fields_set and name in made]
+    for name in ("norm_low", "norm_high", *given):
         if made[name] != getattr(settings, name):
             msg = f"{path} was made with {name} {made[name]}, the settings have "
             msg += f"{getattr(settings, name)}; expected the same"
@@ -135,7 +143,8 @@ def load_patches(path: Path, settings: TrainSettings) -> DataSet:
             zip(arrays["held_names"], arrays["held_hashes"], strict=True)
         )
     )
-    return DataSet(train, held, is_patches=True)
+    decided = {name: made[name] for name in (*_DECIDED, "n_patches_per_image") if name in made}
+    return DataSet(train, held, is_patches=True), settings.model_copy(update=decided)
 
 
 def _keep(

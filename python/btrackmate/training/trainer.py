@@ -154,7 +154,8 @@ def _load_data(data_dir: Path, settings: TrainSettings) -> tuple[TrainSettings, 
     """Read the images, and adapt the settings to 2D ones."""
     if data_dir.suffix.lower() == ".npz":
         with watch_inputs(data_dir):
-            data = replace(load_patches(data_dir, settings), sha256=hash_path(data_dir))
+            data, settings = load_patches(data_dir, settings)
+            data = replace(data, sha256=hash_path(data_dir))
         flat = data.train[0].image.ndim < settings.ndim
         return settings.for_images() if flat else settings, data
     if settings.ndim == 3 and check_dimensions(data_dir) == 2:

@@ -717,3 +717,23 @@ def test_own_features_come_back_under_no_column_of_ours(
     back = read_spots_csv(path).spots
     assert f"{name}_property" in back.features
     assert set(back.table) - {f"{name}_property"} == set(spots.table) - {name}
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "told"),
+    [
+        ("movie", "ab", True),
+        ("Position", "12", True),
+        ("File Name", "ab", True),
+        ("fov", "11", False),
+        ("position", ("0.5", "1.5"), False),
+        ("mass", "12", False),
+    ],
+)
+def test_cells_of_several_movies_in_one_table_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str, values: str, told: bool
+) -> None:
+    path = tmp_path / "cells.csv"
+    path.write_text(f"frame,x,y,{header}\n0,1,1,{values[0]}\n0,5,5,{values[1]}\n")
+    read_spots_csv(path)
+    assert ("are these cells of several movies?" in caplog.text) == told

@@ -8,6 +8,7 @@ from extras import needs
 from tiny_training import TINY, make_data
 
 from btrackmate.core.errors import UserError
+from btrackmate.training import TrainSettings
 from btrackmate.training.dataset import load_dataset
 from btrackmate.training.npz import load_patches, write_patches
 
@@ -25,7 +26,7 @@ def made(tmp_path):
 
 def test_patches_show_image_and_labels_of_one_place(made):
     path, data, _ = made
-    loaded = load_patches(path, SETTINGS)
+    loaded, _ = load_patches(path, SETTINGS)
     assert len(loaded.train) == 6
     assert loaded.is_patches
     images = {pair.sha256: pair for pair in data.train}
@@ -42,7 +43,7 @@ def test_patches_show_image_and_labels_of_one_place(made):
 
 def test_validation_images_stay_whole(made):
     path, data, _ = made
-    held = load_patches(path, SETTINGS).validation
+    held = load_patches(path, SETTINGS)[0].validation
     assert [pair.name for pair in held] == [pair.name for pair in data.validation]
     np.testing.assert_array_equal(held[0].image, data.validation[0].image)
     np.testing.assert_array_equal(held[0].labels, data.validation[0].labels)
@@ -51,6 +52,20 @@ def test_validation_images_stay_whole(made):
 def test_other_normalisation_is_refused(made):
     with pytest.raises(UserError, match="made with norm_low 1.0, the settings have 2.0"):
         load_patches(made[0], SETTINGS.model_copy(update={"norm_low": 2.0}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("validation_split", 0.6), ("repeat", {"a*": 5}), ("min_cells", 999)]
+)
+def test_what_was_decided_when_patches_were_cut_holds(made, name, value):
+    """Given otherwise it is refused; left out it is told in the card as it was."""
+    assert getattr(SETTINGS, name) != value
+    with pytest.raises(UserError, match=f"made with {name} .*, the settings have"):
+        load_patches(made[0], TrainSettings.parse({**SETTINGS.model_dump(), name: value}))
+    default = TrainSettings(patch_size=(8, 16, 12), grid=(1, 2, 2))
+    _, settings = load_patches(made[0], default)
+    assert getattr(settings, name) == getattr(SETTINGS, name)
+    assert settings.n_patches_per_image == 3
 
 
 def test_patches_of_volumes_need_settings_for_volumes(made):
