@@ -105,7 +105,10 @@ def test_filter(viewer, xml: Path, said) -> None:
     push_named(filters, "Add filter")
     assert "3 of 4 tracks" in filters.told.text()
     assert "; 6 are kept, as" in filters.told.text()
-    push_named(filters, "Keep only what passes")
+    again = dock(viewer, Filters)  # The widget was closed, and its filters still count.
+    assert again.chosen == filters.chosen
+    assert again.told.text() == filters.told.text()
+    push_named(again, "Keep only what passes")
     work = find_workspace(viewer)
     assert work.session.now.n_spots == 6  # 7 8 9 and 10 11 12; of the division two are left
     assert work.session.opened.tracks_path is None
@@ -161,6 +164,13 @@ def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
     table = pd.read_csv(tmp_path / "tables" / "tracklets.csv")
     assert table["n_spots"].sum() == 13  # all but the lone spot and the deleted one
     assert list((tmp_path / "tables").glob("*.svg"))
+    work.session.do("delete_spot", spot=30)  # What was found is of the tracks before.
+    settle()
+    assert not analysis.save.isEnabled()
+    assert "analyse them again" in analysis.told.text()
+    push(analysis.go)
+    wait(analysis.work)
+    assert analysis.save.isEnabled()
 
 
 @pytest.mark.slow
@@ -184,6 +194,17 @@ def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None
     while animation.is_recording:
         settle()
     assert len(films.mimread(path)) == 4
+    shown = animation.film.views()
+    assert [view.plane for view in shown] == [shown[0].plane] * 4
+    plane = shown[0].plane  # The plane belongs to a view, as do 2D and 3D.
+    assert plane is not None
+    viewer.dims.set_point(1, plane + 2)
+    animation.take(shown[0])
+    assert viewer.dims.point[1] == pytest.approx(plane)
+    viewer.dims.ndisplay = 3
+    assert animation.view_now().ndisplay == 3
+    animation.take(shown[0])
+    assert viewer.dims.ndisplay == 2
     animation.keys.setCurrentRow(0)
     push_named(animation, "Remove")
     push_named(animation, "Remove")

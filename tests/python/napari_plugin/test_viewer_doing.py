@@ -153,6 +153,9 @@ def test_films_go_evenly_from_key_to_key() -> None:
     assert len(views) == 3
     assert views[1] == View(2.0, (0.0, 5.0, 10.0), 2.0, (0.0, 45.0, 0.0))
     assert views[2].zoom == pytest.approx(4.0)
+    film.add(View(4, (0, 10, 20), 4.0, plane=2.0), 1)
+    film.add(View(4, (0, 10, 20), 4.0, plane=4.0, ndisplay=3), 2)
+    assert [(one.plane, one.ndisplay) for one in film.views()[4:]] == [(3.0, 2), (4.0, 3)]
     assert [one.frame for one in run_through(views[0], 2, 2)] == [0, 0, 1, 1]
 
 

@@ -1,6 +1,6 @@
 """Films: key frames of a view, and what lies between them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,12 +21,18 @@ class View:
         Pixels per space unit.
     angles : tuple of float
         Of the camera, in degrees.
+    plane : float or None
+        z of the plane that is shown, in the space unit; None where there is none.
+    ndisplay : int
+        3 where the volume is shown.
     """
 
     frame: float
     center: tuple[float, float, float]
     zoom: float
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    plane: float | None = None
+    ndisplay: int = 2
 
 
 @dataclass
@@ -72,11 +78,7 @@ class Film:
 
 def run_through(view: View, n_frames: int, per_frame: int = 1) -> list[View]:
     """Give the views of one picture (or more) a frame, through the whole movie."""
-    return [
-        View(frame, view.center, view.zoom, view.angles)
-        for frame in range(n_frames)
-        for _ in range(per_frame)
-    ]
+    return [replace(view, frame=frame) for frame in range(n_frames) for _ in range(per_frame)]
 
 
 def _mix(before: View, after: View, share: float) -> View:
@@ -86,6 +88,10 @@ def _mix(before: View, after: View, share: float) -> View:
 
     zoom = float(np.exp(np.log(before.zoom) * (1 - share) + np.log(after.zoom) * share))
     frame = before.frame * (1 - share) + after.frame * share
-    return View(
-        frame, between(before.center, after.center), zoom, between(before.angles, after.angles)
-    )
+    plane = before.plane
+    if plane is not None and after.plane is not None:
+        plane = plane * (1 - share) + after.plane * share
+    center, angles = between(before.center, after.center), between(before.angles, after.angles)
+    if share == 1 or before.ndisplay == after.ndisplay:
+        return View(frame, center, zoom, angles, plane, after.ndisplay)
+    return View(frame, center, zoom, angles, plane, before.ndisplay)

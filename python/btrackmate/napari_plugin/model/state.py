@@ -160,6 +160,12 @@ class State:
         self._spot_filters = chosen
         self.shown.emit()
 
+    @property
+    def filters(self) -> dict[str, list[str]]:
+        """The filters that decide what is shown, by what they are on."""
+        tracks = [str(one) for one in self.table.filters]
+        return {"spots": [str(one) for one in self._spot_filters], "tracks": tracks}
+
     def _pass(self, filters: Iterable[FeatureFilter]) -> NDArray[np.bool_] | None:
         """Tell which rows pass filters as the spots are now, None for all."""
         kept = np.ones(self.scene.id.size, np.bool_)

@@ -107,6 +107,11 @@ class TrackTable:
         self._kind, self._filters, self._longest = kind, chosen, longest
         self._list()
 
+    @property
+    def filters(self) -> tuple[FeatureFilter, ...]:
+        """Those on features that tracks must pass to be listed."""
+        return self._filters
+
     def leave_out(self, tracks: IntArray) -> None:
         """List some tracks never, as TrackMate hides them."""
         if tracks.size or self._left_out.size:

@@ -70,7 +70,16 @@ class Analysis(SessionPanel):
         box.addLayout(self.place, 2)
         self.tables: dict[str, Any] = {}
         self.pictures: dict[str, Any] = {}
+        self._edits = 0
+        self.follow(session.edited, self._on_edited, when_hidden=True)
         return content
+
+    def _on_edited(self, *_: Any) -> None:
+        """Let nothing be saved that is of the tracks before a correction."""
+        self._edits += 1
+        if self.tables:
+            self.save.setEnabled(False)
+            self.told.setText("The tracks were corrected since: analyse them again to save.")
 
     def _on_go(self) -> None:
         settings: Any = self.guard(self.form.values)
@@ -84,9 +93,10 @@ class Analysis(SessionPanel):
             tables = analyse_tracks(Tracked(graph, ids=ids), settings, report)
             return tables, draw_analysis(graph, tables, settings, ids)
 
-        self.work.run(work, self._take)
+        begun = self._edits
+        self.work.run(work, lambda found: self._take(found, begun))
 
-    def _take(self, found: Any) -> None:
+    def _take(self, found: Any, begun: int) -> None:
         self.tables, self.pictures = found
         n = len(self.tables["tracklets"])
         self.told.setText(
@@ -94,7 +104,9 @@ class Analysis(SessionPanel):
         )
         self.picture.clear()
         self.picture.addItems(list(self.pictures))
-        self.save.setEnabled(True)
+        self.save.setEnabled(begun == self._edits)
+        if begun != self._edits:
+            self._on_edited()
 
     def _show(self, name: str) -> None:
         while self.place.count():

@@ -88,7 +88,9 @@ class Animation(SessionPanel):
         frame = 0 if workspace is None else workspace.frame
         z, y, x = (0.0, *map(float, camera.center))[-3:]
         a, b, c = map(float, camera.angles)
-        return View(frame, (z, y, x), float(camera.zoom), (a, b, c))
+        dims = self.viewer.dims
+        plane = float(dims.point[-3]) if dims.ndim > 3 else None
+        return View(frame, (z, y, x), float(camera.zoom), (a, b, c), plane, int(dims.ndisplay))
 
     def views(self) -> list[View]:
         """Give the view of each picture of the film."""
@@ -101,6 +103,10 @@ class Animation(SessionPanel):
         self.film.add(view, self.steps.value())
         n = len(self.film.keys)
         words = f"{n}. frame {view.frame:g}, zoom {view.zoom:.3g}"
+        if view.ndisplay == 3:
+            words += ", 3D"
+        elif view.plane is not None:
+            words += f", z {view.plane:.3g}"
         if n > 1:
             words += f", {self.steps.value()} pictures from the one before"
         self.keys.addItem(words)
@@ -187,7 +193,11 @@ class Animation(SessionPanel):
         workspace = self.workspace
         if workspace is None:
             raise RuntimeError
-        camera = find_camera(self.viewer)
+        camera, dims = find_camera(self.viewer), self.viewer.dims
+        if dims.ndisplay != view.ndisplay:  # Which moves the camera.
+            dims.ndisplay = view.ndisplay
+        if view.plane is not None:
+            dims.set_point(dims.ndim - 3, view.plane)
         workspace.go_to(round(view.frame))
         camera.zoom, camera.angles, camera.center = view.zoom, view.angles, view.center
         if self.follow_cell.isChecked():

@@ -67,6 +67,10 @@ class Filters(SessionPanel):
         self.what.currentTextChanged.connect(self._on_what)
         self.feature.currentTextChanged.connect(self._draw)
         self._on_what()
+        for kind, texts in session.filters.items():  # Of the widget before, which was closed.
+            self.list.addItems([f"{kind}: {text}" for text in texts])
+        if self.list.count():
+            self._tell()
         return content
 
     @property
@@ -137,12 +141,17 @@ class Filters(SessionPanel):
         except UserError as error:
             session.told.emit(str(error))
             return False
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        """Say what is shown."""
+        session = self.session
         shown = session.visible_rows()
         n = int(session.scene.alive.sum() if shown is None else (shown & session.scene.alive).sum())
         told = f"{len(session.table.order)} of {len(session.table)} tracks, "
         told += f"{n} of {session.now.n_spots} spots are shown"
         self.told.setText(told + self._tell_kept(n))
-        return True
 
     def _tell_kept(self, shown: int) -> str:
         """Say how many spots would be kept, where that is not what is shown.
