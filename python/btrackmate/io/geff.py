@@ -43,7 +43,7 @@ _RESERVED = frozenset((*DERIVED, "zarr.json", *_DEVICES))
 _LONGEST = 60
 
 
-def write_geff(path: Path, graph: TrackGraph) -> None:
+def write_geff(path: Path, graph: TrackGraph, track_ids: NDArray[np.int64] | None = None) -> None:
     """Write tracks as GEFF.
 
     Parameters
@@ -55,6 +55,8 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
         scale is the time step. Each numeric feature is a property of its own, missing values are
         marked as missing; columns of text are left out. A property whose name no folder may have
         is written under another, and keeps its name in the metadata. Tracks are GEFF's lineages.
+    track_ids : (n_tracks,) ndarray of int, optional
+        Numbers of the tracks; by default 0 … n−1.
 
     References
     ----------
@@ -72,7 +74,9 @@ def write_geff(path: Path, graph: TrackGraph) -> None:
     identifiers = make_identifiers(columns)
     node_props = {identifiers[name]: _as_property(spots.table[name]) for name in columns}
     metadata = _make_metadata(graph, identifiers, node_props, flat=flat)
-    node_props["track"] = {"values": graph.track, "missing": graph.track < 0}
+    ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
+    track = np.append(ids, -1)[graph.track].astype(graph.track.dtype)
+    node_props["track"] = {"values": track, "missing": graph.track < 0}
     node_props["tracklet"] = {"values": graph.tracklet, "missing": None}
     edge_props = {
         name: {"values": values, "missing": np.isnan(values)}

@@ -6,6 +6,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import find_written
 from btrackmate.core.graph import TrackGraph
@@ -29,11 +32,24 @@ _log = logging.getLogger(__name__)
 _SAME = (TRACKS, TRACKS_GEFF, TRACKED_SPOTS, TRACK_FEATURES)
 
 
-def write_run_tracks(folder: Path, graph: TrackGraph) -> None:
-    """Write what a run folder tells of its tracks beside tracks.xml: two tables and a GEFF."""
-    write_cells(folder / TRACKED_SPOTS, graph.spots_table())
-    write_table(folder / TRACK_FEATURES, make_tracks_table(graph))
-    write_geff(folder / TRACKS_GEFF, graph)
+def write_run_tracks(
+    folder: Path, graph: TrackGraph, track_ids: NDArray[np.int64] | None = None
+) -> None:
+    """Write what a run folder tells of its tracks beside tracks.xml: two tables and a GEFF.
+
+    Parameters
+    ----------
+    folder : Path
+    graph : TrackGraph
+    track_ids : (n_tracks,) ndarray of int, optional
+        Those in tracks.xml; by default 0 … n−1.
+    """
+    table = graph.spots_table()
+    if track_ids is not None:
+        table["track"] = np.append(track_ids, -1)[graph.track]
+    write_cells(folder / TRACKED_SPOTS, table)
+    write_table(folder / TRACK_FEATURES, make_tracks_table(graph, track_ids))
+    write_geff(folder / TRACKS_GEFF, graph, track_ids)
 
 
 def hash_run_tracks(folder: Path) -> dict[str, str]:

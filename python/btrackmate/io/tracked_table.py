@@ -215,7 +215,7 @@ def _link_tracks(spots: Spots, track: str, parent: str | None, path: Path) -> In
         )  # fmt: skip
     links = [np.stack([rows[clear], rows[clear + 1]], axis=1)]
     if parent is not None and rows.size:
-        links.append(_link_parents(spots, rows, key, spots.feature(parent)[rows], path))
+        links.append(_link_parents(spots, rows, key, spots.feature(parent)[rows], alone, path))
     ends: Ints = spots.id[np.concatenate(links)]
     return ends
 
@@ -241,14 +241,23 @@ def _check_one_parent(
 
 
 def _link_parents(
-    spots: Spots, rows: Ints, key: NDArray[np.float64], named: NDArray[np.float64], path: Path
+    spots: Spots,
+    rows: Ints,
+    key: NDArray[np.float64],
+    named: NDArray[np.float64],
+    alone: NDArray[np.bool_],
+    path: Path,
 ) -> Ints:
-    """Link the first cell of each track to the last one of the track that it names as parent."""
+    """Link the first cell of each track to the last one of the track that it names as parent.
+
+    Cells that are not alone in their track and frame are not linked.
+    """
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     last = np.concatenate((first[1:] - 1, [key.size - 1]))
     _check_one_parent(key, named, first, path)
     mother = pd.Index(key[first]).get_indexer(pd.Index(named[first]))
     born = (mother >= 0) & (named[first] != key[first])
+    born[born] = alone[last[mother[born]]] & alone[first[born]]
     source, target = rows[last[mother[born]]], rows[first[born]]
     earlier = spots.frame[source] < spots.frame[target]
     unknown = key[first[(mother < 0) & (named[first] > 0)]]

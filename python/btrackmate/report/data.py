@@ -196,7 +196,7 @@ def load_run(folder: Path) -> ReportData:
     record = read_record(folder)
     graph, document = read_tracks(folder)
     ids = None
-    if document is not None and not document.visible_spots.all():
+    if document is not None:
         graph, ids = _leave_hidden_out(folder / TRACKS, document)
     return ReportData(
         record=record,

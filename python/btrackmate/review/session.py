@@ -27,6 +27,7 @@ from btrackmate.io.track_formats import (
     write_tracks,
 )
 from btrackmate.io.trackmate import Session, TrackMateDocument
+from btrackmate.io.trackmate.write_tracks import assign_ids
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
@@ -215,7 +216,8 @@ class EditSession:
                 digest = hash_path(staged)
             noted: dict[str, Any] = {"sha256": digest}
             if folder is not None:
-                write_run_tracks(folder, graph)
+                ids = None if self.document is None else assign_ids(graph, self.document)[0]
+                write_run_tracks(folder, graph, ids)
                 noted["written"] = hash_run_tracks(folder)
             self._journal.note("save", **noted)
         self._digest = digest

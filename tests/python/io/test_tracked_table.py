@@ -182,3 +182,12 @@ def test_another_parent_in_a_later_row_is_told(
     text = "\n".join(["frame,track_id,parent_id,x,y", *(f"{row},1,{row[2]}" for row in rows), ""])
     assert set(links(tmp_path, text)) == {(0, 1), (2, 3), (4, 5), (6, 7), (1, 4), (1, 6)}
     assert "1 tracks name another parent in a later row, the first is 3" in caplog.text
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_daughters_of_two_cells_in_one_frame_are_not_linked(tmp_path: Path, swapped: bool) -> None:
+    """Which of them is the mother is not said, and no row decides."""
+    two = ["1,3,0,0", "1,3,0,5"][:: -1 if swapped else 1]
+    rows = ["0,3,0,0", *two, "2,4,3,0", "2,5,3,5", "0,6,0,9", "1,7,6,9"]
+    text = "\n".join(["frame,track_id,parent_id,x,y", *(f"{row},0" for row in rows), ""])
+    assert len(links(tmp_path, text)) == 1  # 6 to 7

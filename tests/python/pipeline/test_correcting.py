@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+import zarr
 from faults import run_child
 from tiny_movies import dividing_cells, write_imagej
 from tracking_movies import link_ids
@@ -18,6 +19,7 @@ from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
+from btrackmate.report.data import load_run
 from btrackmate.review import EditSession, open_explainer
 
 pytestmark = pytest.mark.usefixtures("plain_report")
@@ -204,6 +206,30 @@ def test_saving_corrections_of_a_run_writes_its_tables_anew(first: Path) -> None
     tracked = pd.read_csv(first / "tracked_spots.csv")
     assert features["n_spots"].sum() == (tracked["track"] >= 0).sum()
     assert (first / "report.html").read_bytes() == report
+
+
+def test_all_files_of_a_corrected_run_number_its_tracks_alike(
+    tmp_path: Path, labels_3d: Path
+) -> None:
+    """A table of groups made before the correction is of the same cells after it."""
+    folder = tmp_path / "run"
+    run(RunInputs(labels=labels_3d), folder, SETTINGS)
+    before = pd.read_csv(folder / "tracked_spots.csv").set_index("id")["track"]
+    with EditSession.open(folder) as session:
+        session.do("delete_track", spot=int(before.index[before == 0][0]))
+        session.save()
+    graph, document = read_tracks(folder)
+    assert document is not None
+    expected = pd.Series(np.append(document.track_ids, -1)[graph.track], graph.spots.id)
+    after = pd.read_csv(folder / "tracked_spots.csv").set_index("id")["track"]
+    assert after.to_dict() == expected.to_dict() == before[before != 0].to_dict()
+    features = pd.read_csv(folder / "track_features.csv")
+    assert features["track"].tolist() == sorted(set(after[after >= 0]))
+    group = zarr.open_group(folder / "tracks.geff", mode="r")
+    assert np.array_equal(group["nodes/props/track/values"][:], expected.to_numpy())
+    data = load_run(folder)
+    assert data.track_ids is not None
+    assert data.track_ids.tolist() == features["track"].tolist()
 
 
 @pytest.mark.parametrize("name", ["tracked_spots.csv", "track_features.csv", "tracks.geff"])

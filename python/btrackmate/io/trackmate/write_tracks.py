@@ -85,7 +85,7 @@ def plan_tracks(
         document.edges, graph.spots.id[graph.source], graph.spots.id[graph.target]
     )
     kept = _find_kept(graph, document, link_row)
-    ids, parent = _assign_ids(graph, document)
+    ids, parent = assign_ids(graph, document)
     row_of = {int(i): row for row, i in enumerate(_ids(document.tracks))}
     track_row = np.array([row_of.get(int(i), -1) for i in ids], np.int64)
     kept &= track_row >= 0
@@ -199,7 +199,7 @@ def _changed_spots(graph: TrackGraph, document: TrackMateDocument) -> NDArray[np
     return changed
 
 
-def _assign_ids(
+def assign_ids(
     graph: TrackGraph, document: TrackMateDocument
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give each track its TRACK_ID, and the document's track that it has most spots of (or −1)."""
