@@ -16,7 +16,7 @@ from btrackmate.report.motility_plots import (
     draw_motility,
     draw_neighbours,
 )
-from btrackmate.report.plots import list_groups
+from btrackmate.report.plots import list_groups, show_plainly
 from btrackmate.report.rhythm_plots import draw_families, draw_periods, draw_ridges, draw_series
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def draw_analysis(
     for name in features or ["z" if graph.spots.ndim == 3 else "y"]:
         if np.isfinite(graph.spots.feature(name)).any():
             found[f"lineages_{name}"] = draw_tree(graph, name, ids)
-    return {name: figure for name, figure in found.items() if figure is not None}
+    drawn = {name: figure for name, figure in found.items() if figure is not None}
+    for figure in drawn.values():
+        show_plainly(figure)
+    return drawn
 
 
 def _split(

@@ -39,6 +39,16 @@ def new_figure(
     return figure, flat
 
 
+def show_plainly(figure: "Figure") -> None:
+    """Show names that hold $ as they stand; matplotlib would typeset what is between two."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        content = text.get_text()
+        if "$" in content and not content.startswith(r"$\mathdefault"):  # Its own, of log axes.
+            text.set_parse_math(False)
+
+
 def label_feature(name: str, calibration: Calibration) -> str:
     """Give a feature's name and unit for an axis."""
     column = find_column(name)

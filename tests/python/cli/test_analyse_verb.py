@@ -350,3 +350,16 @@ def test_the_library_gives_the_tables_of_the_verb(tracks: Path, tmp_path: Path) 
     assert {f"{name}.csv" for name in tables} == {path.name for path in out.glob("*.csv")}
     written = pd.read_csv(out / "motility.csv")
     np.testing.assert_allclose(written["mean_speed"], tables["motility"]["mean_speed"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["$x_{1$", *(pytest.param(name, marks=pytest.mark.slow) for name in ("$a$", "5 $"))]
+)
+def test_names_of_groups_are_shown_as_they_stand(tmp_path: Path, tracks: Path, name: str) -> None:
+    """No formula, and no fault of one."""
+    groups = tmp_path / "groups.csv"
+    groups.write_text(f"track,drug\n0,{name}\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert call("analyse", tracks, "-o", out, "--group", groups, "--no-report") == 0
+    pictures = [path.read_text(encoding="utf-8") for path in (out / "figures").glob("*.svg")]
+    assert any(f"<!-- {name}" in picture for picture in pictures)
