@@ -186,7 +186,7 @@ def measure(
     >>> labels[1, 1:3, 1:3, 2:4] = 1
     >>> spots = measure(labels, voxel_size=(2, 0.5, 0.5), dt=30)
     >>> spots
-    <Spots: 2 spots in 2 frames, 3D, voxel 2 × 0.5 × 0.5 µm (z × y × x), every 30 s>
+    <Spots: 2 spots in 2 frames, 3D, voxel 2 × 0.5 × 0.5 µm (z × y × x), every 30 sec>
     >>> spots.to_dataframe()[["frame", "time", "x", "y", "z", "volume"]]
        frame  time     x     y    z  volume
     0      0   0.0  0.75  0.75  3.0     4.0

@@ -334,7 +334,7 @@ def describe_taken(movie: Stated, tracks: Calibration) -> str:
 
 def convert_size(size: Calibration, unit: str) -> Calibration | None:
     """Give a voxel size in another unit; None where that cannot be told."""
-    factor = convert(1.0, size.space_unit, unit)
+    factor = 1.0 if size.space_unit == unit else convert(1.0, size.space_unit, unit)
     if factor is None:
         return None
     dx, dy, dz = (factor * one for one in (size.dx, size.dy, size.dz))

@@ -103,6 +103,11 @@ def test_following_goes_along_the_line_of_descent() -> None:
     session.select(40)
     assert session.follow(1)
     assert session.spot == 1
+    assert session.follow(3)  # Over the division, to the cell itself and not to its sister.
+    assert session.spot == 40
+    session.select(1)
+    assert session.follow(3)
+    assert session.spot == 30
     session.select(40)
     assert session.follow(2)
     assert session.spot == 4

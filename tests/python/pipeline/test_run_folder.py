@@ -80,8 +80,12 @@ def test_finished_files_of_the_same_job_are_published(
     tmp_path: Path, labels_3d: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "out"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(WorkFolder, "publish", lambda *_: os.kill(os.getpid(), 2))
+        patch.setattr(WorkFolder, "publish", stop)
         with pytest.raises(KeyboardInterrupt):
             run(RunInputs(labels=labels_3d), output, SETTINGS)
     monkeypatch.setattr(run_module, "link_and_prune", lambda *_: pytest.fail("linked again"))

@@ -146,9 +146,9 @@ def _segment(image: Any, *_: Any) -> SegmentationResult:
     return SegmentationResult(labels.astype(np.uint32), cells, labels > 0, None, None, None)
 
 
-def _write_few_columns(path: Path, graph: TrackGraph) -> None:
+def _write_few_columns(path: Path, graph: TrackGraph, track_ids: Any = None) -> None:
     table = graph.spots.table[["id", "frame", "x", "y", "z"]]
-    write_geff(path, replace(graph, spots=replace(graph.spots, table=table)))
+    write_geff(path, replace(graph, spots=replace(graph.spots, table=table)), track_ids)
 
 
 def _train(folder: Path, data: Any, settings: Any, progress: Any) -> Curve:

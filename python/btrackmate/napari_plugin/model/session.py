@@ -97,18 +97,24 @@ class Session(State):
         self.select(later[0] if where == "sister" and later else found[0], go=True)
 
     def follow(self, frame: int) -> bool:
-        """Select the selected cell in another frame, its ancestor or descendant; False if none."""
-        spot = self._descend(frame)
+        """Select the selected cell in another frame, its ancestor or descendant; False if none.
+
+        Back in its own frame it is the cell that was selected there, and not a sister.
+        """
+        origin, reached = self._origin
+        if origin is None or reached != self.spot or origin not in self.now:
+            origin = self.spot
+        spot = self._descend(origin, frame)
         if spot is None:
             return False
+        self._origin = origin, spot
         if spot != self.spot:
             self.spot = spot
             self._tell_selected()
         return True
 
-    def _descend(self, frame: int) -> int | None:
-        """Go along the links from the selected spot to a frame, by the lowest ids."""
-        spot = self.spot
+    def _descend(self, spot: int | None, frame: int) -> int | None:
+        """Go along the links from a spot to a frame, by the lowest ids."""
         forward = spot is not None and self.now.frame(spot) < frame
         while spot is not None:
             here = self.now.frame(spot)

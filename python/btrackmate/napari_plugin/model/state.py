@@ -64,6 +64,7 @@ class State:
         self._kept: list[Change] | None = None
         self.table = TrackTable(graph, ids)
         self.spot: int | None = None
+        self._origin: tuple[int | None, int | None] = (None, None)  # selected, followed to
         self.other: int | None = None
         self.following = False
         self.pointer: Callable[[], Pointer | None] = lambda: None

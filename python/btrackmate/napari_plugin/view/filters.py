@@ -67,11 +67,19 @@ class Filters(SessionPanel):
         self.what.currentTextChanged.connect(self._on_what)
         self.feature.currentTextChanged.connect(self._draw)
         self._on_what()
-        for kind, texts in session.filters.items():  # Of the widget before, which was closed.
-            self.list.addItems([f"{kind}: {text}" for text in texts])
-        if self.list.count():
-            self._tell()
+        self._busy = False
+        self._reload()
+        self.follow(session.shown, self._reload)
         return content
+
+    def _reload(self, *_: Any) -> None:
+        """List the filters that count: of a widget that was closed, or of the Inspector."""
+        filters = self.session.filters
+        if self.chosen != filters and not self._busy:
+            self.list.clear()
+            for kind, texts in filters.items():
+                self.list.addItems([f"{kind}: {text}" for text in texts])
+            self._tell()
 
     @property
     def chosen(self) -> dict[str, list[str]]:
@@ -135,12 +143,15 @@ class Filters(SessionPanel):
     def _show(self) -> bool:
         """Show what passes; False if a filter is wrong."""
         session, chosen = self.session, self.chosen
+        self._busy = True
         try:
             session.filter_spots(chosen["spots"])
             session.filter_tracks(filters=chosen["tracks"])
         except UserError as error:
             session.told.emit(str(error))
             return False
+        finally:
+            self._busy = False
         self._tell()
         return True
 
