@@ -239,6 +239,21 @@ class Segmenting:
             self._files.check(self._inputs().values())
         return finished
 
+    def check_models(self, loaded: dict[str, Any]) -> None:
+        """Check that the models on the disk are those that were loaded, as described before.
+
+        Raises
+        ------
+        StorageError
+            If one was changed since: labels and record would be of two models.
+        """
+        models = self._job["models"].items()
+        changed = [name for name, model in models if loaded.get(name) != model]
+        if changed:
+            msg = f"model {changed[0]} was changed while images of the folder were segmented: "
+            msg += f"start again, with {flag('overwrite')} to make all anew"
+            raise StorageError(msg)
+
     def segment(
         self, movie: Movie, models: Models, progress: Progress, pool: WorkerPool | None
     ) -> None:

@@ -13,6 +13,7 @@ from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.inputs import check_channel, open_calibrated
+from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.segmenting import SUFFIXES, LabelFiles, Segmenting
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.segmentation import load_models
@@ -88,6 +89,7 @@ def segment_folder(
     if twice:
         msg = f"{folder}: several images are named {twice[0]}; give them different names"
         raise UserError(msg)
+    described = describe_models(settings)
     models = load_models(settings)
     written = [output / f"{name}{ending}" for name in names for ending in _ENDINGS]
     check_apart([*written, table], images)
@@ -106,6 +108,7 @@ def segment_folder(
             continue
         try:
             if not made.is_finished():
+                made.check_models(described)
                 with open_calibrated(image, options) as movie:
                     check_channel(movie, channel)
                     movie.check_values(progress)

@@ -11,7 +11,7 @@ import tifffile
 from scipy import ndimage
 from tiny_movies import dividing_cells, write_imagej
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import hash_path, open_movie
 from btrackmate.io.units import NgffVersion
@@ -266,7 +266,8 @@ def test_labels_of_another_image_or_settings_are_not_taken_for_these(
         (images / "a.tif").write_bytes((images / "b.tif").read_bytes())
     if other == "model":
         made = {"unet": {"path": "m", "sha256": "0"}}
-        monkeypatch.setattr(segmenting, "describe_models", lambda _: made)
+        for module in (segmenting, segmenting_folders):
+            monkeypatch.setattr(module, "describe_models", lambda _: made)
     if other == "record":
         (half_done / "labels/a.segment.json").write_text("{")
     before = (half_done / "labels/a.tif").read_bytes()
@@ -276,6 +277,26 @@ def test_labels_of_another_image_or_settings_are_not_taken_for_these(
     assert not (half_done / "labels/b.tif").exists()
     segment_folder(*_folders(half_done), settings, InputSettings(), overwrite=True)
     assert len(calls) == 3
+
+
+def test_a_model_that_is_renewed_between_images_is_noticed(
+    half_done: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else labels of the old one had the hash of the new one in their record."""
+    models = iter(["old", "new"])
+
+    def describe(_: object) -> dict[str, dict[str, str]]:
+        return {"unet": {"path": "m", "sha256": next(models, "new")}}
+
+    monkeypatch.setattr(segmenting_folders, "describe_models", describe)
+    monkeypatch.setattr(segmenting, "describe_models", describe)
+    (half_done / "images/a.tif").unlink()
+    with pytest.raises(StorageError, match="model unet was changed while images of the folder"):
+        segment_folder(
+            *_folders(half_done), SegmentationSettings(), InputSettings(), skip_bad_files=True
+        )
+    assert len(calls) == 1
+    assert not (half_done / "labels/b.tif").exists()
 
 
 def test_labels_without_a_record_are_not_taken(
