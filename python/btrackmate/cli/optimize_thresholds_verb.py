@@ -63,12 +63,11 @@ def command(
         msg = "the models that ship with the package are not changed: give --model-dir DIR, or "
         msg += "--dry-run to see what would be found"
         raise UserError(msg)
-    with watch_inputs(data_dir, *folders):
+    with write_together(), watch_inputs(data_dir, *folders):  # Until what is found is put in place.
         results = optimise_thresholds(data_dir, settings, progress)
-    for result in results:
-        _print(result, settings.title)
-    check_found(results)
-    with write_together():
+        for result in results:
+            _print(result, settings.title)
+        check_found(results)
         if table is not None:
             _write_table(table, results)
             if not overwrite:

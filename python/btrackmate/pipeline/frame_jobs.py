@@ -68,15 +68,13 @@ class FrameJob:
     @classmethod
     def make(cls, worker: FrameWorker) -> "FrameJob":
         """Make the job of a work folder that is begun."""
-        work, chosen = worker.work, worker.settings.segmentation
-        paths = {
-            name: value.absolute()
-            for name in type(chosen).model_fields
-            if isinstance(value := getattr(chosen, name), Path)
-        }
-        settings = worker.settings.model_copy(
-            update={"segmentation": chosen.model_copy(update=paths)}
-        )
+        from btrackmate.segmentation.other_shapes import find_cellpose
+
+        work, chosen = worker.work, worker.settings.segmentation.make_absolute()
+        file = find_cellpose(chosen.cellpose) if chosen.shapes == "cellpose" else None
+        if file is not None:  # Workers may have another folder.
+            chosen = chosen.model_copy(update={"cellpose": str(file)})
+        settings = worker.settings.model_copy(update={"segmentation": chosen})
         return cls(
             pickle.dumps(worker.inputs), settings, work.path.absolute(), work.labels.absolute(),
             work.fingerprint, work.place.holder, worker.measures, is_command_line(), version,

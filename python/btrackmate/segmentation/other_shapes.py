@@ -111,7 +111,7 @@ def find_cellpose(name: str) -> Path | None:
         ``$CELLPOSE_LOCAL_MODELS_PATH``, else ``~/.cellpose/models``.
     """
     if Path(name).is_file():
-        return Path(name)
+        return Path(name).absolute()
     folder = Path(os.environ.get("CELLPOSE_LOCAL_MODELS_PATH") or Path.home() / ".cellpose/models")
     return folder / name if name != _FETCHED and (folder / name).is_file() else None
 
@@ -140,7 +140,7 @@ class CellposeShapes:
         Raises
         ------
         UserError
-            If cellpose is not installed.
+            If cellpose is not installed, or there is no such model: it would take its own.
         """
         if importlib.util.find_spec("cellpose") is None:
             msg = "shapes 'cellpose' need cellpose, which is not installed; install it with: "
@@ -148,7 +148,12 @@ class CellposeShapes:
             raise UserError(msg)
         from cellpose import models
 
-        return cls(models.CellposeModel(pretrained_model=name))
+        file, known = find_cellpose(name), getattr(models, "MODEL_NAMES", [_FETCHED])
+        if file is None and name not in known:
+            msg = f"cellpose {name!r}: no such file, nor one of that name in Cellpose's folder of "
+            msg += f"models, nor one of its own ({', '.join(known)}); give the path of the model"
+            raise UserError(msg)
+        return cls(models.CellposeModel(pretrained_model=name if file is None else str(file)))
 
     def predict(
         self, image: Float32, *, prob_thresh: float | None = None, **_: Any

@@ -13,13 +13,14 @@ import numpy as np
 
 from btrackmate.core.disk import remove_empty
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import make_folder, remove, write_atomically, write_text
+from btrackmate.core.files import copy_file, make_folder, remove, write_atomically, write_text
 from btrackmate.core.outputs import check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.replacing import stamp_output
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
-from btrackmate.segmentation.backend import WEIGHTS, load_tensorflow
+from btrackmate.io.images import hash_path
+from btrackmate.segmentation.backend import WEIGHTS, find_weights, load_tensorflow
 from btrackmate.training.npz import NPZ_FAULTS
 from btrackmate.training.patches import PatchSource
 from btrackmate.training.settings import TrainSettings
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"
 _JOB = "training.json"
 _FINISHED = "finished.json"
+_START = "start"
 _PARTS = {
     "start_weights": "weights to start from",
     "training": "training images",
@@ -275,6 +277,36 @@ class TrainingFolder:
         make_folder(self.model)
         write_text(self.path / _JOB, text)
         return False
+
+    def copy_start(self, model: Path, sha256: str) -> Path:
+        """Copy what a training starts from into the folder: a model that is renewed is no other.
+
+        Parameters
+        ----------
+        model : Path
+            The model's folder.
+        sha256 : str
+            Of its weights, as the fingerprint tells.
+
+        Returns
+        -------
+        Path
+            Folder of the copy.
+
+        Raises
+        ------
+        UserError
+            If the weights are others by now.
+        """
+        place, weights = self.path / _START, find_weights(model)
+        remove(place)
+        make_folder(place)
+        for file in (model / "config.json", weights):
+            copy_file(file, place / file.name)
+        if hash_path(place / weights.name) != sha256:
+            msg = f"{model} was changed while it was read: start again when it is finished"
+            raise UserError(msg)
+        return place
 
     def mark_finished(self, beside: str | None = None) -> None:
         """Note that all of the model is there, and what `begin` is told to be beside it."""

@@ -221,8 +221,12 @@ def _fit(
     progress: Progress,
 ) -> str | None:
     """Train a network, search its thresholds, and write its curve and card; see `_hash_partner`."""
+    own = settings
+    if start is not None and settings.start_from is not None:
+        place = work.copy_start(settings.start_from, start)
+        own = settings.model_copy(update={"start_from": place})
     try:
-        curve = TRAINERS[kind](work.model, data, settings, progress)
+        curve = TRAINERS[kind](work.model, data, own, progress)
     except UserError:
         work.give_up()  # Nothing that could go on.
         raise

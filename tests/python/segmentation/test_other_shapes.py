@@ -1,5 +1,8 @@
 """Shapes from label images and from a stand-in of Cellpose, whose weights are not at hand."""
 
+import sys
+import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +108,36 @@ def test_a_cellpose_model_of_ones_own_is_part_of_a_job(
     assert describe(str(tmp_path / "mine")) == before
     (tmp_path / "mine").write_text("others", encoding="ascii")
     assert describe("mine") != before
+
+
+@pytest.fixture
+def loaded(tmp_path, monkeypatch):
+    """Which models Cellpose is asked for; it is not installed, and a stub stands in its place."""
+    asked = []
+    module, package = types.ModuleType("cellpose.models"), types.ModuleType("cellpose")
+    module.MODEL_NAMES = ["cpsam", "cpdino"]
+    module.CellposeModel = lambda pretrained_model: asked.append(pretrained_model)
+    package.__spec__, package.models = ModuleSpec("cellpose", None), module
+    monkeypatch.setitem(sys.modules, "cellpose", package)
+    monkeypatch.setitem(sys.modules, "cellpose.models", module)
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mine").touch()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("cpdino", "cpdino"), ("mine", "home/mine"), ("file", "file")]
+)
+def test_cellpose_loads_the_file_that_is_hashed(loaded, tmp_path, name, asked):
+    """Asked for a name that it does not know it would take its own model, without a word."""
+    CellposeShapes.load(name)
+    assert loaded == [asked if name == "cpdino" else str(tmp_path / asked)]
+
+
+def test_a_cellpose_model_that_is_not_there_is_refused(loaded):
+    with pytest.raises(UserError, match=r"'mnie': no such file, .* its own \(cpsam, cpdino\)"):
+        CellposeShapes.load("mnie")
+    assert not loaded

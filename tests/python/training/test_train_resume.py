@@ -11,6 +11,7 @@ from extras import needs
 from tiny_training import TINY, make_data, read_weights
 
 from btrackmate.core.errors import UserError
+from btrackmate.io.images import hash_path
 from btrackmate.training import train, trainer
 from btrackmate.training.fit import CHECKPOINT, TrainingFolder
 
@@ -212,3 +213,20 @@ def test_thresholds_are_those_beside_the_partner_that_is_there(data, tmp_path, m
     assert len(searched) == 1
     assert not [step for step in epochs if step[0] == "train U-Net"]
     assert (tmp_path / "a/unet/model_card.json").exists()
+
+
+def test_a_start_that_is_renewed_while_it_is_read_is_refused(tmp_path):
+    """The card would name the one, and the network begin from the other."""
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "weights_best.h5").write_text("old")
+    before = hash_path(model / "weights_best.h5")
+    work = TrainingFolder(tmp_path / "new" / "unet")
+    work.begin({"settings": {}}, overwrite=False)
+    copied = work.copy_start(model, before)
+    assert (copied / "weights_best.h5").read_text() == "old"
+    (model / "weights_best.h5").write_text("new")
+    with pytest.raises(UserError, match="model was changed while it was read"):
+        work.copy_start(model, before)
+    work.leave()
