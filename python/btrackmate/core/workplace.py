@@ -187,17 +187,18 @@ class Workplace:
             If the disk refuses; nothing has changed then.
         """
         clear_below(self.new)
-        known = [n for n in names for at in (self.new, self.folder) if os.path.lexists(at / n)]
+        places = (self.new, self.folder)
+        known = [n for n in dict.fromkeys(names) if any(os.path.lexists(at / n) for at in places)]
         for name in known:
             check_whole(self.folder / name)
         try:
-            for name in dict.fromkeys(known):
+            for name in known:
                 if os.path.lexists(self.new / name):
                     keep_rights(self.folder / name, self.new / name)
                     sync_tree(self.new / name)
             with hold_interrupts(), hold_folder(self.folder):
                 self.confirm()
-                self._put(list(dict.fromkeys(known)))
+                self._put(known)
         except OSError as error:
             named = {Path(str(name)).name for name in (error.filename, error.filename2) if name}
             where = next((self.folder / name for name in known if name in named), self.folder)

@@ -72,8 +72,8 @@ def read_calibrated(source: Path, options: InputSettings, movie: "Movie | None" 
     if movie is not None and movie.known.size:
         size, step_known = movie.calibration, step_known or movie.known.time
     if not format_.in_voxels:
-        table = make_table_options(source, options, size)
-        return read_tracks(source, size, replace(table, step_known=step_known))
+        table = make_table_options(source, options, size, step_known=step_known)
+        return read_tracks(source, size, table)
     graph, document = read_tracks(source)
     return _size_voxels(graph, size) if _gives_calibration(options) else graph, document
 
@@ -89,8 +89,10 @@ def _take_size(graph: TrackGraph, source: Path, options: InputSettings) -> Track
     return graph.with_spots(spots.with_calibration(_fill_in(own, options)))
 
 
-def make_table_options(path: Path, options: InputSettings, calibration: Calibration) -> CsvOptions:
-    """Say how a table of cells is read where no image gives its calibration.
+def make_table_options(
+    path: Path, options: InputSettings, calibration: Calibration, *, step_known: bool
+) -> CsvOptions:
+    """Say how a table of cells is read, of which an image need not be there.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def make_table_options(path: Path, options: InputSettings, calibration: Calibrat
         units=options.csv_units,
         skip_bad_rows=options.skip_bad_rows,
         time=options.csv_time,
-        step_known=options.dt is not None,
+        step_known=step_known,
     )
 
 

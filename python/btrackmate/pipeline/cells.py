@@ -103,7 +103,8 @@ def read_cells(
         )
         _log.info("%s: no voxel size is given; that of %s is taken", path, mask.path)
     if image is None:
-        csv = make_table_options(path, options, calibration)
+        step_known = options.dt is not None
+        csv = make_table_options(path, options, calibration, step_known=step_known)
     else:
         csv = CsvOptions(
             options.csv_units, options.skip_bad_rows, image.ndim, image.n_frames, options.csv_time

@@ -23,6 +23,15 @@ pytestmark = pytest.mark.usefixtures("plain_report")
 SETTINGS = RunSettings(workers=1)
 
 
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def stop_measuring(step: str, done: int, total: int) -> None:
+    if step == "measuring" and done == 3:
+        raise KeyboardInterrupt
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -105,12 +114,8 @@ def test_other_settings_begin_anew(
 ) -> None:
     output = tmp_path / "out"
 
-    def stop(step: str, done: int, total: int) -> None:
-        if step == "measuring" and done == 3:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run(RunInputs(labels=labels_3d), output, SETTINGS, progress=stop)
+        run(RunInputs(labels=labels_3d), output, SETTINGS, progress=stop_measuring)
     assert len(list((output / ".work" / "frames").glob("*/*.npz"))) >= 3
     done = []
     measure = frames.measure_one_frame
@@ -161,9 +166,6 @@ def test_a_run_killed_in_its_last_clean_up_is_what_stands_there(
     """Not what somebody put there since, nor what was moved away."""
     output = tmp_path / "out"
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Workplace, "remove", stop)
         run(RunInputs(labels=labels_3d), output, SETTINGS)
@@ -197,9 +199,6 @@ def test_what_a_stopped_run_made_at_its_end_is_not_the_next_ones(
     """Stopped with corrections, started again without: its frames are kept, no edits.csv."""
     output = tmp_path / "out"
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(pipeline_run, "write_record", stop)
         run(RunInputs(labels=labels_3d), output, SETTINGS)
@@ -222,13 +221,9 @@ def test_warnings_of_frames_that_were_finished_before_are_told(
             logging.getLogger("btrackmate.measurement").warning("frame 0 is odd")
         return measure(t, *args)  # type: ignore[arg-type]
 
-    def stop(step: str, done: int, total: int) -> None:
-        if step == "measuring" and done == 3:
-            raise KeyboardInterrupt
-
     monkeypatch.setattr(frames, "measure_one_frame", warn)
     with pytest.raises(KeyboardInterrupt):
-        run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS, progress=stop)
+        run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS, progress=stop_measuring)
     result = run(RunInputs(labels=labels_3d), tmp_path / "out", SETTINGS)
     assert result.record["warnings"].count("frame 0 is odd") == 1
     whole = run(RunInputs(labels=labels_3d), tmp_path / "whole", SETTINGS)
