@@ -16,8 +16,10 @@ from btrackmate.cli.options import (
     with_console,
 )
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.progress import Progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.fiji_bridge.plugin import PluginSettings
 from btrackmate.fiji_bridge.settings import FijiSettings
 
@@ -63,16 +65,10 @@ def run(
     check_outputs([output], (image, labels, table, mask), overwrite=overwrite)
     settings = PluginSettings.parse(given_values(PluginSettings, options), "options")
     check_plugin(_parse(options))
-    spots, tracks = run_plugin(
-        _start(options),
-        image,
-        output,
-        settings,
-        labels=labels,
-        table=table,
-        mask=mask,
-        progress=progress,
-    )
+    fiji = _start(options)
+    files = {"labels": labels, "table": table, "mask": mask}
+    with write_together(overwrite=overwrite), watch_inputs(image, *files.values()):
+        spots, tracks = run_plugin(fiji, image, output, settings, **files, progress=progress)
     click.echo(f"{spots} spots, {tracks} tracks")
     click.echo(output)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import make_folder
+from btrackmate.core.files import write_atomically
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.settings import Settings
 from btrackmate.core.words import option
@@ -106,13 +106,22 @@ def run_plugin(
     settings = settings or PluginSettings()
     check_files(image, output, labels=labels, table=table, mask=mask)
     command = load_plugin_class(_BATCH)
+    with write_atomically(output) as temporary:
+        files = {"image": image, "labels": labels, "table": table, "mask": mask}
+        inputs = _make_inputs(settings, {**files, "output": temporary})
+        try:
+            return _run_command(fiji, command, inputs, progress)
+        except UserError as error:
+            raise UserError(str(error).replace(str(temporary), str(output))) from None
+
+
+def _run_command(fiji: Fiji, command: Any, inputs: Any, progress: Progress) -> tuple[int, int]:
+    """Run the plugin's command, and give the numbers of spots and tracks."""
     info = fiji.context.service("org.scijava.command.CommandService").getCommand(command)
     modules = fiji.context.service("org.scijava.module.ModuleService")
-    make_folder(output.parent)
-    files = {"image": image, "labels": labels, "table": table, "mask": mask, "output": output}
     module = info.createModule()
     delegate = module.getDelegateObject()
-    running = modules.run(module, True, _make_inputs(settings, files))
+    running = modules.run(module, True, inputs)
     fault = ""
     # TrackMate names every step and every dropped cell; they stand in the file's log, too.
     fiji.console.info_level = logging.DEBUG
