@@ -59,7 +59,7 @@ def draw_analysis(
         **_split("boundary_distance", lambda some: draw_distances(some, size), tables),
         **_split("boundary_ends", lambda some: draw_ends(some, size), tables),
         "motility": draw_motility(tables, size, ndim),
-        "divisions": draw_divisions(tables, size),
+        "divisions": draw_divisions(tables, graph.spots),
         "neighbours": draw_neighbours(tables, size),
     }
     features = list(dict.fromkeys(tables["rhythm"]["feature"]))[:_MOST_FEATURES]

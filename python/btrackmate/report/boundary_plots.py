@@ -135,7 +135,7 @@ def draw_tree(graph: TrackGraph, feature: str, ids: Ints) -> "Figure | None":
     count_whole(axis.xaxis)
     add_time(axis, graph)
     bar = figure.colorbar(trees, ax=axis, pad=0.01, aspect=30)
-    bar.set_label(label_feature(feature, graph.spots.calibration), fontsize=8)
+    bar.set_label(label_feature(feature, graph.spots), fontsize=8)
     bar.ax.tick_params(labelsize=7)
     axis.set_title(f"{chosen.size} of {graph.n_tracks:,} tracks", fontsize=8, loc="left",
                    color="0.35")  # fmt: skip

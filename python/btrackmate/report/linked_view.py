@@ -131,7 +131,7 @@ def _encode_feature(graph: TrackGraph, name: str, rows: Ints) -> dict[str, str]:
     step = np.full(values.size, _MISSING)
     scaled = ((values[known] - low) / (high - low)).clip(0, 1) * (_MISSING - 1)
     step[known] = scaled.astype(np.int64)
-    label = label_feature(name, graph.spots.calibration)
+    label = label_feature(name, graph.spots)
     return {"label": f"{label}, {low:.3g} to {high:.3g}", "values": _encode(step, "u1")}
 
 

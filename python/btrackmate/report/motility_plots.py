@@ -7,6 +7,7 @@ import pandas as pd
 
 from btrackmate.analysis.tables import Tables
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.spots import Spots
 from btrackmate.report.plots import (
     COLOURS,
     add_legend,
@@ -140,7 +141,7 @@ def _draw_speeds(axis: "Axes", motility: pd.DataFrame, unit: str) -> None:
     say_n(axis, f"n = {len(speed):,}, median {speed.median():.3g}")
 
 
-def draw_divisions(tables: Tables, calibration: Calibration) -> "Figure | None":
+def draw_divisions(tables: Tables, spots: Spots) -> "Figure | None":
     """Plot features around divisions, and the distance of sisters after them."""
     means, sisters = tables["division_means"], tables["sister_means"]
     features = list(dict.fromkeys(means["feature"])) if "feature" in means else []
@@ -161,9 +162,9 @@ def draw_divisions(tables: Tables, calibration: Calibration) -> "Figure | None":
             draw_band(axis, mine, columns, colour, label)
         if feature:
             axis.axvline(0, color="0.5", lw=0.8, ls="--")
-        words = f"distance of sisters ({calibration.space_unit})"
-        axis.set(xlabel=f"time from division ({calibration.time_unit})",
-                 ylabel=label_feature(feature, calibration) if feature else words)  # fmt: skip
+        words = f"distance of sisters ({spots.calibration.space_unit})"
+        axis.set(xlabel=f"time from division ({spots.calibration.time_unit})",
+                 ylabel=label_feature(feature, spots) if feature else words)  # fmt: skip
         add_legend(axis)
     return figure
 

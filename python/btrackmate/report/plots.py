@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from btrackmate.core.calibration import Calibration
-from btrackmate.core.schema import find_column, unit_of
+from btrackmate.core.schema import find_column
+from btrackmate.core.spots import Spots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,13 @@ def show_plainly(figure: "Figure") -> None:
             text.set_parse_math(False)
 
 
-def label_feature(name: str, calibration: Calibration) -> str:
-    """Give a feature's name and unit for an axis."""
+def label_feature(name: str, spots: Spots) -> str:
+    """Give the name and unit of a feature of spots for an axis; in 2D a volume is an area."""
     column = find_column(name)
     if column is None:
         return name.replace("_", " ")
-    unit = unit_of(column.dimension, calibration)
+    column = column.in_space(spots.ndim)
+    unit = column.unit(spots.calibration)
     for power, sign in (("^2", "²"), ("^3", "³")):
         unit = unit.replace(power, sign)
     return f"{column.label} ({unit})" if unit else column.label

@@ -43,7 +43,7 @@ def draw_series(
         values[one.present] = one.values
         time = (one.start + np.arange(values.size)) * dt
         left.plot(time, values, color=COLOURS[0], lw=1, marker="o", ms=2.5)
-        left.set_ylabel(textwrap.fill(label_feature(feature, calibration), 24), fontsize=7)
+        left.set_ylabel(textwrap.fill(label_feature(feature, graph.spots), 24), fontsize=7)
         left.set_title(f"track {row['track']}, tracklet {number}", fontsize=8, loc="left")
         say_n(left, f"n = {row['n']}")
         frequency, power = make_spectrum(values, dt, make_treatment(settings, dt))

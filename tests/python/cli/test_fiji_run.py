@@ -13,7 +13,7 @@ from btrackmate.fiji_bridge import jvm, plugin
 
 @pytest.fixture
 def fiji_run(tmp_path, monkeypatch, capsys):
-    """Run the verb, for its exit code and what it prints; Java's part is a function of the files."""
+    """Run the verb: exit code and what it prints; Java's part is a function of the files."""
     write_imagej(tmp_path / "labels.tif", dividing_cells().astype("uint16"), "TZYX")
     monkeypatch.chdir(tmp_path)
 

@@ -104,6 +104,15 @@ def test_numbers_in_the_page_are_those_of_the_tracks():
     assert (data["dt"], data["time"], data["rows"]) == (5.0, "min", 4)
 
 
+def test_a_volume_in_2d_is_an_area():
+    graph = make_graph()
+    flat = Spots.from_table(graph.spots.table, graph.spots.calibration, ndim=2)
+    features = read_data(render_linked_view(graph.with_spots(flat), IDS))["features"]
+    labels = [one["label"] for one in features]
+    assert any(label.startswith("Area (µm²), ") for label in labels)
+    assert not any("µm³" in label for label in labels)
+
+
 def test_large_movies_are_thinned_to_whole_tracks_and_say_so():
     text = render_linked_view(make_graph(), IDS, max_spots=4)
     assert read_data(text)["ids"] == [70]

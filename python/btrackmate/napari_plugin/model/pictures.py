@@ -111,7 +111,8 @@ def _draw_courses(figure: Figure, session: Session, name: str) -> list[Curve]:
     curves = find_curves(session, name)
     if not curves:
         return _say(figure, _NOTHING)
-    size = session.opened.graph.spots.calibration
+    spots = session.opened.graph.spots
+    size = spots.calibration
     first, second = (figure.add_subplot(2, 1, row) for row in (1, 2))
     for number, curve in enumerate(curves):
         colour = COLOURS[:-1][number % (len(COLOURS) - 1)]
@@ -122,7 +123,7 @@ def _draw_courses(figure: Figure, session: Session, name: str) -> list[Curve]:
         if frequency.size:
             second.plot(frequency, power, "-o", ms=3, lw=1, color=colour)
     _mark_selected(first, session, curves)
-    first.set(xlabel=f"time ({size.time_unit})", ylabel=label_feature(name, size))
+    first.set(xlabel=f"time ({size.time_unit})", ylabel=label_feature(name, spots))
     second.set(xlabel=f"frequency (1/{size.time_unit})", ylabel="power")
     if not second.lines:
         second.text(0.5, 0.5, "no tracklet has four values", ha="center", color=_ink(figure),
@@ -191,7 +192,7 @@ def _draw_aligned(figure: Figure, session: Session, name: str) -> list[Curve]:
         draw_band(axis, part, columns, colour, label)
     axis.axvline(0, color=_ink(figure), lw=0.8, ls=":")
     axis.set(xlabel=f"time from the mother's last frame ({size.time_unit})",
-             ylabel=label_feature(name, size))  # fmt: skip
+             ylabel=label_feature(name, graph.spots))  # fmt: skip
     n = table["mother"].nunique()
     say_n(axis, f"{n} divisions, band: 95 %" if n > 2 else f"{n} divisions")
     axis.legend(fontsize=7, frameon=False, labelcolor=_ink(figure))
