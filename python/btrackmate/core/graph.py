@@ -147,6 +147,11 @@ class TrackGraph:
             first[rows][~linked] = -1
         return _number_components(first)
 
+    def name_tracks(self, ids: IntArray | None = None) -> IntArray:
+        """Give each spot the id of its track, (n,), −1 for an unlinked one; ids: (n_tracks,)."""
+        ids = np.arange(self.n_tracks) if ids is None else ids
+        return np.append(ids, -1).astype(self.track.dtype)[self.track]
+
     @property
     def n_tracks(self) -> int:
         """Number of tracks; an unlinked spot is no track."""

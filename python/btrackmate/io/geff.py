@@ -74,9 +74,7 @@ def write_geff(path: Path, graph: TrackGraph, track_ids: NDArray[np.int64] | Non
     identifiers = make_identifiers(columns)
     node_props = {identifiers[name]: _as_property(spots.table[name]) for name in columns}
     metadata = _make_metadata(graph, identifiers, node_props, flat=flat)
-    ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
-    track = np.append(ids, -1)[graph.track].astype(graph.track.dtype)
-    node_props["track"] = {"values": track, "missing": graph.track < 0}
+    node_props["track"] = {"values": graph.name_tracks(track_ids), "missing": graph.track < 0}
     node_props["tracklet"] = {"values": graph.tracklet, "missing": None}
     edge_props = {
         name: {"values": values, "missing": np.isnan(values)}

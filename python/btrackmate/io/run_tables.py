@@ -46,7 +46,7 @@ def write_run_tracks(
     """
     table = graph.spots_table()
     if track_ids is not None:
-        table["track"] = np.append(track_ids, -1)[graph.track]
+        table["track"] = graph.name_tracks(track_ids)
     write_cells(folder / TRACKED_SPOTS, table)
     write_table(folder / TRACK_FEATURES, make_tracks_table(graph, track_ids))
     write_geff(folder / TRACKS_GEFF, graph, track_ids)

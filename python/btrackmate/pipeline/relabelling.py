@@ -121,11 +121,8 @@ def _choose_numbers(
     graph: TrackGraph, track_ids: NDArray[np.int64] | None, by: By
 ) -> NDArray[np.int64]:
     """Give the number of each spot, (n,), 0 for a spot in no track."""
-    track = graph.track
-    if by == "tracklet":
-        return np.where(track >= 0, graph.tracklet + 1, 0)
-    ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
-    return np.where(track >= 0, np.append(ids, -1)[track] + 1, 0)
+    number = graph.tracklet if by == "tracklet" else graph.name_tracks(track_ids)
+    return np.where(graph.track >= 0, number + 1, 0)
 
 
 def read_of_labels(tracks: Path, options: InputSettings, movie: Movie) -> Tracks:

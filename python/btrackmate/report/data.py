@@ -308,7 +308,7 @@ def _leave_hidden_out(
 ) -> tuple[TrackGraph, NDArray[np.int64]]:
     """Give the visible tracks of a TrackMate file, and TrackMate's ids of them."""
     shown = find_shown(path, document)
-    of_spot = np.append(document.track_ids, -1)[document.graph.track][shown]
+    of_spot = document.graph.name_tracks(document.track_ids)[shown]
     graph = document.graph.keep_spots(shown)
     linked = graph.track >= 0
     first = np.unique(graph.track[linked], return_index=True)[1]

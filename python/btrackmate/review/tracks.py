@@ -50,15 +50,14 @@ class EditableTracks:
         track_ids: IntArray | None = None,
         allow_merges: bool = True,
     ) -> None:
-        ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
         self.allow_merges = allow_merges
         self._graph = graph
         self._edited = False
         self._spots = SpotStore(graph.spots)
         self._links = LinkStore(graph)
-        number = np.append(ids, _NO_TRACK).astype(np.int64)[graph.track]
+        number = graph.name_tracks(track_ids)
         self._track = Growing(number)
-        self._next_track = int(ids.max(initial=-1)) + 1
+        self._next_track = int(number.max(initial=-1)) + 1
 
     @property
     def n_spots(self) -> int:

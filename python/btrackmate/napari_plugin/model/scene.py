@@ -39,12 +39,11 @@ class Scene:
     def __init__(self, graph: TrackGraph, track_ids: IntArray | None = None) -> None:
         self.graph = graph
         spots = graph.spots
-        ids = np.arange(graph.n_tracks) if track_ids is None else track_ids
         axes = ["z", "y", "x"][3 - spots.ndim :]
         self.id: IntArray = spots.id
         self.frame: IntArray = spots.frame
         self.points: NDArray[np.float64] = spots.table[axes].to_numpy(np.float64, copy=True)
-        self.track: IntArray = np.append(ids, -1).astype(np.int64)[graph.track]
+        self.track: IntArray = graph.name_tracks(track_ids)
         self.alive = np.ones(len(spots), np.bool_)
         self.source, self.target = graph.source, graph.target
         self._linked = np.ones(graph.n_links, np.bool_)
