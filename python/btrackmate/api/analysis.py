@@ -1,7 +1,9 @@
 """Tracks to tables of what they say."""
 
+import operator
 from typing import TYPE_CHECKING, Any
 
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 
@@ -17,6 +19,7 @@ def analyse(
     features: "Iterable[str] | None" = None,
     group_by: str | None = None,
     conditions: "pd.DataFrame | None" = None,
+    image_shape: tuple[int, ...] | None = None,
     progress: Progress = ignore_progress,
     **settings: Any,
 ) -> "dict[str, pd.DataFrame]":
@@ -32,6 +35,10 @@ def analyse(
         Column that splits the tables: of the tracklets, the spots, or `conditions`.
     conditions : DataFrame, optional
         track (or tracklet) and columns of yours.
+    image_shape : (Z, Y, X) or (Y, X) tuple of int, optional
+        Size of the image in voxels: tracklets that end where the cell's next step would leave it
+        "leave by the image border". Else only those of cells that touch the border (a feature of
+        measured labels).
     progress : callable
         Called with step, done and total.
     **settings
@@ -65,10 +72,28 @@ def analyse(
        path_length  straightness
     0          2.9           1.0
     """
-    from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks
+    from btrackmate.analysis import AnalysisSettings, Tracked, analyse_tracks, find_bounds
 
     values = {"group_by": group_by, **settings}
     if features is not None:
         values["features"] = tuple(features)
     chosen = AnalysisSettings.parse(values, "analyse")
-    return analyse_tracks(Tracked(tracks, conditions=conditions), chosen, progress)
+    bounds = None
+    if image_shape is not None:
+        at = tracks.spots.calibration
+        bounds = find_bounds(_read_shape(image_shape, tracks.spots.ndim), (at.dz, at.dy, at.dx))
+    return analyse_tracks(Tracked(tracks, bounds, conditions=conditions), chosen, progress)
+
+
+def _read_shape(given: Any, ndim: int) -> tuple[int, int, int]:
+    """Give the size of an image as Z, Y, X; that of 2D tracks may lack Z."""
+    try:
+        sizes = tuple(map(operator.index, given))
+    except TypeError:
+        sizes = ()
+    if len(sizes) not in (ndim, 3) or min(sizes) < 1:
+        axes = "Z, Y, X" if ndim == 3 else "Y, X"
+        msg = f"image_shape is {given!r}, expected whole numbers of voxels: ({axes})"
+        raise UserError(msg)
+    z, y, x = (1, *sizes)[-3:]
+    return z, y, x

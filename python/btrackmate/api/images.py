@@ -96,8 +96,10 @@ def segment(
     UserError
         If an argument is wrong or does not fit the image or the models.
     """
+    from btrackmate.io.images import view_array
+    from btrackmate.pipeline.frames import SegmentationJob
+    from btrackmate.pipeline.inputs import MovieFrames
     from btrackmate.segmentation import load_models
-    from btrackmate.segmentation.flat import segment_frame
     from btrackmate.segmentation.result import join_cells
 
     chosen = SegmentationSettings.parse(settings, "segment")
@@ -107,11 +109,13 @@ def segment(
     if not 1 <= channel <= n_channels:
         msg = f"channel is {channel}, but the image has {n_channels}; they are counted from 1"
         raise UserError(msg)
-    models = load_models(chosen)
+    view = view_array(movie, calibration)
+    frames = MovieFrames(view, view.ndim)
+    job = SegmentationJob.open(frames, channel, chosen, load_models(chosen))
     labels, tables = [], []
     for t in range(movie.n_frames):
-        found = segment_frame(movie.frame(t)[channel - 1], calibration, chosen, models)
-        labels.append(found.labels)
+        found = job.segment(t)
+        labels.append(found.labels if found.labels.ndim == movie.ndim else found.labels[None])
         tables.append(found.cells.assign(frame=t))
         progress("segmenting", t + 1, movie.n_frames)
     record = note_step("segment", {"channel": channel, **chosen.model_dump(mode="json")})

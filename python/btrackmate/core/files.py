@@ -24,8 +24,10 @@ from btrackmate.core.outputs import (
     blame_output,
     check_folder,
     check_outputs,
+    check_unchanged,
     check_unmade,
     check_whole,
+    forget_outputs,
 )
 from btrackmate.core.replacing import NEW, put_all, put_one
 from btrackmate.core.staging import (
@@ -167,12 +169,13 @@ def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
     ----------
     overwrite : bool, optional
         Outputs were checked before: look again, at the end, that nothing stands there by now or,
-        where it may be replaced, that nobody put something of their own into it.
+        where it may be replaced, that nobody changed it, or put something of their own into it.
 
     Raises
     ------
     UserError
-        If an output stands there by now and `overwrite` is false, or holds what would be lost.
+        If an output stands there by now and `overwrite` is false, was changed, or holds what would
+        be lost.
     StorageError
         If the disk refuses.
     """
@@ -221,6 +224,7 @@ def _put_batch(batch: _Batch) -> None:
             check_unmade(path, f"give another output, or {flag('overwrite')}")
         elif batch.overwrite:
             check_whole(path, analysis=(staging / NEW / path.name / ANALYSIS).is_file())
+            check_unchanged(path)
     folders: dict[Path, list[Path]] = {}
     for path in last:
         folders.setdefault(path.parent, []).append(path)
@@ -231,6 +235,7 @@ def _put_batch(batch: _Batch) -> None:
                 (last[path] / NEW / path.name).replace(staging / NEW / path.name)
             sync_folder(staging / NEW)
             _put(staging, folder, [path.name for path in paths])
+        forget_outputs(paths)
 
 
 def _put(staging: Path, folder: Path, names: list[str]) -> None:

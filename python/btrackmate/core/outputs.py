@@ -11,7 +11,7 @@ from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.paths import Name, Names, explain_missing
-from btrackmate.core.replacing import NEW
+from btrackmate.core.replacing import NEW, stamp_output
 from btrackmate.core.staging import clear_leftovers, make_staging
 from btrackmate.core.tiff_sets import ENDINGS, list_set
 from btrackmate.core.watching import list_files, list_linked
@@ -45,6 +45,8 @@ _TOLD = 3
 
 #: Endings of the two tables of tracks as CSV.
 _PAIR = (".spots.csv", ".links.csv")
+#: What stood at the names of outputs when this process looked last; see `note_outputs`.
+_noted: dict[Path, str] = {}
 #: Files that are inputs of all that is written in a block; see `protect`.
 _protected: ContextVar[tuple[Path, ...]] = ContextVar("protected", default=())
 
@@ -66,7 +68,8 @@ def protect(paths: Iterable[Path]) -> Iterator[None]:
 def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) -> None:
     """Refuse an output path that exists already or cannot be written.
 
-    What a killed process left in its folder is cleared before.
+    What a killed process left in its folder is cleared before. What stands there is noted: what
+    changes afterwards is not replaced (`check_unchanged`).
 
     Parameters
     ----------
@@ -96,6 +99,8 @@ def check_output(path: Path, *, overwrite: bool = False, keeps: bool = False) ->
             check_whole(path)
         check_folder(path)
         _try_folder(path)
+        if not keeps:
+            note_outputs([path])
 
 
 def check_whole(path: Path, *, analysis: bool = False) -> None:
@@ -154,6 +159,34 @@ def check_unmade(path: Path, remedy: str) -> None:
     if os.path.lexists(path):
         msg = f"{path} was made by somebody else in the meantime and is left as it is: {remedy}"
         raise UserError(msg)
+
+
+def note_outputs(paths: Iterable[Path]) -> None:
+    """Note what stands at names that are about to be replaced, for `check_unchanged`."""
+    _noted.update({path.absolute(): stamp_output(path) for path in paths})
+
+
+def note_again(folder: Path) -> None:
+    """Note anew what stands in a folder, where what a killed process began has been ended."""
+    note_outputs([path for path in list(_noted) if path.parent == folder.absolute()])
+
+
+def check_unchanged(path: Path) -> None:
+    """Refuse to replace what somebody made or changed since the output was checked.
+
+    What was never noted may be replaced.
+    """
+    noted = _noted.get(path.absolute())
+    if noted is not None and stamp_output(path) != noted:
+        done = "changed" if noted else "made"
+        msg = f"{path} was {done} by somebody else in the meantime and is left as it is: look at "
+        raise UserError(msg + "it, and start again if it may be replaced")
+
+
+def forget_outputs(paths: Iterable[Path]) -> None:
+    """Forget what was noted of names that have been written."""
+    for path in paths:
+        _noted.pop(path.absolute(), None)
 
 
 def check_foreign(path: Path, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from btrackmate.core.errors import StorageError, describe_fault
 from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
-from btrackmate.core.outputs import check_whole
+from btrackmate.core.outputs import check_unchanged, check_whole, forget_outputs, note_again
 from btrackmate.core.owners import Owner
 from btrackmate.core.replacing import (
     ENDED,
@@ -109,6 +109,7 @@ class Workplace:
         try:
             self._lock.acquire()
             settle(self.path, self.folder)
+            note_again(self.folder)
             self._take_new()
             clear_leftovers(self.folder)
         except OSError as error:
@@ -181,8 +182,8 @@ class Workplace:
         Raises
         ------
         UserError
-            If another process took the folder over in the meantime, or a folder that is replaced
-            holds what would be lost.
+            If another process took the folder over in the meantime, somebody changed what would
+            be replaced, or a folder that is replaced holds what would be lost.
         StorageError
             If the disk refuses; nothing has changed then.
         """
@@ -191,6 +192,7 @@ class Workplace:
         known = [n for n in dict.fromkeys(names) if any(os.path.lexists(at / n) for at in places)]
         for name in known:
             check_whole(self.folder / name)
+            check_unchanged(self.folder / name)
         try:
             for name in known:
                 if os.path.lexists(self.new / name):
@@ -199,6 +201,7 @@ class Workplace:
             with hold_interrupts(), hold_folder(self.folder):
                 self.confirm()
                 self._put(known)
+            forget_outputs(self.folder / name for name in known)
         except OSError as error:
             named = {Path(str(name)).name for name in (error.filename, error.filename2) if name}
             where = next((self.folder / name for name in known if name in named), self.folder)

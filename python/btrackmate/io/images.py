@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.arrays import ArrayMovie
 from btrackmate.core.axes import to_canonical
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
@@ -18,7 +19,7 @@ from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import check_plain
 from btrackmate.core.watching import list_files
 from btrackmate.io.folder import FolderSource
-from btrackmate.io.frame_source import FrameSource
+from btrackmate.io.frame_source import FrameSource, Scale
 from btrackmate.io.image_axes import OPTIONS, Model, Role, settle_axes
 from btrackmate.io.image_calibration import Given, Known, Stated, settle_calibration
 from btrackmate.io.label_values import as_labels
@@ -28,7 +29,7 @@ from btrackmate.io.vendor import OTHER_FORMATS, VENDOR_SUFFIXES, VendorSource
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie"]
+__all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie", "view_array"]
 
 _HASH_BLOCK = 1 << 20
 
@@ -220,6 +221,38 @@ class Movie:
         return (
             f"Movie({self.path}, {self.role}, axes {self.axes}, TCZYX {self.shape}, {self.dtype})"
         )
+
+
+class _Array:
+    """An array as what a reader of files gives."""
+
+    kind = "an array"
+
+    def __init__(self, movie: ArrayMovie) -> None:
+        self._array, self.axes, self.scale = movie.array, movie.axes, Scale()
+        self.shape, self.dtype = tuple(movie.array.shape), np.dtype(movie.array.dtype)
+
+    def read(self, axis: int | None, index: int) -> NDArray[Any]:
+        return self.read_part(() if axis is None else (*(slice(None),) * axis, index))
+
+    def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
+        return np.asarray(self._array[where])
+
+    def close(self) -> None:
+        """Do nothing: an array stays."""
+
+
+def view_array(array: ArrayMovie, calibration: Calibration) -> Movie:
+    """View an array as the image that files are opened as; in messages it is ``image``.
+
+    Parameters
+    ----------
+    array : ArrayMovie
+    calibration : Calibration
+        Voxel size and time step, for `Movie.calibration`.
+    """
+    settled = (array.axes, "the array")
+    return Movie(_Array(array), Path("image"), settled, "image", (calibration, Known()))
 
 
 def open_movie(

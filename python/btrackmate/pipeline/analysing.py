@@ -19,14 +19,14 @@ from btrackmate.analysis.tables import Tables
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.files import make_folder, write_atomically, write_text, write_together
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.outputs import ANALYSIS, check_apart, check_output, check_whole
+from btrackmate.core.outputs import ANALYSIS, check_apart, check_output, check_whole, note_outputs
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import read_whole
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
-from btrackmate.io.run_folder import FIGURES, REPORT
+from btrackmate.io.run_folder import FIGURES, REPORT, name_run_movies
 from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
@@ -36,7 +36,7 @@ from btrackmate.pipeline.inputs import MovieFrames, open_mask
 from btrackmate.pipeline.record import describe_environment
 from btrackmate.pipeline.settings import InputSettings
 from btrackmate.report.analysis_plots import draw_analysis
-from btrackmate.report.data import ReportData, load_run, load_tracks
+from btrackmate.report.data import ReportData, load_run, load_tracks, warn_of_changed, warn_of_gone
 from btrackmate.report.html import write_report
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ def analyse_files(
     UserError
         If an input is wrong; nothing is written then.
     """
-    read = [one for path in job.tracks for one in name_inputs(path)]
+    movies = [one for path in job.tracks for one in name_run_movies(path)]
+    read = [*movies, *(one for path in job.tracks for one in name_inputs(path))]
     with write_together(), watch_inputs(*read, job.groups, job.mask):
         return _analyse_files(job, output, settings, progress, command)
 
@@ -165,6 +166,7 @@ def check_analysis(output: Path, job: AnalysisJob, *, overwrite: bool = False) -
     check_apart([output], [*inputs, job.groups, job.mask])
     check_output(output, overwrite=overwrite, keeps=True)
     check_whole(output, analysis=True)
+    note_outputs([output])
 
 
 def _list_files(folder: Path) -> list[str]:
@@ -231,6 +233,9 @@ def add_distance(graph: TrackGraph, mask: Movie) -> TrackGraph:
 
 def _load(path: Path, job: AnalysisJob) -> ReportData:
     data = load_tracks(path) if is_tracks(path) else load_run(path)
+    if job.report and not is_tracks(path):  # It shows them.
+        warn_of_gone(data)
+        warn_of_changed(data, path)
     graph, options = data.graph, job.options
     calibration = rename_calibration(graph.spots.calibration, path, options)
     if calibration != graph.spots.calibration:

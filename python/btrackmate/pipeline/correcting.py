@@ -10,6 +10,7 @@ import pandas as pd
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import find_written
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import note_outputs
 from btrackmate.report.trust import Note
 from btrackmate.review import Replay, name_journal, read_standing, replay_on, write_journal
 
@@ -96,9 +97,19 @@ def read_edits(path: Path, output: Path) -> Edits:
         If there is no journal, it is damaged, or corrections of the output would be lost.
     """
     entries = read_standing(path)
+    check_uncorrected(output, path)
+    return Edits(path, entries)
+
+
+def check_uncorrected(output: Path, path: Path) -> None:
+    """Refuse to replace corrections of the output by those of a journal.
+
+    Those that are made while the new tracks are computed stay, too: see
+    `btrackmate.core.outputs.check_unchanged`.
+    """
     journal = name_journal(output)
     if journal.exists():
         msg = f"{journal}: the corrections beside the output would be replaced by those of "
         msg += f"{path}: give another output, or move them to another folder first"
         raise UserError(msg)
-    return Edits(path, entries)
+    note_outputs([journal])

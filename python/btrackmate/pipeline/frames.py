@@ -31,6 +31,7 @@ from btrackmate.segmentation.blocks import Volume, needs_blocks
 from btrackmate.segmentation.flat import needs_stacking, segment_frame
 from btrackmate.segmentation.networks import check_networks
 from btrackmate.segmentation.other_shapes import LabelShapes
+from btrackmate.segmentation.result import SegmentationResult
 from btrackmate.segmentation.settings import SegmentationSettings
 
 _log = logging.getLogger(__name__)
@@ -91,6 +92,20 @@ class SegmentationJob:
             return False
         return self.shapes is None and self.models.can_stream
 
+    def segment(self, t: int, channels: NDArray[Any] | None = None) -> SegmentationResult:
+        """Segment one frame in one piece; `channels` are its pixels, where they are read already.
+
+        Inside the region of interest, and with the shapes that label images give.
+        """
+        models, roi = self.models, None
+        if self.shapes is not None:
+            models = replace(models, stardist=LabelShapes(self.shapes.frame(t)))
+        image = (self.image.frame(t) if channels is None else channels)[self.channel - 1]
+        if self.roi is not None:
+            inside = self.roi.frame(t if self.roi.n_frames > 1 else 0) > 0
+            roi = np.broadcast_to(inside, image.shape)
+        return segment_frame(image, self.image.movie.calibration, self.settings, models, roi)
+
 
 @dataclass(frozen=True)
 class LabelledFrame:
@@ -144,15 +159,7 @@ def open_store(job: SegmentationJob, work: WorkFolder, version: NgffVersion) -> 
 def _segment_whole(job: SegmentationJob, t: int, store: LabelStore) -> LabelledFrame:
     """Segment a frame in one piece."""
     channels = job.image.frame(t)
-    models = job.models
-    if job.shapes is not None:
-        models = replace(models, stardist=LabelShapes(job.shapes.frame(t)))
-    image = channels[job.channel - 1]
-    roi = None
-    if job.roi is not None:
-        inside = job.roi.frame(t if job.roi.n_frames > 1 else 0) > 0
-        roi = np.broadcast_to(inside, image.shape)
-    result = segment_frame(image, job.image.movie.calibration, job.settings, models, roi)
+    result = job.segment(t, channels)
     store.write(t, result.labels)
     return LabelledFrame(result.cells, lambda: result.labels, lambda: channels)
 

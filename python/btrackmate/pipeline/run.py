@@ -12,6 +12,7 @@ from btrackmate.core.disk import remove_empty
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_text
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import note_outputs
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.reading import check_plain
 from btrackmate.core.settings import load_yaml
@@ -34,7 +35,7 @@ from btrackmate.io.trackmate import read_trackmate
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.cluster import WorkerPool
-from btrackmate.pipeline.correcting import Corrected, Edits, read_edits
+from btrackmate.pipeline.correcting import Corrected, Edits, check_uncorrected, read_edits
 from btrackmate.pipeline.diary import Cost, RunDiary
 from btrackmate.pipeline.frame_jobs import spread_frames
 from btrackmate.pipeline.frames import FrameWorker
@@ -169,6 +170,9 @@ def run(
             _log.info("%s: the run was finished; its files are put in place", output)
         if not place.is_published:
             check_unused(output, overwrite=overwrite)
+            note_outputs(output / name for name in FILES)
+            if inputs.edits is not None:
+                check_uncorrected(output / TRACKS, inputs.edits)
         if not work.is_finished(whole):
             with job.diary.collect():
                 job.open()

@@ -65,7 +65,7 @@ class ReportData:
     image_path : Path or None
         The image that a file of tracks names.
     size : (Z, Y, X) tuple of int or None
-        Of the image that a file of tracks names, in voxels.
+        Of the image in which the tracks were made, in voxels, as their run or file states it.
     tables : dict of DataFrame or None
         What the analysis found; None: it is made for the report.
     analysis : AnalysisSettings or None
@@ -97,11 +97,8 @@ class ReportData:
     def tracked(self) -> Tracked:
         """What the analysis takes: the tracks, their ids and the borders of the image."""
         movie = self.image or self.labels
-        size = self.size if movie is None else movie.shape[2:]
-        spacing = (self.voxel_size.dz, self.voxel_size.dy, self.voxel_size.dx)
-        return Tracked(
-            self.graph, None if size is None else find_bounds(size, spacing), self.track_ids
-        )
+        border = find_border(self.graph, self.size, movie, is_table=self.is_table)
+        return Tracked(self.graph, border, self.track_ids)
 
     @property
     def voxel_size(self) -> Calibration:
@@ -209,7 +206,35 @@ def load_run(folder: Path) -> ReportData:
         mask=_open_input(record, "mask"),
         linking_limit=find_linking_limit(document.tracker) if document else None,
         track_ids=ids,
+        size=find_stated_size(document, record),
     )
+
+
+def find_border(
+    graph: TrackGraph,
+    size: tuple[int, int, int] | None,
+    movie: Movie | None,
+    *,
+    is_table: bool = False,
+) -> NDArray[np.float64] | None:
+    """Find the border of the image that tracks were made in, see `Tracked`; None if not known.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    size : (Z, Y, X) tuple of int or None
+        From `find_stated_size`; what stands at the image's path by now may be another one.
+    movie : Movie or None
+        Image or labels, whose border it is where no size is stated.
+    is_table : bool
+        The tracks come from a table, which may know no unit.
+    """
+    at = graph.spots.calibration
+    if size is None:
+        if movie is None:
+            return None
+        size, at = movie.shape[2:], find_size(movie.stated, at, is_table=is_table)
+    return find_bounds(size, (at.dz, at.dy, at.dx))
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -284,23 +309,33 @@ def load_tracks(path: Path, read: Callable[[Path], Tracks] = read_tracks) -> Rep
         linking_limit=find_linking_limit(document.tracker) if document else None,
         track_ids=ids,
         image_path=document.image_path if document else None,
-        size=_find_size(document) if document else None,
+        size=find_stated_size(document),
         is_table=is_table_name(path),
     )
 
 
-def _find_size(document: TrackMateDocument) -> tuple[int, int, int] | None:
-    """Find the size of the image (Z, Y, X) that a TrackMate file states; None if it names none.
+def find_stated_size(
+    document: TrackMateDocument | None, record: Mapping[str, Any] | None = None
+) -> tuple[int, int, int] | None:
+    """Find the size of the image (Z, Y, X) that a run or a TrackMate file states; None for none.
 
     TrackMate asks for a size all the same: without an image it is that of the box of the spots.
     """
-    if not document.image_data.get("filename"):
-        return None
-    try:
-        z, y, x = (int(document.image_data[name]) for name in ("nslices", "height", "width"))
-    except (KeyError, ValueError):
-        return None
-    return (z, y, x) if min(z, y, x) > 0 else None
+    told: list[Any] = []
+    inputs = (record or {}).get("inputs")
+    for role in ("image", "labels"):
+        entry = inputs.get(role) if isinstance(inputs, dict) else None
+        told.append(entry.get("shape_TCZYX") if isinstance(entry, dict) else None)
+    if document is not None and document.image_data.get("filename"):
+        told.append([document.image_data.get(name) for name in ("nslices", "height", "width")])
+    for size in told:
+        try:
+            z, y, x = map(int, size[-3:])
+        except (TypeError, ValueError):
+            continue
+        if min(z, y, x) > 0:
+            return z, y, x
+    return None
 
 
 def _leave_hidden_out(

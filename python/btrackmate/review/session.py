@@ -202,14 +202,9 @@ class EditSession:
             with write_together(overwrite=overwrite):
                 write_copy(path, graph, self.document, told.log or "")
             return path
-        if self.path.exists() and hash_path(self.path) != self._digest:
-            msg = f"{self.path} was changed by another program since it was opened: save under "
-            msg += "another name, or close it, and open it again with changed='replay'"
-            raise UserError(msg)
-        self._begin()
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
-        if folder is not None:
-            check_replaceable(folder)
+        self._check_unchanged(folder)
+        self._begin()
         with write_together():
             with write_atomically(self.path) as staged:
                 write_tracks(staged, graph, self.document, told)
@@ -219,6 +214,7 @@ class EditSession:
                 ids = None if self.document is None else assign_ids(graph, self.document)[0]
                 write_run_tracks(folder, graph, ids)
                 noted["written"] = hash_run_tracks(folder)
+            self._check_unchanged(folder)  # Others may have saved while this was written.
             self._journal.note("save", **noted)
         self._digest = digest
         self._saved = len(self._journal.entries)
@@ -239,6 +235,15 @@ class EditSession:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _check_unchanged(self, folder: Path | None) -> None:
+        """Refuse to replace what another program saved, be it the tracks or tables of their run."""
+        if self.path.exists() and hash_path(self.path) != self._digest:
+            msg = f"{self.path} was changed by another program since it was opened: save under "
+            msg += "another name, or close it, and open it again with changed='replay'"
+            raise UserError(msg)
+        if folder is not None:
+            check_replaceable(folder)
 
     def _check_copy(self, path: Path, *, overwrite: bool) -> None:
         """Refuse a copy that would replace the tracks, what lies with them, or other files."""

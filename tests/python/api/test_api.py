@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 import btrackmate as bt
 from btrackmate.core.errors import UserError
@@ -21,6 +22,19 @@ def make_labels():
         labels[t, 1:3, 1:4, 1 + t : 4 + t] = 1
         labels[t, 1:3, 8:12, 8:12] = 70_000
     return labels
+
+
+def write_shapes(folder, labels):
+    """Write label images that stand for shapes, and a region of interest: the upper half in y."""
+    inside = np.zeros(labels.shape[1:], np.uint8)
+    inside[:, :6] = 1
+    for name, array, axes in (("shapes", labels, "TZYX"), ("roi", inside, "ZYX")):
+        path = folder / f"{name}.tif"
+        tifffile.imwrite(path, array, metadata={"axes": axes}, photometric="minisblack")
+    return {
+        "mode": "stardist", "min_size": 1, "shapes": "labels",
+        "shape_labels": folder / "shapes.tif", "voxel_size": SIZE,
+    }  # fmt: skip
 
 
 def make_image(labels):
@@ -418,3 +432,25 @@ def test_units_have_our_names_whatever_theirs(space: str, time: str) -> None:
     table = spots.table[["frame", "x", "y"]]
     size = bt.track(table, space_unit=space, dt=2, time_unit=time).spots.calibration
     assert (size.space_unit, size.time_unit) == ("µm", "sec")
+
+
+def test_segment_heeds_the_files_that_its_settings_name(tmp_path, labels):
+    """A region of interest, and shapes from label images, as on the command line."""
+    settings = write_shapes(tmp_path, labels)
+    image = make_image(labels)[:, 0]
+    everything = bt.segment(image, **settings)
+    assert everything.cells.groupby("frame").size().tolist() == [2] * 4
+    part = bt.segment(image, roi=tmp_path / "roi.tif", **settings)
+    assert part.cells.groupby("frame").size().tolist() == [1] * 4
+    assert not part.labels[:, :, 6:].any()
+    with pytest.raises(UserError, match="none.tif: no such file"):
+        bt.segment(image, roi=tmp_path / "none.tif", **settings)
+    with pytest.raises(UserError, match="roi.tif: mask of shape"):
+        bt.segment(image[..., :9], roi=tmp_path / "roi.tif", **settings)
+
+
+def test_segment_takes_one_slice_for_a_plane(tmp_path, labels):
+    settings = write_shapes(tmp_path, labels[:, 1:2])
+    found = bt.segment(make_image(labels)[:, 0, 1:2], **settings)
+    assert found.labels.shape == (4, 1, 16, 16)
+    assert found.cells.groupby("frame").size().tolist() == [2] * 4

@@ -20,6 +20,7 @@ from btrackmate.cli.main import main, run_command
 from btrackmate.core import files
 from btrackmate.core.workplace import Workplace
 from btrackmate.pipeline import frames
+from btrackmate.review import EditSession
 
 CSV = "id,frame,x,y,z,radius\n" + "".join(
     f"{3 * t + k},{t},{20 * k},{t},0,2\n" for t in range(3) for k in range(3)
@@ -247,6 +248,46 @@ def test_what_is_put_meanwhile_into_what_is_replaced_is_not_lost(
     note = (inner / "notes.txt").relative_to(output).as_posix()
     after = {n: c for n, c in read_tree(output).items() if not n.startswith(".work")}
     assert after == before | {note: b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("line", "theirs"),
+    [
+        ("convert t.xml o.xml", "o.xml"),
+        ("convert t.xml o.geff", "o.geff/zarr.json"),
+        ("track c.csv -o o.xml --edits t.xml", "o.xml.edits.jsonl"),
+        ("analyse t.xml -o o --no-report --no-figures", "o/tracklets.csv"),
+        ("run --labels l.tif -o o", "o/tracks.xml"),
+        ("run --spots c.csv -o o --edits t.xml", "o/tracks.xml.edits.jsonl"),
+    ],
+)
+def test_what_is_changed_meanwhile_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    line: str, theirs: str,
+) -> None:  # fmt: skip
+    """Corrections, or a save, of the old tracks while new ones are made with --overwrite."""
+    with EditSession.open(place / "t.xml") as session:
+        session.do("delete_spot", spot=int(session.tracks.to_graph().spots.id[0]))
+    with in_folder(place):
+        assert run_command([*line.split(" --edits")[0].split(), "--quiet"]) == 0
+    put, publish = files._put_batch, Workplace.publish
+    before = read_tree(place)
+
+    def put_later(batch: Any) -> None:
+        (place / theirs).write_text("theirs")
+        put(batch)
+
+    def publish_later(self: Workplace, names: Sequence[str]) -> None:
+        (place / theirs).write_text("theirs")
+        publish(self, names)
+
+    monkeypatch.setattr(files, "_put_batch", put_later)
+    monkeypatch.setattr(Workplace, "publish", publish_later)
+    with in_folder(place):
+        assert run_command([*line.split(), "--overwrite", "--quiet"]) == 2
+    assert "by somebody else in the meantime" in capsys.readouterr().err
+    after = {n: c for n, c in read_tree(place).items() if "/.work" not in n}
+    assert after == before | {theirs: b"theirs"}
 
 
 def make_run(folder: Path) -> None:

@@ -255,6 +255,25 @@ def test_what_somebody_made_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert read_tree(tmp_path) == {"b.csv": b"theirs"}
 
 
+@pytest.mark.parametrize("stood", ["", "old"])
+def test_what_somebody_changed_meanwhile_is_not_replaced(tmp_path: Path, stood: str) -> None:
+    """`--overwrite` is for what stood there when the output was checked."""
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    if stood:
+        write_text(b, stood)
+    done = "changed" if stood else "made"
+    with pytest.raises(UserError, match=f"b.csv was {done} by somebody else"):
+        with claim_outputs((a, b), overwrite=True):
+            write_text(a, "ours")
+            write_text(b, "ours")
+            b.write_text("theirs")
+    assert read_tree(tmp_path) == {"b.csv": b"theirs"}
+    with claim_outputs((a, b), overwrite=True):
+        write_text(a, "ours")
+        write_text(b, "ours")
+    assert read_tree(tmp_path) == {"a.csv": b"ours", "b.csv": b"ours"}
+
+
 def test_the_exchange_of_this_system(tmp_path: Path) -> None:
     """Said once, so that the tests above test what they say they do."""
     make(tmp_path, {"a": None, "a/x": b"1", "b": b"2"})

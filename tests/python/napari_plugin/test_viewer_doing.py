@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import tifffile
 from hand_tracks import make_graph, make_session
+from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.analysis import AnalysisSettings
 from btrackmate.core.calibration import Calibration
@@ -219,6 +220,26 @@ def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> 
         next(segmenting.segment_frames(sample.opened.image, 2, range(1), None))
     with pytest.raises(UserError, match="no image to segment"):
         segmenting.take_image(make_session().opened)
+
+
+def test_segment_heeds_the_region_of_interest(tmp_path: Path) -> None:
+    from btrackmate.napari_plugin.model import segmenting
+    from btrackmate.segmentation.settings import SegmentationSettings
+
+    labels = dividing_cells()
+    inside = np.zeros(labels.shape[1:], np.uint8)
+    inside[:, :12] = 1
+    shapes = write_imagej(tmp_path / "shapes.tif", labels, "TZYX")
+    image = write_imagej(tmp_path / "image.tif", (labels > 0).astype(np.uint8) * 100, "TZYX")
+    settings = SegmentationSettings(
+        mode="stardist", shapes="labels", shape_labels=shapes, min_size=1,
+        roi=write_imagej(tmp_path / "roi.tif", inside, "ZYX"),
+    )  # fmt: skip
+    with open_movie(image) as movie:
+        found = segmenting._segment_one(movie, 1, 5, settings)
+    assert found[:, :12].any()
+    assert not found[:, 12:].any()
+    assert labels[5][:, 12:].any()
 
 
 def test_exports_take_all_the_selected_or_the_shown(tmp_path: Path) -> None:

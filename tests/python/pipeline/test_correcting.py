@@ -21,6 +21,7 @@ from btrackmate.pipeline.run import run
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.report.data import load_run
 from btrackmate.review import EditSession, open_explainer
+from btrackmate.review import session as session_module
 
 pytestmark = pytest.mark.usefixtures("plain_report")
 
@@ -311,3 +312,20 @@ def test_a_run_without_cells_takes_edits(tmp_path: Path, first: Path) -> None:
     assert not (tmp_path / "out" / "tracks.xml.edits.jsonl").exists()
     with pytest.raises(UserError, match="there is no journal"):
         run(RunInputs(labels=labels, edits=tmp_path), tmp_path / "out2")
+
+
+@pytest.mark.parametrize("name", ["tracks.xml", "tracked_spots.csv"])
+def test_a_run_that_ends_while_its_old_tracks_are_saved_stays_whole(
+    first: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Another run with --overwrite is put in place between the first look and the last."""
+    write = session_module.write_run_tracks
+
+    def write_and_be_late(*args: object) -> None:
+        write(*args)
+        (first / name).write_text("another run's")
+
+    monkeypatch.setattr(session_module, "write_run_tracks", write_and_be_late)
+    with EditSession.open(first) as session, pytest.raises(UserError, match="another program"):
+        session.save()
+    assert (first / name).read_text() == "another run's"

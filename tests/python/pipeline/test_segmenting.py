@@ -125,7 +125,7 @@ def test_what_was_made_meanwhile_is_not_replaced(
             theirs.write_text("theirs")
 
     monkeypatch.setattr(run, "describe_models", lambda _: {})
-    with pytest.raises(UserError, match="--overwrite|overwrite=True"):
+    with pytest.raises(UserError, match="made by somebody else|overwrite=True"):
         if verb == "segment":
             files = LabelFiles(theirs, theirs.with_name("c.csv"))
             segment_movie(image_3d, files, SegmentationSettings(), InputSettings(), progress=make)

@@ -19,6 +19,7 @@ from btrackmate.io.geff import write_geff
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
 from btrackmate.review import EditableTracks, EditSession, read_standing, replay_edits
+from btrackmate.review import session as review_session
 from btrackmate.review.entries import format_line
 from btrackmate.tracking import prune
 from btrackmate.tracking.settings import PruneSettings
@@ -390,6 +391,28 @@ def test_a_file_that_another_program_changed_is_not_replaced(tmp_path):
         session.save(tmp_path / "mine.xml")
     assert path.read_bytes() == other
     assert len(read_trackmate(tmp_path / "mine.xml").graph.spots)
+
+
+def test_what_another_program_saves_while_we_do_is_not_replaced(tmp_path, monkeypatch):
+    path = copy(tmp_path)
+    write = review_session.write_tracks
+
+    def write_and_be_late(*args):
+        path.write_text("theirs")
+        return write(*args)
+
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+        before = state(session)
+        monkeypatch.setattr(review_session, "write_tracks", write_and_be_late)
+        with pytest.raises(UserError, match="changed by another program"):
+            session.save()
+        assert not session.is_saved
+        assert path.read_text() == "theirs"
+        session.save(tmp_path / "mine.xml")
+    shutil.copy(REAL, path)
+    with EditSession.open(path) as session:
+        assert state(session) == before
 
 
 def test_a_copy_replaces_nothing_unless_told_to(tmp_path):

@@ -21,7 +21,7 @@ from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_fol
 from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import is_ctc, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
-from btrackmate.report.data import is_changed, open_labels
+from btrackmate.report.data import find_border, find_stated_size, is_changed, open_labels
 from btrackmate.review import EditSession
 
 #: What a file of tracks ends in.
@@ -69,6 +69,12 @@ class Opened:
     notes: tuple[str, ...] = ()
     hidden: frozenset[int] = frozenset()
     carried: int = 0
+
+    @property
+    def border(self) -> NDArray[np.float64] | None:
+        """Lowest and highest x, y, z of the image, where the file, image or labels tell it."""
+        size = find_stated_size(self.document or self.base, self.record)
+        return find_border(self.graph, size, self.image or self.labels, is_table=_is_table(self))
 
     @property
     def track_ids(self) -> NDArray[np.int64]:

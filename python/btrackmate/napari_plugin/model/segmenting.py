@@ -148,8 +148,8 @@ def _segment_one(
     movie: Movie, channel: int, t: int, settings: SegmentationSettings
 ) -> NDArray[np.uint32]:
     """Segment one frame, in the other process."""
-    from btrackmate.segmentation.flat import segment_frame
+    from btrackmate.pipeline.frames import SegmentationJob
 
-    image = MovieFrames(movie, movie.ndim).frame(t)[channel - 1]
     models = _load(settings.model_dump_json())
-    return segment_frame(image, movie.calibration, settings, models).labels
+    job = SegmentationJob.open(MovieFrames(movie, movie.ndim), channel, settings, models)
+    return job.segment(t).labels

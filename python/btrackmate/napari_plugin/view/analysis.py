@@ -90,7 +90,8 @@ class Analysis(SessionPanel):
 
         def work(report: Progress) -> Any:
             ids = session.ids_of(graph)
-            tables = analyse_tracks(Tracked(graph, ids=ids), settings, report)
+            tracked = Tracked(graph, session.opened.border, ids)
+            tables = analyse_tracks(tracked, settings, report)
             return tables, draw_analysis(graph, tables, settings, ids)
 
         begun = self._edits

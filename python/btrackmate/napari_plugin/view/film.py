@@ -96,7 +96,8 @@ class Animation(SessionPanel):
         """Give the view of each picture of the film."""
         if self.film.keys:
             return self.film.views()
-        return run_through(self.view_now(), self.session.now.n_frames, self.repeat.value())
+        n_frames = int(self.viewer.dims.range[0].stop) + 1  # Some may hold no cell.
+        return run_through(self.view_now(), n_frames, self.repeat.value())
 
     def _on_add(self) -> None:
         view = self.view_now()
