@@ -30,6 +30,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.napari_plugin.model.opening import open_tracks
 
 
 @pytest.fixture
@@ -171,6 +172,30 @@ def test_analysis(viewer, xml: Path, tmp_path: Path, monkeypatch) -> None:
     push(analysis.go)
     wait(analysis.work)
     assert analysis.save.isEnabled()
+
+
+@pytest.mark.slow
+def test_analysis_knows_the_border_and_films_the_empty_frames(viewer, tmp_path: Path) -> None:
+    """As `analyse` and the time slider do; the next step of a cell leads out of the image."""
+    from btrackmate.napari_plugin.view import workspace
+    from btrackmate.napari_plugin.view.analysis import Analysis
+    from btrackmate.napari_plugin.view.film import Animation
+
+    size = Calibration(0.5, 0.5, 2.0, 3.0, "µm", "min")
+    rows = [(t, 2.5, y / 2, 4) for t, y in enumerate((5, 20, 35, 50))]
+    rows += [(t, 12.5, 16, 4) for t in range(5)]
+    spots = Spots.from_table(pd.DataFrame(rows, columns=["frame", "x", "y", "z"]), size)
+    source = np.array((0, 1, 2, 4, 5, 6, 7))
+    path = tmp_path / "t.geff"
+    write_tracks(path, TrackGraph.from_ids(spots, source, source + 1))
+    image = write_imagej(tmp_path / "m.tif", np.zeros((6, 4, 64, 64), np.uint8), "TZYX")
+    workspace.show(viewer, open_tracks(path, image=image))
+    analysis = dock(viewer, Analysis)
+    push(analysis.go)
+    wait(analysis.work)
+    fates = analysis.tables["tracklets"]["fate"].tolist()
+    assert fates == ["leaves by the image border", "ends"]
+    assert len(dock(viewer, Animation).views()) == 6
 
 
 @pytest.mark.slow

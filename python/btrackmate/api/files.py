@@ -126,7 +126,7 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
         ``.xml`` (TrackMate), ``.geff`` or ``.csv`` (two tables for tracks). Replaced if it exists.
     like : path, optional
         A TrackMate file that the tracks come from: its image, settings and all that we don't model
-        pass into the new one.
+        pass into the new one; of linking and pruning those that were done here count.
 
     Returns
     -------
@@ -140,7 +140,9 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     """
     from btrackmate.core.outputs import check_pairs
     from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
+    from btrackmate.io.trackmate import Session
     from btrackmate.io.tracks_csv import write_spots_csv
+    from btrackmate.tracking.recorded import describe_steps
 
     path, given = Path(path), cast("object", tracks)
     if not isinstance(given, TrackGraph | Spots):
@@ -154,7 +156,7 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
         none = np.empty(0, np.int64)
         tracks = TrackGraph.from_links(tracks, none, none)
     document = read_tracks(Path(like))[1] if like is not None else None
-    return list(write_tracks(path, tracks, document))
+    return list(write_tracks(path, tracks, document, Session(**describe_steps(tracks.record))))
 
 
 def evaluate(

@@ -11,7 +11,7 @@ from btrackmate.core.track_features import make_tracks_table
 from btrackmate.core.watching import watch_inputs
 from btrackmate.io.image_calibration import describe_taken
 from btrackmate.io.images import Movie
-from btrackmate.io.run_folder import REPORT, name_run_movies
+from btrackmate.io.run_folder import REPORT, find_run_folder, name_run_movies
 from btrackmate.io.track_formats import WRITTEN, is_tracks, name_format, name_inputs
 from btrackmate.io.tracks_csv import write_table
 from btrackmate.pipeline.calibrating import check_calibration, read_calibrated
@@ -100,8 +100,9 @@ def report_tracks(
         if told:
             _log.warning("%s: %s", source, told)
         warn_of_gone(data)
-        if not is_tracks(source):
-            warn_of_changed(data, source)
+        run = find_run_folder(source) if is_tracks(source) else source
+        if run is not None:
+            warn_of_changed(data, run)
         write_report(output, data)
         if table is not None:
             write_table(table, make_tracks_table(data.graph, data.track_ids))
@@ -123,6 +124,9 @@ def _open_own_image(data: ReportData, options: InputSettings) -> Movie | None:
     try:
         movie = open_calibrated(path, options)
         data.with_movies(movie, None, None)
+        if data.size is not None and movie.shape[2:] != data.size:
+            msg = f"{path} has Z,Y,X {movie.shape[2:]}, the tracks were made in {data.size}"
+            raise UserError(msg)
     except UserError as error:
         _log.warning("the image that the tracks name is not shown: %s", error)
         return None

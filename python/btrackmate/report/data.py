@@ -126,6 +126,7 @@ class ReportData:
                 raise UserError(msg)
         return replace(
             self,
+            graph=lengthen(self.graph, image, labels),
             image=image or self.image,
             labels=labels or self.labels,
             mask=mask or self.mask,
@@ -208,6 +209,14 @@ def load_run(folder: Path) -> ReportData:
         track_ids=ids,
         size=find_stated_size(document, record),
     )
+
+
+def lengthen(graph: TrackGraph, *movies: Movie | None) -> TrackGraph:
+    """Give tracks the length of the movie that they were made in, whose end may hold no cell."""
+    longest = max((movie.n_frames for movie in movies if movie is not None), default=0)
+    if longest <= graph.spots.n_frames:
+        return graph
+    return graph.with_spots(replace(graph.spots, n_frames=longest))
 
 
 def find_border(
@@ -443,9 +452,16 @@ def is_changed(movie: Movie, record: dict[str, Any], role: str) -> bool:
 
 
 def warn_of_changed(data: ReportData, folder: Path) -> None:
-    """Warn where image, labels or mask of a run are not what it was made of any more."""
+    """Warn where image, labels or mask of a run are not what it was made of any more.
+
+    Its tracks may have been opened as the file that they stand in.
+    """
+    try:
+        record = read_record(folder)
+    except UserError:  # Who opens the run itself was told.
+        return
     for role, movie in (("image", data.image), ("labels", data.labels), ("mask", data.mask)):
-        if movie is not None and is_changed(movie, data.record, role):
+        if movie is not None and is_changed(movie, record, role):
             _log.warning(
                 "%s was changed since %s was made of it, and may show other cells; give what it "
                 "was made of with %s", movie.path, folder, option(role),

@@ -17,6 +17,7 @@ from btrackmate.review.journal import read_edit, read_lines, sort_edits
 from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.auto import fill_distances
 from btrackmate.tracking.flow.settings import FlowSettings
+from btrackmate.tracking.recorded import read_tracker
 from btrackmate.tracking.settings import (
     DEFAULT_TRACKER,
     AdvancedKalmanSettings,
@@ -180,17 +181,13 @@ def choose_settings(
         ((run or {}).get("linking"), RECORD),
     )
     for noted, source in told:
-        if isinstance(noted, dict) and isinstance(noted.get("tracker"), str):
-            known = {name: value for name, value in noted.items() if name not in _NOT_SETTINGS}
-            return parse_tracker(noted["tracker"], known | values, "explain"), source
+        settings = read_tracker(noted, values, "explain")
+        if settings is not None:
+            return settings, source
     if recorded is not None and recorded[0] not in ("", "MANUAL_TRACKER"):
         named = {name.lower(): value for name, value in recorded[1].items()}
         return parse_tracker(recorded[0], named | values, "the file's tracker"), "the file"
     return parse_tracker(DEFAULT_TRACKER, values, "explain"), "the defaults (the tracks name none)"
-
-
-#: Of a record, what is no setting of the tracker.
-_NOT_SETTINGS = ("tracker", "version", "at")
 
 
 def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> Explainer:

@@ -11,7 +11,7 @@ from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_outputs
 from btrackmate.core.paths import is_one_name
-from btrackmate.io.images import hash_path
+from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
 from btrackmate.io.run_tables import (
     check_replaceable,
@@ -33,6 +33,7 @@ from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
 from btrackmate.review.replaying import LeftOut, are_made, plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
+from btrackmate.tracking.recorded import describe_steps
 
 _log = logging.getLogger(__name__)
 
@@ -305,7 +306,11 @@ class EditSession:
 
 
 def write_copy(
-    path: Path, graph: TrackGraph, document: TrackMateDocument | None, log: str
+    path: Path,
+    graph: TrackGraph,
+    document: TrackMateDocument | None,
+    log: str,
+    image: Movie | None = None,
 ) -> tuple[Path, ...]:
     """Write tracks elsewhere, with all that a TrackMate file held; its image is found from there.
 
@@ -314,18 +319,25 @@ def write_copy(
     path : Path
         .xml, .geff or .csv.
     graph : TrackGraph
+        If it was linked or pruned in memory, its record counts, not what the file says of that.
     document : TrackMateDocument or None
         The file that the tracks come from.
     log : str
         A line for the log of a TrackMate file.
+    image : Movie, optional
+        The image that TrackMate shall open where the document names none.
 
     Returns
     -------
     tuple of Path
         What was written.
     """
-    image = document.image_path if document is not None else None
-    told = Session(log=log, image_path=image, corrected=True)
+    told = Session(log=log, corrected=True, **describe_steps(graph.record))
+    named = document.image_path if document is not None else None
+    if named is not None:
+        told = replace(told, image_path=named)
+    elif image is not None:
+        told = replace(told, image_path=image.path.absolute(), image_shape=image.shape)
     return tuple(write_tracks(path, graph, document, told))
 
 

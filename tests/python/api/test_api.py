@@ -11,6 +11,7 @@ import tifffile
 
 import btrackmate as bt
 from btrackmate.core.errors import UserError
+from btrackmate.io.trackmate import read_trackmate
 
 SIZE = (2.0, 0.5, 0.5)
 
@@ -454,3 +455,19 @@ def test_segment_takes_one_slice_for_a_plane(tmp_path, labels):
     found = bt.segment(make_image(labels)[:, 0, 1:2], **settings)
     assert found.labels.shape == (4, 1, 16, 16)
     assert found.cells.groupby("frame").size().tolist() == [2] * 4
+
+
+def test_a_file_says_how_the_tracks_in_it_were_linked(tmp_path, tracks):
+    """Not how those of the file were that their spots come from."""
+    old, new = tmp_path / "old.xml", tmp_path / "new.xml"
+    bt.save(bt.prune(tracks, 3, unit="time"), old)
+    assert read_trackmate(old).tracker[0] == "FLOW_TRACKER"
+    assert read_trackmate(old).pruning["min_tracklet_length"] == 3
+    again = bt.track(bt.load(old).spots, "simple-lap", linking_max_distance=2.5)
+    bt.save(again, new, like=old)
+    document = read_trackmate(new)
+    key, values = document.tracker
+    assert (key, values["LINKING_MAX_DISTANCE"]) == ("SIMPLE_SPARSE_LAP_TRACKER", 2.5)
+    assert document.pruning.get("min_tracklet_length", 0) == 0
+    bt.save(bt.load(new), old)
+    assert read_trackmate(old).tracker[0] == "MANUAL_TRACKER"

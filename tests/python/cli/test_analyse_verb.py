@@ -11,14 +11,17 @@ import yaml
 
 import btrackmate as bt
 from btrackmate.analysis import AnalysisSettings
+from btrackmate.analysis.tracklets import make_tracklets_table
 from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.io.images import open_movie
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.pipeline.analysing import read_groups
 from btrackmate.report.analysis_plots import draw_analysis, name_file
+from btrackmate.report.data import load_tracks
 
 XML = Path(__file__).parents[2] / "data" / "trackmate-xml"
 QUICK = ("--no-figures", "--no-report", "--quiet")
@@ -363,3 +366,79 @@ def test_names_of_groups_are_shown_as_they_stand(tmp_path: Path, tracks: Path, n
     assert call("analyse", tracks, "-o", out, "--group", groups, "--no-report") == 0
     pictures = [path.read_text(encoding="utf-8") for path in (out / "figures").glob("*.svg")]
     assert any(f"<!-- {name}" in picture for picture in pictures)
+
+
+#: A cell that rests, and one whose next step leaves an image of 64 voxels along y.
+LEAVING = "frame,x,y,z,radius\n" + "".join(
+    f"{t},30,{20 + t},2,1\n{t},5,{y},2,1\n" for t, y in enumerate((5, 20, 35, 50))
+)
+
+
+def write_image(path: Path, side: int, value: int) -> None:
+    image = np.full((6, 4, side, side), value, np.uint8)
+    tifffile.imwrite(path, image, metadata={"axes": "TZYX"}, photometric="minisblack")
+
+
+@pytest.fixture
+def leaving(tmp_path: Path) -> Path:
+    """Make a run of these cells in an image of 64 × 64, with empty frames at its end."""
+    (tmp_path / "c.csv").write_text(LEAVING)
+    write_image(tmp_path / "m.tif", 64, 0)
+    line = ("run", tmp_path / "m.tif", "--spots", tmp_path / "c.csv", "-o", tmp_path / "run")
+    assert call(*line, "--tracker", "lap", "--linking-max-distance", 20, "--quiet") == 0
+    return tmp_path / "run"
+
+
+def read_fates(folder: Path) -> list[str]:
+    return sorted(pd.read_csv(folder / "tracklets.csv")["fate"])
+
+
+@pytest.mark.parametrize("now", ["gone", "another"])
+def test_the_border_is_that_of_the_image_that_was_tracked(
+    leaving: Path, tmp_path: Path, now: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever stands at its path by now; from the run, its file, and in Python."""
+    image = tmp_path / "m.tif"
+    assert call("analyse", leaving, "-o", tmp_path / "a", *QUICK) == 0
+    assert read_fates(tmp_path / "a") == ["ends", "leaves by the image border"]
+    image.unlink()
+    if now == "another":
+        write_image(image, 200, 0)
+    for number, path in enumerate((leaving, leaving / "tracks.xml")):
+        assert call("analyse", path, "-o", tmp_path / str(number), *QUICK) == 0
+        assert read_fates(tmp_path / str(number)) == read_fates(tmp_path / "a")
+    assert call("analyse", leaving, "-o", tmp_path / "r", "--no-figures", "--quiet") == 0
+    assert ("is gone and not shown" if now == "gone" else "was changed since") in caplog.text
+    graph = bt.load(leaving)
+    for shape, fates in (((4, 64, 64), read_fates(tmp_path / "a")), (None, ["ends"] * 2)):
+        assert sorted(bt.analyse(graph, image_shape=shape)["tracklets"]["fate"]) == fates
+    with pytest.raises(UserError, match=r"image_shape is \(64, 64\), expected .*Z, Y, X"):
+        bt.analyse(graph, image_shape=(64, 64))
+
+
+def test_tracks_are_as_long_as_the_movie_beside_them(leaving: Path, tmp_path: Path) -> None:
+    """A table does not state it; a cell that is lost before the movie's end has not reached it."""
+    table = tmp_path / "t.csv"
+    write_tracks(table, read_tracks(leaving)[0])
+    data = load_tracks(tmp_path / "t.spots.csv")
+    assert make_tracklets_table(data.tracked.graph)["fate"].tolist() == ["end of movie"] * 2
+    with open_movie(tmp_path / "m.tif") as movie:
+        beside = data.with_movies(movie, None, None).tracked
+    fates = make_tracklets_table(beside.graph, beside.bounds)["fate"]
+    assert sorted(fates) == ["ends", "leaves by the image border"]
+
+
+def test_a_report_of_a_runs_file_tells_of_another_image(
+    leaving: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = ("report", leaving / "tracks.xml", "--overwrite", "--quiet")
+    image = tmp_path / "m.tif"
+    assert call(*line) == 0
+    assert not [one for one in caplog.messages if "m.tif" in one and "image" in one]
+    write_image(image, 64, 1)
+    assert call(*line) == 0
+    assert f"{image} was changed since {leaving} was made of it" in caplog.text
+    write_image(image, 200, 1)
+    assert call(*line) == 0
+    assert "not shown: " in caplog.text
+    assert "the tracks were made in (4, 64, 64)" in caplog.text

@@ -71,4 +71,4 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     check_export(session, path)
     document = session.opened.document or session.opened.base
     log = f"{len(graph.spots)} spots exported from BTrackMate's window."
-    return list(write_copy(path, graph, document, log))
+    return list(write_copy(path, graph, document, log, session.opened.image))

@@ -106,7 +106,8 @@ def segment_movie(
         progress=progress,
     ).spots  # fmt: skip
     none = np.empty(0, np.int64)
-    return replace(with_tracks(opened, TrackGraph.from_links(spots, none, none)), labels=labels)
+    made = with_tracks(opened, TrackGraph.from_links(spots, none, none))
+    return replace(made, labels=labels, base=None, record=None)  # Those are of other cells.
 
 
 def take_image(opened: Opened) -> Movie:

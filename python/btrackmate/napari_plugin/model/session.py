@@ -282,7 +282,7 @@ class Session(State):
             return [edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
-        written = list(write_copy(path, self.now.to_graph(), document, log))
+        written = list(write_copy(path, self.now.to_graph(), document, log, self.opened.image))
         self._kept = list(self.history.done)
         return written
 

@@ -26,6 +26,7 @@ from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
 from btrackmate.report.analysis_plots import draw_analysis
+from btrackmate.report.data import lengthen
 
 #: Pixels an inch of pictures in the window.
 _DPI = 80
@@ -86,11 +87,12 @@ class Analysis(SessionPanel):
         if settings is None:
             return
         session = self.session
-        graph = session.shown_graph()
+        opened = session.opened
+        graph = lengthen(session.shown_graph(), opened.image, opened.labels)
 
         def work(report: Progress) -> Any:
             ids = session.ids_of(graph)
-            tracked = Tracked(graph, session.opened.border, ids)
+            tracked = Tracked(graph, opened.border, ids)
             tables = analyse_tracks(tracked, settings, report)
             return tables, draw_analysis(graph, tables, settings, ids)
 
