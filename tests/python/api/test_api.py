@@ -457,11 +457,12 @@ def test_segment_takes_one_slice_for_a_plane(tmp_path, labels):
     assert found.cells.groupby("frame").size().tolist() == [2] * 4
 
 
-def test_a_file_says_how_the_tracks_in_it_were_linked(tmp_path, tracks):
+def test_a_file_says_how_the_tracks_in_it_were_linked(tmp_path, labels):
     """Not how those of the file were that their spots come from."""
     old, new = tmp_path / "old.xml", tmp_path / "new.xml"
+    tracks = bt.track(bt.measure(labels, voxel_size=SIZE, dt=30), "lap", linking_max_distance=4)
     bt.save(bt.prune(tracks, 3, unit="time"), old)
-    assert read_trackmate(old).tracker[0] == "FLOW_TRACKER"
+    assert read_trackmate(old).tracker[1]["LINKING_MAX_DISTANCE"] == 4
     assert read_trackmate(old).pruning["min_tracklet_length"] == 3
     again = bt.track(bt.load(old).spots, "simple-lap", linking_max_distance=2.5)
     bt.save(again, new, like=old)
