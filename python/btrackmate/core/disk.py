@@ -30,6 +30,24 @@ def sync_file(path: Path) -> None:
         os.close(file)
 
 
+def check_room(path: Path, size: int) -> None:
+    """Raise OSError where the disk, or the user's part of it, has no room for a file of `size`.
+
+    For files that a library writes by itself which a full disk makes crash. Nothing is left.
+    """
+    if not hasattr(os, "posix_fallocate"):  # Windows, macOS.
+        return
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+    finally:
+        os.close(file)
+        path.unlink()
+
+
 def _flush(file: int) -> None:
     if sys.platform == "darwin":
         import fcntl

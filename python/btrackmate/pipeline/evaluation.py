@@ -130,6 +130,12 @@ def load_candidate(path: Path, tracks: Path | None = None, axes: str | None = No
         raise UserError(msg)
     if is_run_folder(path):
         movie = open_labels(path, whole=True)
+        if movie is None and "spots" not in read_record(path)["inputs"]:
+            _log.warning(
+                "%s: its label images are gone: its cells are matched by their positions, and the "
+                "segmentation is not scored",
+                path,
+            )
         frames = None if movie is None else MovieFrames(movie, movie.ndim)
         return _with_graph(path, frames, path / TRACKS)
     table, segments = find_ctc(path)

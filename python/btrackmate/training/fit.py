@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from btrackmate.core.disk import remove_empty
+from btrackmate.core.disk import check_room, remove_empty
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import copy_file, make_folder, remove, write_atomically, write_text
 from btrackmate.core.outputs import check_unmade
@@ -151,12 +151,19 @@ def _make_callback(network: Any, curve: Curve, job: Job, stdout: TextIO) -> Any:
                 return
             if held < best or not (job.folder / WEIGHTS).exists():
                 with write_atomically(job.folder / WEIGHTS) as temporary:
+                    check_room(temporary, _measure_weights(network.keras_model))
                     network.keras_model.save_weights(str(temporary))
             _save_checkpoint(network.keras_model, curve, job.folder)
             with contextlib.redirect_stdout(stdout):
                 job.progress(f"train {job.title}", epoch + 1, total)
 
     return Callback(schedule)
+
+
+def _measure_weights(model: Any) -> int:
+    """Give more bytes than a file of weights takes: HDF5 crashes on a full disk."""
+    weights = model.get_weights()
+    return sum(one.nbytes for one in weights) + 16_384 * (len(weights) + 16)
 
 
 def _save_checkpoint(model: Any, curve: Curve, folder: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import struct
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from btrackmate.core import disk
+from btrackmate.core.disk import check_room
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import (
     follow_link,
@@ -392,3 +394,18 @@ def test_a_replaced_file_gets_no_access_list_of_its_folder(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o640
     write_text(tmp_path / "other.csv", "new")
     assert "system.posix_acl_access" in os.listxattr(tmp_path / "other.csv")
+
+
+def test_room_for_a_file_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_room(tmp_path / "a", 10_000)
+    if not hasattr(os, "posix_fallocate"):
+        pytest.skip("this system does not tell")
+    with pytest.raises(OSError, match=r"No space left|File too large"):
+        check_room(tmp_path / "a", 2**60)
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "this file system does not tell")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    check_room(tmp_path / "a", 2**60)
+    assert list(tmp_path.iterdir()) == []

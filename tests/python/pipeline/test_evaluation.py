@@ -14,7 +14,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
-from btrackmate.io.track_formats import write_tracks
+from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.measurement import ArrayFrames, MaskSettings
 from btrackmate.metrics import LabelMovie
 from btrackmate.metrics.meanings import MEANINGS
@@ -293,3 +293,17 @@ def test_points_outside_the_mask_are_left_out(tmp_path: Path) -> None:
         assert (values["FN"], values["FP"]) == (missed, 0)
     words += ["--mask", mask, "--mask-policy", "clip"]
     assert call(*words) == 2
+
+
+def test_that_labels_are_gone_is_told(
+    tmp_path: Path, labels_3d: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only positions are left then, and no score of the segmentation."""
+    folder = run(tmp_path, labels_3d)
+    write_tracks(tmp_path / "truth.xml", read_tracks(folder)[0])
+    words = ("evaluate", "--truth", tmp_path / "truth.xml", "--result", folder, "--quiet")
+    assert call(*words) == 0
+    assert "are gone" not in caplog.text
+    labels_3d.unlink()
+    assert call(*words) == 0
+    assert f"{folder}: its label images are gone" in caplog.text

@@ -1,5 +1,7 @@
 """Trainings that are stopped or killed go on, and end as if they had not been."""
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -10,9 +12,9 @@ import pytest
 from extras import needs
 from tiny_training import TINY, make_data, read_weights
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.io.images import hash_path
-from btrackmate.training import train, trainer
+from btrackmate.training import fit, train, trainer
 from btrackmate.training.fit import CHECKPOINT, TrainingFolder
 
 pytestmark = needs("stardist", "tensorflow")
@@ -230,3 +232,22 @@ def test_a_start_that_is_renewed_while_it_is_read_is_refused(tmp_path):
     with pytest.raises(UserError, match="model was changed while it was read"):
         work.copy_start(model, before)
     work.leave()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_before_weights_are_written(data, tmp_path, monkeypatch):
+    """HDF5 would end the process; what was asked for is room for all of the file."""
+    asked = []
+
+    def refuse(path, size):
+        asked.append(size)
+        if len(asked) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(fit, "check_room", refuse)
+    with pytest.raises(StorageError, match="weights_best.h5: .*No space left"):
+        train(data, "full", tmp_path, FOUR)
+    (written,) = (tmp_path / "full/.stardist.training").glob("new-*/stardist/weights_best.h5")
+    assert written.stat().st_size < asked[0] < 2 * written.stat().st_size + 2**20
+    asked += [0] * 2
+    assert (train(data, "full", tmp_path, FOUR)["stardist"] / "weights_best.h5").is_file()
