@@ -22,9 +22,9 @@ def calibrate(
     time_unit: str | None,
     *others: ArrayMovie | None,
 ) -> Calibration:
-    """Give the calibration that is stated, else that of the first array that has one."""
+    """Give the calibration that is stated, else those of the first arrays that have them."""
     found = [one.calibration for one in (movie, *others) if one is not None and one.calibration]
-    calibration = found[0] if found else Calibration()
+    calibration = _join(found)
     check_units(space_unit=space_unit, time_unit=time_unit)
     if voxel_size is not None:
         size = _read_sizes(voxel_size)
@@ -47,6 +47,22 @@ def calibrate(
         _check_named(time_unit, known, normalise_time_unit, "time_unit", "dt")
         calibration = replace(calibration, time_unit=time_unit)
     return name_units(calibration)
+
+
+def _join(found: list[Calibration]) -> Calibration:
+    """Take the voxel size of the first that states one, and the time step of the first."""
+    none = Calibration()
+    size = next((one for one in found if _size_of(one) != _size_of(none)), none)
+    time = next((one for one in found if _time_of(one) != _time_of(none)), none)
+    return replace(size, dt=time.dt, time_unit=time.time_unit)
+
+
+def _size_of(calibration: Calibration) -> tuple[object, ...]:
+    return (*calibration.spacing(3), calibration.space_unit)
+
+
+def _time_of(calibration: Calibration) -> tuple[object, ...]:
+    return calibration.dt, calibration.time_unit
 
 
 def name_units(calibration: Calibration) -> Calibration:

@@ -149,6 +149,9 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
         msg = f"{path}: got {type(given).__name__}, expected TrackGraph or Spots to save"
         raise UserError(msg)
     if isinstance(tracks, Spots):
+        if like is not None:
+            msg = f"like is {like}, but spots take over nothing of a file: leave it out"
+            raise UserError(msg)
         if find_format(path).key == "csv":
             check_pairs([path])
             write_spots_csv(path, tracks)
@@ -176,8 +179,8 @@ def evaluate(
     truth, result : TrackGraph, array of int or path
         Tracks, label images, or any file or folder that ``btrackmate evaluate`` takes.
     truth_labels, result_labels : array of int, optional
-        Label images of tracks whose spots have the column `label`: cells are then matched by their
-        overlap.
+        Label images of tracks, in memory or a file, whose spots have the column `label`: cells are
+        then matched by their overlap.
     axes : str, optional
         Of the label images, else (T, Z, Y, X).
     max_distance : float, optional
@@ -215,6 +218,9 @@ def evaluate(
             (result, result_labels, "result"),
         )
     ]
+    if axes is not None and all(pair.labels is None for pair in pairs):
+        msg = f"axes is {axes!r}, but there are no label images: leave it out"
+        raise UserError(msg)
     return score(
         *pairs, segmentation=False, tracking=False, max_distance=max_distance, progress=progress
     )
@@ -235,15 +241,22 @@ def load_sample() -> "SampleMovie":
 
 
 def _take_candidate(given: Any, labels: Any, axes: str | None, name: str) -> "Candidate":
+    from btrackmate.io.track_formats import is_table_name
     from btrackmate.metrics import GraphMovie
     from btrackmate.pipeline.evaluation import Candidate, load_candidate
 
     if isinstance(given, str | os.PathLike):
-        return load_candidate(Path(given))
-    if isinstance(given, TrackGraph):
-        if labels is None:
-            return Candidate(Path(name), None, None, given)
-        frames = read_labels(labels, axes, None)
-        movie = GraphMovie(frames, given, given.spots.calibration)  # type: ignore[arg-type]
-        return Candidate(Path(name), frames, movie, given)
-    return Candidate(Path(name), read_labels(given, axes, None), None, None)
+        found = load_candidate(Path(given), axes=axes)
+    elif isinstance(given, TrackGraph):
+        found = Candidate(Path(name), None, None, given)
+    else:
+        found = Candidate(Path(name), read_labels(given, axes, None), None, None)
+    if labels is None:
+        return found
+    if found.graph is None or found.labels is not None:
+        msg = f"{name}_labels go with tracks that have none, but {name} has label images of its own"
+        raise UserError(msg)
+    frames, graph = read_labels(labels, axes, None), found.graph
+    size = None if is_table_name(found.path) else graph.spots.calibration
+    movie = GraphMovie(frames, graph, size)  # type: ignore[arg-type]
+    return Candidate(found.path, frames, movie, graph)

@@ -207,6 +207,10 @@ def measure(
         "measure",
     )
     chosen.mask.check_fraction(settings.get("fraction"))
+    _refuse_without(image, "image", image_axes=image_axes)
+    _refuse_without(mask, "mask", mask_axes=mask_axes, **{name: settings[name] for name in own})
+    if mask_policy != "keep-touching":
+        _refuse_without(mask, "mask", mask_policy=mask_policy)
     cells = read_labels(labels, axes, voxel_size)
     record = dict(labels.record) if isinstance(labels, Segmentation) else {}
     shape, theirs = cells.array.shape, cells.axes
@@ -217,10 +221,6 @@ def measure(
         if beside is not None:
             _check_same_places(beside, cells, "image" if beside is pixels else "mask")
     calibration = calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
-    if isinstance(labels, Segmentation) and voxel_size is None:
-        calibration = replace(
-            labels.calibration, dt=calibration.dt, time_unit=calibration.time_unit
-        )
     found = measure_movie(
         cells, pixels, tissue, calibration, chosen, extra=extra, progress=progress,
         workers=None,
@@ -229,15 +229,28 @@ def measure(
     return replace(found.spots, record={**record, **note_step("measure", note)})
 
 
+def _refuse_without(beside: Any, role: str, **given: Any) -> None:
+    """Refuse arguments that go with an image or a mask which is not given."""
+    for name, value in given.items():
+        if beside is None and value is not None:
+            msg = f"{name} is {value!r}, but there is no {role}: give the {role} too, or leave it "
+            raise UserError(msg + "out")
+
+
 def note_step(step: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Give what a result's record says of one step."""
     return {"btrackmate": __version__, step: dict(values)}
 
 
 def read_labels(labels: Any, axes: str | None, voxel_size: tuple[float, ...] | None) -> ArrayMovie:
-    """Take label images, or those of a segmentation, as a movie."""
+    """Take label images, or those of a segmentation with its calibration, as a movie."""
     if isinstance(labels, Segmentation):
-        return read_array(labels.labels, "labels", "TZYX" if labels.labels.ndim == 4 else "TYX")
+        if axes is not None:
+            msg = f"axes is {axes!r}, but a segmentation has its own: leave them out"
+            raise UserError(msg)
+        own = "TZYX" if labels.labels.ndim == 4 else "TYX"
+        known = None if labels.calibration == Calibration() else labels.calibration
+        return replace(read_array(labels.labels, "labels", own), calibration=known)
     return read_array(labels, "labels", axes, voxel_size)
 
 

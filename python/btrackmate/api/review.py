@@ -1,5 +1,6 @@
 """Why tracks are as they are."""
 
+import operator
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,19 @@ def explain(
         from btrackmate.review import open_explainer
 
         explainer = open_explainer(Path(tracks), tracker, settings)
-    return explainer.explain_link(*link) if link is not None else explainer.explain(int(spot or 0))
+    if link is None:
+        return explainer.explain(_read_id(spot))
+    source, target = link
+    return explainer.explain_link(_read_id(source), _read_id(target))
+
+
+def _read_id(given: Any) -> int:
+    """Read the id of a spot, which is no part of a number."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        msg = f"explain: a spot is {given!r}, expected its id, a whole number"
+        raise UserError(msg) from None
 
 
 #: What was prepared for the last graph.

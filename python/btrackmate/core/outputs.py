@@ -163,7 +163,7 @@ def check_unmade(path: Path, remedy: str) -> None:
 
 def note_outputs(paths: Iterable[Path]) -> None:
     """Note what stands at names that are about to be replaced, for `check_unchanged`."""
-    _noted.update({path.absolute(): stamp_output(path) for path in paths})
+    _noted.update({path.absolute(): stamp_output(path, exact=True) for path in paths})
 
 
 def note_again(folder: Path) -> None:
@@ -177,7 +177,7 @@ def check_unchanged(path: Path) -> None:
     What was never noted may be replaced.
     """
     noted = _noted.get(path.absolute())
-    if noted is not None and stamp_output(path) != noted:
+    if noted is not None and stamp_output(path, exact=True) != noted:
         done = "changed" if noted else "made"
         msg = f"{path} was {done} by somebody else in the meantime and is left as it is: look at "
         raise UserError(msg + "it, and start again if it may be replaced")

@@ -22,8 +22,7 @@ import json
 import os
 import re
 import shutil
-import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +36,8 @@ _LINK = "link"
 _PLAN = "plan.json"
 _MOVING = "moving.json"
 _HIDDEN = re.compile(r"\.(?!z)")
+#: Nanoseconds to which FAT keeps times.
+_COARSE = 2_000_000_000
 
 
 def put_one(staging: Path, folder: Path, name: str) -> bool:
@@ -116,33 +117,41 @@ def has_ended(staging: Path) -> bool:
     return os.path.lexists(staging / ENDED)
 
 
-def stamp_output(path: Path) -> str:
+def stamp_output(path: Path, *, exact: bool = False) -> str:
     """Tell what stands at a name by sizes and times of change; empty where nothing does.
 
-    Of a folder by the times of the files right below it, hidden ones left out but for Zarr's. Times
-    count to 2 s, as some disks (FAT) keep them.
+    Of a folder all files count, but hidden ones that are not Zarr's. Times count to 2 s, as some
+    disks (FAT) keep them, unless the stamp is `exact`: for as long as the disk is not taken away.
     """
-    sizes = measure_output(path)
-    if not sizes:
-        return ""
-    files = path.iterdir() if is_folder(path) else [path]
-    shown = [(file.name, file.lstat()) for file in files if not _HIDDEN.match(file.name)]
-    plain = [(name, told.st_mtime) for name, told in shown if not stat.S_ISDIR(told.st_mode)]
-    times = [f"{name} {int(time) // 2}" for name, time in plain]
-    return "/".join([sizes, *sorted(times)])
+    step = 1 if exact else _COARSE
+    times = [f"{name}\0{told.st_mtime_ns // step}\n" for name, told in _list_told(path)]
+    return f"{measure_output(path)}/{_hash_lines(times)}" if times or is_folder(path) else ""
 
 
 def measure_output(path: Path) -> str:
     """Tell the names and sizes of a file, or of all files of a folder; empty where nothing is."""
     if not is_folder(path):
         return str(path.lstat().st_size) if os.path.lexists(path) else ""
-    digest = hashlib.sha256()
+    return _hash_lines(f"{name}\0{told.st_size}\n" for name, told in _list_told(path))
+
+
+def _list_told(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """List a file, or all files of a folder by their place in it, with what the system tells."""
+    if not is_folder(path):
+        if os.path.lexists(path):
+            yield path.name, path.lstat()
+        return
     for place, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not _HIDDEN.match(name))
         for name in sorted(name for name in names if not _HIDDEN.match(name)):
             file = Path(place, name)
-            text = f"{file.relative_to(path).as_posix()}\0{file.lstat().st_size}\n"
-            digest.update(os.fsencode(text))
+            yield file.relative_to(path).as_posix(), file.lstat()
+
+
+def _hash_lines(lines: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(os.fsencode(line))
     return digest.hexdigest()
 
 

@@ -108,8 +108,9 @@ class Workplace:
         make_folder(self.path)
         try:
             self._lock.acquire()
-            settle(self.path, self.folder)
-            note_again(self.folder)
+            if has_begun(self.path):
+                settle(self.path, self.folder)
+                note_again(self.folder)
             self._take_new()
             clear_leftovers(self.folder)
         except OSError as error:

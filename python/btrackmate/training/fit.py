@@ -162,8 +162,8 @@ def _make_callback(network: Any, curve: Curve, job: Job, stdout: TextIO) -> Any:
 
 def _measure_weights(model: Any) -> int:
     """Give more bytes than a file of weights takes: HDF5 crashes on a full disk."""
-    weights = model.get_weights()
-    return sum(one.nbytes for one in weights) + 16_384 * (len(weights) + 16)
+    sizes = [int(one.nbytes) for one in model.get_weights()]
+    return sum(sizes) + 16_384 * (len(sizes) + 16)
 
 
 def _save_checkpoint(model: Any, curve: Curve, folder: Path) -> None:

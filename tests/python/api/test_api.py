@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import xarray as xr
 
 import btrackmate as bt
+from btrackmate.api.images import Segmentation
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.io.trackmate import read_trackmate
 
@@ -472,3 +475,57 @@ def test_a_file_says_how_the_tracks_in_it_were_linked(tmp_path, labels):
     assert document.pruning.get("min_tracklet_length", 0) == 0
     bt.save(bt.load(new), old)
     assert read_trackmate(old).tracker[0] == "MANUAL_TRACKER"
+
+
+def test_a_segmentation_keeps_its_calibration(labels):
+    """Voxel size and time step are those of the first that states them."""
+    size = Calibration(0.5, 0.5, 2, 30, "µm", "sec")
+    cells = pd.DataFrame({"frame": [0]})
+    made = Segmentation(labels, cells, size)
+    assert bt.measure(made).calibration == size
+    assert bt.track(made).spots.calibration == size
+    assert bt.measure(made, dt=1, time_unit="min").calibration.dt == 1
+    coords = {"t": np.arange(4) * 30.0, "z": np.arange(4) * 2.0}
+    image = xr.DataArray(make_image(labels)[:, 0], dims=("t", "z", "y", "x"), coords=coords)
+    image["z"].attrs["units"] = image["y"].attrs["units"] = "um"
+    image["t"].attrs["units"] = "s"
+    image = image.assign_coords(
+        {name: (name, np.arange(16) * 0.5, {"units": "um"}) for name in "yx"}
+    )
+    in_voxels = Segmentation(labels, cells, Calibration())
+    assert bt.measure(in_voxels, image).calibration == size
+    steps = Segmentation(labels, cells, Calibration(dt=30, time_unit="sec"))
+    assert bt.measure(steps, image.drop_vars("t")).calibration == size
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, _: bt.measure(x, image_axes="TZYX"), "image_axes is .* there is no image"),
+        (lambda x, _: bt.measure(x, mask_policy="clip"), "mask_policy is .* there is no mask"),
+        (lambda x, _: bt.measure(x, tissues=(7,)), "tissues is .* there is no mask"),
+        (lambda x, _: bt.measure(segmented(x), axes="TZYX"), "a segmentation has its own"),
+        (lambda _, g: bt.evaluate(g, g, axes="TZYX"), "there are no label images"),
+        (lambda x, _: bt.evaluate(x, x, truth_labels=x), "truth has label images of its own"),
+        (lambda _, g: bt.save(g.spots, "x.csv", like="a.xml"), "spots take over nothing"),
+        (lambda _, g: bt.explain(g, 1.7), "a spot is 1.7, expected its id"),
+    ],
+)
+def test_what_goes_with_something_else_is_refused_without(labels, tracks, call, message):
+    with pytest.raises(UserError, match=message):
+        call(labels, tracks)
+
+
+def segmented(labels):
+    return Segmentation(labels, pd.DataFrame({"frame": [0]}), Calibration())
+
+
+def test_labels_beside_a_file_are_heeded(tmp_path, labels):
+    """Cells of the file are matched by their overlap, as those of tracks in memory are."""
+    tracks = bt.track(bt.measure(labels, voxel_size=SIZE, dt=30))
+    other = np.where(labels == 1, 5, labels)
+    bt.save(tracks, tmp_path / "t.xml")
+    result = bt.track(bt.measure(other, voxel_size=SIZE, dt=30))
+    for truth in (tracks, tmp_path / "t.xml"):
+        scores = bt.evaluate(truth, result, truth_labels=labels, result_labels=other).to_dict()
+        assert (scores["SEG"], scores["link_f1"]) == (1, 1)

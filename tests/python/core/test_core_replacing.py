@@ -274,6 +274,20 @@ def test_what_somebody_changed_meanwhile_is_not_replaced(tmp_path: Path, stood: 
     assert read_tree(tmp_path) == {"a.csv": b"ours", "b.csv": b"ours"}
 
 
+def test_what_is_changed_deep_in_a_folder_counts(tmp_path: Path) -> None:
+    """A chunk of an image that keeps its size."""
+    make(
+        tmp_path,
+        {"a.zarr": None, "a.zarr/zarr.json": b"{}", "a.zarr/c": None, "a.zarr/c/0": b"old"},
+    )
+    with pytest.raises(UserError, match="a.zarr was changed by somebody else"):
+        with claim_outputs((tmp_path / "a.zarr",), overwrite=True):
+            with write_atomically(tmp_path / "a.zarr") as folder:
+                folder.mkdir()
+            (tmp_path / "a.zarr/c/0").write_text("new")
+    assert (tmp_path / "a.zarr/c/0").read_text() == "new"
+
+
 def test_the_exchange_of_this_system(tmp_path: Path) -> None:
     """Said once, so that the tests above test what they say they do."""
     make(tmp_path, {"a": None, "a/x": b"1", "b": b"2"})

@@ -13,6 +13,7 @@ from btrackmate.core import workplace
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import make_folder, write_text
+from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.owners import Owner
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.labels import LabelStore
@@ -212,3 +213,42 @@ def test_what_was_cut_while_it_was_copied_is_made_again(
         made.unlink()
     assert work(tmp_path / "copy") == (damage == "none")
     assert (tmp_path / "copy" / name).read_text() == "new"
+
+
+@pytest.mark.parametrize("when", ["before it is made", "while it works"])
+def test_what_is_changed_after_the_check_is_not_replaced(tmp_path: Path, when: str) -> None:
+    """Also before the work folder is made: networks are loaded, and workers waited for, then."""
+    write_text(tmp_path / "a.csv", "old")
+    check_output(tmp_path / "a.csv", overwrite=True)
+    place = open_place(tmp_path)
+    if when == "while it works":
+        place.enter()
+    (tmp_path / "a.csv").write_text("theirs")
+    place.enter()
+    write_text(place.new / "a.csv", "ours")
+    with pytest.raises(UserError, match="a.csv was changed by somebody else"):
+        place.publish(NAMES)
+    place.leave()
+    assert (tmp_path / "a.csv").read_text() == "theirs"
+    check_output(tmp_path / "a.csv", overwrite=True)
+    place.enter()
+    place.publish(NAMES)
+    place.remove()
+    assert read_tree(tmp_path) == {"a.csv": b"ours"}
+
+
+def test_what_a_killed_one_had_begun_to_put_in_place_is_noted_anew(tmp_path: Path) -> None:
+    """Its names are links until the next one ends that: nobody else changed them."""
+    calls = 0
+    for at in (0, *range(1, 200, 2)):
+        if 0 < calls < at:
+            break
+        out = tmp_path / str(at)
+        out.mkdir()
+        for name in NAMES:
+            write_text(out / name, "old")
+        calls = max(calls, run_child(lambda out=out: _publish(out), out, at=at).calls)
+        check_outputs([out / name for name in NAMES], overwrite=True)
+        _publish(out)
+        assert read_tree(out) == dict.fromkeys(NAMES, b"new")
+    assert 50 < calls < at
