@@ -140,8 +140,9 @@ class WorkFolder:
         self.place.remove(_FINISHED, _FRAMES, _JOB)
 
     def give_up(self) -> None:
-        """Remove the folder if no frame is finished in it, and let another process take it."""
-        if self.place.is_held and not self.done_frames():
+        """Remove the folder if nothing is finished in it, and let another process take it."""
+        finished = self.done_frames() or (self.path / _FINISHED).exists()
+        if self.place.is_held and not finished:
             self.place.remove()
         self.place.leave()
 

@@ -288,6 +288,14 @@ def test_what_is_changed_meanwhile_is_not_replaced(
     assert "by somebody else in the meantime" in capsys.readouterr().err
     after = {n: c for n, c in read_tree(place).items() if "/.work" not in n}
     assert after == before | {theirs: b"theirs"}
+    monkeypatch.undo()
+    if line.startswith("run"):  # It has only to be put in place.
+        assert (place / "o/.work").is_dir()
+        (place / theirs).unlink()
+        monkeypatch.setattr("btrackmate.pipeline.run._Run.work_through", None)
+        with in_folder(place):
+            assert run_command([*line.split(), "--overwrite", "--quiet"]) == 0
+        assert not (place / "o/.work").exists()
 
 
 def make_run(folder: Path) -> None:
