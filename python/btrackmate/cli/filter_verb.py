@@ -49,7 +49,7 @@ def command(
         click.echo(f"{count} spots dropped: {reason}")
     click.echo(
         f"left: {len(after.spots)} of {len(before.spots)} spots, {after.n_links} of "
-        f"{before.n_links} links, {after.n_tracks} of {before.n_tracks} tracks, "
-        f"{len(after.divisions)} of {len(before.divisions)} divisions"
+        f"{before.n_links} links, {len(after.divisions)} of {len(before.divisions)} divisions; "
+        f"{after.n_tracks} tracks, {before.n_tracks} before"  # A track can fall apart into more.
     )
     print_paths((*name_outputs(output), dropped))

@@ -78,5 +78,6 @@ def command(
             write_spots_csv(output, result.spots)
             if dropped is not None:
                 write_cells(dropped, result.dropped)
-    click.echo(f"{len(result.spots)} cells; {len(result.dropped)} dropped by the mask")
+    left_out = "" if mask is None else f"; {len(result.dropped)} dropped by the mask"
+    click.echo(f"{len(result.spots)} cells{left_out}")
     print_paths((output, dropped))

@@ -131,7 +131,7 @@ def test_the_verb_prints_what_went_and_what_it_wrote(
     assert capsys.readouterr().out.splitlines() == [
         "2 spots dropped: duration>=6",
         "1 spots dropped: no track",
-        "left: 5 of 8 spots, 4 of 5 links, 1 of 2 tracks, 1 of 1 divisions",
+        "left: 5 of 8 spots, 4 of 5 links, 1 of 1 divisions; 1 tracks, 2 before",
         str(tmp_path / "b.spots.csv"),
         str(tmp_path / "b.links.csv"),
         str(tmp_path / "gone.csv"),
