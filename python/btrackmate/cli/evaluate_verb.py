@@ -19,7 +19,7 @@ from btrackmate.cli.options import (
     given_values,
     with_console,
 )
-from btrackmate.cli.run_options import mask_options
+from btrackmate.cli.run_options import mask_options, warn_of_idle
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_text, write_together
 from btrackmate.core.outputs import check_ending, check_outputs
@@ -110,6 +110,7 @@ def command(
     named = [one for one in (truth, result, truth_tracks, result_tracks) if one is not None]
     read = [one for path in named for one in (*name_inputs(path), *name_run_movies(path))]
     _check_outputs(files, (*named, *read, mask), overwrite=overwrite)
+    warn_of_idle(options, mask=mask)
     with watch_inputs(*read, mask):
         candidates = (
             load_candidate(truth, truth_tracks, axes),

@@ -21,6 +21,7 @@ from btrackmate.cli.run_options import (
     measuring_options,
     merge_settings,
     threads_option,
+    warn_of_idle,
 )
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.files import write_together
@@ -72,6 +73,7 @@ def command(
         check_ending(path, ".csv")
     check_outputs((output, dropped), (labels, image, mask), overwrite=overwrite)
     settings = merge_settings(config, options)
+    warn_of_idle(options, image=image, mask=mask)
     inputs = RunInputs(image=image, labels=labels, mask=mask)
     with measured_cells(inputs, settings, output, pool=pool, progress=progress) as result:
         with write_together(overwrite=overwrite):

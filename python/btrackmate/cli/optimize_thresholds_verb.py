@@ -17,10 +17,9 @@ from btrackmate.cli.options import (
 )
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_stream, write_together
-from btrackmate.core.outputs import check_ending, check_outputs, check_unmade
+from btrackmate.core.outputs import check_ending, check_outputs, check_unchanged
 from btrackmate.core.progress import Progress
 from btrackmate.core.watching import list_files, watch_inputs
-from btrackmate.core.words import flag, option
 from btrackmate.training.objective import OptimiseSettings
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def command(
         check_found(results)
         if table is not None:
             _write_table(table, results)
-            if not overwrite:
-                check_unmade(table, f"give another {option('table')}, or {flag('overwrite')}")
+            check_unchanged(table)
         for result in [] if dry_run else results:
             result.save()
     if table is not None:

@@ -1,7 +1,7 @@
 """Options of linking, mask and input that several verbs share, and their settings."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +24,7 @@ from btrackmate.cli.options import (
 from btrackmate.core.errors import UserError
 from btrackmate.core.fields import SettingField, describe_fields
 from btrackmate.core.settings import load_yaml
+from btrackmate.core.words import option
 from btrackmate.io.units import NgffVersion
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.pipeline.settings import InputSettings, RunSettings, split_tracker
@@ -187,6 +188,39 @@ def table_options(function: Function) -> Function:
             ),
         ]
     )(function)
+
+
+#: Options that need another one, by its name.
+_NEEDS = {
+    "mask": ("mask_policy", "mask_fraction", "mask_tissues", "mask_axes"),
+    "image": ("image_axes",),
+    "labels": ("label_axes",),
+    "spots": ("csv_units", "csv_time", "skip_bad_rows"),
+}
+
+
+def warn_of_idle(options: dict[str, Any], **beside: Path | None) -> None:
+    """Warn of options that were given and have no effect.
+
+    Parameters
+    ----------
+    options : dict
+        Values of the options, None where they were not given.
+    **beside : Path or None
+        What such options go with, under the name of its option, where a verb has that.
+    """
+    for needed, path in beside.items():
+        if path is None:
+            _tell_idle(options, _NEEDS[needed], f"there is no {option(needed)}")
+    if "spots" in beside and any(beside[name] is not None for name in ("labels", "spots")):
+        names = (*SegmentationSettings.model_fields, "ome_zarr")
+        _tell_idle(options, names, "nothing is segmented where labels or cells are given")
+
+
+def _tell_idle(options: dict[str, Any], names: Iterable[str], why: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in names if options.get(name) is not None]
+    if given:
+        _log.warning("%s: no effect, as %s", ", ".join(given), why)
 
 
 def input_settings(options: dict[str, Any]) -> InputSettings:

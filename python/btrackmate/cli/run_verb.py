@@ -29,6 +29,7 @@ from btrackmate.cli.run_options import (
     ome_zarr_option,
     table_options,
     threads_option,
+    warn_of_idle,
 )
 from btrackmate.cli.worker_options import worker_options
 from btrackmate.core.progress import Progress
@@ -94,6 +95,7 @@ def command(
     from btrackmate.pipeline.run import run
 
     settings = merge_settings(config, options, engine)
+    warn_of_idle(options, image=image, labels=labels, spots=spots, mask=mask)
     started = start_engine(engine, settings.tracker, options)
     result = run(
         RunInputs(image=image, labels=labels, spots=spots, mask=mask, edits=edits),

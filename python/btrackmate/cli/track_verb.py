@@ -25,6 +25,7 @@ from btrackmate.cli.run_options import (
     merge_settings,
     table_options,
     threads_option,
+    warn_of_idle,
 )
 from btrackmate.core.files import write_together
 from btrackmate.core.progress import Progress
@@ -70,6 +71,7 @@ def command(
 
     check_tracks_output(output, source, image, mask, edits, config, overwrite=overwrite)
     settings = merge_settings(config, options, engine)
+    warn_of_idle(options, image=image, mask=mask)
     linker = start_engine(engine, settings.tracker, options).linker
     with write_together(overwrite=overwrite):
         result = track_cells(

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from faults import in_folder
+from tiny_movies import dividing_cells, write_imagej
 
 from btrackmate.cli.main import cli, run_command
 from btrackmate.core.fields import describe_fields
@@ -145,3 +147,30 @@ def test_numbers_that_only_python_reads_are_refused(spots, tmp_path, capsys, wor
         "plain decimals" in error or "expected numbers separated" in error or "or a number" in error
     )
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("run --labels l.tif -o o --min-size 500 --ome-zarr 0.5", "--min-size, --ome-zarr"),
+        ("run --labels l.tif -o o --csv-units pixels", "--csv-units"),
+        ("run --spots c.csv -o o --label-axes TZYX", "--label-axes"),
+        (
+            "track c.csv -o o.xml --mask-policy centroid --mask-axes YX",
+            "--mask-policy, --mask-axes",
+        ),
+        ("measure l.tif -o o.csv --image-axes TZYX", "--image-axes"),
+        ("run --labels l.tif -o o --channel 1 --csv-time frames", "--csv-time"),
+        ("run --labels l.tif -o o", ""),
+    ],
+)
+def test_options_without_effect_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    """As where smaller cells are to go, and nothing is segmented."""
+    write_imagej(tmp_path / "l.tif", dividing_cells(2), "TZYX")
+    (tmp_path / "c.csv").write_text("frame,x,y\n0,1,1\n1,1,1\n")
+    with in_folder(tmp_path):
+        assert run_command([*line.split(), "--quiet"]) == 0
+    err = capsys.readouterr().err
+    assert (f"{told}: no effect, as" in err) if told else ("no effect" not in err)

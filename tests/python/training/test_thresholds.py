@@ -311,6 +311,11 @@ def test_command_prints_writes_and_keeps(trained, tmp_path, capsys, monkeypatch)
     lines = table.read_text().splitlines()
     assert lines[0] == "model,prob,nms,F1"
     assert len(lines) == 1 + len(PROB_GRID) * 11
+    monkeypatch.setattr(optimise, "check_found", lambda results: table.write_text("theirs"))
+    assert run_command([*words, "--table", str(table), "--overwrite", "--quiet"]) == 2
+    assert "table.csv was changed by somebody else" in capsys.readouterr().err
+    assert (path.read_text(), table.read_text()) == (before, "theirs")
+    monkeypatch.setattr(optimise, "check_found", lambda results: None)
     path.write_text(json.dumps({"prob": 0.123, "nms": 0.4, "own": 1}))
     assert run_command([*words, "--quiet"]) == 0
     written = json.loads(path.read_text())
