@@ -216,13 +216,19 @@ class _Work:
         group = pd.Series(self.group, index=self.tracklets.index)
         return table.assign(group=group.reindex(table[key]).to_numpy())
 
-    def split(self, make: Callable[[Ints], pd.DataFrame]) -> pd.DataFrame:
-        """Make a table of all tracklets and of each group's; its first column is group."""
+    def split(
+        self, make: Callable[[Ints], pd.DataFrame], everything: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Make a table of all tracklets and of each group's; its first column is group.
+
+        `everything` is the table of all, where that is of more than the tracklets.
+        """
         names = [ALL] if self.settings.group_by is None else [ALL, *sorted(set(self.group))]
         parts = []
         for name in names:
             chosen = np.full(self.group.size, True) if name == ALL else self.group == name
-            part = make(self.tracklets.index.to_numpy()[chosen])
+            given = everything if name == ALL else None
+            part = make(self.tracklets.index.to_numpy()[chosen]) if given is None else given
             part.insert(0, "group", name)
             parts.append(part)
         filled = [part for part in parts if len(part)] or parts[:1]
@@ -347,14 +353,13 @@ def _tabulate_neighbours(work: _Work) -> Tables:
     found = find_neighbours(work.graph, work.settings.neighbour_reach)
     table = make_neighbours_table(work.graph, work.tracklets, found).assign(reach=found.reach)
     of_spot = work.graph.tracklet
-    everything = work.tracklets.index.size
 
     def crowd(kept: Ints) -> pd.DataFrame:
-        # all cells, those in no track too; of a group its own
-        chosen = np.isin(of_spot, kept) | (kept.size == everything)
-        return make_crowding_table(work.graph, found, chosen)
+        return make_crowding_table(work.graph, found, np.isin(of_spot, kept))
 
-    return {"neighbours": work.add_group(table), "crowding": work.split(crowd)}
+    # All cells, those in no track too; of a group its own.
+    every = make_crowding_table(work.graph, found, np.full(of_spot.size, True))
+    return {"neighbours": work.add_group(table), "crowding": work.split(crowd, every)}
 
 
 def _summarise(tables: Tables) -> pd.DataFrame:

@@ -142,7 +142,7 @@ def _explain(model: type[BaseModel], error: ValidationError, source: str) -> Use
         return UserError(f"{source}: {cause}")
     got = textwrap.shorten(repr(first.get("input")), 80)
     fault = first["msg"].removeprefix("Value error, ")
-    return UserError(f"{source}: {where or 'values'}: {fault} (got {got})")
+    return UserError(f"{source}: {where}: {fault} (got {got})" if where else f"{source}: {fault}")
 
 
 def _find_model(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:

@@ -326,6 +326,9 @@ def write_tiff_movie(
     metadata = _ome_metadata(calibration) | {"UUID": _name_movie(path, shape, calibration)}
     if imagej:
         options, metadata = {"imagej": True}, _imagej_metadata(calibration)
+    if shape[1] == 1:  # Readers take a depth of what has no slices for a sign that frames are them.
+        for name in ("spacing", "PhysicalSizeZ", "PhysicalSizeZUnit"):
+            metadata.pop(name, None)
     with (
         write_atomically(path) as temporary,
         tifffile.TiffWriter(temporary, **options) as writer,

@@ -236,3 +236,15 @@ def test_two_dimensions_and_the_same_tables_every_time():
         pd.testing.assert_frame_equal(first[name], second[name])
     assert (first["turning_angles"]["aimless_share"] == 1 / 18).all()
     assert (first["motility"]["straightness"] == 1).all()
+
+
+def test_cells_in_no_track_are_in_no_group() -> None:
+    """Also where one group holds all tracks."""
+    rows = [(t, 20.0 * cell, 5.0) for t in range(3) for cell in range(4)]
+    spots = Spots.from_table(pd.DataFrame(rows, columns=["frame", "x", "y"]), Calibration(), ndim=2)
+    source = np.array([i for i in range(8) if i % 4 < 3])
+    graph = TrackGraph.from_links(spots, source, source + 4)
+    groups = pd.DataFrame({"track": range(3), "drug": "yes"})
+    settings = AnalysisSettings(group_by="drug")
+    crowding = analyse_tracks(Tracked(graph, conditions=groups), settings)["crowding"]
+    assert crowding.groupby("group")["n_cells"].unique().to_dict() == {"all": [4], "yes": [3]}
