@@ -76,7 +76,7 @@ def analyse(
 
     values = {"group_by": group_by, **settings}
     if features is not None:
-        values["features"] = tuple(features)
+        values["features"] = tuple(dict.fromkeys(features))
     chosen = AnalysisSettings.parse(values, "analyse")
     bounds = None
     if image_shape is not None:

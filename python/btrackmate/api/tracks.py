@@ -236,8 +236,14 @@ def _find_short(
     return chosen, remove(tracks, chosen)
 
 
-def _as_list(given: str | Iterable[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+def _as_list(given: Any) -> list[str]:
+    if isinstance(given, str):
+        return [given]
+    listed = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(one, str) for one in listed):
+        msg = f"filters are {given!r}, expected a text such as 'volume>50', or a list of such"
+        raise UserError(msg)
+    return listed
 
 
 def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:

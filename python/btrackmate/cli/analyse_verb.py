@@ -75,7 +75,7 @@ def command(
     rhythm = RhythmSettings.parse(given_values(RhythmSettings, options), "options")
     values = given_values(AnalysisSettings, options) | {"rhythm": rhythm}
     if features:
-        values["features"] = features
+        values["features"] = tuple(dict.fromkeys(features))
     settings = AnalysisSettings.parse(values, "options")
     job = AnalysisJob(tracks, groups, mask, input_settings(options), figures, report)
     check_analysis(output, job, overwrite=overwrite)

@@ -46,10 +46,12 @@ def command(
     Challenge folder or a table with track ids, too.
     """
     from btrackmate.io.track_formats import name_inputs
+    from btrackmate.io.unsaved_edits import warn_of_corrections
     from btrackmate.pipeline.converting import convert, name_targets
 
     targets = name_targets(target)
     check_outputs(targets, (*name_inputs(source), labels), overwrite=overwrite)
+    warn_of_corrections(target)
     with write_together(overwrite=overwrite):
         lost = convert(
             source,

@@ -171,16 +171,24 @@ def note_again(folder: Path) -> None:
     note_outputs([path for path in list(_noted) if path.parent == folder.absolute()])
 
 
-def check_unchanged(path: Path) -> None:
+def check_unchanged(
+    path: Path, remedy: str = "look at it, and start again if it may be replaced"
+) -> None:
     """Refuse to replace what somebody made or changed since the output was checked.
 
     What was never noted may be replaced.
+
+    Parameters
+    ----------
+    path : Path
+    remedy : str
+        What to do, for the message.
     """
     noted = _noted.get(path.absolute())
     if noted is not None and stamp_output(path, exact=True) != noted:
         done = "changed" if noted else "made"
-        msg = f"{path} was {done} by somebody else in the meantime and is left as it is: look at "
-        raise UserError(msg + "it, and start again if it may be replaced")
+        msg = f"{path} was {done} by somebody else in the meantime and is left as it is: {remedy}"
+        raise UserError(msg)
 
 
 def forget_outputs(paths: Iterable[Path]) -> None:

@@ -34,7 +34,7 @@ from btrackmate.io.trackmate import (
     write_trackmate,
 )
 from btrackmate.io.tracks_csv import read_links_csv, write_links_csv, write_spots_csv
-from btrackmate.io.unsaved_edits import warn_of_unsaved
+from btrackmate.io.unsaved_edits import warn_of_corrections, warn_of_unsaved
 
 _log = logging.getLogger(__name__)
 
@@ -445,3 +445,4 @@ def check_tracks_output(
     check_ending(table, ".csv")
     read = [one for source in inputs if source is not None for one in name_inputs(source)]
     check_outputs(outputs, read, overwrite=overwrite)
+    warn_of_corrections(path)

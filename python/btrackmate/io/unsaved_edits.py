@@ -45,6 +45,17 @@ def warn_of_unsaved(tracks: Path) -> None:
         )  # fmt: skip
 
 
+def warn_of_corrections(output: Path) -> None:
+    """Warn where corrections stand beside tracks that are going to be replaced; they stay."""
+    journal = name_journal(output)
+    if journal.is_file():
+        _log.warning(
+            "%s holds corrections of the tracks that are replaced; it stays, and they are not in "
+            "the new ones: `btrackmate view` makes them again where they fit, or move it away",
+            journal,
+        )
+
+
 def read_saves(tracks: Path) -> list[bytes]:
     """Give the lines of the saves in the journal of tracks."""
     journal = name_journal(tracks)

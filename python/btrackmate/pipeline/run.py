@@ -32,6 +32,7 @@ from btrackmate.io.run_folder import (
 )
 from btrackmate.io.run_tables import hash_run_tracks
 from btrackmate.io.trackmate import read_trackmate
+from btrackmate.io.unsaved_edits import warn_of_corrections
 from btrackmate.measurement import FrameSource
 from btrackmate.pipeline.cells import mask_cells, open_beside, read_cells
 from btrackmate.pipeline.cluster import WorkerPool
@@ -171,7 +172,9 @@ def run(
         if not place.is_published:
             check_unused(output, overwrite=overwrite)
             note_outputs(output / name for name in FILES)
-            if inputs.edits is not None:
+            if inputs.edits is None:
+                warn_of_corrections(output / TRACKS)
+            else:
                 check_uncorrected(output / TRACKS, inputs.edits)
         if not work.is_finished(whole):
             with job.diary.collect():

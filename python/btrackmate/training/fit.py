@@ -14,7 +14,7 @@ import numpy as np
 from btrackmate.core.disk import check_room, remove_empty
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import copy_file, make_folder, remove, write_atomically, write_text
-from btrackmate.core.outputs import check_unmade
+from btrackmate.core.outputs import check_unchanged, check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.replacing import stamp_output
 from btrackmate.core.words import flag
@@ -337,12 +337,15 @@ class TrainingFolder:
         Raises
         ------
         UserError
-            If somebody else made a folder of that name meanwhile, and `overwrite` is false; what is
-            finished is kept.
+            If somebody else made or changed a folder of that name meanwhile; what is finished is
+            kept.
         """
-        if not (overwrite or self._place.is_published):
+        if not self._place.is_published:
             remedy = f"the finished model is kept in {self.path}; move the other away and start "
-            check_unmade(self.folder, f"{remedy}again, or {flag('overwrite')}")
+            remedy += f"again without {flag('overwrite')}"
+            if not overwrite:
+                check_unmade(self.folder, remedy)
+            check_unchanged(self.folder, remedy)
         remove(self.model / CHECKPOINT)
         self._place.publish([self.folder.name])
         self._place.remove()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 import zarr
-from faults import run_child
+from faults import in_folder, run_child
 from tiny_movies import dividing_cells, write_imagej
 from tracking_movies import link_ids
 
@@ -329,3 +329,20 @@ def test_a_run_that_ends_while_its_old_tracks_are_saved_stays_whole(
     with EditSession.open(first) as session, pytest.raises(UserError, match="another program"):
         session.save()
     assert (first / name).read_text() == "another run's"
+
+
+@pytest.mark.parametrize(
+    "line", ["run --labels labels.tif -o first", "convert new.xml first/tracks.xml"]
+)
+def test_corrections_beside_tracks_that_are_replaced_are_told(
+    tmp_path: Path, first: Path, labels_3d: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    journal = first / "tracks.xml.edits.jsonl"
+    shutil.copy(first / "tracks.xml", tmp_path / "new.xml")
+    before = journal.read_bytes()
+    with in_folder(tmp_path):
+        assert call(*line.split(), "--overwrite") == 0
+    assert "tracks.xml.edits.jsonl holds corrections of the tracks that are replaced" in (
+        capsys.readouterr().err
+    )
+    assert journal.read_bytes() == before
