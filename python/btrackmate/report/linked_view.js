@@ -10,6 +10,8 @@
   const frame = words(data.frame), place = words(data.place);
   const offset = longs(data.offset), track = longs(data.track), row = new Float32Array(bytes(data.row).buffer);
   const links = longs(data.links), ids = data.ids, nTracklets = offset.length - 1;
+  const mothers = Array.from({ length: nTracklets }, () => []);
+  for (let k = 0; k < links.length; k += 2) mothers[links[k + 1]].push(links[k]);
   const values = data.features.map((feature) => bytes(feature.values));
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   const scene = find("scene"), tree = find("tree"), slider = find("frame"), play = find("play");
@@ -80,6 +82,12 @@
         for (let i = spot; i >= offset[t] && frame[i] >= oldest; i--) {
           const [x, y] = at(i);
           if (i === spot) pen.moveTo(x, y); else pen.lineTo(x, y);
+        }
+        for (const mother of frame[offset[t]] >= oldest ? mothers[t] : []) {
+          const last = offset[mother + 1] - 1;
+          if (frame[last] < oldest) continue;
+          pen.moveTo(...at(last));
+          pen.lineTo(...at(offset[t]));
         }
         pen.stroke();
         if (frame[spot] === now) {
