@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +247,7 @@ def _match_points(truth: Candidate, result: Candidate, max_distance: float | Non
         raise ValueError(msg)
     one, other = _share_units(truth, result), _share_units(result, truth)
     if max_distance is not None:
-        if not isinstance(max_distance, Real) or not max_distance > 0:
+        if not isinstance(max_distance, int | float | np.number) or not max_distance > 0:
             msg = f"max_distance is {max_distance!r}, expected a number above 0"
             raise UserError(msg)
         match: NodeMatch | None = match_points(one, other, max_distance).nodes
