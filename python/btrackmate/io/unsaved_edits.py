@@ -1,6 +1,7 @@
 """Edits that stand in the journal beside tracks and are not saved into them."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def warn_of_unsaved(tracks: Path) -> None:
 def warn_of_corrections(output: Path) -> None:
     """Warn where corrections stand beside tracks that are going to be replaced; they stay."""
     journal = name_journal(output)
-    if journal.is_file():
+    if os.path.isfile(journal):  # noqa: PTH113  (its name may be longer than names can be)
         _log.warning(
             "%s holds corrections of the tracks that are replaced; it stays, and they are not in "
             "the new ones: `btrackmate view` makes them again where they fit, or move it away",
