@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -29,7 +29,7 @@ from btrackmate.core.outputs import (
     check_whole,
     forget_outputs,
 )
-from btrackmate.core.replacing import NEW, put_all, put_one
+from btrackmate.core.replacing import NEW, leads_aside, put_all, put_one
 from btrackmate.core.staging import (
     PREFIX,
     clear_leftovers,
@@ -41,6 +41,8 @@ from btrackmate.core.staging import (
 )
 from btrackmate.core.words import flag
 
+#: Links that a name may lead through.
+_MOST_LINKS = 40
 #: Names of files that are not UTF-8 are told with their bytes as \udc80 to \udcff.
 _TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
 
@@ -50,7 +52,13 @@ class _Batch:
     """What is finished and waits to be put in place together."""
 
     overwrite: bool | None = None
+    check: Callable[[], None] | None = None
     waiting: list[tuple[Path, Path]] = field(default_factory=list)  # staging folder, target
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether others are kept from the folders while it is looked what stands there."""
+        return self.overwrite is not None or self.check is not None
 
 
 _batch: contextvars.ContextVar[_Batch | None] = contextvars.ContextVar("batch", default=None)
@@ -160,7 +168,9 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
+def write_together(
+    *, overwrite: bool | None = None, check: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Put all that is written in the block in place at its end, in each folder at one moment.
 
     Blocks inside each other end with the outermost. An exception leaves everything as it was.
@@ -170,6 +180,8 @@ def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
     overwrite : bool, optional
         Outputs were checked before: look again, at the end, that nothing stands there by now or,
         where it may be replaced, that nobody changed it, or put something of their own into it.
+    check : callable, optional
+        Called at the end, too, just before: raises if nothing shall be put in place.
 
     Raises
     ------
@@ -182,7 +194,7 @@ def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
     if _batch.get() is not None:
         yield
         return
-    batch = _Batch(overwrite)
+    batch = _Batch(overwrite, check)
     token = _batch.set(batch)
     try:
         yield
@@ -199,14 +211,21 @@ def write_together(*, overwrite: bool | None = None) -> Iterator[None]:
 def follow_link(path: Path) -> Path:
     """Give the file that a name leads to, where it is a link of the user's.
 
-    Names that lead into a hidden folder are those of files that are replaced together: what a
-    killed process began is ended, and the name is that of the file itself.
+    Names of files that are being replaced together are links, too (`leads_aside`): what a killed
+    process began is ended, if it can be, and the name is that of the file itself.
     """
-    real = path.resolve() if path.is_symlink() else path
-    if not _is_staged(real):
-        return real
-    clear_leftovers(path.parent)
-    return path
+    place = path
+    for _ in range(_MOST_LINKS):
+        if leads_aside(place):
+            clear_leftovers(place.parent)
+            return place
+        if not place.is_symlink():
+            break
+        place = place.parent / place.readlink()
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError:  # It leads to itself: whoever reads it says so.
+        return path
 
 
 def find_written(path: Path) -> Path:
@@ -219,30 +238,45 @@ def find_written(path: Path) -> Path:
 
 def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
+    _check_batch(batch, last)
+    folders: dict[Path, list[Path]] = {}
+    for path in last:
+        folders.setdefault(path.parent, []).append(path)
+    for paths in folders.values():
+        with _report(paths[0]):
+            staging = last[paths[-1]]
+            for path in paths[:-1]:
+                (last[path] / NEW / path.name).replace(staging / NEW / path.name)
+            sync_folder(staging / NEW)
+    with contextlib.ExitStack() as held:
+        for folder in sorted(folders) if batch.is_checked else ():
+            with _report(folders[folder][0]):
+                held.enter_context(hold_folder(folder))
+        _check_batch(batch, last)  # No other process of ours puts anything there from here on.
+        for folder, paths in folders.items():
+            with _report(paths[0]):
+                names = [path.name for path in paths]
+                _put(last[paths[-1]], folder, names, held=batch.is_checked)
+            forget_outputs(paths)
+
+
+def _check_batch(batch: _Batch, last: Mapping[Path, Path]) -> None:
+    """Refuse to replace what somebody made or changed; `last` gives the hidden folders."""
     for path, staging in last.items():
         if batch.overwrite is False:
             check_unmade(path, f"give another output, or {flag('overwrite')}")
         elif batch.overwrite:
             check_whole(path, analysis=(staging / NEW / path.name / ANALYSIS).is_file())
             check_unchanged(path)
-    folders: dict[Path, list[Path]] = {}
-    for path in last:
-        folders.setdefault(path.parent, []).append(path)
-    for folder, paths in folders.items():
-        with _report(paths[0]):
-            staging = last[paths[-1]]
-            for path in paths[:-1]:
-                (last[path] / NEW / path.name).replace(staging / NEW / path.name)
-            sync_folder(staging / NEW)
-            _put(staging, folder, [path.name for path in paths])
-        forget_outputs(paths)
+    if batch.check is not None:
+        batch.check()
 
 
-def _put(staging: Path, folder: Path, names: list[str]) -> None:
-    """Put in place what a hidden folder holds."""
+def _put(staging: Path, folder: Path, names: list[str], *, held: bool = False) -> None:
+    """Put in place what a hidden folder holds; `held`: others are kept from the folder already."""
     if len(names) == 1 and put_one(staging, folder, names[0]):
         return
-    with hold_folder(folder):
+    with contextlib.nullcontext() if held else hold_folder(folder):
         put_all(staging, folder, names)
 
 

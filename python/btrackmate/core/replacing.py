@@ -117,6 +117,18 @@ def has_ended(staging: Path) -> bool:
     return os.path.lexists(staging / ENDED)
 
 
+def leads_aside(path: Path) -> bool:
+    """Tell whether a name is a link for now: its file is being replaced together with others.
+
+    Or a process was killed while it did that, in a hidden folder beside the name.
+    """
+    if not path.is_symlink():
+        return False
+    hidden, *rest = path.readlink().parts
+    pointer = path.parent / hidden / _POINTER
+    return hidden.startswith(".") and rest == [_POINTER, path.name] and pointer.is_symlink()
+
+
 def stamp_output(path: Path, *, exact: bool = False) -> str:
     """Tell what stands at a name by sizes and times of change; empty where nothing does.
 

@@ -191,9 +191,7 @@ class Workplace:
         clear_below(self.new)
         places = (self.new, self.folder)
         known = [n for n in dict.fromkeys(names) if any(os.path.lexists(at / n) for at in places)]
-        for name in known:
-            check_whole(self.folder / name)
-            check_unchanged(self.folder / name)
+        self._check(known)
         try:
             for name in known:
                 if os.path.lexists(self.new / name):
@@ -201,6 +199,7 @@ class Workplace:
                     sync_tree(self.new / name)
             with hold_interrupts(), hold_folder(self.folder):
                 self.confirm()
+                self._check(known)  # Again, as others were waited for.
                 self._put(known)
             forget_outputs(self.folder / name for name in known)
         except OSError as error:
@@ -209,6 +208,12 @@ class Workplace:
             msg = f"cannot write {where}: {describe_fault(error)}; what stood there is left "
             msg += "as it was, and what is finished is kept: start again"
             raise StorageError(msg) from error
+
+    def _check(self, names: Sequence[str]) -> None:
+        """Refuse to replace what somebody made or changed meanwhile."""
+        for name in names:
+            check_whole(self.folder / name)
+            check_unchanged(self.folder / name)
 
     def _put(self, names: Sequence[str]) -> None:
         ready = self.path / NEW

@@ -206,7 +206,8 @@ class EditSession:
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
         self._check_unchanged(folder)
         self._begin()
-        with write_together():
+        # Others may save while this is written: looked at again before it is put in place.
+        with write_together(check=lambda: self._check_unchanged(folder)):
             with write_atomically(self.path) as staged:
                 write_tracks(staged, graph, self.document, told)
                 digest = hash_path(staged)
@@ -215,7 +216,6 @@ class EditSession:
                 ids = None if self.document is None else assign_ids(graph, self.document)[0]
                 write_run_tracks(folder, graph, ids)
                 noted["written"] = hash_run_tracks(folder)
-            self._check_unchanged(folder)  # Others may have saved while this was written.
             self._journal.note("save", **noted)
         self._digest = digest
         self._saved = len(self._journal.entries)

@@ -285,12 +285,17 @@ def test_links_are_followed_but_those_of_files_that_are_replaced_together(tmp_pa
     file = tmp_path / "t.xml"
     file.write_text("x")
     (tmp_path / "mine.xml").symlink_to(file)
-    (tmp_path / ".bt-1").mkdir()
-    (tmp_path / ".bt-1" / "u.xml").write_text("x")
-    (tmp_path / "u.xml").symlink_to(tmp_path / ".bt-1" / "u.xml")
     assert follow_link(tmp_path / "mine.xml") == file.resolve()
     assert follow_link(file) == file
-    assert follow_link(tmp_path / "u.xml") == tmp_path / "u.xml"
+    for hidden in (".bt-1", ".work"):
+        (tmp_path / hidden / "new").mkdir(parents=True)
+        (tmp_path / hidden / "now").symlink_to("new")
+        (tmp_path / hidden / "new" / "u.xml").write_text("x")
+        (tmp_path / "u.xml").unlink(missing_ok=True)
+        (tmp_path / "u.xml").symlink_to(f"{hidden}/now/u.xml")
+        assert follow_link(tmp_path / "u.xml") == tmp_path / "u.xml"
+    (tmp_path / "round.xml").symlink_to("round.xml")
+    assert follow_link(tmp_path / "round.xml") == tmp_path / "round.xml"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")

@@ -1,12 +1,13 @@
 """Files that are replaced together: stopped at every call, all old or all new ones stand."""
 
+import contextlib
 import ctypes
 from pathlib import Path
 
 import pytest
 from faults import read_tree, run_child
 
-from btrackmate.core import disk, replacing
+from btrackmate.core import disk, files, replacing
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import claim_outputs, write_atomically, write_text, write_together
 from btrackmate.core.staging import clear_leftovers
@@ -272,6 +273,24 @@ def test_what_somebody_changed_meanwhile_is_not_replaced(tmp_path: Path, stood: 
         write_text(a, "ours")
         write_text(b, "ours")
     assert read_tree(tmp_path) == {"a.csv": b"ours", "b.csv": b"ours"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_who_waits_for_another_looks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+) -> None:
+    """Two jobs with one output end at once: the second sees what the first put there."""
+    hold = files.hold_folder
+
+    def hold_later(folder: Path) -> contextlib.AbstractContextManager[None]:
+        (folder / "a.csv").write_text("theirs")
+        return hold(folder)
+
+    with pytest.raises(UserError, match="a.csv was made by somebody else"):
+        with claim_outputs((tmp_path / "a.csv",), overwrite=overwrite):
+            write_text(tmp_path / "a.csv", "ours")
+            monkeypatch.setattr(files, "hold_folder", hold_later)
+    assert read_tree(tmp_path) == {"a.csv": b"theirs"}
 
 
 def test_what_is_changed_deep_in_a_folder_counts(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Two processes at one work folder: one lost it while it slept, or the folder was moved."""
 
+import contextlib
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from faults import read_tree, run_child
 from btrackmate.core import workplace
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import make_folder, write_text
+from btrackmate.core.files import follow_link, make_folder, write_text
 from btrackmate.core.outputs import check_output, check_outputs
 from btrackmate.core.owners import Owner
 from btrackmate.core.workplace import Workplace
@@ -215,20 +216,32 @@ def test_what_was_cut_while_it_was_copied_is_made_again(
     assert (tmp_path / "copy" / name).read_text() == "new"
 
 
-@pytest.mark.parametrize("when", ["before it is made", "while it works"])
-def test_what_is_changed_after_the_check_is_not_replaced(tmp_path: Path, when: str) -> None:
+@pytest.mark.parametrize("when", ["before it is made", "while it works", "while it waits"])
+def test_what_is_changed_after_the_check_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
     """Also before the work folder is made: networks are loaded, and workers waited for, then."""
     write_text(tmp_path / "a.csv", "old")
     check_output(tmp_path / "a.csv", overwrite=True)
     place = open_place(tmp_path)
+    hold = workplace.hold_folder
+
+    def change(folder: Path) -> contextlib.AbstractContextManager[None]:
+        (tmp_path / "a.csv").write_text("theirs")
+        return hold(folder)
+
     if when == "while it works":
         place.enter()
-    (tmp_path / "a.csv").write_text("theirs")
+    if when != "while it waits":
+        (tmp_path / "a.csv").write_text("theirs")
     place.enter()
+    if when == "while it waits":
+        monkeypatch.setattr(workplace, "hold_folder", change)
     write_text(place.new / "a.csv", "ours")
     with pytest.raises(UserError, match="a.csv was changed by somebody else"):
         place.publish(NAMES)
     place.leave()
+    monkeypatch.undo()
     assert (tmp_path / "a.csv").read_text() == "theirs"
     check_output(tmp_path / "a.csv", overwrite=True)
     place.enter()
@@ -239,7 +252,7 @@ def test_what_is_changed_after_the_check_is_not_replaced(tmp_path: Path, when: s
 
 def test_what_a_killed_one_had_begun_to_put_in_place_is_noted_anew(tmp_path: Path) -> None:
     """Its names are links until the next one ends that: nobody else changed them."""
-    calls = 0
+    calls = aside = 0
     for at in (0, *range(1, 200, 2)):
         if 0 < calls < at:
             break
@@ -248,7 +261,12 @@ def test_what_a_killed_one_had_begun_to_put_in_place_is_noted_anew(tmp_path: Pat
         for name in NAMES:
             write_text(out / name, "old")
         calls = max(calls, run_child(lambda out=out: _publish(out), out, at=at).calls)
+        (tmp_path / f"{at}.csv").symlink_to(out / NAMES[0])
+        aside += (out / NAMES[0]).is_symlink()
+        for name in (out / NAMES[0], tmp_path / f"{at}.csv"):  # What is kept beside it stays.
+            assert follow_link(name) == out / NAMES[0]
         check_outputs([out / name for name in NAMES], overwrite=True)
         _publish(out)
         assert read_tree(out) == dict.fromkeys(NAMES, b"new")
     assert 50 < calls < at
+    assert aside > 2

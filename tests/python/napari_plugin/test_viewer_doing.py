@@ -22,6 +22,7 @@ from btrackmate.io.images import open_movie
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.trackmate import Filter
 from btrackmate.io.trackmate import Session as TrackMateSession
+from btrackmate.napari_plugin.model import segmenting
 from btrackmate.napari_plugin.model.curves import find_curves, nearest_spot
 from btrackmate.napari_plugin.model.explaining import explain_selection, follow_edit, make_explainer
 from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
@@ -204,7 +205,6 @@ def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> 
     from concurrent.futures.process import BrokenProcessPool
 
     from btrackmate.core.errors import Cancelled
-    from btrackmate.napari_plugin.model import segmenting
 
     broken: Future = Future()
     broken.set_exception(BrokenProcessPool())
@@ -222,8 +222,25 @@ def test_the_process_that_segments_may_break_and_be_stopped(sample: Session) -> 
         segmenting.take_image(make_session().opened)
 
 
+def test_what_is_made_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segmentation takes hours: the dialog asked about what stood there when it began."""
+    image = write_imagej(tmp_path / "m.tif", dividing_cells().astype(np.uint16), "TZYX")
+    opened = replace(make_session().opened, image=open_movie(image))
+
+    def make_frames(*_):
+        for frame in dividing_cells():
+            (tmp_path / "lab.tif").write_text("theirs")
+            yield frame.astype(np.uint32)
+
+    monkeypatch.setattr(segmenting, "segment_frames", make_frames)
+    with pytest.raises(UserError, match="lab.tif was made by somebody else"):
+        segment_movie(opened, tmp_path / "lab.tif", 1, None)
+    assert (tmp_path / "lab.tif").read_text() == "theirs"
+
+
 def test_segment_heeds_the_region_of_interest(tmp_path: Path) -> None:
-    from btrackmate.napari_plugin.model import segmenting
     from btrackmate.segmentation.settings import SegmentationSettings
 
     labels = dividing_cells()

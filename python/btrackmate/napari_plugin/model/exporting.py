@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.track_formats import name_outputs
@@ -71,4 +72,5 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     check_export(session, path)
     document = session.opened.document or session.opened.base
     log = f"{len(graph.spots)} spots exported from BTrackMate's window."
-    return list(write_copy(path, graph, document, log, session.opened.image))
+    with write_together(overwrite=True):
+        return list(write_copy(path, graph, document, log, session.opened.image))

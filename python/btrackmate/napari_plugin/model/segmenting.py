@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.parallel import end_with_parent
 from btrackmate.core.progress import Progress, ignore_progress
@@ -96,9 +97,10 @@ def segment_movie(
     frames = segment_frames(image, channel, every, settings, progress)
     volumes = (one if one.ndim == 3 else one[None] for one in frames)
     calibration = opened.graph.spots.calibration
-    write_tiff_movie(
-        output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
-    )
+    with write_together(overwrite=True):
+        write_tiff_movie(
+            output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
+        )
     labels = open_movie(output, role="labels", model=image)
     ndim = image.ndim
     spots = measure_movie(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.files import write_together
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.run_folder import TRACKS, find_run_folder
 from btrackmate.io.track_formats import find_format, name_outputs
@@ -282,7 +283,8 @@ class Session(State):
             return [edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
-        written = list(write_copy(path, self.now.to_graph(), document, log, self.opened.image))
+        with write_together(overwrite=True):
+            written = list(write_copy(path, self.now.to_graph(), document, log, self.opened.image))
         self._kept = list(self.history.done)
         return written
 

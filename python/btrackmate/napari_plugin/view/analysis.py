@@ -142,7 +142,7 @@ class Analysis(SessionPanel):
         names = [f"{name}.csv" for name in self.tables]
         names += [f"{name}.{ending}" for name in self.pictures for ending in ("png", "svg")]
         check_saving(self.session.opened, folder, [folder / name for name in names])
-        with write_together():
+        with write_together(overwrite=True):
             for name, table in self.tables.items():
                 write_table(folder / f"{name}.csv", table)
             for name, figure in self.pictures.items():

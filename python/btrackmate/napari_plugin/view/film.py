@@ -23,8 +23,9 @@ from qtpy.QtWidgets import (
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_atomically
-from btrackmate.core.outputs import check_ending
+from btrackmate.core.outputs import check_ending, check_unchanged
 from btrackmate.napari_plugin.model.film import Film, View, run_through
+from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.panel import SessionPanel
 from btrackmate.napari_plugin.view.placing import find_camera
@@ -129,9 +130,11 @@ class Animation(SessionPanel):
         Raises
         ------
         UserError
-            If the name has another ending, there is one key frame only, or no cell to follow.
+            If the name has another ending or is one of the movie's files, there is one key frame
+            only, or no cell to follow.
         """
         check_ending(path, ".mp4", ".gif")
+        check_saving(self.session.opened, path)
         views = self.views()
         if self.follow_cell.isChecked() and self.session.spot is None:
             msg = "select the cell that the film shall follow, then record again"
@@ -183,6 +186,7 @@ class Animation(SessionPanel):
                 for number, view in enumerate(views, 1):
                     writer.append_data(self.take(view, plots))
                     yield number
+            check_unchanged(path)
         if plots is not None:
             plots.deleteLater()
         if spot is not None and spot in self.session.now:
