@@ -176,7 +176,7 @@ def check_unchanged(
 ) -> None:
     """Refuse to replace what somebody made or changed since the output was checked.
 
-    What was never noted may be replaced.
+    What was never noted may be replaced, and where nothing stands any more nothing is lost.
 
     Parameters
     ----------
@@ -185,7 +185,8 @@ def check_unchanged(
         What to do, for the message.
     """
     noted = _noted.get(path.absolute())
-    if noted is not None and stamp_output(path, exact=True) != noted:
+    now = "" if noted is None else stamp_output(path, exact=True)
+    if now not in ("", noted):
         done = "changed" if noted else "made"
         msg = f"{path} was {done} by somebody else in the meantime and is left as it is: {remedy}"
         raise UserError(msg)
