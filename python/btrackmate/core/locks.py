@@ -38,6 +38,8 @@ class Lock:
         when, for people, and what tells a process from a later one of the same id.
     what : str
         What is locked, for messages.
+    shared : bool
+        Other users may take over what a dead process left, whatever the umask.
 
     Notes
     -----
@@ -48,8 +50,9 @@ class Lock:
     time, by the clock of the disk's server.
     """
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, what: str, *, shared: bool = False) -> None:
         self.path = path
+        self._shared = shared
         self._what = what
         self._file: int | None = None
         self._text = b""
@@ -179,7 +182,11 @@ class Lock:
         flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
         if make:
             with contextlib.suppress(FileExistsError):
-                return os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o666), True
+                file = os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+                if self._shared:
+                    with contextlib.suppress(OSError):
+                        self.path.chmod(0o666)
+                return file, True
         try:
             return os.open(self.path, flags), False
         except FileNotFoundError:

@@ -65,8 +65,22 @@ def watch_folder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hold_folder(folder: Path) -> Iterator[None]:
-    """Keep others, for the moment that it takes, from replacing several names in a folder."""
-    with Lock(folder / _LOCK, str(folder)).hold(wait=_PATIENCE):
+    """Keep others, for the moment that it takes, from replacing names in a folder.
+
+    Raises
+    ------
+    UserError
+        If another process holds it all the time, or left it under another user's rights.
+    """
+    path = folder / _LOCK
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(Lock(path, str(folder), shared=True).hold(wait=_PATIENCE))
+        except PermissionError:
+            if not path.exists():
+                raise
+            msg = f"{path} was left by another user's process: let that user, or who may, remove it"
+            raise UserError(msg) from None
         yield
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from btrackmate.core import locks
 from btrackmate.core.errors import UserError
 from btrackmate.core.locks import SECONDS_TO_DEATH, Lock
 from btrackmate.core.owners import Owner
+from btrackmate.core.staging import hold_folder
 
 
 @pytest.fixture(params=["flock", "no flock"])
@@ -168,3 +170,34 @@ def test_a_lock_that_was_removed(path: Path) -> None:
     with pytest.raises(UserError, match=r"^out: .* was removed while this process worked there"):
         lock.confirm()
     lock.release()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_a_lock_of_a_moment_can_be_taken_over_by_other_users(tmp_path: Path) -> None:
+    """Left by a killed process, it would keep a group out of its own folder."""
+    before = os.umask(0o077)
+    try:
+        with hold_folder(tmp_path):
+            (lock,) = tmp_path.iterdir()
+            assert stat.S_IMODE(lock.stat().st_mode) == 0o666
+    finally:
+        os.umask(before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_only_another_user_can_remove_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".bt-lock").write_text("x")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Lock, "acquire", refuse)
+    with pytest.raises(UserError, match=r"\.bt-lock was left by another user's process"):
+        with hold_folder(tmp_path):
+            pass
+    (tmp_path / ".bt-lock").unlink()
+    with pytest.raises(PermissionError):
+        with hold_folder(tmp_path):
+            pass
