@@ -13,6 +13,7 @@ from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.paths import Name, Names, explain_missing
 from btrackmate.core.replacing import NEW, stamp_output
 from btrackmate.core.staging import clear_leftovers, make_staging
+from btrackmate.core.table_pairs import find_other
 from btrackmate.core.tiff_sets import ENDINGS, list_set
 from btrackmate.core.watching import list_files, list_linked
 from btrackmate.core.words import flag
@@ -20,9 +21,10 @@ from btrackmate.core.words import flag
 #: A folder that holds one of these is one image or graph.
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 #: Files of which one makes a folder an image or a graph, a model, or a movie of the Cell Tracking
-#: Challenge, which may be replaced whole; and the names that these hold.
+#: Challenge, which may be replaced whole; and the names that these hold. Further arrays and groups
+#: in a Zarr folder, such as raw data or labels that somebody corrected, are not ours to take away.
 _WHOLE = (
-    (_ZARR_FILES, re.compile(r"zarr\.json|\.z\w+|c|\d[\d.]*")),
+    (_ZARR_FILES, re.compile(r"zarr\.json|\.z\w+|c|\d[\d.]*|nodes|edges")),
     (
         ("config.json", "model_card.json"),
         re.compile(
@@ -43,8 +45,6 @@ _RECORD, ANALYSIS = "run.yaml", "analysis.yaml"
 #: Names that a message tells.
 _TOLD = 3
 
-#: Endings of the two tables of tracks as CSV.
-_PAIR = (".spots.csv", ".links.csv")
 #: What stood at the names of outputs when this process looked last; see `note_outputs`.
 _noted: dict[Path, str] = {}
 #: Files that are inputs of all that is written in a block; see `protect`.
@@ -126,12 +126,8 @@ def _list_foreign(path: Path) -> list[str]:
     """List what is in a folder but not part of what may be replaced whole."""
     held = sorted(e.name for e in path.iterdir() if not _OF_SYSTEMS.fullmatch(e.name))
     for markers, ours in _WHOLE:
-        if not set(held) & set(markers):
-            continue
-        others = [name for name in held if not ours.fullmatch(name)]
-        if markers != _ZARR_FILES:
-            return others
-        return [n for n in others if not any((path / n / file).is_file() for file in _ZARR_FILES)]
+        if set(held) & set(markers):
+            return [name for name in held if not ours.fullmatch(name)]
     return held
 
 
@@ -246,12 +242,11 @@ def check_pairs(written: Sequence[Path]) -> None:
     Links that stay beside new spots would join cells that they were never made for.
     """
     for output in written:
-        for own, theirs in (_PAIR, _PAIR[::-1]):
-            other = output.with_name(output.name.removesuffix(own) + theirs)
-            if output.name.endswith(own) and other.is_file() and other not in written:
-                msg = f"{output} would be read together with {other}, which is of other tracks: "
-                msg += "give another output, or move that away"
-                raise UserError(msg)
+        other = find_other(output) if output.suffix.lower() == ".csv" else None
+        if other is not None and other not in written:
+            msg = f"{output} would be read together with {other}, which is of other tracks: "
+            msg += "give another output, or move that away"
+            raise UserError(msg)
 
 
 def check_ending(path: Path | None, *endings: str) -> None:

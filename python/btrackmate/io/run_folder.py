@@ -105,6 +105,43 @@ def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
         check_whole(folder / name)
 
 
+def check_rest(folder: Path, made: Iterable[str]) -> None:
+    """Refuse a folder that holds files of a run's names which the run will not make, nor one made.
+
+    They would be taken for the new run's, or taken away with what is left of the old one.
+
+    Parameters
+    ----------
+    folder : Path
+    made : iterable of str
+        Names of `FILES` that the run makes.
+
+    Raises
+    ------
+    UserError
+        Names them.
+    """
+    rest = [name for name in FILES if name not in made and os.path.lexists(folder / name)]
+    others = [name for name in rest if not _was_made(folder, name)]
+    if others:
+        msg = f"{folder} holds {', '.join(others)}, which no run there made, and which would be "
+        msg += "taken for this run's: move that away, or give another output"
+        raise UserError(msg)
+
+
+def _was_made(folder: Path, name: str) -> bool:
+    """Tell whether the run of a folder made one of the files that not every run makes."""
+    try:
+        inputs = load_yaml(folder / RECORD).get("inputs") if is_run_folder(folder) else None
+    except UserError:  # A damaged record tells nothing.
+        return False
+    if not isinstance(inputs, dict):
+        return False
+    if name == LABELS:
+        return "image" in inputs and not {"labels", "spots"} & inputs.keys()
+    return name != EDITS or "edits" in inputs
+
+
 def check_unused(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder that is no unfinished run of ours.
 

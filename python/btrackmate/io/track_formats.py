@@ -4,7 +4,6 @@ A new format is a reader, a writer, and a row in `FORMATS`; verbs, help and mess
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.paths import explain_missing
+from btrackmate.core.table_pairs import find_other, names_spots
 from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
@@ -90,10 +90,6 @@ class TrackFormat:
         return path.name[: -len(ending)]
 
 
-#: What tables of spots and links are called in other programs' names of files.
-_KINDS = re.compile(r"(?<![a-z])(?:(spots?)|links?|edges?)(?![a-z])", re.IGNORECASE)
-
-
 def csv_names(path: Path) -> tuple[Path, Path]:
     """Name the two tables of tracks ``NAME.csv``: ``NAME.spots.csv`` and ``NAME.links.csv``."""
     stem = path.name.removesuffix(".csv").removesuffix(".spots").removesuffix(".links")
@@ -103,24 +99,15 @@ def csv_names(path: Path) -> tuple[Path, Path]:
 def find_csv_pair(path: Path) -> tuple[Path, Path] | None:
     """Find the tables of spots and links that a name stands for; None if there are not two.
 
-    They are called as :func:`csv_names` says or, as TrackMate and Mastodon export them, by names
-    that differ in one word: ``a_spots.csv`` and ``a_edges.csv``, ``a-Spot.csv`` and ``a-Link.csv``,
-    ``Spots in tracks statistics.csv`` and ``Links in tracks statistics.csv``.
+    They are called as :func:`csv_names` says or as :func:`btrackmate.core.table_pairs.find_other`.
     """
     ours = csv_names(path)
     if all(one.is_file() for one in ours):
         return ours
-    words = list(_KINDS.finditer(path.name))
-    if not words or not path.is_file():
+    other = find_other(path) if path.is_file() else None
+    if other is None:
         return None
-    begin, end = words[-1].span()
-    is_spots = words[-1][1] is not None
-    for word in ("links", "link", "edges", "edge") if is_spots else ("spots", "spot"):
-        for spelt in (word, word.capitalize(), word.upper()):
-            other = path.with_name(path.name[:begin] + spelt + path.name[end:])
-            if other.is_file():
-                return (path, other) if is_spots else (other, path)
-    return None
+    return (path, other) if names_spots(path) else (other, path)
 
 
 def _list_csv(path: Path) -> tuple[Path, ...]:

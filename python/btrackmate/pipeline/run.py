@@ -20,13 +20,16 @@ from btrackmate.core.spots import Spots
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.run_folder import (
+    EDITS,
     FILES,
     LABELS,
     LOG,
     RECORD,
     REPORT,
+    SCORES,
     TRACKS,
     WORK,
+    check_rest,
     check_run_folder,
     check_unused,
 )
@@ -171,6 +174,7 @@ def run(
             _log.info("%s: the run was finished; its files are put in place", output)
         if not place.is_published:
             check_unused(output, overwrite=overwrite)
+            check_rest(output, _list_made(inputs))
             note_outputs(output / name for name in FILES)
             if inputs.edits is None:
                 warn_of_corrections(output / TRACKS)
@@ -197,6 +201,14 @@ def run(
     if graph is None:  # It was finished, and had only to be put in place.
         graph = read_trackmate(output / TRACKS).graph
     return RunResult(output, output / REPORT, graph, load_yaml(output / RECORD))
+
+
+def _list_made(inputs: RunInputs) -> set[str]:
+    """List the files that a run makes; scores are made by `evaluate`, later."""
+    made = set(FILES) - {SCORES}
+    if inputs.labels is not None or inputs.spots is not None:
+        made -= {LABELS}
+    return made if inputs.edits is not None else made - {EDITS}
 
 
 class _Run:

@@ -120,11 +120,22 @@ def train(
 
 
 def _check_outputs(outputs: dict[Kind, Path], overwrite: bool) -> set[Kind]:
-    """Refuse models that exist; return those that an unfinished run of several left finished."""
-    unfinished = [TrainingFolder(folder).is_unfinished() for folder in outputs.values()]
-    going_on = any(unfinished)
-    if going_on and not overwrite:
-        return {kind for kind, folder in outputs.items() if folder.exists()}
+    """Refuse models that exist; return those that an unfinished run of several left finished.
+
+    Networks are trained one after the other: what stands where one is still to be trained, or
+    after that, is not of the run that was stopped, but what that was going to replace.
+    """
+    unfinished = {kind: TrainingFolder(folder).is_unfinished() for kind, folder in outputs.items()}
+    if any(unfinished.values()) and not overwrite:
+        finished: set[Kind] = set()
+        for kind, folder in outputs.items():
+            if folder.exists() and (unfinished[kind] or len(finished) < list(outputs).index(kind)):
+                msg = f"{folder} exists already, and is not of the training that was stopped: move "
+                msg += f"it away to go on, or {flag('overwrite')} to begin anew"
+                raise UserError(msg)
+            if folder.exists():
+                finished.add(kind)
+        return finished
     for folder in outputs.values():
         check_output(folder, overwrite=overwrite)
     return set()

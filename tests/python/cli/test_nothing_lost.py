@@ -151,7 +151,7 @@ def test_a_folder_of_others_is_not_replaced(
     assert read_tree(place, hidden=True) == before
 
 
-@pytest.mark.parametrize("theirs", ["notes.txt", ".git", "a.xml", "mine/a.tif"])
+@pytest.mark.parametrize("theirs", ["notes.txt", ".git", "a.xml", "mine/a.tif", "raw/.zarray"])
 @pytest.mark.parametrize(
     ("line", "marker"),
     [
@@ -296,6 +296,58 @@ def test_what_is_changed_meanwhile_is_not_replaced(
         with in_folder(place):
             assert run_command([*line.split(), "--overwrite", "--quiet"]) == 0
         assert not (place / "o/.work").exists()
+
+
+@pytest.mark.parametrize("of_run", [True, False])
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("labels.ome.zarr", "run --spots c.csv -o o"),
+        ("labels.ome.zarr", "run --labels l.tif -o o"),
+        ("scores.json", "run --spots c.csv -o o"),
+        ("edits.csv", "run --spots c.csv -o o"),
+    ],
+)
+def test_files_that_no_run_made_are_not_taken_away(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str, line: str, of_run: bool
+) -> None:
+    """Labels of hours beside a table of cells: they would be gone, or be taken for the run's."""
+    if of_run:
+        with in_folder(place):
+            assert run_command([*line.split(), "--quiet"]) == 0
+    (place / "o" / name).parent.mkdir(exist_ok=True)
+    (place / "o" / name).write_text("mine")
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        code = run_command([*line.split(), "--overwrite", "--quiet"])
+    if of_run and name == "scores.json":  # `evaluate` made them, of tracks that are gone now.
+        assert (code, (place / "o" / name).exists()) == (0, False)
+        return
+    assert code == 2
+    assert f"o holds {name}, which no run there made" in capsys.readouterr().err
+    assert read_tree(place, hidden=True) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "theirs"),
+    [
+        ("measure l.tif -o a_spots.csv", "a_links.csv"),
+        ("measure l.tif -o a_spots.csv", "a_Edges.csv"),
+        ("measure l.tif -o a-Spot.csv --overwrite", "a-Link.csv"),
+        ("measure l.tif -o a.spots.csv", "a.links.csv"),
+        ("measure l.tif -o m.csv --dropped a_spots.csv", "a_edges.csv"),
+    ],
+)
+def test_a_table_is_not_put_beside_links_of_other_cells(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str, theirs: str
+) -> None:
+    """They are read as one, by the names that TrackMate and Mastodon give them too."""
+    (place / theirs).write_text("mine")
+    before = read_tree(place, hidden=True)
+    with in_folder(place):
+        assert run_command([*line.split(), "--quiet"]) == 2
+    assert "would be read together with" in capsys.readouterr().err
+    assert read_tree(place, hidden=True) == before
 
 
 def make_run(folder: Path) -> None:

@@ -104,6 +104,9 @@ def test_what_others_put_beside_an_unfinished_run_stays(
     assert (output / "tracks.xml").read_text() == (output / "scores.json").read_text() == "mine"
     frames_of_before = sorted((output / ".work" / "frames").rglob("*.npz"))
     assert len(frames_of_before) == 3
+    with pytest.raises(UserError, match=r"holds scores.json, which no run there made"):
+        run(RunInputs(labels=labels_3d), output, SETTINGS, overwrite=True)
+    (output / "scores.json").unlink()
     result = run(RunInputs(labels=labels_3d), output, SETTINGS, overwrite=True)
     frame = result.graph.spots.table["frame"]
     assert result.record["cost"]["cells"] == (frame >= 3).sum() < len(frame)

@@ -251,3 +251,28 @@ def test_a_full_disk_is_told_before_weights_are_written(data, tmp_path, monkeypa
     assert written.stat().st_size < asked[0] < 2 * written.stat().st_size + 2**20
     asked += [0] * 2
     assert (train(data, "full", tmp_path, FOUR)["stardist"] / "weights_best.h5").is_file()
+
+
+@pytest.mark.parametrize(
+    ("stopped", "there", "finished"),
+    [
+        ("unet", ("stardist",), {"stardist"}),
+        ("stardist", (), set()),
+        ("unet", ("stardist", "unet"), None),  # The old one, which was going to be replaced.
+        ("stardist", ("stardist",), None),
+        ("stardist", ("unet",), None),  # Its thresholds are of a StarDist that was there before.
+    ],
+)
+def test_old_networks_are_not_those_of_a_stopped_training(tmp_path, stopped, there, finished):
+    outputs = {kind: tmp_path / "m" / kind for kind in ("stardist", "unet")}
+    work = TrainingFolder(outputs[stopped])
+    work.begin({"job": 1}, overwrite=False)
+    (work.model / CHECKPOINT).write_bytes(b"x")
+    work.leave()
+    for kind in there:
+        outputs[kind].mkdir(parents=True)
+    if finished is not None:
+        assert trainer._check_outputs(outputs, overwrite=False) == finished
+        return
+    with pytest.raises(UserError, match="is not of the training that was stopped: move it away"):
+        trainer._check_outputs(outputs, overwrite=False)
