@@ -45,8 +45,9 @@ _RECORD, ANALYSIS = "run.yaml", "analysis.yaml"
 #: Names that a message tells.
 _TOLD = 3
 
-#: What stood at the names of outputs when this process looked last; see `note_outputs`.
-_noted: dict[Path, str] = {}
+#: What stood at the names of outputs when they were looked at last; see `note_outputs`. Each thread
+#: has its own, as what another one puts there is that of somebody else.
+_noted: ContextVar[dict[Path, str] | None] = ContextVar("noted", default=None)
 #: Files that are inputs of all that is written in a block; see `protect`.
 _protected: ContextVar[tuple[Path, ...]] = ContextVar("protected", default=())
 
@@ -159,12 +160,13 @@ def check_unmade(path: Path, remedy: str) -> None:
 
 def note_outputs(paths: Iterable[Path]) -> None:
     """Note what stands at names that are about to be replaced, for `check_unchanged`."""
-    _noted.update({path.absolute(): stamp_output(path, exact=True) for path in paths})
+    found = {path.absolute(): stamp_output(path, exact=True) for path in paths}
+    _noted.set({**(_noted.get() or {}), **found})
 
 
 def note_again(folder: Path) -> None:
     """Note anew what stands in a folder, where what a killed process began has been ended."""
-    note_outputs([path for path in list(_noted) if path.parent == folder.absolute()])
+    note_outputs([path for path in _noted.get() or () if path.parent == folder.absolute()])
 
 
 def check_unchanged(
@@ -180,7 +182,7 @@ def check_unchanged(
     remedy : str
         What to do, for the message.
     """
-    noted = _noted.get(path.absolute())
+    noted = (_noted.get() or {}).get(path.absolute())
     now = "" if noted is None else stamp_output(path, exact=True)
     if now not in ("", noted):
         done = "changed" if noted else "made"
@@ -190,8 +192,8 @@ def check_unchanged(
 
 def forget_outputs(paths: Iterable[Path]) -> None:
     """Forget what was noted of names that have been written."""
-    for path in paths:
-        _noted.pop(path.absolute(), None)
+    written = {path.absolute() for path in paths}
+    _noted.set({path: was for path, was in (_noted.get() or {}).items() if path not in written})
 
 
 def check_foreign(path: Path, names: Sequence[str]) -> None:

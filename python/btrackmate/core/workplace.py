@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from btrackmate.core.disk import keep_rights, sync_tree
-from btrackmate.core.errors import StorageError, describe_fault
+from btrackmate.core.errors import StorageError, UserError, describe_fault
 from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
@@ -27,6 +28,8 @@ from btrackmate.core.staging import clear_leftovers, hold_folder
 _LOCK = "lock"
 #: How the names begin of the folders in which processes make what they put in place.
 _OWN = "new-"
+#: What one of ours holds at any moment: one of these at least.
+_OURS = re.compile(rf"{_LOCK}|{NEW}(-.*)?|{ENDED}|(job|training|finished)\.json")
 _LONGEST = 64
 
 
@@ -99,12 +102,13 @@ class Workplace:
         Raises
         ------
         UserError
-            If another process works there, or the folder cannot be made.
+            If another process works there, or the folder is somebody else's or cannot be made.
         """
         if self._lock.is_ours:
             return True
         if not make and not self.path.is_dir():
             return False
+        self._check_ours()
         make_folder(self.path)
         try:
             self._lock.acquire()
@@ -118,6 +122,14 @@ class Workplace:
             msg = f"cannot work in {self.path}: {describe_fault(error)}"
             raise StorageError(msg) from error
         return True
+
+    def _check_ours(self) -> None:
+        """Refuse a folder of that name which somebody keeps other things in."""
+        names = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        if names and not any(_OURS.fullmatch(name) for name in names):
+            msg = f"{self.path} holds {names[0]} and is no folder of BTrackMate's, which works in "
+            msg += "one of that name: move it away, or give another output"
+            raise UserError(msg)
 
     def confirm(self) -> None:
         """Check that this process still works in the folder.

@@ -155,9 +155,19 @@ class NgffSource:
             self._path, len(missing), count, where, self._array.fill_value,
         )  # fmt: skip
 
+    def _warn_of_others(self, names: list[str]) -> None:
+        """Warn of images in the folder that are not read."""
+        if names:
+            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+            _log.warning(
+                "%s: holds %d images; the first is read, not %s", self._path, len(names) + 1, shown
+            )
+
     def _open_image(self, group: zarr.Group) -> tuple[Any, str]:
         attributes = _ome_attributes(group)
         if "multiscales" not in attributes and "bioformats2raw.layout" in attributes:
+            others = sorted((name for name in group.group_keys() if name.isdigit()), key=int)[1:]
+            self._warn_of_others([f"{self._path}/{name}" for name in others])
             group = group["0"]
             attributes = _ome_attributes(group)
         if "multiscales" not in attributes:
@@ -165,7 +175,8 @@ class NgffSource:
             msg += f"it holds {', '.join(sorted(group.keys())) or 'nothing'}; "
             msg += "give the path of an image in it"
             raise UserError(msg)
-        image = attributes["multiscales"][0]
+        image, *others = attributes["multiscales"]
+        self._warn_of_others([str(other.get("name") or "without a name") for other in others])
         dataset = image["datasets"][0]
         array = group[dataset["path"]]
         named = image.get("axes", list(_FIXED_AXES[-array.ndim :]))

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
-from btrackmate.core.outputs import check_outputs
+from btrackmate.core.outputs import check_outputs, check_whole
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
@@ -238,12 +238,14 @@ class EditSession:
         self.close()
 
     def _check_unchanged(self, folder: Path | None) -> None:
-        """Refuse to replace what another program saved, be it the tracks or tables of their run."""
+        """Refuse to replace what another program saved, or put into a graph that is made anew."""
         if self.path.exists() and hash_path(self.path) != self._digest:
             msg = f"{self.path} was changed by another program since it was opened: save under "
             msg += "another name, or close it, and open it again with changed='replay'"
             raise UserError(msg)
+        check_whole(self.path)
         if folder is not None:
+            check_whole(folder / TRACKS_GEFF)
             check_replaceable(folder)
 
     def _check_copy(self, path: Path, *, overwrite: bool) -> None:

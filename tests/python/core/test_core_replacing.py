@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,21 @@ def test_what_somebody_changed_meanwhile_is_not_replaced(tmp_path: Path, stood: 
         write_text(b, "ours")
         b.unlink()  # Moved away: nothing is lost.
     assert read_tree(tmp_path) == {"a.csv": b"ours", "b.csv": b"ours"}
+
+
+def test_another_thread_is_somebody_else(tmp_path: Path) -> None:
+    """Corrections that are saved while a run works in the same process."""
+    path = tmp_path / "a.csv"
+
+    def save() -> None:
+        with claim_outputs((path,), overwrite=True):
+            write_text(path, "theirs")
+
+    with pytest.raises(UserError, match="a.csv was made by somebody else"):
+        with claim_outputs((path,), overwrite=True), ThreadPoolExecutor(1) as pool:
+            write_text(path, "ours")
+            pool.submit(save).result()
+    assert read_tree(tmp_path) == {"a.csv": b"theirs"}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -270,3 +270,15 @@ def test_what_a_killed_one_had_begun_to_put_in_place_is_noted_anew(tmp_path: Pat
         assert read_tree(out) == dict.fromkeys(NAMES, b"new")
     assert 50 < calls < at
     assert aside > 2
+
+
+def test_a_folder_of_somebody_else_is_not_worked_in(tmp_path: Path) -> None:
+    """What is in it would be cleared."""
+    (tmp_path / ".work").mkdir()
+    (tmp_path / ".work" / "notes.txt").write_text("mine")
+    for make in (False, True):
+        with pytest.raises(UserError, match=r"\.work holds notes.txt and is no folder of"):
+            open_place(tmp_path).enter(make=make)
+    assert read_tree(tmp_path, hidden=True) == {".work": None, ".work/notes.txt": b"mine"}
+    (tmp_path / ".work" / "notes.txt").unlink()
+    assert open_place(tmp_path).enter()

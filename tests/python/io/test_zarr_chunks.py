@@ -1,5 +1,7 @@
 """Chunks of Zarr arrays that are damaged: refused, whatever they are compressed with, or told."""
 
+from pathlib import Path
+
 import numcodecs
 import numpy as np
 import pandas as pd
@@ -88,3 +90,27 @@ def test_cut_chunks_of_a_graph_are_refused(tmp_path):
     (places / "0").write_bytes((places / "0").read_bytes()[:30])
     with pytest.raises(UserError, match="holds 30 of"):
         read_geff(path)
+
+
+@pytest.mark.parametrize("layout", ["series", "multiscales"])
+def test_images_that_are_not_read_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, layout: str
+) -> None:
+    """As bioformats2raw writes the series of a microscope's file."""
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    images = [{"name": name, "axes": axes, "datasets": [{"path": name}]} for name in ("0", "a")]
+    group = zarr.open_group(tmp_path / "m.zarr", mode="w", zarr_format=2)
+    if layout == "series":
+        group.attrs["bioformats2raw.layout"] = 3
+        for number in ("0", "1", "10"):
+            inner = group.create_group(number)
+            inner.attrs["multiscales"] = images[:1]
+            inner.create_array("0", shape=(4, 5), dtype="u1")[:] = 1
+    else:
+        group.attrs["multiscales"] = images
+        for name in ("0", "a"):
+            group.create_array(name, shape=(4, 5), dtype="u1")[:] = 1
+    with open_movie(tmp_path / "m.zarr") as movie:
+        assert movie.shape == (1, 1, 1, 4, 5)
+    told = {"series": "holds 3 images; the first is read, not", "multiscales": "not a"}[layout]
+    assert told in caplog.text

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from canonical_xml import DATA, canonical, differences, parse
 from faults import run_child
 from tracking_movies import link_ids
@@ -371,6 +372,19 @@ def test_geff_is_edited_in_place(tmp_path):
         assert state(session) == wanted
         session.undo()
         assert len(session.history.done) == 4
+
+
+def test_what_somebody_put_into_a_graph_is_not_lost(tmp_path):
+    """It is made anew when it is saved."""
+    path = tmp_path / "t.geff"
+    write_geff(path, read_trackmate(REAL).graph)
+    zarr.create_array(path / "segmentation", shape=(2,), dtype="u1", zarr_format=2)[:] = 1
+    with EditSession.open(path) as session:
+        session.do("delete_spot", spot=int(session.tracks.to_graph().spots.id[0]))
+        with pytest.raises(UserError, match="t.geff holds segmentation, which would be lost"):
+            session.save()
+        session.save(tmp_path / "copy.geff")
+    assert (path / "segmentation" / ".zarray").is_file()
 
 
 def test_csv_is_not_edited_in_place(tmp_path):
