@@ -74,6 +74,10 @@ def read_geff(path: Path) -> TrackGraph:
     for what, names_left in left_out.items():
         if names_left:
             _log.warning("%s: properties %s are left out: %s", path, what, ", ".join(names_left))
+    foreign = sorted(set(metadata.extra or {}) - {"btrackmate"})
+    foreign += ["related_objects"] if metadata.related_objects else []
+    if foreign:
+        _log.warning("%s: metadata are left out: %s", path, ", ".join(foreign))
     names = _name_columns(props, content.ids, axes, own)
     columns = {"id": content.ids}
     for name, column in names.items():
