@@ -238,7 +238,6 @@ def find_written(path: Path) -> Path:
 
 def _put_batch(batch: _Batch) -> None:
     last = {path: staging for staging, path in batch.waiting}
-    _check_batch(batch, last)
     folders: dict[Path, list[Path]] = {}
     for path in last:
         folders.setdefault(path.parent, []).append(path)

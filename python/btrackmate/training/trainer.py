@@ -128,13 +128,14 @@ def _check_outputs(outputs: dict[Kind, Path], overwrite: bool) -> set[Kind]:
     unfinished = {kind: TrainingFolder(folder).is_unfinished() for kind, folder in outputs.items()}
     if any(unfinished.values()) and not overwrite:
         finished: set[Kind] = set()
-        for kind, folder in outputs.items():
-            if folder.exists() and (unfinished[kind] or len(finished) < list(outputs).index(kind)):
+        for number, (kind, folder) in enumerate(outputs.items()):
+            if not folder.exists():
+                continue
+            if unfinished[kind] or len(finished) < number:
                 msg = f"{folder} exists already, and is not of the training that was stopped: move "
                 msg += f"it away to go on, or {flag('overwrite')} to begin anew"
                 raise UserError(msg)
-            if folder.exists():
-                finished.add(kind)
+            finished.add(kind)
         return finished
     for folder in outputs.values():
         check_output(folder, overwrite=overwrite)

@@ -404,7 +404,7 @@ def test_a_replaced_file_gets_no_access_list_of_its_folder(tmp_path: Path) -> No
 def test_room_for_a_file_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_room(tmp_path / "a", 10_000)
     if not hasattr(os, "posix_fallocate"):
-        pytest.skip("this system does not tell")
+        pytest.skip("this system has no posix_fallocate")
     with pytest.raises(OSError, match=r"No space left|File too large"):
         check_room(tmp_path / "a", 2**60)
 
