@@ -20,11 +20,14 @@ from btrackmate.core.words import flag
 
 #: A folder that holds one of these is one image or graph.
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
-#: Files of which one makes a folder an image or a graph, a model, or a movie of the Cell Tracking
-#: Challenge, which may be replaced whole; and the names that these hold. Further arrays and groups
-#: in a Zarr folder, such as raw data or labels that somebody corrected, are not ours to take away.
+#: Names in it: Zarr's own, of chunks and levels; groups and arrays of a graph. Further
+#: arrays, groups and files in a Zarr folder, such as raw data or labels that somebody corrected,
+#: are not ours to take away.
+_IN_ZARR = re.compile(r"zarr\.json|\.z\w+|c[\d.]*|\d[\d.]*")
+_IN_GRAPH = re.compile(r"(nodes|edges)(/(ids|props(/[^/]+(/(values|missing|data))?)?))?")
+#: Files of which one makes a folder a model, or a movie of the Cell Tracking Challenge, which may
+#: be replaced whole; and the names that these hold.
 _WHOLE = (
-    (_ZARR_FILES, re.compile(r"zarr\.json|\.z\w+|c|\d[\d.]*|nodes|edges")),
     (
         ("config.json", "model_card.json"),
         re.compile(
@@ -126,10 +129,23 @@ def check_whole(path: Path, *, analysis: bool = False) -> None:
 def _list_foreign(path: Path) -> list[str]:
     """List what is in a folder but not part of what may be replaced whole."""
     held = sorted(e.name for e in path.iterdir() if not _OF_SYSTEMS.fullmatch(e.name))
+    if set(held) & set(_ZARR_FILES):
+        return sorted(_find_foreign(path))
     for markers, ours in _WHOLE:
         if set(held) & set(markers):
             return [name for name in held if not ours.fullmatch(name)]
     return held
+
+
+def _find_foreign(image: Path) -> Iterator[str]:
+    """Find what lies in a Zarr folder, at any depth, and is no part of an image or a graph."""
+    for place, folders, files in os.walk(image):
+        at = Path(place).relative_to(image)
+        in_graph = {name for name in folders if _IN_GRAPH.fullmatch((at / name).as_posix())}
+        for name in [*folders, *files]:
+            if not (_IN_ZARR.fullmatch(name) or name in in_graph or _OF_SYSTEMS.fullmatch(name)):
+                yield (at / name).as_posix()
+        folders[:] = [name for name in folders if _IN_ZARR.fullmatch(name) or name in in_graph]
 
 
 def _list_beside(analysis: Path) -> list[str]:

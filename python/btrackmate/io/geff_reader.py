@@ -76,6 +76,7 @@ def read_geff(path: Path) -> TrackGraph:
             _log.warning("%s: properties %s are left out: %s", path, what, ", ".join(names_left))
     foreign = sorted(set(metadata.extra or {}) - {"btrackmate"})
     foreign += ["related_objects"] if metadata.related_objects else []
+    foreign += content.attributes
     if foreign:
         _log.warning("%s: metadata are left out: %s", path, ", ".join(foreign))
     names = _name_columns(props, content.ids, axes, own)
@@ -116,7 +117,8 @@ class _Content:
     """What a GEFF holds: of its properties those that are one number a node, and costs of links.
 
     `node_props` gives values and, where some are missing, which; `links` cost and confidence;
-    `left_out` and `links_left_out` are names of other properties.
+    `left_out` and `links_left_out` are names of other properties, `attributes` those of the group
+    beside GEFF's own.
     """
 
     metadata: Any
@@ -126,6 +128,7 @@ class _Content:
     links: dict[str, NDArray[np.float64]]
     left_out: list[str]
     links_left_out: list[str]
+    attributes: list[str]
 
 
 def _sort_props(props: dict[str, Prop], told: list[str]) -> dict[str, Prop]:
@@ -163,6 +166,7 @@ def _load(path: Path) -> _Content:
             {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
             sorted(set(reader.node_props) - set(node_props)),
             sorted(set(reader.edge_props) - set(costs.values())),
+            sorted(set(reader.group.attrs) - {"geff"}),
         )
     except UserError:
         raise

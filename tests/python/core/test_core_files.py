@@ -112,6 +112,34 @@ def test_existing_output_needs_overwrite(tmp_path):
     check_output(path, overwrite=True)
 
 
+@pytest.mark.parametrize(
+    ("made", "foreign"),
+    [
+        (("zarr.json", "0/zarr.json", "0/c/0/1/2", "0/c.0.1.2", "s/c"), ("s",)),
+        ((".zgroup", ".zattrs", "0/.zarray", "0/0.0.1", "0/1/0", "0/mine.txt"), ("0/mine.txt",)),
+        (("zarr.json", "0/zarr.json", "0/corrected/0/zarr.json"), ("0/corrected",)),
+        (
+            (".zattrs", "nodes/ids/0", "nodes/props/a b/values/0", "nodes/props/x/missing/0"),
+            (),
+        ),
+        (("zarr.json", "nodes/props/a/data/c/0", "edges/masks/c/0"), ("edges/masks",)),
+        ((".zattrs", "nodes/props/x/.zgroup", "nodes/props/x/raw/0"), ("nodes/props/x/raw",)),
+        ((".zattrs", "edges/ids/0", "nodes/notes.txt", "0/.DS_Store"), ("nodes/notes.txt",)),
+    ],
+)
+def test_what_lies_deep_in_a_zarr_folder_is_not_lost(tmp_path, made, foreign):
+    path = tmp_path / "a.zarr"
+    for name in made:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    if foreign:
+        told = ", ".join(foreign)
+        with pytest.raises(UserError, match=f"a.zarr holds {told}, which would be lost"):
+            check_output(path, overwrite=True)
+    else:
+        check_output(path, overwrite=True)
+
+
 def test_output_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file, expected a folder"):

@@ -120,6 +120,15 @@ def test_what_links_have_beside_costs_is_told(
     assert "a.geff: properties of links are left out: LINK_COST, score" in caplog.text
 
 
+def test_what_stands_beside_the_metadata_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.geff", trackmate_like(), TRACKMATE_AXES)
+    zarr.open_group(path, mode="r+").attrs["napari"] = {"colours": "inferno"}
+    read_geff(path)
+    assert "a.geff: metadata are left out: napari" in caplog.text
+
+
 def test_frames_are_followed_where_they_have_gaps(tmp_path: Path) -> None:
     props = trackmate_like() | {"FRAME": [0, 2, 3, 7], "POSITION_T": [3.0, 13, 18, 38]}
     spots = read_geff(write(tmp_path / "a.geff", props, TRACKMATE_AXES)).spots
