@@ -101,9 +101,8 @@ class EditSession:
         path = Path(path)
         if is_run_folder(path):
             path = path / TRACKS
-        path = _prefer_xml(
-            follow_link(path)
-        )  # The journal is that of the file, by whatever name it is opened.
+        # The journal is that of the file, by whatever name it is opened, and from wherever.
+        path = _prefer_xml(follow_link(path)).absolute()
         journal = Journal(path)
         try:
             session = cls(path, journal, allow_merges)

@@ -446,6 +446,24 @@ def test_a_copy_replaces_nothing_unless_told_to(tmp_path):
     assert len(read_trackmate(other).graph.spots)
 
 
+def test_the_file_is_saved_where_it_was_opened(tmp_path, monkeypatch):
+    """A notebook moves to another folder, which has a file of that name too."""
+    path = copy(tmp_path)
+    (tmp_path / "other").mkdir()
+    other = copy(tmp_path / "other")
+    before = other.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    with EditSession.open(path.name) as session:
+        monkeypatch.chdir(tmp_path / "other")
+        edit_somewhat(session)
+        session.save()
+        wanted = state(session)
+    assert other.read_bytes() == before
+    assert sorted(one.name for one in other.parent.iterdir()) == [other.name]
+    with EditSession.open(path) as session:
+        assert state(session) == wanted
+
+
 def test_the_file_itself_is_saved_by_any_name_of_it(tmp_path, monkeypatch):
     path = copy(tmp_path)
     link = tmp_path / "link.xml"
