@@ -1,6 +1,7 @@
 """The window: real clicks and keys select, correct, undo and save."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from hand_tracks import make_graph
 from hands import click, go, press, settle, show
 
+from btrackmate.core.errors import UserError
+from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.napari_plugin.model.opening import open_tracks
 
@@ -218,6 +221,72 @@ def test_the_sample_opens_with_labels_coloured_by_track(viewer) -> None:
     label = int(session.values("label", np.array([row]))[0])
     movie = session.opened.labels
     assert set(np.unique(frame[movie.labels(3) == label])) == {session.scene.track[row] + 1}
+
+
+def test_frames_are_those_of_the_tracks_whatever_is_beside_them(viewer, xml: Path) -> None:
+    """An image that was dragged in has a scale of 1 along time, and may begin elsewhere."""
+    from btrackmate.napari_plugin.view.film import Animation
+
+    graph = make_graph()
+    slow = replace(graph.spots.calibration, dt=30.0)
+    spots = Spots.from_table(graph.spots.to_dataframe().drop(columns="time"), slow, ndim=3)
+    write_tracks(xml, graph.with_spots(spots))
+    work = show(viewer, xml)
+    n_frames = work.n_frames
+    viewer.add_image(np.zeros((n_frames, 4, 8, 8)), name="dragged in", translate=(-1.5, 0, 0, 0))
+    for frame in (2, 0, n_frames - 1):
+        work.go_to(frame)
+        settle()
+        assert work.frame == frame
+    assert work.n_frames == n_frames == spots.n_frames
+    assert len(Animation(viewer).views()) == n_frames
+
+
+def test_a_click_finds_the_cell_where_its_labels_were_moved(viewer) -> None:
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    viewer.open_sample("btrackmate", "embryo")
+    work = find_workspace(viewer)
+    scene = work.session.scene
+    row = scene.rows_in(3, 3)[0]
+    label = int(work.session.values("label", np.array([row]))[0])
+    point = scene.points[row]
+    assert work.label_at(3, point) == label
+    moved = np.array([0.0, 0.0, 40.0])
+    work.labels.translate = (0, *moved)
+    assert work.label_at(3, point + moved) == label
+
+
+def test_corrections_in_no_file_outlive_other_tracks(viewer, tmp_path: Path) -> None:
+    """Whatever would be shown in their place."""
+    from napari.utils.notifications import notification_manager
+
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+    from btrackmate.napari_plugin.view.workspace import show as show_opened
+
+    write_tracks(tmp_path / "tracks.csv", make_graph())
+    write_tracks(tmp_path / "other.xml", make_graph())
+    viewer.open(str(tmp_path / "tracks.spots.csv"), plugin="btrackmate")
+    session = find_workspace(viewer).session
+    session.do("break_link", source=1, target=4)
+    layers = list(viewer.layers)
+    for open_other in (
+        lambda: viewer.open_sample("btrackmate", "embryo"),
+        lambda: viewer.open(str(tmp_path / "other.xml"), plugin="btrackmate"),
+        lambda: viewer.open(str(tmp_path / "tracks.spots.csv"), plugin="btrackmate"),
+    ):
+        before = len(notification_manager.records)
+        open_other()
+        told = notification_manager.records[before:]
+        assert [one.severity.value for one in told] == ["error"]
+        assert "1 corrections stand in no file" in told[0].message
+        assert find_workspace(viewer).session is session
+        assert list(viewer.layers) == layers
+    with pytest.raises(UserError, match="1 corrections stand in no file"):
+        show_opened(viewer, open_tracks(tmp_path / "other.xml"))
+    session.undo()
+    viewer.open_sample("btrackmate", "embryo")
+    assert find_workspace(viewer).session is not session
 
 
 def test_damaged_tracks_are_told_and_leave_the_window_usable(viewer, tmp_path: Path) -> None:

@@ -143,6 +143,9 @@ def copy_file(path: Path, target: Path) -> Path:
 def append_text(path: Path, text: str, *, wait: bool = False) -> None:
     """Add lines at the end of a log: the one kind of file that grows in its place.
 
+    Where it has a second name, as in a backup made of hard links, it becomes a file of its own
+    first: what stands under the other name stays as it is.
+
     Parameters
     ----------
     path : Path
@@ -151,7 +154,12 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
     wait : bool
         Wait until they are on the disk, and take away what was written of them if that fails.
     """
-    size = path.stat().st_size if wait and path.exists() else 0
+    size = 0
+    if path.exists():
+        told = path.stat()
+        size = told.st_size if wait else 0
+        if told.st_nlink > 1:
+            _part_names(follow_link(path))
     with _report(path):
         try:
             with path.open("a", newline="", **_TEXT) as stream:
@@ -165,6 +173,15 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
                 with contextlib.suppress(OSError):
                     os.truncate(path, size)
             raise
+
+
+def _part_names(path: Path) -> None:
+    """Make a file that has several names one of its own, at once."""
+    held = _batch.set(None)
+    try:
+        copy_file(path, path)
+    finally:
+        _batch.reset(held)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 class TrackGraph:
     """Spots with directed links; tracks, tracklets, divisions and merges are views of it.
 
-    Make one with :meth:`from_links`, which checks the links.
+    Make one with :meth:`from_links`, which checks the links. Its arrays cannot be written into.
 
     Parameters
     ----------
@@ -47,6 +47,11 @@ class TrackGraph:
     cost: NDArray[np.float64]
     confidence: NDArray[np.float64]
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep the links as they are."""
+        for name in ("source", "target", "cost", "confidence"):
+            object.__setattr__(self, name, _seal(getattr(self, name)))
 
     @classmethod
     def from_links(
@@ -123,12 +128,12 @@ class TrackGraph:
     @cached_property
     def out_degree(self) -> IntArray:
         """Number of links that leave each spot, (n,)."""
-        return _count(self.source, len(self.spots))
+        return _seal(_count(self.source, len(self.spots)))
 
     @cached_property
     def in_degree(self) -> IntArray:
         """Number of links that enter each spot, (n,)."""
-        return _count(self.target, len(self.spots))
+        return _seal(_count(self.target, len(self.spots)))
 
     @cached_property
     def out_offsets(self) -> IntArray:
@@ -136,7 +141,7 @@ class TrackGraph:
         offsets = make_array(len(self.spots) + 1, np.int64)
         offsets[0] = 0
         np.cumsum(self.out_degree, out=offsets[1:])
-        return offsets
+        return _seal(offsets)
 
     @cached_property
     def track(self) -> IntArray:
@@ -145,7 +150,7 @@ class TrackGraph:
         for rows in cut_rows(first.size):  # an unlinked spot begins none
             linked = (self.out_degree[rows] + self.in_degree[rows]) > 0
             first[rows][~linked] = -1
-        return _number_components(first)
+        return _seal(_number_components(first))
 
     def name_tracks(self, ids: IntArray | None = None) -> IntArray:
         """Give each spot the id of its track, (n,), −1 for an unlinked one; ids: (n_tracks,)."""
@@ -167,7 +172,7 @@ class TrackGraph:
             links[used : used + here.size] = here
             used += here.size
         source, target = take_rows(self.source, links), take_rows(self.target, links)
-        return _number_components(_find_components(len(self.spots), source, target))
+        return _seal(_number_components(_find_components(len(self.spots), source, target)))
 
     @cached_property
     def tracklets(self) -> pd.DataFrame:
@@ -375,6 +380,13 @@ class TrackGraph:
             inner[part] = self.out_degree[self.source[part]] == 1
             inner[part] &= self.in_degree[self.target[part]] == 1
         return inner
+
+
+def _seal(values: NDArray[Any]) -> NDArray[Any]:
+    """Give a view that cannot be written into."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _count(rows: IntArray, n: int) -> IntArray:

@@ -95,6 +95,21 @@ class SpotStore:
             float(self.radius.values[row]), None if label == _NO_LABEL else label, features,
         )  # fmt: skip
 
+    def feature(self, name: str, rows: Rows) -> NDArray[np.float64] | None:
+        """Give a column of numbers that is no field of a spot, NaN where it is missing, (rows,).
+
+        None where the table has none.
+        """
+        if name not in self.base.features:
+            return None
+        first = rows < len(self.base)
+        values = np.full(rows.size, math.nan)
+        values[first] = self.base.feature(name)[rows[first]]
+        for place, row in enumerate(rows.tolist()):
+            if row in self._changed:
+                values[place] = self._changed[row].features.get(name, math.nan)
+        return values
+
     def add(self, spot: Spot) -> tuple[int, bool]:
         """Put a spot in, or back; give its row, and whether the row is new."""
         row = self._rows.find(spot.id)

@@ -214,7 +214,8 @@ class EditableTracks:
     def lineage(self, track: int) -> TrackGraph:
         """Give one track as a graph, with all that the graph tells of it: tracklets, generations.
 
-        Its spots have the columns id, frame, time, x, y, z.
+        Its spots have the columns id, frame, time, x, y, z, and quality where there is one: all
+        that features of tracks are computed from.
 
         Raises
         ------
@@ -226,6 +227,9 @@ class EditableTracks:
         table = pd.DataFrame(
             {"id": self._ids(rows), "frame": self._spots.frame.values[rows], "x": x, "y": y, "z": z}
         )
+        for name in ("time", "quality"):
+            if (values := self._spots.feature(name, rows)) is not None:
+                table[name] = values
         base = self._graph.spots
         spots = Spots.from_table(table, base.calibration, ndim=base.ndim, n_frames=base.n_frames)
         links = [(row, child) for row in rows.tolist() for child in self._links.children(row)]

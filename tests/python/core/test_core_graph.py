@@ -276,3 +276,20 @@ def test_graphs_go_to_other_processes() -> None:
     for again in (pickle.loads(pickle.dumps(graph)), copy.deepcopy(graph)):
         assert again.source.tolist() == [0]
         pd.testing.assert_frame_equal(again.spots.table, spots.table)
+
+
+def test_arrays_of_a_graph_cannot_be_written_into():
+    graph = family(cost=np.arange(6.0))
+    for name in (
+        "source", "target", "cost", "confidence", "track", "tracklet", "in_degree", "out_degree",
+        "out_offsets",
+    ):  # fmt: skip
+        values = getattr(graph, name)
+        with pytest.raises(ValueError, match="read-only"):
+            values += 1
+    with pytest.raises(ValueError, match="read-only"):
+        graph.children(0)[:] = 0
+    assert graph.n_tracks == 2
+    source = np.array([0])
+    TrackGraph.from_links(make_spots([0, 1]), source, np.array([1]))
+    source += 1  # Its own arrays stay the caller's.

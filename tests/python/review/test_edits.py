@@ -12,6 +12,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
+from btrackmate.core.track_features import make_tracks_table
 from btrackmate.review import EditableTracks, History
 
 #: Two tracks of four frames, the first divides after frame 1, and spot 20 alone:
@@ -46,6 +47,37 @@ def test_what_can_be_asked():
     lineage = tracks.lineage(0)
     assert lineage.tracklets["parent"].tolist() == [-1, 0, 0]
     assert lineage.spots.id.tolist() == [0, 1, 2, 4, 3, 5]
+
+
+def test_features_of_a_track_are_those_of_the_whole_graph_after_each_edit():
+    """Also such as are computed from quality, and from times that are not frame × dt."""
+    graph = make_graph(FRAMES, LINKS)
+    table = graph.spots.to_dataframe()
+    table["quality"] = np.arange(len(table)) ** 2.0
+    table["time"] = table["frame"] * 10 + table["id"] % 10 * 0.5
+    spots = Spots.from_table(table, graph.spots.calibration, n_frames=graph.spots.n_frames)
+    edits = History(EditableTracks(graph.with_spots(spots)))
+
+    def check():
+        whole = make_tracks_table(edits.tracks.to_graph())
+        firsts = [edits.tracks.to_graph().spots.id[edits.tracks.to_graph().track == n][0]
+                  for n in range(len(whole))]  # fmt: skip
+        for row, first in zip(whole.to_dict("records"), firsts, strict=True):
+            track = edits.tracks.track(int(first))
+            (mine,) = make_tracks_table(edits.tracks.lineage(track)).to_dict("records")
+            assert mine == pytest.approx({**row, "track": 0}, nan_ok=True)
+
+    check()
+    edits.do("delete_spot", spot=13)
+    check()
+    edits.do("move_spot", spot=3, position=(7.0, 2.0, 1.0))
+    check()
+    new = edits.do("add_spot", frame=3, position=(1.0, 2.0, 3.0), radius=2.0).added_spots[0].id
+    edits.do("connect", source=12, target=new)
+    check()
+    for _ in range(4):
+        edits.undo()
+        check()
 
 
 def test_near_gives_the_nearest_first():

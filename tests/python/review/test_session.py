@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -444,6 +445,30 @@ def test_a_copy_replaces_nothing_unless_told_to(tmp_path):
             session.save(folder, overwrite=True)
         session.save(other, overwrite=True)
     assert len(read_trackmate(other).graph.spots)
+
+
+@pytest.mark.parametrize("saves", [False, True])
+def test_a_backup_of_hard_links_keeps_its_edits(tmp_path, saves):
+    """As made by `cp -al`, rsnapshot, and others, before somebody goes on."""
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        edit_somewhat(session)
+    (tmp_path / "backup").mkdir()
+    for one in (path, journal_of(path)):
+        os.link(one, tmp_path / "backup" / one.name)
+    kept = journal_of(tmp_path / "backup" / path.name)
+    before, rights = kept.read_bytes(), kept.stat().st_mode
+    with EditSession.open(path) as session:
+        if saves:
+            session.save()
+        else:
+            session.undo()
+        wanted = state(session)
+    assert kept.read_bytes() == before
+    assert journal_of(path).read_bytes().startswith(before)
+    assert journal_of(path).stat().st_mode == rights
+    with EditSession.open(path) as session:
+        assert state(session) == wanted
 
 
 def test_the_file_is_saved_where_it_was_opened(tmp_path, monkeypatch):

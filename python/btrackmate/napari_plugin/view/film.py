@@ -97,7 +97,7 @@ class Animation(SessionPanel):
         """Give the view of each picture of the film."""
         if self.film.keys:
             return self.film.views()
-        n_frames = int(self.viewer.dims.nsteps[0])  # Some may hold no cell.
+        n_frames = 1 if self.workspace is None else self.workspace.n_frames
         return run_through(self.view_now(), n_frames, self.repeat.value())
 
     def _on_add(self) -> None:

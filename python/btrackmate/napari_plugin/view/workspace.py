@@ -44,8 +44,17 @@ def find_workspace(viewer: Any) -> "Workspace | None":
 
 @pause_collection()
 def show(viewer: Any, found: Opened) -> "Workspace":
-    """Show opened tracks in a viewer, in place of what was open there before."""
+    """Show opened tracks in a viewer, in place of what was open there before.
+
+    Raises
+    ------
+    UserError
+        If that has corrections which stand in no file, nor are carried on.
+    """
     viewer = getattr(viewer, "__wrapped__", viewer)
+    before = _open.get(viewer)
+    if before is not None and found.carried < before.session.n_unkept:
+        before.session.check_kept()
     close(viewer)
     workspace = _open[viewer] = Workspace(viewer, Session(found))
     workspace.let_go = weakref.finalize(viewer, workspace.session.close)
@@ -115,8 +124,17 @@ class Workspace:
     @property
     def frame(self) -> int:
         """Frame that is shown."""
-        dt = self.session.opened.graph.spots.calibration.dt
-        return round(float(self.viewer.dims.point[self._time_axis]) / dt)
+        return round(float(self.viewer.dims.point[self._time_axis]) / self._dt)
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that can be shown; some may hold no cell."""
+        return round(float(self.viewer.dims.range[self._time_axis].stop) / self._dt) + 1
+
+    @property
+    def _dt(self) -> float:
+        """Time between frames: napari's steps are those of the finest layer in the window."""
+        return self.session.opened.graph.spots.calibration.dt
 
     @property
     def _time_axis(self) -> int:
@@ -349,8 +367,8 @@ class Workspace:
         if self.labels is None:
             return 0
         painted = self.labels.data
-        scale = np.asarray(self.labels.scale)[1:]
-        where = tuple(round(float(one)) for one in point / scale)
+        place = self.labels.world_to_data((frame * self._dt, *point))
+        where = tuple(round(float(one)) for one in place[1:])
         return painted.labels_at(frame, where) if len(where) == len(painted.shape) - 1 else 0
 
     def point_at(self) -> Pointer | None:
@@ -364,7 +382,7 @@ class Workspace:
     def go_to(self, frame: int) -> None:
         """Show a frame."""
         if frame != self.frame:
-            self.viewer.dims.set_current_step(self._time_axis, frame)
+            self.viewer.dims.set_point(self._time_axis, frame * self._dt)
 
     def centre_on_selected(self) -> None:
         """Look at the selected cell, without going to its frame."""
