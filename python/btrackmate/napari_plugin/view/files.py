@@ -53,17 +53,19 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
     return _DONE
 
 
-def open_embryo() -> list[LayerData] | list[Any]:
-    """Open the shipped sample; with it comes its tissue mask, hidden."""
+def open_embryo() -> list[LayerData]:
+    """Open the shipped sample; with it comes its tissue mask, hidden.
+
+    Raises
+    ------
+    UserError
+        If corrections that are open stand in no file; napari tells it.
+    """
     viewer = napari.current_viewer()
     opened = open_sample()
     if viewer is None:
         return make_layers(opened)
-    try:
-        show(viewer, opened)
-    except FAULTS as error:
-        show_fault(error)
-        return []
+    show(viewer, opened)
     open_widgets(viewer)
     scale = opened.graph.spots.calibration.spacing(3)
     return [(load_mask(), {"name": "tissue mask", "scale": scale, "visible": False}, "labels")]
