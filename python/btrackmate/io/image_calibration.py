@@ -201,8 +201,12 @@ def _check_given(found: Scale, given: Given, axes: str, has_slices: bool, path: 
 def warn_of_unknown(movie: "Movie") -> None:
     """Say in the log what of a movie's calibration nobody states, and is 1 therefore."""
     known, space = movie.known, movie.calibration.space_unit
-    if not known.size:
+    spacing = movie.calibration.spacing(movie.ndim)
+    if not known.size and set(spacing) == {1}:
         _log.warning("%s: no voxel size in its metadata, taken as 1 pixel", movie.path)
+    elif not known.size:
+        sizes = " × ".join(f"{size:g}" for size in spacing)
+        _log.warning("%s: no unit of its voxel size %s, taken as pixels", movie.path, sizes)
     elif movie.ndim == 3 and not known.depth:
         _log.warning("%s: no slice spacing in its metadata, taken as 1 %s", movie.path, space)
     size = convert(movie.calibration.dx, space, "µm") if known.size else None

@@ -87,6 +87,18 @@ def test_places_of_ome_zarr(
     assert ("begins 0, 0, 20 voxels" in caplog.text or "begins 2, 0, 20" in caplog.text) == far
 
 
+def test_sizes_without_a_unit_are_told_as_they_are_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    axes = [{"name": n, "type": "time" if n == "t" else "space"} for n in "tzyx"]
+    path = ngff(tmp_path / "a.ome.zarr", numbered(2, 3, 8, 8), axes, [30, 2.0, 0.5, 0.5])
+    movie = open_movie(path)
+    warn_of_unknown(movie)
+    assert "no unit of its voxel size 2 × 0.5 × 0.5, taken as pixels" in caplog.text
+    assert movie.calibration.spacing(3) == (2, 0.5, 0.5)
+    assert movie.calibration.space_unit == "pixel"
+
+
 @pytest.mark.parametrize(
     ("steps", "told"),
     [
