@@ -1,5 +1,6 @@
 """The window: real clicks and keys select, correct, undo and save."""
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -287,6 +288,49 @@ def test_corrections_in_no_file_outlive_other_tracks(viewer, tmp_path: Path) -> 
     session.undo()
     viewer.open_sample("btrackmate", "embryo")
     assert find_workspace(viewer).session is not session
+
+
+@pytest.mark.parametrize("way", ["person", "menu", "script"])
+def test_a_window_with_corrections_in_no_file_asks_before_it_closes(
+    screen, tmp_path: Path, monkeypatch, way: str
+) -> None:
+    import napari
+    from qtpy.QtWidgets import QMessageBox
+
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    asked: list[str] = []
+    answers = [QMessageBox.Cancel, QMessageBox.Discard]
+
+    def ask(window, title: str, text: str, *buttons) -> QMessageBox.StandardButton:
+        asked.append(text)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(QMessageBox, "warning", ask)
+    write_tracks(tmp_path / "tracks.csv", make_graph())
+    viewer = napari.Viewer()
+    main = viewer.window._qt_window
+    viewer.open(str(tmp_path / "tracks.spots.csv"), plugin="btrackmate")
+    settle()
+    session = find_workspace(viewer).session
+    session.do("break_link", source=1, target=4)
+    if way == "script":
+        viewer.close()
+        assert not asked
+        return
+    close = main.close if way == "person" else lambda: main.close(quit_app=False)
+    close()
+    settle()
+    assert len(asked) == 1
+    assert "1 corrections stand in no file" in asked[0]
+    assert main.isVisible()
+    assert find_workspace(viewer).session is session
+    close()
+    settle()
+    assert len(asked) == 2
+    with contextlib.suppress(RuntimeError):  # Qt has deleted it.
+        assert not main.isVisible()
+    session.close()
 
 
 def test_damaged_tracks_are_told_and_leave_the_window_usable(viewer, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_l
 from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import load_mask, open_sample
 from btrackmate.napari_plugin.model.saving import check_saving
+from btrackmate.napari_plugin.view.closing import guard_window
 from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
 
@@ -83,6 +84,7 @@ def open_widgets(viewer: Any, *names: str) -> None:
     main = docks[0].window()
     if isinstance(main, QMainWindow):  # Beside the widgets there is room for all their names.
         main.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.East)
+        guard_window(viewer, main)
     docks[0].show()
     docks[0].raise_()
 
