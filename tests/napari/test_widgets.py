@@ -246,6 +246,41 @@ def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None
     assert [one.name for one in tmp_path.glob(".*")] == []
 
 
+@pytest.mark.parametrize("way", ["other tracks", "no tracks", "widget closed"])
+def test_a_film_shows_one_movie(viewer, xml: Path, tmp_path: Path, said, way: str) -> None:
+    """It ends, and is not kept, when its tracks are closed."""
+    from btrackmate.napari_plugin.view.film import Animation
+    from btrackmate.napari_plugin.view.workspace import leave
+
+    show(viewer, xml)
+    animation = dock(viewer, Animation)
+    animation.repeat.setValue(20)
+    (tmp_path / "film.gif").write_bytes(b"old")
+    animation.start(tmp_path / "film.gif")
+    settle()
+    assert animation.is_recording
+    if way == "other tracks":
+        write_tracks(tmp_path / "other.xml", make_graph())
+        show(viewer, tmp_path / "other.xml")
+    elif way == "no tracks":
+        leave(viewer)
+    else:
+        dock_of = next(d for d in viewer.window.dock_widgets.values() if d is animation)
+        viewer.window.remove_dock_widget(dock_of)
+        animation.close()
+        animation._let_go()
+    settle()
+    assert not animation.is_recording
+    assert said("The film was stopped")
+    assert (tmp_path / "film.gif").read_bytes() == b"old"
+    assert [one.name for one in tmp_path.glob(".*")] == []
+    if way == "other tracks":
+        animation.start(tmp_path / "new.gif")
+        while animation.is_recording:
+            settle()
+        assert (tmp_path / "new.gif").exists()
+
+
 def test_the_plot_beside_a_film_goes_with_the_cell(viewer, xml: Path, tmp_path: Path) -> None:
     from btrackmate.napari_plugin.view.film import Animation
 

@@ -10,6 +10,7 @@ import pytest
 from hand_tracks import make_graph
 from hands import click, go, press, settle, show
 
+from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
@@ -288,6 +289,38 @@ def test_corrections_in_no_file_outlive_other_tracks(viewer, tmp_path: Path) -> 
     session.undo()
     viewer.open_sample("btrackmate", "embryo")
     assert find_workspace(viewer).session is not session
+
+
+@pytest.mark.parametrize("name", ["RUN/tracks.xml", "RUN/tracks.geff", "link.xml", "RUN/../RUN"])
+def test_the_same_tracks_by_another_name_keep_their_corrections(
+    viewer, tmp_path: Path, name: str
+) -> None:
+    from btrackmate.napari_plugin.view.workspace import find_workspace
+
+    cells = make_graph().spots.to_dataframe()[["frame", "x", "y", "z", "radius"]]
+    cells.to_csv(tmp_path / "cells.csv", index=False)
+    command = ["run", "--spots", str(tmp_path / "cells.csv"), "-o", str(tmp_path / "RUN")]
+    assert run_command([*command, "--min-tracklet-length", "1", "--quiet"]) == 0
+    (tmp_path / "link.xml").symlink_to("RUN/tracks.xml")
+    viewer.open(str(tmp_path / "RUN"), plugin="btrackmate")
+    session = find_workspace(viewer).session
+    graph = session.now.to_graph()
+    source, target = graph.spots.id[graph.source[0]], graph.spots.id[graph.target[0]]
+    session.do("break_link", source=int(source), target=int(target))
+    viewer.open(str(tmp_path / name), plugin="btrackmate")
+    again = find_workspace(viewer).session
+    assert again is not session
+    assert again.now.n_links == graph.n_links - 1
+    again.undo()
+    assert again.now.n_links == graph.n_links
+
+
+def test_corrections_that_another_window_holds_are_told(viewer, xml: Path) -> None:
+    work = show(viewer, xml)
+    work.session.do("break_link", source=1, target=4)
+    (kept, unsaved) = open_tracks(xml).notes
+    assert "in use" in kept
+    assert "1 edits in tracks.xml.edits.jsonl are not saved into it, and not taken" in unsaved
 
 
 @pytest.mark.parametrize("way", ["person", "menu", "script"])

@@ -20,10 +20,16 @@ def name_journal(tracks: Path) -> Path:
 
 def warn_of_unsaved(tracks: Path) -> None:
     """Warn where tracks are read without the edits that a person made on them."""
+    if told := describe_unsaved(tracks):
+        _log.warning("%s", told)
+
+
+def describe_unsaved(tracks: Path) -> str:
+    """Tell which edits that a person made on tracks are not in their file; empty for none."""
     place = follow_link(tracks)
     journal = name_journal(place)
     if not journal.is_file():
-        return
+        return ""
     lines = journal.read_bytes().split(b"\n")
     saves = [n for n, line in enumerate(lines) if line.startswith(_SAVE)]
     last, known = max(saves, default=0), True
@@ -35,15 +41,16 @@ def warn_of_unsaved(tracks: Path) -> None:
     later = [line for line in lines[last + 1 :] if not line.startswith(_SAVE)]
     unsaved = sum(line.startswith(_STEP) for line in later)
     if unsaved:
-        _log.warning(
-            "%s: %d edits in %s are not saved into it, and not taken: save them first, in "
-            "`btrackmate view` or by EditSession.save", tracks, unsaved, journal.name,
-        )  # fmt: skip
-    elif not known:
-        _log.warning(
-            "%s was made or saved anew since its corrections, which stand in %s and may not be in "
-            "it: look in `btrackmate view`, or move that file away", tracks, journal.name,
-        )  # fmt: skip
+        return (
+            f"{tracks}: {unsaved} edits in {journal.name} are not saved into it, and not taken: "
+            "save them first, in `btrackmate view` or by EditSession.save"
+        )
+    if not known:
+        return (
+            f"{tracks} was made or saved anew since its corrections, which stand in {journal.name} "
+            "and may not be in it: look in `btrackmate view`, or move that file away"
+        )
+    return ""
 
 
 def warn_of_corrections(output: Path) -> None:

@@ -22,5 +22,6 @@ from .replaying import read_standing as read_standing
 from .replaying import replay_edits as replay_edits
 from .replaying import replay_on as replay_on
 from .session import EditSession as EditSession
+from .session import find_edited as find_edited
 from .session import write_copy as write_copy
 from .tracks import EditableTracks as EditableTracks

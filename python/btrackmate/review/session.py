@@ -98,11 +98,7 @@ class EditSession:
         UserError
             If the tracks cannot be read or edited, are open elsewhere, or have changed.
         """
-        path = Path(path)
-        if is_run_folder(path):
-            path = path / TRACKS
-        # The journal is that of the file, by whatever name it is opened, and from wherever.
-        path = _prefer_xml(follow_link(path)).absolute()
+        path = find_edited(Path(path))
         journal = Journal(path)
         try:
             session = cls(path, journal, allow_merges)
@@ -340,6 +336,14 @@ def write_copy(
     elif image is not None:
         told = replace(told, image_path=image.path.absolute(), image_shape=image.shape)
     return tuple(write_tracks(path, graph, document, told))
+
+
+def find_edited(path: Path) -> Path:
+    """Give the file whose journal keeps the edits of tracks, by whatever name they are opened.
+
+    Of a run folder it is its ``tracks.xml``. Absolute, wherever the process moves to.
+    """
+    return _prefer_xml(follow_link(path / TRACKS if is_run_folder(path) else path)).absolute()
 
 
 def _prefer_xml(path: Path) -> Path:

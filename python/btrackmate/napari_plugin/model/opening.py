@@ -21,6 +21,7 @@ from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_fol
 from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import is_ctc, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
+from btrackmate.io.unsaved_edits import describe_unsaved
 from btrackmate.report.data import find_border, find_stated_size, is_changed, open_labels
 from btrackmate.review import EditSession
 
@@ -212,8 +213,10 @@ def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:
             session = EditSession.open(tracks, changed="replay")
         except (UserError, StorageError) as error:
             graph, document = read_tracks(path)  # refuses damaged tracks with its own words
-            note = f"Corrections will not be kept until you save: {error}"
-            return Opened(path, tracks, graph, document, notes=(note,))
+            notes = [f"Corrections will not be kept until you save: {error}"]
+            if unsaved := describe_unsaved(tracks):
+                notes.append(unsaved)
+            return Opened(path, tracks, graph, document, notes=tuple(notes))
         done = len(session.history.done)
         graph = session.to_graph() if done or session.document is None else session.document.graph
         return Opened(path, tracks, graph, session.document, edit=session, notes=_tell(session))

@@ -8,14 +8,16 @@ import napari
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow, QTabWidget
 
+from btrackmate.core.paths import is_one_name
 from btrackmate.io.track_formats import name_outputs, write_tracks
 from btrackmate.napari_plugin.model.layers import LayerData, make_layers, read_layer
-from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
+from btrackmate.napari_plugin.model.opening import Opened, is_tracks, open_tracks
 from btrackmate.napari_plugin.model.samples import load_mask, open_sample
 from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.view.closing import guard_window
 from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
 from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
+from btrackmate.review import find_edited
 
 #: Widgets that are docked with tracks; the others are in the menu Plugins.
 _DOCKED = ("Inspector", "Correct", "Plots", "Explain")
@@ -44,7 +46,7 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
         before = find_workspace(viewer)
         if before is not None:
             before.session.check_kept()
-        if before is not None and before.session.opened.path == one:
+        if before is not None and _is_open(before.session.opened, one):
             close(viewer)  # the same tracks again: they can be held once only
         show(viewer, open_tracks(one))
     except FAULTS as error:
@@ -52,6 +54,13 @@ def read(path: str | list[str]) -> list[LayerData] | list[Any]:
         return _DONE
     open_widgets(viewer)
     return _DONE
+
+
+def _is_open(opened: Opened, path: Path) -> bool:
+    """Tell whether tracks are those that are open, by this name or another one."""
+    if opened.edit is None:
+        return is_one_name(opened.path, path)
+    return path.exists() and is_one_name(opened.edit.path, find_edited(path))
 
 
 def open_embryo() -> list[LayerData]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
@@ -36,6 +37,12 @@ class Animation(SessionPanel):
     """Record a film of the view: through time, along key frames, or following the cell."""
 
     title = "Animation"
+
+    def __init__(self, napari_viewer: Any) -> None:
+        self._timer = QTimer()
+        self._timer.timeout.connect(lambda: self._next())
+        self._filmed: Session | None = None
+        super().__init__(napari_viewer)
 
     def build(self, session: Session) -> QWidget:
         """Make the list of key frames and the buttons."""
@@ -78,8 +85,6 @@ class Animation(SessionPanel):
         row.addWidget(self.stop)
         box.addLayout(row)
         box.addWidget(self.bar)
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._next)
         return content
 
     def view_now(self) -> View:
@@ -139,7 +144,7 @@ class Animation(SessionPanel):
         if self.follow_cell.isChecked() and self.session.spot is None:
             msg = "select the cell that the film shall follow, then record again"
             raise UserError(msg)
-        self._work = self._make(path, views)
+        self._work, self._filmed = self._make(path, views), self.session
         self.bar.setRange(0, len(views))
         self.bar.setVisible(True)
         self.record.setEnabled(False)
@@ -153,6 +158,11 @@ class Animation(SessionPanel):
 
     def _next(self) -> None:
         """Take one picture, so that the window goes on in between."""
+        if self._session is not self._filmed:  # A film shows one movie.
+            self._timer.stop()
+            self._work.close()
+            show_warning("The film was stopped and is not kept: its tracks were closed")
+            return
         done = self.guard(lambda: next(self._work, None))
         if done is None:
             self._end()
