@@ -23,9 +23,13 @@ _log = logging.getLogger(__name__)
 
 Ints = NDArray[np.int64]
 
-_PARENTS = ("parent", "parentid", "parenttrackid", "parenttrack", "parenttracklet")
+_KINDS = ("", "id", "trackid", "track", "tracklet")
+_PARENTS = tuple(who + kind for who in ("parent", "mother") for kind in _KINDS)
 #: Of these the values may be ids of cells.
-_CELLS = ("parentid", "parentspot", "parentcell", "parentnode", "predecessor")
+_CELLS = (
+    *(who + kind for who in ("parent", "mother") for kind in ("id", "spot", "cell", "node")),
+    "predecessor",
+)
 #: Which tracks belong together (laptrack's, btrack's columns).
 _TREES = ("treeid", "root", "rootid", "lineageid")
 #: Marks positions that a tracker put where it found no cell (btrack's).

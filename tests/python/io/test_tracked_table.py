@@ -99,7 +99,16 @@ def test_ids_of_tracks_that_may_be_one_number_are_refused(tmp_path: Path) -> Non
         links(tmp_path, text)
 
 
-@pytest.mark.parametrize("header", ["frame,x,y,track_id,parent_id", "t,x,y,tracklet,parent_id"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "frame,x,y,track_id,parent_id",
+        "t,x,y,tracklet,parent_id",
+        "Frame,x,y,Track_ID,Mother_ID",  # EpiCure's
+        "t,x,y,tracklet,mother",
+        "t,x,y,track,mother_track",
+    ],
+)
 @pytest.mark.parametrize("with_id", [False, True])
 def test_parents_that_are_tracks_and_could_be_cells(
     tmp_path: Path, header: str, with_id: bool
