@@ -210,6 +210,21 @@ def test_a_plain_layer_of_tracks_is_saved(viewer, tmp_path: Path) -> None:
     assert (len(graph.spots), graph.n_links) == (15, 10)
 
 
+def test_no_layer_is_saved_over_the_tracks_that_are_open(viewer, xml: Path) -> None:
+    """As that of a preview."""
+    from napari.utils.notifications import notification_manager
+
+    show(viewer, xml)
+    before = xml.read_bytes()
+    viewer.add_tracks(**make_graph().to_napari(), name="preview of links")
+    viewer.layers.selection = {viewer.layers["preview of links"]}
+    with pytest.warns(UserWarning):
+        assert viewer.layers.save(str(xml), selected=True, plugin="btrackmate") == []
+    told = [one.message for one in notification_manager.records]
+    assert any("tracks.xml is an input and would be replaced" in one for one in told)
+    assert xml.read_bytes() == before
+
+
 def test_the_sample_opens_with_labels_coloured_by_track(viewer) -> None:
     from btrackmate.napari_plugin.view.workspace import find_workspace
 

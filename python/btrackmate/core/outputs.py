@@ -267,10 +267,10 @@ def check_pairs(written: Sequence[Path]) -> None:
             raise UserError(msg)
 
 
-def check_ending(path: Path | None, *endings: str) -> None:
+def check_ending(path: Path | None, *endings: str, needed: bool = False) -> None:
     """Refuse a name whose ending says another format than what is written.
 
-    None, and a name without an ending, are fine.
+    None is fine, and so is a name without an ending, unless it says the format.
 
     Parameters
     ----------
@@ -278,8 +278,12 @@ def check_ending(path: Path | None, *endings: str) -> None:
         An output.
     *endings : str
         Those that it may have, in any case.
+    needed : bool
+        Whether the name must have one of them.
     """
-    if path is not None and path.suffix and not path.name.lower().endswith(endings):
+    if path is None or not (path.suffix or needed):
+        return
+    if not path.name.lower().endswith(endings):
         msg = f"{path}: what is written there is {' or '.join(endings)}; end the name in that"
         raise UserError(msg)
 
@@ -316,12 +320,17 @@ def _check_source(outputs: Names, source: Path) -> None:
         if whole and (inside := outputs.find_in(place)):
             msg = f"{inside} lies in {place.path}, an input: give an output outside it"
             raise UserError(msg)
-    is_run = (source / _RECORD).is_file()  # Its files are named one by one.
-    if source.is_dir() and not is_run and outputs.hold(ENDINGS):
+    if not source.is_dir() or (source / _RECORD).is_file():  # Files of a run are named one by one.
+        return
+    if outputs.hold(ENDINGS):
         for _, file in list_files(source):
             same = outputs.find_file(file)
             if same is not None and same.name.lower().endswith(ENDINGS):
                 raise UserError(_IS_INPUT.format(same))
+    frame = outputs.find_beside(Name.of(source.resolve()), ENDINGS)
+    if frame and any(one.name.lower().endswith(ENDINGS) for one in source.iterdir()):
+        msg = f"{frame} would be one of the frames of {source}, an input: give an output outside it"
+        raise UserError(msg)
 
 
 def check_folder(path: Path) -> None:

@@ -56,6 +56,11 @@ class Names:
         """Find one that lies in a path, at any depth."""
         return self._above.get(name.parts)
 
+    def find_beside(self, name: Name, endings: tuple[str, ...]) -> Path | None:
+        """Find one that lies in a folder itself and has one of the endings."""
+        beside = (path for parts, path in self._spelt.items() if parts[:-1] == name.parts)
+        return next((one for one in beside if one.name.lower().endswith(endings)), None)
+
 
 def is_one_name(one: Path, other: Path) -> bool:
     """Tell whether two spellings, relative or under links, lead to one name of a file."""

@@ -213,6 +213,18 @@ class Movie:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def open_again(self) -> "Movie":
+        """Open what stands there now, perhaps another file, with the same axes and calibration.
+
+        Raises
+        ------
+        UserError
+            If it is no image any more.
+        """
+        make, arguments = self.__reduce__()
+        found: Movie = make(*arguments)
+        return found
+
     def __reduce__(self) -> tuple[Any, ...]:
         axes = (self.axes, self.axes_source)
         return _open_again, (self.path.absolute(), axes, self.role, (self.calibration, self.known))

@@ -140,6 +140,21 @@ def test_what_lies_deep_in_a_zarr_folder_is_not_lost(tmp_path, made, foreign):
         check_output(path, overwrite=True)
 
 
+@pytest.mark.parametrize("source", ["frames", "link", "frames/../frames"])
+@pytest.mark.parametrize("output", ["frames/t2.tif", "link/labels.TIFF"])
+def test_no_output_becomes_a_frame_of_an_input(tmp_path, source, output):
+    (tmp_path / "frames").mkdir()
+    for number in range(2):
+        (tmp_path / "frames" / f"t{number}.tif").touch()
+    (tmp_path / "link").symlink_to("frames")
+    with pytest.raises(UserError, match="would be one of the frames of .*, an input: give an out"):
+        check_outputs([tmp_path / output], [tmp_path / source])
+    others = ["frames/cells.csv", "frames/made/labels.tif", "labels.tif", "frames.tif"]
+    check_outputs([tmp_path / one for one in others], [tmp_path / source])
+    (tmp_path / "model").mkdir()
+    check_outputs([tmp_path / "model" / "labels.tif"], [tmp_path / "model"])
+
+
 def test_output_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file, expected a folder"):
@@ -278,8 +293,7 @@ def test_no_output_is_a_part_of_a_folder_that_is_read(tmp_path, monkeypatch, out
     with pytest.raises(UserError, match="an input"):
         check_outputs([Path(output)], [Path(source)], overwrite=True)
     Path("run/run.yaml").touch()
-    check_outputs([Path("run/x.tif"), Path("movie/t2.tif")], [Path("run"), Path("movie")],
-                  overwrite=True)  # fmt: skip
+    check_outputs([Path("run/x.tif")], [Path("run"), Path("movie")], overwrite=True)
 
 
 def test_outputs_beside_inputs_are_fine(tmp_path, monkeypatch):

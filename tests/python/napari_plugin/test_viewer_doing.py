@@ -240,6 +240,47 @@ def test_what_is_made_meanwhile_is_not_replaced(
     assert (tmp_path / "lab.tif").read_text() == "theirs"
 
 
+@pytest.mark.parametrize("changed", ["before", "in frame 1", "while measured"])
+def test_segment_takes_one_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    """Not half of the one that was there when the movie was opened, and half of a later one."""
+    cells = dividing_cells()
+    image = write_imagej(tmp_path / "m.tif", cells.astype(np.uint16), "TZYX")
+    opened = replace(make_session().opened, image=open_movie(image))
+    (tmp_path / "lab.tif").write_text("old")
+
+    def change() -> None:
+        new = write_imagej(tmp_path / "new.tif", cells.astype(np.uint16) * 7, "TZYX")
+        Path(new).replace(image)
+
+    def make_frames(*_):
+        for t, frame in enumerate(cells):
+            if changed == f"in frame {t}":
+                change()
+            yield frame.astype(np.uint32)
+
+    def measure(*arguments, **options):
+        if changed == "while measured":
+            change()
+        return measure_movie(*arguments, **options)
+
+    measure_movie = segmenting.measure_movie
+    monkeypatch.setattr(segmenting, "segment_frames", make_frames)
+    monkeypatch.setattr(segmenting, "measure_movie", measure)
+    if changed == "before":
+        change()
+        made = segment_movie(opened, tmp_path / "lab.tif", 1, None)
+        intensity = made.graph.spots.feature("mean_intensity_ch1")
+        assert (intensity == 7 * made.graph.spots.feature("label")).all()
+        assert made.image.frame(0).max() == 7 * cells[0].max()
+    else:
+        with pytest.raises(UserError, match="m.tif was changed while it was read"):
+            segment_movie(opened, tmp_path / "lab.tif", 1, None)
+        kept = (tmp_path / "lab.tif").read_bytes() == b"old"
+        assert kept == (changed == "in frame 1")
+
+
 def test_segment_heeds_the_region_of_interest(tmp_path: Path) -> None:
     from btrackmate.segmentation.settings import SegmentationSettings
 

@@ -12,6 +12,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.core.watching import watch_inputs
 from btrackmate.napari_plugin.model.opening import Opened
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.pipeline.inputs import MovieFrames
@@ -48,7 +49,7 @@ def link(
     Raises
     ------
     UserError
-        If the spots lack what the tracker needs.
+        If the spots lack what the tracker needs, or the labels are changed meanwhile.
     """
     every = (session.now.to_graph() if now is None else now).spots
     hidden = find_hidden(session.opened, every)
@@ -58,7 +59,8 @@ def link(
         spots = spots.take((spots.frame >= frames.start) & (spots.frame < frames.stop))
     movie = session.opened.labels
     labels = None if movie is None else MovieFrames(movie, spots.ndim)
-    graph = track(spots, filled, progress, labels)
+    with watch_inputs(None if movie is None else movie.path):
+        graph = track(spots, filled, progress, labels)
     if frames is None and hidden.any():
         graph = put_back(graph, every.take(hidden))
     note = {"tracker": tracker_name(filled), **filled.model_dump(mode="json")}

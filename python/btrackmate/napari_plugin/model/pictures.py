@@ -61,7 +61,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     UserError
         If the name has another ending.
     """
-    check_ending(path, ".png", ".svg", ".pdf")
+    check_ending(path, ".png", ".svg", ".pdf", needed=True)
     with write_atomically(path) as temporary:
         form = path.suffix[1:].lower()
         figure.savefig(temporary, format=form, facecolor=figure.get_facecolor())

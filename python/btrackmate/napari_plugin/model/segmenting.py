@@ -21,6 +21,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.parallel import end_with_parent
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
@@ -83,12 +84,15 @@ def segment_movie(
 ) -> Opened:
     """Segment the whole movie into a TIFF, and measure its cells: spots without links.
 
+    The image is opened again, as it may have been replaced since it was.
+
     Raises
     ------
     UserError
-        If there is no image, the name is no TIFF's, or `segment_frames` refuses.
+        If there is no image, it is changed meanwhile, the name is no TIFF's, or `segment_frames`
+        refuses.
     """
-    image = take_image(opened)
+    image = take_image(opened).open_again()
     if output.suffix.lower() not in (".tif", ".tiff"):
         msg = f"{output}: labels are written as TIFF; end the name in .tif"
         raise UserError(msg)
@@ -97,19 +101,21 @@ def segment_movie(
     frames = segment_frames(image, channel, every, settings, progress)
     volumes = (one if one.ndim == 3 else one[None] for one in frames)
     calibration = opened.graph.spots.calibration
-    with write_together(overwrite=True):
-        write_tiff_movie(
-            output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
-        )
-    labels = open_movie(output, role="labels", model=image)
-    ndim = image.ndim
-    spots = measure_movie(
-        MovieFrames(labels, ndim), MovieFrames(image, ndim), None, calibration, MeasureSettings(),
-        progress=progress,
-    ).spots  # fmt: skip
+    with watch_inputs(image.path):
+        with write_together(overwrite=True), watch_inputs(image.path):
+            write_tiff_movie(
+                output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
+            )
+        labels = open_movie(output, role="labels", model=image)
+        ndim = image.ndim
+        spots = measure_movie(
+            MovieFrames(labels, ndim), MovieFrames(image, ndim), None, calibration,
+            MeasureSettings(), progress=progress,
+        ).spots  # fmt: skip
     none = np.empty(0, np.int64)
     made = with_tracks(opened, TrackGraph.from_links(spots, none, none))
-    return replace(made, labels=labels, base=None, record=None)  # Those are of other cells.
+    # What the tracks before came with is of other cells.
+    return replace(made, image=image, labels=labels, base=None, record=None)
 
 
 def take_image(opened: Opened) -> Movie:

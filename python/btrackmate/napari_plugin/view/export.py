@@ -135,7 +135,7 @@ class Export(SessionPanel):
         UserError
             If the name has another ending.
         """
-        check_ending(path, ".png", ".svg")
+        check_ending(path, ".png", ".svg", needed=True)
         if path.suffix.lower() == ".png":
             with write_atomically(path) as temporary:
                 imsave(temporary, self._take(), format="png")

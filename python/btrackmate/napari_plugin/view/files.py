@@ -16,7 +16,7 @@ from btrackmate.napari_plugin.model.samples import load_mask, open_sample
 from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.view.closing import guard_window
 from btrackmate.napari_plugin.view.faults import FAULTS, show_fault
-from btrackmate.napari_plugin.view.workspace import close, find_workspace, show
+from btrackmate.napari_plugin.view.workspace import close, find_workspace, list_opened, show
 from btrackmate.review import find_edited
 
 #: Widgets that are docked with tracks; the others are in the menu Plugins.
@@ -99,10 +99,18 @@ def open_widgets(viewer: Any, *names: str) -> None:
 
 
 def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
-    """Write a Tracks layer: of an open session with all that its file had, else what it shows."""
+    """Write a Tracks layer: of an open session with all that its file had, else what it shows.
+
+    What belongs to the tracks that are open, in any window, is not replaced.
+    """
     session = options.get("metadata", {}).get("btrackmate")
     target = Path(path)
-    if session is not None:
-        return [str(one) for one in session.save_as(target)]
-    check_saving(None, target, name_outputs(target))
-    return [str(one) for one in write_tracks(target, read_layer(data, options))]
+    try:
+        if session is not None:
+            return [str(one) for one in session.save_as(target)]
+        for opened in (None, *list_opened()):
+            check_saving(opened, target, name_outputs(target))
+        return [str(one) for one in write_tracks(target, read_layer(data, options))]
+    except FAULTS as error:  # Of those, napari would say that no plugin can write it.
+        show_fault(error)
+        return []

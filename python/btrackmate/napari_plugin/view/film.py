@@ -138,7 +138,7 @@ class Animation(SessionPanel):
             If the name has another ending or is one of the movie's files, there is one key frame
             only, or no cell to follow.
         """
-        check_ending(path, ".mp4", ".gif")
+        check_ending(path, ".mp4", ".gif", needed=True)
         check_saving(self.session.opened, path)
         views = self.views()
         if self.follow_cell.isChecked() and self.session.spot is None:

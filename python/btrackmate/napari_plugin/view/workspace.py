@@ -42,6 +42,11 @@ def find_workspace(viewer: Any) -> "Workspace | None":
     return _open.get(getattr(viewer, "__wrapped__", viewer))
 
 
+def list_opened() -> list[Opened]:
+    """List what is open in all viewers."""
+    return [one.session.opened for one in _open.values()]
+
+
 @pause_collection()
 def show(viewer: Any, found: Opened) -> "Workspace":
     """Show opened tracks in a viewer, in place of what was open there before.
