@@ -72,7 +72,7 @@ def find_voxels(positions: NDArray[np.float64], size: Calibration) -> NDArray[np
 def find_misplaced(
     image: NDArray[Any], labels: NDArray[np.int64], voxels: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Tell which cells are said to stand where another one does.
+    """Tell which cells are said to stand where they do not.
 
     Parameters
     ----------
@@ -86,20 +86,25 @@ def find_misplaced(
     Returns
     -------
     (n,) ndarray of bool
-        True where another label stands at the centre, and the centre lies outside the box around
-        the cell's own label (a bent cell's centre can lie on its neighbour).
+        True where another label, or background, stands at the centre, which lies outside the box
+        around the cell's own label (a bent cell's centre can lie on its neighbour); also where its
+        label is not in the image, and another one stands at the centre.
     """
     places = voxels[:, ::-1][:, 3 - image.ndim :]
     wrong = (labels > 0) & ((places >= 0) & (places < image.shape)).all(axis=1)
     there = np.asarray(image[tuple(places[wrong].T)]).astype(np.int64)
-    wrong[wrong] = (there > 0) & (there != labels[wrong])
+    on_cell = np.zeros(wrong.size, np.bool_)
+    on_cell[wrong] = there > 0
+    wrong[wrong] = there != labels[wrong]
     if wrong.any():
         own, number = np.unique(labels[wrong], return_inverse=True)
         small = paint_labels(image, own, np.arange(1, own.size + 1))
         boxes = find_objects(small.astype(np.int32), own.size)
         wrong[wrong] = [
-            boxes[n] is None or not _is_in_box(place, boxes[n])
-            for n, place in zip(number.tolist(), places[wrong].tolist(), strict=True)
+            lies_on if boxes[n] is None else not _is_in_box(place, boxes[n])
+            for n, place, lies_on in zip(
+                number.tolist(), places[wrong].tolist(), on_cell[wrong].tolist(), strict=True
+            )
         ]
     return wrong
 
@@ -116,7 +121,7 @@ def tell_misplaced(spots: Spots, rows: NDArray[np.int64], movie: Any, tracks: An
     spots : Spots
         All spots, with labels.
     rows : (n,) ndarray of int
-        Rows of those that lie on another cell.
+        Rows of those that do not lie there.
     movie, tracks : Path or str
         Whose they are.
     """
@@ -124,8 +129,8 @@ def tell_misplaced(spots: Spots, rows: NDArray[np.int64], movie: Any, tracks: An
     first = f"spot {spots.id[row]}, label {int(spots.feature('label')[row])} in frame "
     first += f"{spots.frame[row]}"
     return (
-        f"{len(rows)} of {len(spots)} spots of {tracks} lie on another cell of {movie} than the "
-        f"one whose label they have (first: {first}); if cells "
-        "were numbered anew since, all that follows is wrong: track the label images again, or "
-        "give those that the tracks were made of"
+        f"{len(rows)} of {len(spots)} spots of {tracks} do not lie on the cell of {movie} whose "
+        f"label they have (first: {first}); if cells were numbered anew since, or these are of "
+        "another movie, all that follows is wrong: track the label images again, or give those "
+        "that the tracks were made of"
     )

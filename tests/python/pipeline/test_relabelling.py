@@ -222,7 +222,7 @@ class TestLabelsNumberedAnew:
             progress=ignore_progress,
         )  # fmt: skip
         (record,) = caplog.records
-        assert record.message.startswith("8 of 15 spots of the result lie on another cell")
+        assert record.message.startswith("8 of 15 spots of the result do not lie on the cell")
 
     def test_so_does_the_challenge_folder(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -234,11 +234,32 @@ class TestLabelsNumberedAnew:
         assert ["8 of 15 spots of " in record.message for record in caplog.records] == [True]
 
     def test_a_bent_cell_may_have_its_centre_on_a_neighbour(self) -> None:
-        """1 is bent around 2: its centre is a voxel of 2, inside the box around 1; 8 is nowhere."""
-        image = np.array([[1, 1, 1], [1, 2, 1], [3, 0, 0]], np.uint16)
-        voxels = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0], [9, 9, 0], [2, 2, 0], [0, 0, 0]])
-        found = find_misplaced(image, np.array([1, 3, 3, 3, 3, 8]), voxels)
-        assert found.tolist() == [False, True, True, False, False, True]
+        """1 is bent around 2: its centre is a voxel of 2, inside the box around 1; 8 is nowhere.
+
+        4 is bent around background, 3 is elsewhere.
+        """
+        image = np.array([[1, 1, 1, 4, 4], [1, 2, 1, 4, 0], [3, 0, 0, 0, 0]], np.uint16)
+        cells = [
+            (1, (1, 1), False), (3, (1, 1), True), (3, (0, 0), True), (3, (9, 9), False),
+            (3, (2, 2), True), (8, (0, 0), True), (8, (2, 2), False), (4, (4, 1), False),
+            (4, (4, 2), True), (0, (2, 2), False),
+        ]  # fmt: skip
+        voxels = np.array([(*place, 0) for _, place, _ in cells])
+        found = find_misplaced(image, np.array([label for label, _, _ in cells]), voxels)
+        assert found.tolist() == [wrong for _, _, wrong in cells]
+
+    def test_labels_of_another_movie_warn_where_spots_lie_on_background(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Such as a crop, or what was registered since: most centres lie on no cell at all."""
+        tracks = make_tracks(tmp_path / "t.xml")
+        moved = np.roll(dividing_cells(), 9, axis=-1)
+        labels = write_imagej(tmp_path / "moved.tif", moved, "TZYX")
+        caplog.clear()
+        convert(tracks, tmp_path / "01_RES", labels=labels)
+        (record,) = caplog.records
+        assert "14 of 15 spots" in record.message
+        assert "or these are of another movie" in record.message
 
     @staticmethod
     def _write(folder: Path, *, swap: bool) -> Path:
