@@ -135,8 +135,10 @@ def plan_edit(
     values = {name: value for name, value in arguments.items() if name not in names}
     if change.added_spots:
         values["id"] = change.added_spots[0].id
-    parents = {link.source for link in change.removed_links} if operation == "swap" else ()
-    beside = [Place.of(tracks.spot(one)) for one in sorted(parents)]
+    told = {place.id for place in places.values()}
+    told |= {spot.id for spot in (*change.removed_spots, *change.added_spots)}
+    ends = {end for link in (*change.removed_links, *change.added_links) for end in link[:2]}
+    beside = [Place.of(tracks.spot(one)) for one in sorted(ends - told)]
     return change, make_edit(change, places, values, beside)
 
 
@@ -184,23 +186,43 @@ def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, lis
 def are_made(tracks: EditableTracks, edits: Sequence[dict[str, Any]]) -> bool:
     """Tell whether tracks hold all that some edits change, as after another program saved them.
 
-    Spots are known by their ids and places, links by the ids of their ends.
+    Spots are known by their ids and places, links by the ids of their ends. An end that is not
+    where it was is another cell: the spots were numbered anew. So it may be where nobody knows
+    where it was, as in journals of older versions.
     """
     links: dict[tuple[int, int], bool] = {}
     spots: dict[int, Spot | None] = {}
-    for change in map(read_edit, edits):
+    ends: dict[int, Place] = {}
+    for edit in edits:
+        change = read_edit(edit)
         links |= {(link.source, link.target): False for link in change.removed_links}
         spots |= {spot.id: None for spot in change.removed_spots}
         spots |= {spot.id: spot for spot in change.added_spots}
         links |= {(link.source, link.target): True for link in change.added_links}
         spots |= {move[1].id: move[1] for move in change.moved}
-    return all(
-        (spot is None) == (number not in tracks)
-        and (spot is None or Place.of(spot).is_of(tracks, number))
-        for number, spot in spots.items()
-    ) and all(
-        _is_linked(tracks, source, target) == there for (source, target), there in links.items()
+        ends |= {told["id"]: Place.from_json(told) for told in _list_places(edit)}
+    return (
+        all(
+            (spot is None) == (number not in tracks)
+            and (spot is None or Place.of(spot).is_of(tracks, number))
+            for number, spot in spots.items()
+        )
+        and all(end in spots or _stands(tracks, ends.get(end)) for link in links for end in link)
+        and all(_is_linked(tracks, *link) == there for link, there in links.items())
     )
+
+
+def _list_places(edit: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the places that an edit tells: of spots that it names, and at the ends of its links."""
+    return [*edit["spots"].values(), *edit.get("beside", ())]
+
+
+def _stands(tracks: EditableTracks, place: Place | None) -> bool:
+    """Tell whether the spot with the same id is found where one was."""
+    try:
+        return place is not None and place.find(tracks) == place.id
+    except UserError:
+        return False
 
 
 def _is_linked(tracks: EditableTracks, source: int, target: int) -> bool:

@@ -13,7 +13,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
-from btrackmate.review import EditableTracks, EditSession, replay_edits
+from btrackmate.review import EditableTracks, EditSession, replay_edits, replaying
 
 
 def make(ids: tuple[int, ...] = (0, 1, 2, 3)) -> TrackGraph:
@@ -205,3 +205,85 @@ def test_a_track_is_only_deleted_again_if_it_is_that_one(
     left = replay_edits(tracks, path)[1]
     assert [one.why for one in left] == ([why] if why else [])
     assert tracks.n_spots == (6 if why else 3)
+
+
+#: Three cells in four frames, by frame: 0, 1, 2 are linked to 3, 4, 5, and so on.
+CELLS, FRAMES = 3, 4
+EDITS = {
+    "break_link": {"source": 3, "target": 6},
+    "delete_spot": {"spot": 4},
+    "delete_track": {"spot": 2},
+    "swap": {"one": 6, "other": 7},
+}
+
+
+def make_grid(number=lambda row: row) -> TrackGraph:
+    rows = np.arange(CELLS * FRAMES)
+    table = pd.DataFrame(
+        {"id": [number(int(row)) for row in rows], "frame": rows // CELLS, "y": 1.0}
+    )
+    spots = Spots.from_table(table.assign(x=rows % CELLS * 10.0, radius=2.0), Calibration(), ndim=2)
+    ids = table["id"].to_numpy()
+    return TrackGraph.from_ids(spots, ids[:-CELLS], ids[CELLS:])
+
+
+def link_places(graph: TrackGraph) -> set[tuple[float, ...]]:
+    """Links as frame and x of their ends, whatever the ids."""
+    places = np.stack([graph.spots.frame, graph.spots.table["x"]], axis=1)
+    ends = np.concatenate([places[graph.source], places[graph.target]], axis=1)
+    return {tuple(one) for one in ends.tolist()}
+
+
+@pytest.mark.parametrize("operation", EDITS)
+def test_saved_edits_can_be_undone_after_another_program_saved_them(
+    tmp_path: Path, operation: str
+) -> None:
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    with EditSession.open(tracks) as session:
+        session.do(operation, **EDITS[operation])
+        session.save()
+    save_again(tracks)
+    with EditSession.open(tracks, changed="replay") as session:
+        assert not session.left_out
+        session.undo()
+        assert link_places(session.to_graph()) == link_places(make_grid())
+
+
+@pytest.mark.parametrize("operation", EDITS)
+@pytest.mark.parametrize("knows_beside", [True, False])
+@pytest.mark.parametrize(
+    "number",
+    [
+        lambda row: row % CELLS * FRAMES + row // CELLS,  # track by track
+        lambda row: row + 1,
+        lambda row: CELLS * FRAMES - 1 - row,
+        lambda row: row + 1000,
+    ],
+)
+def test_saved_edits_of_spots_numbered_anew_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, number, knows_beside: bool
+) -> None:
+    """Undone by their ids they would join other cells; journals of before knew fewer places."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    if not knows_beside and operation != "swap":
+        make = replaying.make_edit
+        monkeypatch.setattr(replaying, "make_edit", lambda *told: make(*told[:3]))
+    with EditSession.open(tracks) as session:
+        session.do(operation, **EDITS[operation])
+        session.save()
+        edited = session.to_graph()
+    numbered = edited.spots.to_dataframe().assign(id=lambda table: table["id"].map(number))
+    spots = Spots.from_table(numbered, Calibration(), ndim=2)
+    ids = edited.spots.id
+    source, target = ([number(int(one)) for one in ids[ends]] for ends in
+                      (edited.source, edited.target))  # fmt: skip
+    write_tracks(tracks, TrackGraph.from_ids(spots, np.array(source), np.array(target)))
+    with EditSession.open(tracks, changed="replay") as session:
+        assert link_places(session.to_graph()) == link_places(edited)
+        if session.history.done:  # A whole track, none of whose ids is another's now.
+            session.undo()
+            assert link_places(session.to_graph()) == link_places(make_grid())
+        else:
+            assert [one.what for one in session.left_out] == [operation]
