@@ -253,7 +253,14 @@ class EditableTracks:
         -------
         Change
             The same with the tracks that it touched.
+
+        Raises
+        ------
+        UserError
+            If a spot or a link of it is not there, as where another program took it away since;
+            nothing has changed then.
         """
+        self._check_there(change)
         self._edited = True
         before = self._tracks_at(change.spots)
         whole = self._find_whole_tracks(change)
@@ -286,6 +293,21 @@ class EditableTracks:
         touched = before | self._tracks_at(change.spots)
         touched |= {number for one in renumbered for number in (one.before, one.after)}
         return replace(change, renumbered=renumbered, tracks=frozenset(touched - {_NO_TRACK}))
+
+    def _check_there(self, change: Change) -> None:
+        """Refuse a change of what is not there."""
+        added = {spot.id for spot in change.added_spots}
+        ends = {end for link in (*change.removed_links, *change.added_links) for end in link[:2]}
+        changed = {spot.id for spot in change.removed_spots}
+        changed |= {move.after.id for move in change.moved}
+        for spot in sorted((ends - added) | changed):
+            if self._spots.find(spot) < 0:
+                msg = f"spot {spot} is not there any more"
+                raise UserError(msg)
+        for link in change.removed_links:
+            if self.link(*link[:2]) is None:
+                msg = f"there is no link from spot {link.source} to spot {link.target} any more"
+                raise UserError(msg)
 
     def _find_whole_tracks(self, change: Change) -> set[int]:
         """Find the tracks that go with all their spots: nothing of them has to be searched."""
