@@ -107,15 +107,18 @@ class Journal:
         space_unit: str,
         *,
         n_saved: int = 0,
+        n_undone: int = 0,
     ) -> None:
         """Begin anew with edits, all at one moment; keep the lines of before in a file beside.
 
-        Of the edits, the file with the digest holds the first `n_saved`.
+        Of the edits, the file with the digest holds the first `n_saved`, of which the last
+        `n_undone` were taken back since, before those that follow.
         """
         copy_file(self.path, _name_before(self.path))
         lines = list(map(dict, edits))
         if n_saved:
-            lines.insert(n_saved, {"do": "save", "time": _now(), "sha256": digest})
+            undone = [{"do": "undo", "time": _now()}] * n_undone
+            lines[n_saved:n_saved] = [{"do": "save", "time": _now(), "sha256": digest}, *undone]
         self.entries = [_make_header(self.tracks, None if n_saved else digest, space_unit), *lines]
         text, self._end = _format(self.entries)
         self.confirm()

@@ -3,6 +3,7 @@
 import logging
 import threading
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -284,22 +285,39 @@ class EditSession:
             self.history.make(read_edit(entry))
 
     def _replay(self, entries: list[dict[str, Any]]) -> None:
+        """Make the edits of the journal on a file that another program saved, or made anew."""
         saves = [n for n, line in enumerate(entries) if line.get("do") == "save"]
         held = sort_edits(entries[1 : saves[-1]])[0] if saves else []
         later = sort_edits(entries[1:])[0]
-        if held and later[: len(held)] == held and are_made(self.tracks, held):
-            # Another program saved the file with them.
+        pairs = zip(held, later, strict=False)
+        kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        taken_back = range(len(held), kept, -1)
+        self.left_out = []
+        if held and are_made(self.tracks, held):
+            # The other program saved the file with them.
             self.history.done = list(map(read_edit, held))
-            entries = [entries[0], *later[len(held) :]]
+            for number in taken_back:
+                try:
+                    self.history.undo()
+                except UserError as error:
+                    self._leave_undo_out(number, held, str(error))
+                    break
         else:
-            held = []
-        again = replay_entries(self.history, entries)
-        self.left_out = [replace(one, number=one.number + len(held)) for one in again.left_out]
+            for number in taken_back:
+                self._leave_undo_out(number, held, "the tracks are not those that were saved")
+            held, kept = [], 0
+        undone = len(held) - len(self.history.done)
+        again = replay_entries(self.history, [entries[0], *later[kept:]])
+        self.left_out += [replace(one, number=one.number + kept) for one in again.left_out]
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
         lines, unit = [*held, *again.lines], self.tracks.space_unit
-        self._journal.replace(self._digest, lines, unit, n_saved=len(held))
+        self._journal.replace(self._digest, lines, unit, n_saved=len(held), n_undone=undone)
         self._saved = len(held) + 2 if held else 0
+
+    def _leave_undo_out(self, number: int, held: list[dict[str, Any]], why: str) -> None:
+        what = f"undo of {held[number - 1]['do']}"
+        self.left_out.append(LeftOut(number, what, why))
 
 
 def write_copy(

@@ -236,6 +236,11 @@ class EditableTracks:
         source, target = (self._ids(list(ends)) for ends in zip(*links, strict=True))
         return TrackGraph.from_ids(spots, source, target)
 
+    @property
+    def is_edited(self) -> bool:
+        """Whether edits were made, or taken back, so that they may not be as they were given."""
+        return self._edited
+
     def to_graph(self) -> TrackGraph:
         """Give all spots and links as they are now."""
         if not self._edited:

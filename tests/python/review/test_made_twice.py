@@ -13,7 +13,8 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
-from btrackmate.review import EditableTracks, EditSession, replay_edits, replaying
+from btrackmate.review import EditableTracks, EditSession, History, replay_edits, replaying
+from btrackmate.review.history import plan
 
 
 def make(ids: tuple[int, ...] = (0, 1, 2, 3)) -> TrackGraph:
@@ -248,6 +249,67 @@ def test_saved_edits_can_be_undone_after_another_program_saved_them(
         assert not session.left_out
         session.undo()
         assert link_places(session.to_graph()) == link_places(make_grid())
+
+
+@pytest.mark.parametrize("operation", EDITS)
+@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_saved_edit_that_was_taken_back_stays_so(
+    tmp_path: Path, operation: str, more: bool, deletes: bool
+) -> None:
+    """Though another program saves the file with it, and deletes a cell of another track."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    with EditSession.open(tracks) as session:
+        session.do("break_link", source=5, target=8)
+        session.do(operation, **EDITS[operation])
+        session.save()
+        session.undo()
+        if more:
+            session.do("break_link", source=0, target=3)
+        wanted = link_places(session.to_graph())
+    graph = read_tracks(tracks)[0]
+    if deletes:
+        write_tracks(tracks, graph.keep_spots(graph.spots.id != 11))
+        wanted -= {(2.0, 20.0, 3.0, 20.0)}
+    else:
+        save_again(tracks)
+    for _ in range(2):
+        with EditSession.open(tracks, changed="replay") as session:
+            if deletes and operation == "delete_track":  # Some of it was deleted twice.
+                continue
+            assert not session.left_out
+            assert link_places(session.to_graph()) == wanted
+            assert [one.what for one in session.history.done] == ["break_link"] * (1 + more)
+            assert not session.is_saved
+    with EditSession.open(tracks) as session:
+        if not more and session.history.undone:
+            session.redo()
+            assert len(session.history.done) == 2
+
+
+def test_an_edit_that_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
+    """Another program deleted a spot at the link that was broken and mended."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    with EditSession.open(tracks) as session:
+        session.do("break_link", source=3, target=6)
+        session.save()
+        session.undo()
+    graph = read_tracks(tracks)[0]
+    write_tracks(tracks, graph.keep_spots(graph.spots.id != 6))
+    with EditSession.open(tracks, changed="replay") as session:
+        assert [one.what for one in session.left_out] == ["undo of break_link"]
+
+
+def test_undo_of_what_is_not_there_any_more_is_refused(tmp_path: Path) -> None:
+    history = History(EditableTracks(make_grid()))
+    history.do("break_link", source=3, target=6)
+    history.tracks.apply(replace(plan(history.tracks, "delete_spot", {"spot": 6})))
+    with pytest.raises(UserError, match="spot 6 is not there any more"):
+        history.undo()
+    assert len(history.done) == 1
+    assert len(link_places(history.tracks.to_graph())) == CELLS * (FRAMES - 1) - 2
 
 
 @pytest.mark.parametrize("operation", EDITS)

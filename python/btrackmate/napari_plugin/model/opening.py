@@ -80,7 +80,7 @@ class Opened:
     @property
     def track_ids(self) -> NDArray[np.int64]:
         """Id of each track: TrackMate's, else 0, 1, …; (n_tracks,)."""
-        if self.edit is not None and self.edit.history.done:
+        if self.edit is not None and self.edit.tracks.is_edited:
             first = np.unique(self.graph.track[self.graph.track >= 0], return_index=True)[1]
             spots = self.graph.spots.id[self.graph.track >= 0][first].tolist()
             return np.array([self.edit.tracks.track(spot) for spot in spots], np.int64)
@@ -217,9 +217,10 @@ def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:
             if unsaved := describe_unsaved(tracks):
                 notes.append(unsaved)
             return Opened(path, tracks, graph, document, notes=tuple(notes))
-        done = len(session.history.done)
-        graph = session.to_graph() if done or session.document is None else session.document.graph
-        return Opened(path, tracks, graph, session.document, edit=session, notes=_tell(session))
+        document = session.document
+        as_read = not (session.history.done or session.tracks.is_edited)
+        graph = document.graph if document is not None and as_read else session.to_graph()
+        return Opened(path, tracks, graph, document, edit=session, notes=_tell(session))
     graph, document = read_tracks(path)
     return Opened(path, tracks, graph, document)
 

@@ -203,6 +203,7 @@ class Session(State):
     def _take(self, change: "Change") -> None:
         """Follow a change everywhere."""
         self.scene.apply(change)
+        self._moved |= {move.after.id for move in change.moved}
         self.table.update(self.now, change.tracks)
         if self.spot is not None and self.spot not in self.now:
             self.spot = None
@@ -248,7 +249,8 @@ class Session(State):
         """Number of corrections that stand in no file, not even in a journal."""
         if isinstance(self._edit, EditSession) or self.history.done == self._kept:
             return 0
-        return self.opened.carried + len(self.history.done)
+        n = self.opened.carried + len(self.history.done)
+        return n if self._kept is None else max(n, 1)  # One that was saved may be taken back.
 
     def check_kept(self) -> None:
         """Refuse to give up corrections that stand in no file.

@@ -62,6 +62,7 @@ class State:
         else:
             self._edit = self.history = History(EditableTracks(graph, track_ids=ids))
         self._kept: list[Change] | None = None
+        self._moved: set[int] = set()  # Spots that edits moved, also back, since they were opened.
         self.table = TrackTable(graph, ids)
         self.spot: int | None = None
         self._origin: tuple[int | None, int | None] = (None, None)  # selected, followed to
@@ -103,8 +104,7 @@ class State:
             names = scene.tracklet if feature == "tracklet" else scene.track
             return names[every].astype(np.float64)
         base = self.opened.graph.spots
-        moved = {move[1].id for change in self.history.done for move in change.moved}
-        there = [scene.row(spot) for spot in moved if spot in self.now]
+        there = [scene.row(spot) for spot in self._moved if spot in self.now]
         old = (every < len(base)) & ~np.isin(every, there)
         values = np.full(every.size, np.nan)
         values[old] = base.feature(feature)[every[old]]
