@@ -1,7 +1,7 @@
 """`btrackmate relabel`: a label image by track."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,11 +11,6 @@ from btrackmate.cli.run_options import input_settings, table_options
 from btrackmate.core.files import write_together
 from btrackmate.core.outputs import check_ending, check_outputs
 from btrackmate.core.progress import Progress
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_SHOWN = 10
 
 
 @click.command("relabel")
@@ -65,20 +60,11 @@ def command(
         result = relabel(tracks, labels, output, by, input_settings(options), progress)
         if unpainted is not None:
             write_table(unpainted, result.unpainted)
-    left, off = result.unpainted, result.off_cells
+    left = result.unpainted
     click.echo(
         f"{result.n_cells - len(left)} of {result.n_cells} cells have one of "
         f"{result.n_numbers} {by}s"
     )
-    for reason, group in left.groupby("reason", sort=True):
-        click.echo(f"{len(group)} cells are 0, as {reason}: {_name(group, 'label')}")
-    if len(off):
-        click.echo(f"{len(off)} spots in a track lie on no cell: {_name(off, 'id')}")
+    for line in result.describe_left():
+        click.echo(line)
     print_paths((output, unpainted))
-
-
-def _name(table: "pd.DataFrame", column: str) -> str:
-    """Name the first rows: ``label 7 in frame 0, 7 in frame 1, …``."""
-    rows = zip(table[column].head(_SHOWN), table["frame"].head(_SHOWN), strict=True)
-    names = ", ".join(f"{name} in frame {frame}" for name, frame in rows)
-    return f"{column} {names}" + (", …" if len(table) > _SHOWN else "")

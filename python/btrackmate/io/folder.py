@@ -1,6 +1,8 @@
 """Folders of images, one a frame (``t000.tif``, ``t001.tif``, …), as a movie."""
 
 import contextlib
+import logging
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,13 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.words import option
+from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff import TiffSource
+from btrackmate.io.units import convert
+
+_log = logging.getLogger(__name__)
 
 _SUFFIXES = (".tif", ".tiff")
 _DIGITS = re.compile(r"(\d+)")
 #: The word in front of a number in a name, with what stands between.
 _WORD = re.compile(r"([A-Za-z]*)[^A-Za-z0-9]*$")
 #: Words whose numbers count frames, positions of the stage, and slices or channels.
+#: Part by which sizes of frames may differ, as programs round them.
+_SAME = 1e-3
 _FRAME_WORDS = {"t", "tp", "time", "timepoint", "frame"}
 _PLACE_WORDS = {"xy", "pos", "position", "site", "field", "fov", "scene", "well", "stage", "tile"}
 _PART_WORDS = {"z", "slice", "plane", "c", "ch", "channel", "w"}
@@ -150,6 +159,7 @@ class FolderSource:
         self._path = path
         self._files = list_frames(path)
         kinds: list[np.dtype[Any]] = []
+        other: list[Path] = []
         for file in self._files:
             with contextlib.closing(TiffSource(file)) as source:
                 if not kinds:
@@ -160,6 +170,14 @@ class FolderSource:
                     msg += f"{self._files[0].name}"
                     raise UserError(msg)
                 kinds.append(source.dtype)
+                if not _is_as_large(source.scale, self.scale):
+                    other.append(file)
+        if other:
+            _log.warning(
+                "%s: %d of %d frames state another voxel size than the first (%s): that of the "
+                "first is taken for all; if wrong, give %s", path, len(other), len(self._files),
+                other[0].name, option("voxel_size"),
+            )  # fmt: skip
         # Label images of one movie may be of 8 bit while there are few cells, and of 16 later.
         self.dtype: np.dtype[Any] = np.result_type(*kinds)
         self.shape = (len(self._files), *self._shape)
@@ -187,6 +205,19 @@ class FolderSource:
 
     def close(self) -> None:
         """Do nothing: each file is opened for itself."""
+
+
+def _is_as_large(one: Scale, first: Scale) -> bool:
+    """Tell whether two frames state one voxel size, as far as both state it."""
+    mine, theirs = one.space_unit, first.space_unit
+    if mine in (None, "pixel") or theirs in (None, "pixel"):
+        return True
+    for size, other in ((one.dx, first.dx), (one.dy, first.dy), (one.dz, first.dz)):
+        brought = None if size is None else convert(size, mine, theirs)
+        if size is not None and other is not None:
+            if brought is None or not math.isclose(brought, other, rel_tol=_SAME):
+                return False
+    return True
 
 
 def name_frame_axes(axes: str, shape: Iterable[int], file: Path) -> str:

@@ -144,8 +144,10 @@ def _convert_to_ctc(
             raise UserError(msg)
         numbers = np.zeros(len(given.spots), np.int64)
         numbers[on_cell] = plan.label
-        frames = painter.numbered(numbers).paint_all(progress)
+        painter = painter.numbered(numbers)
+        frames = painter.paint_all(progress)
         write_ctc(target, (frame if movie.ndim == 3 else frame[0] for frame in frames), plan.tracks)
+        losses.other.extend(painter.collect().describe_left())
     if plan.n_gaps:
         losses.other.append(
             f"that {plan.n_gaps} links cross gaps (after each a new tracklet begins, with the one "

@@ -38,6 +38,10 @@ _log = logging.getLogger(__name__)
 By = Literal["track", "lineage", "tracklet"]
 
 
+#: Cells that are named of those that are left out.
+_SHOWN = 10
+
+
 @dataclass(frozen=True)
 class Relabelled:
     """What was painted, and what was not.
@@ -58,6 +62,18 @@ class Relabelled:
     n_numbers: int
     unpainted: pd.DataFrame
     off_cells: pd.DataFrame
+
+    def describe_left(self) -> list[str]:
+        """Say which cells became background, and which spots lie on none, one line a reason."""
+        told = [
+            f"{len(group)} cells are 0, as {reason}: {_name_first(group, 'label')}"
+            for reason, group in self.unpainted.groupby("reason", sort=True)
+        ]
+        if off := len(self.off_cells):
+            told.append(
+                f"{off} spots in a track lie on no cell: {_name_first(self.off_cells, 'id')}"
+            )
+        return told
 
 
 def relabel(
@@ -321,3 +337,10 @@ class Painter:
         msg = f"{self.tracks}: {what} have the label {label} in frame {t}, expected one cell a "
         msg += "spot; correct the tracks"
         raise UserError(msg)
+
+
+def _name_first(table: pd.DataFrame, column: str) -> str:
+    """Name the first rows: ``label 7 in frame 0, 7 in frame 1, …``."""
+    rows = zip(table[column].head(_SHOWN), table["frame"].head(_SHOWN), strict=True)
+    names = ", ".join(f"{name} in frame {frame}" for name, frame in rows)
+    return f"{column} {names}" + (", …" if len(table) > _SHOWN else "")

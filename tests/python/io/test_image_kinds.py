@@ -484,6 +484,31 @@ def write_frames(folder: Path, names: list[str], shape: tuple[int, ...] = (3, 4,
 
 
 @pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([0.5, 0.5, 0.5], None),
+        ([0.5, 0.50001, None], None),
+        ([0.5, 1.0, 0.5], "1 of 3 frames state another voxel size than the first (t1.tif)"),
+        ([0.5, 0.5, 2.0], "1 of 3 frames state another voxel size than the first (t2.tif)"),
+    ],
+)
+def test_frames_that_state_other_sizes_are_told(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    sizes: list[float | None],
+    told: str | None,
+) -> None:
+    for number, size in enumerate(sizes):
+        resolution = {} if size is None else {"resolution": (1 / size, 1 / size)}
+        tifffile.imwrite(
+            tmp_path / f"t{number}.tif", numbered(4, 5), imagej=True, **resolution,
+            metadata={"axes": "YX", "unit": "um"} if size else {"axes": "YX"},
+        )  # fmt: skip
+    assert open_movie(tmp_path).calibration.dx == 0.5
+    assert [told in one for one in caplog.messages] == [True] if told else not caplog.messages
+
+
+@pytest.mark.parametrize(
     "names",
     [
         ["t000.tif", "t001.tif", "t002.tif"],

@@ -10,11 +10,12 @@ from canonical_xml import DATA
 from hand_tracks import make_graph
 from tiny_movies import dividing_cells, write_imagej
 
+import btrackmate as bt
 from btrackmate.core.errors import UserError
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.napari_plugin.model.layers import make_layers, read_layer
 from btrackmate.napari_plugin.model.movies import LazyMovie, PaintedLabels
-from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks
+from btrackmate.napari_plugin.model.opening import is_tracks, open_tracks, with_movie
 from btrackmate.napari_plugin.model.samples import open_sample
 from btrackmate.napari_plugin.model.session import Session
 
@@ -78,6 +79,20 @@ def test_labels_and_image_of_another_size_are_told(xml: Path, tmp_path: Path) ->
     notes = " ".join(session.opened.notes)
     assert "labels have frames 0 to 1, the tracks go to frame 4" in notes
     assert "Spots lie outside the labels" in notes
+
+
+def test_labels_that_are_numbered_otherwise_are_told(tmp_path: Path) -> None:
+    """A click on a cell would select another one."""
+    labels = dividing_cells()
+    other = np.where(labels > 0, labels.max() + 1 - labels, 0).astype(labels.dtype)
+    same = write_imagej(tmp_path / "same.tif", labels, "TZYX")
+    swapped = write_imagej(tmp_path / "swapped.tif", other, "TZYX")
+    write_tracks(tmp_path / "t.xml", bt.track(bt.measure(labels)))
+    assert not open_tracks(tmp_path / "t.xml", labels=Path(same)).notes
+    opened = open_tracks(tmp_path / "t.xml", labels=Path(swapped))
+    assert any("do not lie on the cell of" in note for note in opened.notes)
+    found = with_movie(open_tracks(tmp_path / "t.xml", edit=False), Path(swapped), "labels")
+    assert any("do not lie on the cell of" in note for note in found.notes)
 
 
 def test_an_image_that_is_not_there(xml: Path, tmp_path: Path) -> None:

@@ -269,3 +269,14 @@ class TestLabelsNumberedAnew:
             one, seven = late == 1, late == 7
             late[one], late[seven] = 7, 1
         return write_imagej(folder / f"labels_{swap}.tif", labels, "TZYX")
+
+
+def test_cells_that_a_challenge_folder_does_not_take_are_told(tmp_path: Path) -> None:
+    """As those that somebody painted since, of which no spot knows."""
+    tracks = make_tracks(tmp_path / "t.xml")
+    labels = dividing_cells()
+    labels[2:4, :, :2, :2] = 50
+    image = write_imagej(tmp_path / "added.tif", labels, "TZYX")
+    losses = convert(tracks, tmp_path / "01_RES", labels=image)
+    (told,) = (line for line in losses.other if "cells are 0" in line)
+    assert told.startswith("2 cells are 0, as it has no spot: label 50 in frame 2, 50 in frame 3")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import BTrackMateError, UserError
 from btrackmate.napari_plugin.model.session import Session
 
 
@@ -167,7 +167,7 @@ def run_action(session: Session, action: Action) -> None:
     """Do it; what a person did wrong is told in a line."""
     try:
         action.do(session)
-    except UserError as error:
+    except BTrackMateError as error:  # Also of a disk that is full.
         session.told.emit(str(error))
 
 

@@ -22,6 +22,7 @@ from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import is_ctc, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 from btrackmate.io.unsaved_edits import describe_unsaved
+from btrackmate.measurement.painting import find_misplaced, find_voxels, tell_misplaced
 from btrackmate.report.data import find_border, find_stated_size, is_changed, open_labels
 from btrackmate.review import EditSession
 
@@ -166,7 +167,8 @@ def open_tracks(
     if labels is not None:
         found = replace(found, labels=_open_beside(found, labels, "labels", found.image))
     found = _read_again(found)
-    return replace(found, notes=(*found.notes, *_check(found)))
+    notes = [*_check(found), *(_check_labels(found) if labels is not None else ())]
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def _open_beside(opened: Opened, path: Path, role: Role, model: Movie | None = None) -> Movie:
@@ -203,7 +205,8 @@ def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
     """
     movie = _open_beside(opened, path, role)
     changed = replace(opened, image=movie) if role == "image" else replace(opened, labels=movie)
-    return replace(changed, notes=tuple(_check(changed)))
+    notes = [*_check(changed), *(_check_labels(changed) if role == "labels" else ())]
+    return replace(changed, notes=tuple(notes))
 
 
 def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:
@@ -342,6 +345,22 @@ def _check(opened: Opened) -> list[str]:
         notes += [f"{told[0].upper()}{told[1:]}"] if told else []
         notes += _check_size(graph, movie, name)
     return notes
+
+
+def _check_labels(opened: Opened) -> list[str]:
+    """Say so where labels are not those of the spots: by the first frame that has any."""
+    spots, movie = opened.graph.spots, opened.labels
+    if movie is None or "label" not in spots.features:
+        return []
+    known = np.flatnonzero(spots.feature("label") > 0)
+    if not known.size or spots.frame[known[0]] >= movie.n_frames:
+        return []
+    t = int(spots.frame[known[0]])
+    rows = known[spots.frame[known] == t]
+    voxels = find_voxels(spots.positions[rows], movie.calibration)
+    image, labels = movie.labels(t), spots.feature("label")[rows].astype(np.int64)
+    misplaced = rows[find_misplaced(image if spots.ndim == 3 else image[0], labels, voxels)]
+    return [tell_misplaced(spots, misplaced, movie.path, opened.path)] if misplaced.size else []
 
 
 def _check_size(graph: TrackGraph, movie: Movie, name: str) -> list[str]:
