@@ -183,24 +183,30 @@ def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, lis
     return again.history, again.left_out
 
 
-def are_made(tracks: EditableTracks, edits: Sequence[dict[str, Any]]) -> bool:
+def are_made(
+    tracks: EditableTracks,
+    edits: Sequence[dict[str, Any]],
+    others: Sequence[dict[str, Any]] = (),
+) -> bool:
     """Tell whether tracks hold all that some edits change, as after another program saved them.
 
-    Spots are known by their ids and places, links by the ids of their ends. An end that is not
-    where it was is another cell: the spots were numbered anew. So it may be where nobody knows
-    where it was, as in journals of older versions.
+    And nothing of what others change, which were made at another time. Spots are known by their
+    ids and places, links by the ids of their ends. An end that is not where it was is another
+    cell: the spots were numbered anew. So it may be where nobody knows where it was, as in
+    journals of older versions.
     """
     links: dict[tuple[int, int], bool] = {}
     spots: dict[int, Spot | None] = {}
     ends: dict[int, Place] = {}
-    for edit in edits:
-        change = read_edit(edit)
+    for edit in (*reversed(others), *edits):
+        ends |= {told["id"]: Place.from_json(told) for told in _list_places(edit)}
+    undone = (read_edit(other).inverse() for other in reversed(others))
+    for change in (*undone, *map(read_edit, edits)):
         links |= {(link.source, link.target): False for link in change.removed_links}
         spots |= {spot.id: None for spot in change.removed_spots}
         spots |= {spot.id: spot for spot in change.added_spots}
         links |= {(link.source, link.target): True for link in change.added_links}
         spots |= {move[1].id: move[1] for move in change.moved}
-        ends |= {told["id"]: Place.from_json(told) for told in _list_places(edit)}
     return (
         all(
             (spot is None) == (number not in tracks)

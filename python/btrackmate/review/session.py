@@ -38,6 +38,10 @@ from btrackmate.tracking.recorded import describe_steps
 
 _log = logging.getLogger(__name__)
 
+#: Saves of a journal that a file that another program saved may come from.
+_TRIED = 20
+_NOT_SURE = "the tracks are others than those that were saved, and may hold it"
+
 
 class EditSession:
     """A file of tracks that is being corrected.
@@ -287,25 +291,26 @@ class EditSession:
     def _replay(self, entries: list[dict[str, Any]]) -> None:
         """Make the edits of the journal on a file that another program saved, or made anew."""
         saves = [n for n, line in enumerate(entries) if line.get("do") == "save"]
-        held = sort_edits(entries[1 : saves[-1]])[0] if saves else []
+        states = [[], *(sort_edits(entries[1:n])[0] for n in saves[-_TRIED:])]
+        ever = [*{id(edit): edit for state in states for edit in state}.values()]
         later = sort_edits(entries[1:])[0]
+        held, unsure = _find_held(self.tracks, states, ever)
+        self.left_out = [
+            LeftOut(ever.index(edit) + 1, f"undo of {edit['do']}", _NOT_SURE)
+            for edit in unsure
+            if edit not in later
+        ]
+        self.history.done = list(map(read_edit, held))
         pairs = zip(held, later, strict=False)
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        taken_back = range(len(held), kept, -1)
-        self.left_out = []
-        if held and are_made(self.tracks, held):
-            # The other program saved the file with them.
-            self.history.done = list(map(read_edit, held))
-            for number in taken_back:
-                try:
-                    self.history.undo()
-                except UserError as error:
-                    self._leave_undo_out(number, held, str(error))
-                    break
-        else:
-            for number in taken_back:
-                self._leave_undo_out(number, held, "the tracks are not those that were saved")
-            held, kept = [], 0
+        while len(self.history.done) > kept:
+            try:
+                self.history.undo()
+            except UserError as error:
+                number = len(self.history.done)
+                what = f"undo of {held[number - 1]['do']}"
+                self.left_out.append(LeftOut(number, what, str(error)))
+                break
         undone = len(held) - len(self.history.done)
         again = replay_entries(self.history, [entries[0], *later[kept:]])
         self.left_out += [replace(one, number=one.number + kept) for one in again.left_out]
@@ -315,9 +320,21 @@ class EditSession:
         self._journal.replace(self._digest, lines, unit, n_saved=len(held), n_undone=undone)
         self._saved = len(held) + 2 if held else 0
 
-    def _leave_undo_out(self, number: int, held: list[dict[str, Any]], why: str) -> None:
-        what = f"undo of {held[number - 1]['do']}"
-        self.left_out.append(LeftOut(number, what, why))
+
+def _find_held(
+    tracks: EditableTracks, states: list[list[dict[str, Any]]], ever: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Find the edits that a file holds which another program saved; and those that it may hold.
+
+    Mostly they are those of the last save. A program that opened the file before, and saves it
+    now, writes those of an earlier one.
+    """
+    for state in reversed(states):
+        if are_made(tracks, state, [edit for edit in ever if edit not in state]):
+            return state, []
+    if are_made(tracks, states[-1]):
+        return states[-1], [edit for edit in ever if edit not in states[-1]]
+    return [], ever
 
 
 def write_copy(

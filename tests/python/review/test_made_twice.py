@@ -288,6 +288,45 @@ def test_a_saved_edit_that_was_taken_back_stays_so(
             assert len(session.history.done) == 2
 
 
+@pytest.mark.parametrize("operation", EDITS)
+@pytest.mark.parametrize("deletes", [False, True])
+@pytest.mark.parametrize("stale", [0, 1, 2, 3])
+def test_what_another_program_saves_from_an_earlier_save_gets_what_was_done_since(
+    tmp_path: Path, operation: str, deletes: bool, stale: int
+) -> None:
+    """It had the file open since: edits, and undos, that were saved later are made again."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    files = [tracks.read_bytes()]
+    with EditSession.open(tracks) as session:
+        session.do("break_link", source=5, target=8)
+        session.save()
+        files.append(tracks.read_bytes())
+        session.do(operation, **EDITS[operation])
+        session.save()
+        files.append(tracks.read_bytes())
+        session.undo()
+        session.save()
+        files.append(tracks.read_bytes())
+        session.do("break_link", source=0, target=3)
+        session.save()
+        wanted = link_places(session.to_graph())
+    tracks.write_bytes(files[stale])
+    if deletes:
+        graph = read_tracks(tracks, with_edits=True)[0]
+        write_tracks(tracks, graph.keep_spots(graph.spots.id != 10))
+        wanted = {one for one in wanted if one[2:] != (3.0, 10.0)}
+    else:
+        save_again(tracks)
+    if deletes and operation == "swap":
+        wanted = {one for one in wanted if 10.0 not in one[1::2] or one[2] != 3.0}
+    for _ in range(2):
+        with EditSession.open(tracks, changed="replay") as session:
+            assert not session.left_out
+            assert link_places(session.to_graph()) == wanted
+            assert [one.what for one in session.history.done] == ["break_link"] * 2
+
+
 def test_an_edit_that_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
     """Another program deleted a spot at the link that was broken and mended."""
     tracks = tmp_path / "t.xml"
