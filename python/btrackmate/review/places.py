@@ -57,6 +57,12 @@ class Place:
         radius = told.get("radius", math.nan)
         return cls(told["id"], told["frame"], told.get("label"), (x, y, z), radius)
 
+    @property
+    def reach(self) -> float:
+        """How far from here a spot may lie that has not its label."""
+        exact = find_exact(self.position)
+        return max(_NEAR * self.radius, exact) if self.radius > 0 else exact
+
     def is_of(self, tracks: EditableTracks, spot: int) -> bool:
         """Tell whether a spot lies just here."""
         away = math.dist(tracks.position(spot), self.position)
@@ -72,18 +78,20 @@ class Place:
 
         Notes
         -----
-        The spot of the same label in the frame, if it lies within the radius of where it was; else
-        the only spot within half the radius. Of spots at one place that with the same id.
+        The only spot that lies just there; else that of the same label in the frame, if it lies
+        within the radius of where it was; else the only spot within half the radius. Of spots at
+        one place that with the same id.
         """
         exact = find_exact(self.position)
+        just_there = tracks.near(self.frame, self.position, exact)
+        if len(just_there) == 1:
+            return just_there[0][0]
         radius = self.radius if self.radius > exact else exact
         if self.label is not None:
             same = tracks.find_label(self.frame, self.label)
             if len(same) == 1 and math.dist(tracks.position(same[0]), self.position) <= radius:
                 return same[0]
-        near = tracks.near(self.frame, self.position, max(_NEAR * radius, exact))
-        if len(near) > 1 and near[0][1] <= exact < near[1][1]:
-            return near[0][0]  # Nothing else lies where it was.
+        near = tracks.near(self.frame, self.position, self.reach)
         ids = [spot for spot, _ in near]
         if self.id in ids and all(away <= exact for _, away in near):
             return self.id

@@ -138,7 +138,13 @@ def plan_edit(
     told = {place.id for place in places.values()}
     told |= {spot.id for spot in (*change.removed_spots, *change.added_spots)}
     ends = {end for link in (*change.removed_links, *change.added_links) for end in link[:2]}
-    beside = [Place.of(tracks.spot(one)) for one in sorted(ends - told)]
+    near = {
+        spot
+        for place in places.values()
+        if place.radius > 0
+        for spot, _ in tracks.near(place.frame, place.position, place.radius)
+    }
+    beside = [Place.of(tracks.spot(one)) for one in sorted((ends | near) - told)]
     return change, make_edit(change, places, values, beside)
 
 
@@ -151,10 +157,36 @@ def resolve(tracks: EditableTracks, entry: dict[str, Any]) -> dict[str, Any]:
         If one is not there, or not for sure.
     """
     found = {name: Place.from_json(told).find(tracks) for name, told in entry["spots"].items()}
+    _check_apart(tracks, entry, found)
     values = dict(entry["values"])
     if "id" in values and values["id"] in tracks:
         del values["id"]
     return {**found, **values}
+
+
+def _check_apart(
+    tracks: EditableTracks, entry: Mapping[str, Any], found: Mapping[str, int]
+) -> None:
+    """Refuse an edit where one spot lies now for two of then, as of a cell that was found twice."""
+    named = {told["id"] for told in entry["spots"].values()}
+    for told in entry.get("beside", ()):
+        if told["id"] not in named:
+            with contextlib.suppress(LookupError):
+                spot = _find(tracks, told)
+                if spot in found.values():
+                    msg = (
+                        f"only spot {spot} lies in frame {told['frame']} where two were, of which "
+                    )
+                    msg += f"spot {told['id']} is another"
+                    raise UserError(msg)
+
+
+def _find(tracks: EditableTracks, told: dict[str, Any]) -> int:
+    """Find the spot of a place; raises LookupError where none, or several, are there."""
+    try:
+        return Place.from_json(told).find(tracks)
+    except UserError:
+        raise LookupError from None
 
 
 def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, list[LeftOut]]:
@@ -197,6 +229,7 @@ def are_made(
     """
     links: dict[tuple[int, int], bool] = {}
     spots: dict[int, Spot | None] = {}
+    gone: dict[int, Spot] = {}
     ends: dict[int, Place] = {}
     for edit in (*reversed(others), *edits):
         ends |= {told["id"]: Place.from_json(told) for told in _list_places(edit)}
@@ -204,18 +237,32 @@ def are_made(
     for change in (*undone, *map(read_edit, edits)):
         links |= {(link.source, link.target): False for link in change.removed_links}
         spots |= {spot.id: None for spot in change.removed_spots}
+        gone |= {spot.id: spot for spot in change.removed_spots}
         spots |= {spot.id: spot for spot in change.added_spots}
         links |= {(link.source, link.target): True for link in change.added_links}
         spots |= {move[1].id: move[1] for move in change.moved}
+    there = [spot for spot in spots.values() if spot is not None]
     return (
         all(
             (spot is None) == (number not in tracks)
             and (spot is None or Place.of(spot).is_of(tracks, number))
             for number, spot in spots.items()
         )
+        and not any(
+            spots[number] is None and _lies_again(tracks, spot, there)
+            for number, spot in gone.items()
+        )
         and all(end in spots or _stands(tracks, ends.get(end)) for link in links for end in link)
         and all(_is_linked(tracks, *link) == there for link, there in links.items())
     )
+
+
+def _lies_again(tracks: EditableTracks, gone: Spot, there: Sequence[Spot]) -> bool:
+    """Tell whether a spot lies where one was removed, under another number."""
+    exact = find_exact(gone.position)
+    ours = {one.id for one in there if one.frame == gone.frame}
+    near = tracks.near(gone.frame, gone.position, exact)
+    return any(spot not in ours for spot, _ in near)
 
 
 def _list_places(edit: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -240,8 +287,7 @@ def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[s
     """Refuse to make an edit a second time: a swap that is undone by it, a spot that is there."""
     change = read_edit(entry)
     for spot in change.added_spots:
-        near = tracks.near(spot.frame, spot.position, find_exact(spot.position))
-        if near:
+        if near := tracks.near(spot.frame, spot.position, Place.of(spot).reach):
             msg = f"spot {near[0][0]} lies there already"
             raise UserError(msg)
     if entry["do"] == "swap":
@@ -255,8 +301,10 @@ def _check_swap(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[st
     now = {told["id"]: found[name] for name, told in entry["spots"].items()}
     if all(before == after for before, after in now.items()):
         now |= {link.source: link.source for link in read_edit(entry).removed_links}
+    sources = {link.source for link in read_edit(entry).removed_links}
     for told in entry.get("beside", ()):
-        now[told["id"]] = Place.from_json(told).find(tracks)
+        if told["id"] in sources:
+            now[told["id"]] = Place.from_json(told).find(tracks)
     wanted = set()
     for link in read_edit(entry).removed_links:
         if link.source not in now:

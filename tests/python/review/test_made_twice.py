@@ -388,3 +388,80 @@ def test_saved_edits_of_spots_numbered_anew_are_told(
             assert link_places(session.to_graph()) == link_places(make_grid())
         else:
             assert [one.what for one in session.left_out] == [operation]
+
+
+def make_table(*cells: tuple[int, int, float], radius: float = 4.0, **columns) -> TrackGraph:
+    """Cells (id, frame, x), those of one x are one track."""
+    table = pd.DataFrame(cells, columns=["id", "frame", "x"]).assign(y=5.0, radius=radius)
+    spots = Spots.from_table(table.assign(**columns), Calibration(), ndim=2)
+    rows = spots.table.sort_values(["x", "frame"])
+    follows = (rows["x"].diff() == 0).to_numpy()[1:]
+    ids = rows["id"].to_numpy()
+    return TrackGraph.from_ids(spots, ids[:-1][follows], ids[1:][follows])
+
+
+def replay(tmp_path: Path, before: TrackGraph, after: TrackGraph, *edits: tuple[str, dict]):
+    """Save edits of tracks, write others in their place, and open these with the edits."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, before)
+    with EditSession.open(tracks) as session:
+        for operation, arguments in edits:
+            session.do(operation, **arguments)
+        session.save()
+    write_tracks(tracks, after)
+    with EditSession.open(tracks, changed="replay") as session:
+        return session.to_graph(), [one.what for one in session.left_out]
+
+
+LINE = [(0, 0, 10.0), (1, 1, 10.0), (2, 2, 10.0)]
+
+
+@pytest.mark.parametrize("operation", ["delete_spot", "move_spot"])
+def test_what_was_done_to_a_double_is_not_done_to_the_cell(tmp_path: Path, operation: str) -> None:
+    """A cell was found twice, and is found once by now."""
+    values = {"position": (30.0, 5.0)} if operation == "move_spot" else {}
+    one, two = make_table(*LINE), make_table(*LINE, (3, 1, 11.5))
+    found, left_out = replay(tmp_path, two, one, (operation, {"spot": 3, **values}))
+    assert found.spots.table["x"].tolist() == [10, 10, 10]
+    assert found.n_links == 2
+    assert left_out in ([operation], [])  # It is not there: nothing, or told.
+
+
+def test_a_double_that_is_gone_in_tracks_made_anew_is_told(tmp_path: Path) -> None:
+    two, anew = make_table(*LINE, (3, 1, 11.5)), make_table(*((i + 50, t, x) for i, t, x in LINE))
+    write_tracks(tmp_path / "old.xml", two)
+    with EditSession.open(tmp_path / "old.xml") as session:
+        session.do("delete_spot", spot=3)
+    history, left_out = replay_edits(EditableTracks(anew), tmp_path / "old.xml")
+    assert [one.what for one in left_out] == ["delete_spot"]
+    assert "only spot 51 lies in frame 1 where two were" in left_out[0].why
+    assert history.tracks.n_spots == 3
+
+
+def test_a_cell_that_new_tracks_have_is_not_added_again(tmp_path: Path) -> None:
+    """It was added by a click, not just at its centre."""
+    lacking, whole = make_table(*LINE[:2], (5, 2, 50.0)), make_table(*LINE, (5, 2, 50.0))
+    edit = ("add_spot", {"frame": 2, "position": (10.9, 5.4), "radius": 4.0})
+    found, left_out = replay(tmp_path, lacking, whole, edit)
+    assert len(found.spots) == 4
+    assert left_out == ["add_spot"]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_was_deleted_and_is_there_again_is_deleted_again(tmp_path: Path, alone: bool) -> None:
+    """Tracks were made anew, and their ids go on."""
+    debris = [(3, 0, 50.0)] if alone else [(3, 0, 50.0), (4, 1, 50.0)]
+    edit = ("delete_spot" if alone else "delete_track", {"spot": 3})
+    again = make_table(*((i + 100, t, x) for i, t, x in [*LINE, *debris]))
+    found, left_out = replay(tmp_path, make_table(*LINE, *debris), again, edit)
+    assert found.spots.table["x"].tolist() == [10, 10, 10]
+    assert not left_out
+
+
+def test_a_cell_just_there_goes_before_the_label(tmp_path: Path) -> None:
+    """Flat cells lie nearer to each other than their radius; labels were numbered anew."""
+    cells = [(0, 0, 10.0), (1, 0, 13.5)]
+    before, after = make_table(*cells, label=[1, 2]), make_table(*cells, label=[2, 1])
+    found, left_out = replay(tmp_path, before, after, ("delete_spot", {"spot": 0}))
+    assert found.spots.table["x"].tolist() == [13.5]
+    assert not left_out
