@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.outputs import check_apart, check_output, check_whole
+from btrackmate.core.outputs import ANALYSIS, check_apart, check_output, check_whole
 from btrackmate.core.settings import load_yaml
 from btrackmate.core.staging import clear_leftovers
 from btrackmate.core.words import flag
@@ -108,7 +108,8 @@ def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
 def check_rest(folder: Path, made: Iterable[str]) -> None:
     """Refuse a folder that holds files of a run's names which the run will not make, nor one made.
 
-    They would be taken for the new run's, or taken away with what is left of the old one.
+    They would be taken for the new run's, or taken away with what is left of the old one. And an
+    analysis, whose report the run's would replace.
 
     Parameters
     ----------
@@ -123,6 +124,9 @@ def check_rest(folder: Path, made: Iterable[str]) -> None:
     """
     rest = [name for name in FILES if name not in made and os.path.lexists(folder / name)]
     others = [name for name in rest if not _was_made(folder, name)]
+    if (folder / ANALYSIS).is_file() and not is_run_folder(folder):
+        msg = f"{folder} is an analysis, whose files would be replaced: give another output"
+        raise UserError(msg)
     if others:
         msg = f"{folder} holds {', '.join(others)}, which no run there made, and which would be "
         msg += "taken for this run's: move that away, or give another output"

@@ -298,6 +298,18 @@ def test_what_is_changed_meanwhile_is_not_replaced(
         assert not (place / "o/.work").exists()
 
 
+def test_a_run_does_not_replace_the_report_of_an_analysis(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_folder(place):
+        assert run_command(["analyse", "t.xml", "-o", "a", "--no-figures", "--quiet"]) == 0
+        before = read_tree(place / "a")
+        line = ["run", "--labels", "l.tif", "-o", "a", "--overwrite", "--quiet"]
+        assert run_command(line) == 2
+    assert "a is an analysis, whose files would be replaced" in capsys.readouterr().err
+    assert read_tree(place / "a") == before
+
+
 @pytest.mark.parametrize("of_run", [True, False])
 @pytest.mark.parametrize(
     ("name", "line"),
