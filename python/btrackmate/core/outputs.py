@@ -40,8 +40,8 @@ _WHOLE = (
         re.compile(r"(res|man)_track\.txt|(mask|man_track)\d+\.tiff?"),
     ),
 )
-#: What systems put into folders.
-_OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.ini")
+#: What systems put into folders, and what a killed process of ours leaves in them.
+OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.ini")
 _IS_INPUT = "{} is an input and would be replaced: give another output"
 #: Makes a folder that of a run, or of an analysis: its settings and inputs.
 _RECORD, ANALYSIS = "run.yaml", "analysis.yaml"
@@ -128,7 +128,7 @@ def check_whole(path: Path, *, analysis: bool = False) -> None:
 
 def _list_foreign(path: Path) -> list[str]:
     """List what is in a folder but not part of what may be replaced whole."""
-    held = sorted(e.name for e in path.iterdir() if not _OF_SYSTEMS.fullmatch(e.name))
+    held = sorted(e.name for e in path.iterdir() if not OF_SYSTEMS.fullmatch(e.name))
     if set(held) & set(_ZARR_FILES):
         return sorted(_find_foreign(path))
     for markers, ours in _WHOLE:
@@ -143,7 +143,7 @@ def _find_foreign(image: Path) -> Iterator[str]:
         at = Path(place).relative_to(image)
         in_graph = {name for name in folders if _IN_GRAPH.fullmatch((at / name).as_posix())}
         for name in [*folders, *files]:
-            if not (_IN_ZARR.fullmatch(name) or name in in_graph or _OF_SYSTEMS.fullmatch(name)):
+            if not (_IN_ZARR.fullmatch(name) or name in in_graph or OF_SYSTEMS.fullmatch(name)):
                 yield (at / name).as_posix()
         folders[:] = [name for name in folders if _IN_ZARR.fullmatch(name) or name in in_graph]
 
@@ -157,7 +157,7 @@ def _list_beside(analysis: Path) -> list[str]:
     ours = {ANALYSIS, *map(str, named if isinstance(named, list) else ())}
     files = [path for path in analysis.rglob("*") if path.is_symlink() or not path.is_dir()]
     names = [path.relative_to(analysis).as_posix() for path in files]
-    return sorted(n for n in names if n not in ours and not _OF_SYSTEMS.fullmatch(Path(n).name))
+    return sorted(n for n in names if n not in ours and not OF_SYSTEMS.fullmatch(Path(n).name))
 
 
 def check_unmade(path: Path, remedy: str) -> None:

@@ -11,7 +11,13 @@ from btrackmate.core.errors import StorageError, UserError, describe_fault
 from btrackmate.core.files import clear_below, discard, make_folder, move, remove
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock
-from btrackmate.core.outputs import check_unchanged, check_whole, forget_outputs, note_again
+from btrackmate.core.outputs import (
+    OF_SYSTEMS,
+    check_unchanged,
+    check_whole,
+    forget_outputs,
+    note_again,
+)
 from btrackmate.core.owners import Owner
 from btrackmate.core.replacing import (
     ENDED,
@@ -125,7 +131,8 @@ class Workplace:
 
     def _check_ours(self) -> None:
         """Refuse a folder of that name which somebody keeps other things in."""
-        names = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        held = self.path.iterdir() if self.path.is_dir() else ()
+        names = [path.name for path in held if not OF_SYSTEMS.fullmatch(path.name)]
         if names and not any(_OURS.fullmatch(name) for name in names):
             msg = f"{self.path} holds {names[0]} and is no folder of BTrackMate's, which works in "
             msg += "one of that name: move it away, or give another output"

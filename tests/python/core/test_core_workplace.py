@@ -282,3 +282,17 @@ def test_a_folder_of_somebody_else_is_not_worked_in(tmp_path: Path) -> None:
     assert read_tree(tmp_path, hidden=True) == {".work": None, ".work/notes.txt": b"mine"}
     (tmp_path / ".work" / "notes.txt").unlink()
     assert open_place(tmp_path).enter()
+
+
+@pytest.mark.parametrize(
+    "name", [".bt-cf3d0c-391e-4437-65e4bb-25", ".nfs000000000000a1b2", ".DS_Store"]
+)
+def test_what_is_left_in_an_empty_folder_does_not_make_it_somebody_elses(
+    tmp_path: Path, name: str
+) -> None:
+    """A thread that still wrote when its process cleared up made a hidden folder anew in it."""
+    place = Workplace(tmp_path / ".work", tmp_path, "run")
+    (place.path / name).mkdir(parents=True)
+    assert place.enter()
+    write_text(place.path / "job.json", "{}")
+    place.leave()
