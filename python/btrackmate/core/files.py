@@ -154,12 +154,10 @@ def append_text(path: Path, text: str, *, wait: bool = False) -> None:
     wait : bool
         Wait until they are on the disk, and take away what was written of them if that fails.
     """
-    size = 0
-    if path.exists():
-        told = path.stat()
-        size = told.st_size if wait else 0
-        if told.st_nlink > 1:
-            _part_names(follow_link(path))
+    told = path.stat() if path.exists() else None
+    size = 0 if told is None else told.st_size
+    if told is not None and told.st_nlink > 1:
+        _part_names(follow_link(path))
     with _report(path):
         try:
             with path.open("a", newline="", **_TEXT) as stream:

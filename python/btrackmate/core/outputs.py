@@ -141,11 +141,11 @@ def _find_foreign(image: Path) -> Iterator[str]:
     """Find what lies in a Zarr folder, at any depth, and is no part of an image or a graph."""
     for place, folders, files in os.walk(image):
         at = Path(place).relative_to(image)
-        in_graph = {name for name in folders if _IN_GRAPH.fullmatch((at / name).as_posix())}
-        for name in [*folders, *files]:
-            if not (_IN_ZARR.fullmatch(name) or name in in_graph or OF_SYSTEMS.fullmatch(name)):
-                yield (at / name).as_posix()
-        folders[:] = [name for name in folders if _IN_ZARR.fullmatch(name) or name in in_graph]
+        others = {name for name in (*folders, *files) if not _IN_ZARR.fullmatch(name)}
+        in_graph = {n for n in others & {*folders} if _IN_GRAPH.fullmatch((at / n).as_posix())}
+        others -= in_graph
+        folders[:] = [name for name in folders if name not in others]
+        yield from ((at / n).as_posix() for n in others if not OF_SYSTEMS.fullmatch(n))
 
 
 def _list_beside(analysis: Path) -> list[str]:

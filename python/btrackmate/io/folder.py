@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError
 from btrackmate.core.words import option
 from btrackmate.io.frame_source import Scale
+from btrackmate.io.image_calibration import differ
 from btrackmate.io.tiff import TiffSource
-from btrackmate.io.units import convert
 
 _log = logging.getLogger(__name__)
 
@@ -24,11 +23,11 @@ _DIGITS = re.compile(r"(\d+)")
 #: The word in front of a number in a name, with what stands between.
 _WORD = re.compile(r"([A-Za-z]*)[^A-Za-z0-9]*$")
 #: Words whose numbers count frames, positions of the stage, and slices or channels.
-#: Part by which sizes of frames may differ, as programs round them.
-_SAME = 1e-3
 _FRAME_WORDS = {"t", "tp", "time", "timepoint", "frame"}
 _PLACE_WORDS = {"xy", "pos", "position", "site", "field", "fov", "scene", "well", "stage", "tile"}
 _PART_WORDS = {"z", "slice", "plane", "c", "ch", "channel", "w"}
+#: Part by which sizes of frames may differ, as programs round them.
+_SAME = 1e-3
 #: Positions that a message names.
 _SHOWN = 5
 
@@ -212,12 +211,12 @@ def _is_as_large(one: Scale, first: Scale) -> bool:
     mine, theirs = one.space_unit, first.space_unit
     if mine in (None, "pixel") or theirs in (None, "pixel"):
         return True
-    for size, other in ((one.dx, first.dx), (one.dy, first.dy), (one.dz, first.dz)):
-        brought = None if size is None else convert(size, mine, theirs)
-        if size is not None and other is not None:
-            if brought is None or not math.isclose(brought, other, rel_tol=_SAME):
-                return False
-    return True
+    sizes = ((one.dx, first.dx), (one.dy, first.dy), (one.dz, first.dz))
+    return not any(
+        differ(other, theirs, size, mine, _SAME)
+        for size, other in sizes
+        if size is not None and other is not None
+    )
 
 
 def name_frame_axes(axes: str, shape: Iterable[int], file: Path) -> str:

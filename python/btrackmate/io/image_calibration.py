@@ -144,7 +144,7 @@ def _warn_of_replaced(
         if axis in axes
         and size is not None
         and unit not in (None, "pixel", "frame")
-        and _differ(new, new_unit, size, unit or "")
+        and differ(new, new_unit, size, unit or "")
     ]
     if replaced:
         _log.warning(
@@ -287,10 +287,10 @@ def list_differences(main: Stated, other: Stated) -> list[str]:
     found = [
         f"{axis} {a:g} {mine.space_unit} and {b:g} {theirs.space_unit}"
         for axis, a, b in parts
-        if _differ(a, mine.space_unit, b, theirs.space_unit)
+        if differ(a, mine.space_unit, b, theirs.space_unit)
     ]
     both = main.known.time and other.known.time and min(main.n_frames, other.n_frames) > 1
-    if both and _differ(mine.dt, mine.time_unit, theirs.dt, theirs.time_unit):
+    if both and differ(mine.dt, mine.time_unit, theirs.dt, theirs.time_unit):
         found.append(f"dt {mine.dt:g} {mine.time_unit} and {theirs.dt:g} {theirs.time_unit}")
     return found
 
@@ -345,7 +345,7 @@ def convert_size(size: Calibration, unit: str) -> Calibration | None:
     return replace(size, dx=dx, dy=dy, dz=dz, space_unit=unit)
 
 
-def _differ(a: float, unit: str, b: float, other_unit: str) -> bool:
-    """Tell whether two sizes differ; units that cannot be converted do."""
+def differ(a: float, unit: str, b: float, other_unit: str, tolerance: float = _TOLERANCE) -> bool:
+    """Tell whether two sizes differ by more than a part; units that cannot be converted do."""
     same = convert(b, other_unit, unit)
-    return same is None or abs(a - same) > _TOLERANCE * max(a, same)
+    return same is None or abs(a - same) > tolerance * max(a, same)

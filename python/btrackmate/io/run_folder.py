@@ -122,11 +122,11 @@ def check_rest(folder: Path, made: Iterable[str]) -> None:
     UserError
         Names them.
     """
-    rest = [name for name in FILES if name not in made and os.path.lexists(folder / name)]
-    others = [name for name in rest if not _was_made(folder, name)]
     if (folder / ANALYSIS).is_file() and not is_run_folder(folder):
         msg = f"{folder} is an analysis, whose files would be replaced: give another output"
         raise UserError(msg)
+    rest = [name for name in FILES if name not in made and os.path.lexists(folder / name)]
+    others = [name for name in rest if not _was_made(folder, name)]
     if others:
         msg = f"{folder} holds {', '.join(others)}, which no run there made, and which would be "
         msg += "taken for this run's: move that away, or give another output"

@@ -110,11 +110,15 @@ def check_entries(entries: Sequence[Mapping[str, Any]], source: str) -> None:
             raise UserError(msg)
 
 
+def list_places(entry: Mapping[str, Any]) -> list[Place]:
+    """List the places that an edit tells: of spots that it names, and of those beside."""
+    return list(map(Place.from_json, (*entry["spots"].values(), *entry.get("beside", ()))))
+
+
 def _is_edit(entry: Mapping[str, Any]) -> bool:
     try:
         change = read_change(entry["do"], entry["change"])
-        told = [*entry["spots"].values(), *entry.get("beside", ())]
-        places = list(map(Place.from_json, told))
+        places = list_places(entry)
     except (LookupError, TypeError, ValueError, AttributeError):
         return False
     moved = [spot for move in change.moved for spot in move]

@@ -15,6 +15,7 @@ from btrackmate.io.run_folder import TRACKS, is_run_folder
 from btrackmate.io.unsaved_edits import name_journal
 from btrackmate.review.arguments import read_arguments
 from btrackmate.review.changes import Change, Spot
+from btrackmate.review.entries import list_places
 from btrackmate.review.history import History, plan
 from btrackmate.review.journal import (
     make_edit,
@@ -137,14 +138,13 @@ def plan_edit(
         values["id"] = change.added_spots[0].id
     told = {place.id for place in places.values()}
     told |= {spot.id for spot in (*change.removed_spots, *change.added_spots)}
-    ends = {end for link in (*change.removed_links, *change.added_links) for end in link[:2]}
     near = {
         spot
         for place in places.values()
         if place.radius > 0
         for spot, _ in tracks.near(place.frame, place.position, place.radius)
     }
-    beside = [Place.of(tracks.spot(one)) for one in sorted((ends | near) - told)]
+    beside = [Place.of(tracks.spot(one)) for one in sorted((change.spots | near) - told)]
     return change, make_edit(change, places, values, beside)
 
 
@@ -169,24 +169,20 @@ def _check_apart(
 ) -> None:
     """Refuse an edit where one spot lies now for two of then, as of a cell that was found twice."""
     named = {told["id"] for told in entry["spots"].values()}
-    for told in entry.get("beside", ()):
-        if told["id"] not in named:
-            with contextlib.suppress(LookupError):
-                spot = _find(tracks, told)
-                if spot in found.values():
-                    msg = (
-                        f"only spot {spot} lies in frame {told['frame']} where two were, of which "
-                    )
-                    msg += f"spot {told['id']} is another"
-                    raise UserError(msg)
+    for place in list_places(entry):
+        spot = None if place.id in named else _find(tracks, place)
+        if spot in found.values():
+            msg = f"only spot {spot} lies in frame {place.frame} where two were, of which spot "
+            msg += f"{place.id} is another"
+            raise UserError(msg)
 
 
-def _find(tracks: EditableTracks, told: dict[str, Any]) -> int:
-    """Find the spot of a place; raises LookupError where none, or several, are there."""
+def _find(tracks: EditableTracks, place: Place) -> int | None:
+    """Find the spot of a place; None where none is there, or not for sure."""
     try:
-        return Place.from_json(told).find(tracks)
+        return place.find(tracks)
     except UserError:
-        raise LookupError from None
+        return None
 
 
 def replay_edits(tracks: EditableTracks, path: Path | str) -> tuple[History, list[LeftOut]]:
@@ -232,7 +228,7 @@ def are_made(
     gone: dict[int, Spot] = {}
     ends: dict[int, Place] = {}
     for edit in (*reversed(others), *edits):
-        ends |= {told["id"]: Place.from_json(told) for told in _list_places(edit)}
+        ends |= {place.id: place for place in list_places(edit)}
     undone = (read_edit(other).inverse() for other in reversed(others))
     for change in (*undone, *map(read_edit, edits)):
         links |= {(link.source, link.target): False for link in change.removed_links}
@@ -241,7 +237,6 @@ def are_made(
         spots |= {spot.id: spot for spot in change.added_spots}
         links |= {(link.source, link.target): True for link in change.added_links}
         spots |= {move[1].id: move[1] for move in change.moved}
-    there = [spot for spot in spots.values() if spot is not None]
     return (
         all(
             (spot is None) == (number not in tracks)
@@ -249,33 +244,22 @@ def are_made(
             for number, spot in spots.items()
         )
         and not any(
-            spots[number] is None and _lies_again(tracks, spot, there)
+            spots[number] is None and _lies_again(tracks, spot, spots)
             for number, spot in gone.items()
         )
-        and all(end in spots or _stands(tracks, ends.get(end)) for link in links for end in link)
+        and all(
+            end in spots or (end in ends and _find(tracks, ends[end]) == end)
+            for link in links
+            for end in link
+        )
         and all(_is_linked(tracks, *link) == there for link, there in links.items())
     )
 
 
-def _lies_again(tracks: EditableTracks, gone: Spot, there: Sequence[Spot]) -> bool:
-    """Tell whether a spot lies where one was removed, under another number."""
-    exact = find_exact(gone.position)
-    ours = {one.id for one in there if one.frame == gone.frame}
-    near = tracks.near(gone.frame, gone.position, exact)
-    return any(spot not in ours for spot, _ in near)
-
-
-def _list_places(edit: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """List the places that an edit tells: of spots that it names, and at the ends of its links."""
-    return [*edit["spots"].values(), *edit.get("beside", ())]
-
-
-def _stands(tracks: EditableTracks, place: Place | None) -> bool:
-    """Tell whether the spot with the same id is found where one was."""
-    try:
-        return place is not None and place.find(tracks) == place.id
-    except UserError:
-        return False
+def _lies_again(tracks: EditableTracks, gone: Spot, expected: Mapping[int, Spot | None]) -> bool:
+    """Tell whether a spot lies where one was removed that is not expected there."""
+    near = tracks.near(gone.frame, gone.position, find_exact(gone.position))
+    return any(expected.get(spot) is None for spot, _ in near)
 
 
 def _is_linked(tracks: EditableTracks, source: int, target: int) -> bool:
@@ -299,14 +283,15 @@ def _check_again(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[s
 def _check_swap(tracks: EditableTracks, entry: Mapping[str, Any], found: dict[str, Any]) -> None:
     """Refuse a swap where the cells do not come from those that they came from then."""
     now = {told["id"]: found[name] for name, told in entry["spots"].items()}
+    removed = read_edit(entry).removed_links
+    sources = {link.source for link in removed}
     if all(before == after for before, after in now.items()):
-        now |= {link.source: link.source for link in read_edit(entry).removed_links}
-    sources = {link.source for link in read_edit(entry).removed_links}
+        now |= {source: source for source in sources}
     for told in entry.get("beside", ()):
         if told["id"] in sources:
             now[told["id"]] = Place.from_json(told).find(tracks)
     wanted = set()
-    for link in read_edit(entry).removed_links:
+    for link in removed:
         if link.source not in now:
             msg = f"nobody knows where spot {link.source} was, from which spot {link.target} came: "
             msg += "an older version noted the edit"

@@ -301,11 +301,7 @@ class EditableTracks:
 
     def _check_there(self, change: Change) -> None:
         """Refuse a change of what is not there."""
-        added = {spot.id for spot in change.added_spots}
-        ends = {end for link in (*change.removed_links, *change.added_links) for end in link[:2]}
-        changed = {spot.id for spot in change.removed_spots}
-        changed |= {move.after.id for move in change.moved}
-        for spot in sorted((ends - added) | changed):
+        for spot in sorted(change.spots - {spot.id for spot in change.added_spots}):
             if self._spots.find(spot) < 0:
                 msg = f"spot {spot} is not there any more"
                 raise UserError(msg)

@@ -101,7 +101,7 @@ def segment_movie(
     frames = segment_frames(image, channel, every, settings, progress)
     volumes = (one if one.ndim == 3 else one[None] for one in frames)
     calibration = opened.graph.spots.calibration
-    with watch_inputs(image.path):
+    with watch_inputs(image.path):  # Until it was measured; and nothing of two images is put there.
         with write_together(overwrite=True), watch_inputs(image.path):
             write_tiff_movie(
                 output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
