@@ -256,6 +256,40 @@ def are_made(
     )
 
 
+def take_back(history: History, kept: int) -> list[LeftOut]:
+    """Undo what a file holds that another program saved, but for the first edits; list the rest.
+
+    The last first, up to one that cannot be undone, or that would link a spot which comes from
+    another by now.
+    """
+    while len(history.done) > kept:
+        try:
+            _check_no_other_parent(history.tracks, history.done[-1].inverse())
+            history.undo()
+        except UserError as error:
+            last = len(history.done)
+            reasons = {last: str(error)}
+            return [
+                LeftOut(
+                    number,
+                    f"undo of {history.done[number - 1].what}",
+                    reasons.get(number, f"edit {last}, which was made after it, stays"),
+                )
+                for number in range(last, kept, -1)
+            ]
+    return []
+
+
+def _check_no_other_parent(tracks: EditableTracks, back: Change) -> None:
+    """Refuse links into spots that another program linked elsewhere."""
+    removed = {link[:2] for link in back.removed_links}
+    for link in back.added_links:
+        parents = tracks.parents(link.target) if link.target in tracks else []
+        if others := [parent for parent in parents if (parent, link.target) not in removed]:
+            msg = f"spot {link.target} comes from spot {others[0]} now"
+            raise UserError(msg)
+
+
 def _lies_again(tracks: EditableTracks, gone: Spot, expected: Mapping[int, Spot | None]) -> bool:
     """Tell whether a spot lies where one was removed that is not expected there."""
     near = tracks.near(gone.frame, gone.position, find_exact(gone.position))

@@ -32,7 +32,13 @@ from btrackmate.io.trackmate.write_tracks import assign_ids
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
-from btrackmate.review.replaying import LeftOut, are_made, plan_edit, replay_entries
+from btrackmate.review.replaying import (
+    LeftOut,
+    are_made,
+    plan_edit,
+    replay_entries,
+    take_back,
+)
 from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.recorded import describe_steps
 
@@ -303,14 +309,7 @@ class EditSession:
         self.history.done = list(map(read_edit, held))
         pairs = zip(held, later, strict=False)
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        while len(self.history.done) > kept:
-            try:
-                self.history.undo()
-            except UserError as error:
-                number = len(self.history.done)
-                what = f"undo of {held[number - 1]['do']}"
-                self.left_out.append(LeftOut(number, what, str(error)))
-                break
+        self.left_out += take_back(self.history, kept)
         undone = len(held) - len(self.history.done)
         again = replay_entries(self.history, [entries[0], *later[kept:]])
         self.left_out += [replace(one, number=one.number + kept) for one in again.left_out]

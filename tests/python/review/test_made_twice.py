@@ -341,6 +341,32 @@ def test_an_edit_that_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
         assert [one.what for one in session.left_out] == ["undo of break_link"]
 
 
+def test_an_undo_gives_no_second_parent_to_what_another_program_linked(tmp_path: Path) -> None:
+    """Nor are those of before it undone; each is told."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    with EditSession.open(tracks) as session:
+        session.do("break_link", source=5, target=8)
+        session.do("delete_spot", spot=4)
+        session.do("break_link", source=0, target=3)
+        session.save()
+        for _ in range(3):
+            session.undo()
+    graph = read_tracks(tracks, with_edits=True)[0]
+    ids, linked = graph.spots.id, ([1, 2], [7, 3])  # Over the gap, and one that was cut off.
+    ends = (np.append(ids[rows], more) for rows, more in zip(
+            (graph.source, graph.target), linked, strict=True))  # fmt: skip
+    write_tracks(tracks, TrackGraph.from_ids(graph.spots, *ends))
+    wanted = link_places(read_tracks(tracks, with_edits=True)[0])
+    with EditSession.open(tracks, changed="replay") as session:
+        assert [str(one) for one in session.left_out] == [
+            "edit 3, undo of break_link: spot 3 comes from spot 2 now",
+            "edit 2, undo of delete_spot: edit 3, which was made after it, stays",
+            "edit 1, undo of break_link: edit 3, which was made after it, stays",
+        ]
+        assert link_places(session.to_graph()) == wanted
+
+
 def test_undo_of_what_is_not_there_any_more_is_refused(tmp_path: Path) -> None:
     history = History(EditableTracks(make_grid()))
     history.do("break_link", source=3, target=6)
