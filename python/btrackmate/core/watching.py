@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,25 @@ def stamp_files(path: Path) -> str:
         text += f" {file.readlink()}\n" if file.is_symlink() else "\n"
         digest.update(os.fsencode(text))
     return digest.hexdigest()
+
+
+def glance_at(*paths: Path | int) -> tuple[tuple[int, ...] | None, ...]:
+    """Tell which files and folders stand at some paths, quickly enough for each read of them.
+
+    An open file may be given by its number. Of files with their size and times of change; of a folder not what lies in it. None for what is
+    not there.
+    """
+    return tuple(map(_glance, paths))
+
+
+def _glance(path: Path | int) -> tuple[int, ...] | None:
+    try:
+        told = os.stat(path)  # noqa: PTH116 - of open files too
+    except OSError:
+        return None
+    if stat.S_ISDIR(told.st_mode):
+        return told.st_dev, told.st_ino
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
 
 
 def list_files(path: Path) -> list[tuple[str, Path]]:

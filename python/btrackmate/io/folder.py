@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
+from btrackmate.core.watching import glance_at
 from btrackmate.core.words import option
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.image_calibration import differ
@@ -157,6 +158,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files = list_frames(path)
+        self._standing = {file: glance_at(file) for file in self._files}
         kinds: list[np.dtype[Any]] = []
         other: list[Path] = []
         for file in self._files:
@@ -197,8 +199,8 @@ class FolderSource:
 
     def _read_file(self, file: Path, where: tuple[int | slice, ...]) -> NDArray[Any]:
         with contextlib.closing(TiffSource(file)) as source:
-            if source.shape != self._shape:
-                msg = f"{file}: shape {source.shape} now, {self._shape} before; it was changed"
+            if glance_at(file) != self._standing[file]:
+                msg = f"{file} was changed or replaced since {self._path} was opened: open it again"
                 raise UserError(msg)
             return source.read_part(where).astype(self.dtype, copy=False)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.errors import UserError, describe_error
-from btrackmate.core.watching import list_files
+from btrackmate.core.watching import glance_at, list_files
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.units import normalise_space_unit, normalise_time_unit
 from btrackmate.io.zarr_store import ReadingStore
@@ -43,13 +43,15 @@ ZARR_FAULTS = (
 _FEW_CHUNKS, _CHUNKS_PER_FILE = 1_000_000, 1_000
 #: Frames that a message names.
 _SHOWN = 10
+#: Files that describe an array.
+_METADATA = (".zarray", "zarr.json")
 #: NGFF before 0.3 had no axis names but fixed them (https://ngff.openmicroscopy.org/0.1/).
 _FIXED_AXES = "TCZYX"
 
 
 def is_zarr(path: Path) -> bool:
     """Tell whether a folder is a Zarr group or array."""
-    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs"))
+    return any((path / name).is_file() for name in (*_METADATA, ".zgroup", ".zattrs"))
 
 
 class _Placed(NamedTuple):
@@ -117,6 +119,9 @@ class NgffSource:
             raise UserError(_damaged(path, error)) from None
         self.shape = tuple(int(length) for length in self._array.shape)
         self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
+        inside = path / self._array.path
+        self._parts = (path, inside, *(inside / name for name in _METADATA))
+        self._standing = glance_at(*self._parts)
         self._warn_of_missing_chunks()
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
@@ -129,9 +134,18 @@ class NgffSource:
     def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part of the array (see :class:`FrameSource`)."""
         try:
-            return np.asarray(self._array[where])
+            part = np.asarray(self._array[where])
         except ZARR_FAULTS as error:
+            self._check_standing()
             raise UserError(_damaged(self._path, error)) from None
+        self._check_standing()
+        return part
+
+    def _check_standing(self) -> None:
+        """Refuse what was read of another image, which stands there by now."""
+        if glance_at(*self._parts) != self._standing:
+            msg = f"{self._path} was changed or replaced since it was opened: open it again"
+            raise UserError(msg)
 
     def close(self) -> None:
         """Do nothing: a Zarr folder keeps no file open."""

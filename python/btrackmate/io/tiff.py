@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.reading import check_plain
 from btrackmate.core.tiff_sets import list_set
+from btrackmate.core.watching import glance_at
 from btrackmate.io.frame_source import Scale
 from btrackmate.io.tiff_planes import find_cut
 from btrackmate.io.tiff_scale import read_imagej_scale, read_ome_scale
@@ -69,6 +70,7 @@ class TiffSource:
                 self._file = tifffile.TiffFile(path)
             # A movie that nobody closes is closed when nobody uses it any more.
             self._closer = weakref.finalize(self, self._file.close)
+            self._standing = glance_at(self._file.filehandle.fileno())
             try:
                 with _blame_file(path):
                     self._open()
@@ -100,7 +102,7 @@ class TiffSource:
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one part of the series (see :class:`FrameSource`)."""
-        with _blame_file(self._path):
+        with _blame_file(self._path), self._refuse_changed():
             if self._offset is not None:
                 where = () if axis is None else (slice(None),) * axis + (index,)
                 return self._read_mapped(self._offset, where)
@@ -108,7 +110,7 @@ class TiffSource:
 
     def read_part(self, where: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part of the series, plane by plane (see :class:`FrameSource`)."""
-        with _blame_file(self._path):
+        with _blame_file(self._path), self._refuse_changed():
             if self._offset is not None:
                 return self._read_mapped(self._offset, where)
             lead = len(self.shape) - len(self._series.keyframe.shape)
@@ -120,6 +122,21 @@ class TiffSource:
     def close(self) -> None:
         """Close the file."""
         self._closer()
+
+    @contextlib.contextmanager
+    def _refuse_changed(self) -> Iterator[None]:
+        """Refuse what is read of a file that another program wrote into; replaced, it stays open.
+
+        Nor is it read where it was cut, as bytes that are gone would end the process.
+        """
+        self._check_unchanged()
+        yield
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        if glance_at(self._file.filehandle.fileno()) != self._standing:
+            msg = f"{self._path} was changed since it was opened: open it again"
+            raise UserError(msg)
 
     def _check_ome_planes(self) -> None:
         """Refuse OME metadata that names more planes than the file can hold, before listing them.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.errors import UserError
 from btrackmate.io.images import Movie
 from btrackmate.measurement.painting import paint_labels
 
@@ -29,10 +30,21 @@ class LazyMovie:
     ndim : int
         Space dimensions that are shown, 2 or 3; of slices in 2D the brightest voxels (or highest
         labels) are shown.
+    tell : callable, optional
+        Told once, in a line, of each fault by which frames cannot be read: they are 0 then. By
+        default they are raised.
     """
 
-    def __init__(self, movie: Movie, channel: int = 0, ndim: int = 3) -> None:
+    def __init__(
+        self,
+        movie: Movie,
+        channel: int = 0,
+        ndim: int = 3,
+        tell: Callable[[str], object] | None = None,
+    ) -> None:
         self.movie = movie
+        self._tell = tell
+        self._told = set[str]()
         self.channel = channel
         size = movie.shape[2:] if ndim == 3 else movie.shape[3:]
         self.shape: tuple[int, ...] = (movie.n_frames, *size)
@@ -92,7 +104,15 @@ class LazyMovie:
 
     def _keep(self, key: Any, read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         if key not in self._cache:
-            self._cache[key] = read()
+            try:
+                self._cache[key] = read()
+            except UserError as error:
+                if self._tell is None:
+                    raise
+                if str(error) not in self._told:
+                    self._told.add(str(error))
+                    self._tell(str(error))
+                return np.zeros(self.shape[1 if isinstance(key, int) else 2 :], self.dtype)
             while len(self._cache) > _KEEP_FRAMES:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)
@@ -108,12 +128,18 @@ class PaintedLabels(LazyMovie):
         Labels.
     numbers : callable
         Gives the labels of a frame and what each is painted with.
-    ndim : int
-        Space dimensions that are shown.
+    ndim, tell
+        As of `LazyMovie`.
     """
 
-    def __init__(self, movie: Movie, numbers: Callable[[int], Numbers], ndim: int = 3) -> None:
-        super().__init__(movie, 0, ndim)
+    def __init__(
+        self,
+        movie: Movie,
+        numbers: Callable[[int], Numbers],
+        ndim: int = 3,
+        tell: Callable[[str], object] | None = None,
+    ) -> None:
+        super().__init__(movie, 0, ndim, tell)
         self._numbers = numbers
         self.dtype = np.dtype(np.uint32)
 

@@ -195,7 +195,7 @@ class Workspace:
         if found.image is not None and not self.images:
             channels = found.image.shape[1]
             for channel in range(channels):
-                movie = LazyMovie(found.image, channel, ndim)
+                movie = LazyMovie(found.image, channel, ndim, show_warning)
                 name = found.image.path.name + (f" ch {channel + 1}" if channels > 1 else "")
                 self.images.append(
                     viewer.add_image(
@@ -209,7 +209,7 @@ class Workspace:
                     )
                 )  # fmt: skip
         if found.labels is not None and self.labels is None:
-            painted = PaintedLabels(found.labels, self.session.numbers, ndim)
+            painted = PaintedLabels(found.labels, self.session.numbers, ndim, show_warning)
             self.labels = viewer.add_labels(
                 painted,
                 name="cells by track",
