@@ -64,8 +64,8 @@ def stamp_files(path: Path) -> str:
 def glance_at(*paths: Path | int) -> tuple[tuple[int, ...] | None, ...]:
     """Tell which files and folders stand at some paths, quickly enough for each read of them.
 
-    An open file may be given by its number. Of files with their size and times of change; of a folder not what lies in it. None for what is
-    not there.
+    An open file may be given by its number. Of files with their size and time of change; of a
+    folder not what lies in it. None for what is not there.
     """
     return tuple(map(_glance, paths))
 
