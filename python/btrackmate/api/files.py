@@ -1,5 +1,6 @@
 """Files in and out, runs, scores, and the sample."""
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -8,15 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from btrackmate.api.images import Segmentation, read_labels
+from btrackmate.core.arrays import find_files
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.core.watching import watch_inputs
+from btrackmate.io.units import convert
 
 if TYPE_CHECKING:
     from btrackmate.pipeline.evaluation import Candidate, Evaluation
     from btrackmate.pipeline.run import RunResult
     from btrackmate.samples import SampleMovie
+
+_log = logging.getLogger(__name__)
+
+#: Distance that counts as none, as part of the coordinates.
+_SAME = 1e-6
 
 PathLike = str | os.PathLike[str]
 
@@ -159,7 +168,26 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
         none = np.empty(0, np.int64)
         tracks = TrackGraph.from_links(tracks, none, none)
     document = read_tracks(Path(like))[1] if like is not None else None
+    if document is not None:
+        _warn_of_others(tracks.spots, document.graph.spots, Path(like or ""))
     return list(write_tracks(path, tracks, document, Session(**describe_steps(tracks.record))))
+
+
+def _warn_of_others(spots: Spots, theirs: Spots, like: Path) -> None:
+    """Warn where a file's spots are not those of the same ids, as it was replaced since."""
+    _, mine, other = np.intersect1d(spots.id, theirs.id, return_indices=True)
+    factor = convert(1.0, theirs.calibration.space_unit, spots.calibration.space_unit) or 1.0
+    away = spots.positions[mine] - theirs.positions[other] * factor
+    radius = spots.feature("radius")[mine] if "radius" in spots.features else np.zeros(mine.size)
+    exact = _SAME * (1 + np.abs(spots.positions[mine]).max(axis=1, initial=0))
+    far = np.sqrt((away**2).sum(axis=1)) > np.fmax(radius, exact)
+    elsewhere = np.flatnonzero((spots.frame[mine] != theirs.frame[other]) | far)
+    if elsewhere.size:
+        _log.warning(
+            "%s: %d of %d spots lie elsewhere there than those of their ids, the first is spot %d: "
+            "what it holds of them goes to these; are the tracks made from that file?",
+            like, elsewhere.size, mine.size, spots.id[mine[elsewhere[0]]],
+        )  # fmt: skip
 
 
 def evaluate(
@@ -221,9 +249,10 @@ def evaluate(
     if axes is not None and all(pair.labels is None for pair in pairs):
         msg = f"axes is {axes!r}, but there are no label images: leave it out"
         raise UserError(msg)
-    return score(
-        *pairs, segmentation=False, tracking=False, max_distance=max_distance, progress=progress
-    )
+    with watch_inputs(*find_files(truth, truth_labels, result, result_labels)):
+        return score(
+            *pairs, segmentation=False, tracking=False, max_distance=max_distance, progress=progress
+        )
 
 
 def load_sample() -> "SampleMovie":

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from btrackmate import __version__
 from btrackmate.api.calibration import calibrate
-from btrackmate.core.arrays import ArrayMovie, read_array
+from btrackmate.core.arrays import ArrayMovie, find_files, read_array
 from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.units import convert, normalise_space_unit, normalise_time_unit
 from btrackmate.measurement.settings import MaskSettings, MeasureSettings
 from btrackmate.segmentation.settings import SegmentationSettings
@@ -94,7 +95,8 @@ def segment(
     Raises
     ------
     UserError
-        If an argument is wrong or does not fit the image or the models.
+        If an argument is wrong or does not fit the image or the models, or the files of a Zarr
+        array are changed while it is read.
     """
     from btrackmate.io.images import view_array
     from btrackmate.pipeline.frames import SegmentationJob
@@ -113,11 +115,12 @@ def segment(
     frames = MovieFrames(view, view.ndim)
     job = SegmentationJob.open(frames, channel, chosen, load_models(chosen))
     labels, tables = [], []
-    for t in range(movie.n_frames):
-        found = job.segment(t)
-        labels.append(found.labels if found.labels.ndim == movie.ndim else found.labels[None])
-        tables.append(found.cells.assign(frame=t))
-        progress("segmenting", t + 1, movie.n_frames)
+    with watch_inputs(*find_files(image)):
+        for t in range(movie.n_frames):
+            found = job.segment(t)
+            labels.append(found.labels if found.labels.ndim == movie.ndim else found.labels[None])
+            tables.append(found.cells.assign(frame=t))
+            progress("segmenting", t + 1, movie.n_frames)
     record = note_step("segment", {"channel": channel, **chosen.model_dump(mode="json")})
     return Segmentation(np.stack(labels), join_cells(tables, "frame"), calibration, record)
 
@@ -178,7 +181,8 @@ def measure(
     Raises
     ------
     UserError
-        If an argument is wrong, or the arrays don't fit each other.
+        If an argument is wrong, the arrays don't fit each other, or the files of a Zarr array are
+        changed while it is read.
 
     Examples
     --------
@@ -221,10 +225,11 @@ def measure(
         if beside is not None:
             _check_same_places(beside, cells, "image" if beside is pixels else "mask")
     calibration = calibrate(cells, voxel_size, space_unit, dt, time_unit, pixels, tissue)
-    found = measure_movie(
-        cells, pixels, tissue, calibration, chosen, extra=extra, progress=progress,
-        workers=None,
-    )  # fmt: skip
+    with watch_inputs(*find_files(labels, image, mask)):
+        found = measure_movie(
+            cells, pixels, tissue, calibration, chosen, extra=extra, progress=progress,
+            workers=None,
+        )  # fmt: skip
     note = {"dropped": len(found.dropped), **chosen.model_dump(mode="json")}
     return replace(found.spots, record={**record, **note_step("measure", note)})
 

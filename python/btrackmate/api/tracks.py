@@ -11,11 +11,13 @@ import pandas as pd
 
 from btrackmate.api.calibration import check_units, name_units, read_step
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
+from btrackmate.core.arrays import find_files
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.core.watching import watch_inputs
 from btrackmate.io.time_steps import find_rise
 from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_name
@@ -94,7 +96,7 @@ def track(
     from btrackmate.tracking.auto import fill_distances
     from btrackmate.tracking.engine import track as link
 
-    labels = None
+    labels, files = None, find_files(spots)
     if isinstance(spots, pd.DataFrame):
         _refuse_given("a table, whose positions are physical", axes=axes, voxel_size=voxel_size)
         if dt is None:
@@ -111,15 +113,17 @@ def track(
         _refuse_given("spots, which have their own", axes=axes, voxel_size=voxel_size, **given)
     else:
         labels = read_labels(spots, axes, voxel_size)
-        spots = measure(
-            spots, axes=axes, voxel_size=voxel_size, dt=dt, space_unit=space_unit,
-            time_unit=time_unit, progress=progress,
-        )  # fmt: skip
     values = dict(settings)
     if linking_max_distance != "auto":
         values["linking_max_distance"] = linking_max_distance
-    chosen = fill_distances(parse_tracker(tracker, values, "track"), spots)
-    graph = link(spots, chosen, progress, labels)
+    with watch_inputs(*files):
+        if not isinstance(spots, Spots):
+            spots = measure(
+                spots, axes=axes, voxel_size=voxel_size, dt=dt, space_unit=space_unit,
+                time_unit=time_unit, progress=progress,
+            )  # fmt: skip
+        chosen = fill_distances(parse_tracker(tracker, values, "track"), spots)
+        graph = link(spots, chosen, progress, labels)
     note = {"tracker": tracker_name(chosen), **chosen.model_dump(mode="json")}
     return replace(graph, record={**graph.record, **note_step("track", note)})
 

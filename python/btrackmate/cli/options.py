@@ -325,14 +325,18 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 def with_console(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the `progress` callback and show its log; takes --quiet away.
 
-    No file that an option of type PATH names is replaced by one of type OUTPUT.
+    No file that an option of type PATH names is replaced by one of type OUTPUT, nor another one of
+    the same run.
     """
     from btrackmate.cli.console import console
     from btrackmate.core.outputs import protect
+    from btrackmate.io.run_folder import list_run_of
 
     @functools.wraps(function)
     def wrapped(*args: Any, quiet: bool, **kwargs: Any) -> Any:
-        with console(quiet=quiet) as progress, protect(_list_read()):
+        read = _list_read()
+        of_runs = [one for path in read for one in list_run_of(path)]
+        with console(quiet=quiet) as progress, protect(read, of_runs):
             return function(*args, progress=progress, **kwargs)
 
     return wrapped

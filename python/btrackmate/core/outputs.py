@@ -56,13 +56,14 @@ _protected: ContextVar[tuple[Path, ...]] = ContextVar("protected", default=())
 
 
 @contextlib.contextmanager
-def protect(paths: Iterable[Path]) -> Iterator[None]:
+def protect(paths: Iterable[Path], whole: Iterable[Path] = ()) -> Iterator[None]:
     """Take files for inputs of all outputs that are checked in the block.
 
     For all that a command line reads, settings too. Folders have rules of their own, as outputs may
-    lie in some of them: they are left to the checks of each verb.
+    lie in some of them: they are left to the checks of each verb, but those of `whole`.
     """
-    token = _protected.set((*_protected.get(), *(path for path in paths if path.is_file())))
+    files = (path for path in paths if path.is_file())
+    token = _protected.set((*_protected.get(), *files, *whole))
     try:
         yield
     finally:

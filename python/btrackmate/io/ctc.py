@@ -177,25 +177,30 @@ def read_tracks_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     UserError
-        If the file is missing or a line does not hold four integers; names the line.
+        If the file is missing, a line does not hold four integers, or a label stands twice; names
+        the line.
     """
     try:
         lines = read_whole(path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: not readable as a table of tracklets ({error})"
         raise UserError(msg) from None
-    rows = []
+    rows = dict[int, NDArray[np.int64]]()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         words = line.split()
         try:
-            rows.append(np.array([int(word) for word in words], np.int64))
+            row = np.array([int(word) for word in words], np.int64)
         except (ValueError, OverflowError):
             words = []
         if len(words) != 4:
             msg = f"{path}, line {number}: got {line.strip()!r}, expected four integers: label, "
             msg += "begin, end, parent"
             raise UserError(msg)
+        if int(row[0]) in rows:
+            msg = f"{path}, line {number}: label {row[0]} stands twice; keep one line of it"
+            raise UserError(msg)
+        rows[int(row[0])] = row
     names = ["label", "begin", "end", "parent"]
-    return pd.DataFrame(np.array(rows, np.int64).reshape(-1, 4), columns=names)
+    return pd.DataFrame(np.array([*rows.values()], np.int64).reshape(-1, 4), columns=names)

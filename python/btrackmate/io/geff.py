@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate import __version__ as version
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.files import write_atomically
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import find_column
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 #: Version of the specification that is written.
 GEFF_VERSION = "1.3"
+#: Attribute beside GEFF's own, by which a graph is known that no other program wrote anew: all of
+#: its chunks are there.
+WRITTEN_BY = "btrackmate"
 #: Properties of tracks that follow from the links.
 DERIVED = ("track", "tracklet")
 #: What a folder may be called on every system, and in Zarr; a feature's name may be anything.
@@ -95,7 +99,8 @@ def write_geff(path: Path, graph: TrackGraph, track_ids: NDArray[np.int64] | Non
 
     with write_atomically(path) as temporary:
         store = CarefulStore(temporary)
-        root = zarr.open_group(store, mode="w", zarr_format=2, attributes={"geff": metadata})
+        told = {"geff": metadata, WRITTEN_BY: version}
+        root = zarr.open_group(store, mode="w", zarr_format=2, attributes=told)
         for place, numbers, props in (("nodes", ids, node_props), ("edges", edges, edge_props)):
             group = root.create_group(place)
             _write_array(group, "ids", numbers)
@@ -160,13 +165,10 @@ def _make_metadata(
 ) -> dict[str, Any]:
     spots = graph.spots
     calibration = spots.calibration
-    space, time = NGFF_NAMES.get(calibration.space_unit), NGFF_NAMES.get(calibration.time_unit)
-    frames = _make_axis("frame", "time", spots.table["frame"])
-    if time:
-        frames |= {"scale": float(calibration.dt), "scaled_unit": time}
-    axes = [frames]
-    for name in "yx" if flat else "zyx":
-        axes.append(_make_axis(name, "space", spots.table[name]) | {"unit": space})
+    axes = [
+        describe_axis(name, calibration) | _range(spots.table[name])
+        for name in ("frame", *("yx" if flat else "zyx"))
+    ]
     described = {}
     for name, identifier in identifiers.items():
         column = find_column(name)
@@ -190,7 +192,6 @@ def _make_metadata(
         "extra": {
             "btrackmate": {
                 "version": version,
-                "whole": True,
                 "calibration": asdict(calibration),
                 "n_frames": spots.n_frames,
                 "ndim": spots.ndim,
@@ -200,8 +201,13 @@ def _make_metadata(
     }
 
 
-def _make_axis(name: str, kind: str, values: "pd.Series[Any]") -> dict[str, Any]:
-    return {"name": name, "type": kind, "unit": None, **_range(values)}
+def describe_axis(name: str, calibration: Calibration) -> dict[str, Any]:
+    """Describe the axis x, y, z or frame; all others as z."""
+    if name != "frame":
+        return {"name": name, "type": "space", "unit": NGFF_NAMES.get(calibration.space_unit)}
+    axis = {"name": name, "type": "time", "unit": None}
+    time = NGFF_NAMES.get(calibration.time_unit)
+    return axis | ({"scale": float(calibration.dt), "scaled_unit": time} if time else {})
 
 
 def _range(values: "pd.Series[Any]") -> dict[str, float]:

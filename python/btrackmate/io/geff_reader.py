@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from btrackmate.core.paths import explain_missing
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.scratch import ROWS, copy_array, cut_rows, make_array
 from btrackmate.core.spots import Spots
-from btrackmate.io.geff import DERIVED
+from btrackmate.io.geff import DERIVED, WRITTEN_BY, describe_axis
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
@@ -67,18 +68,11 @@ def read_geff(path: Path) -> TrackGraph:
     """
     content = _load(path)
     metadata = content.metadata
-    own: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
+    own = _find_own(metadata, path)
     props = _sort_props(content.node_props, list(metadata.node_props_metadata))
     axes = find_axes(metadata, list(props), path)
-    left_out = {"that are no numbers": content.left_out, "of links": content.links_left_out}
-    for what, names_left in left_out.items():
-        if names_left:
-            _log.warning("%s: properties %s are left out: %s", path, what, ", ".join(names_left))
-    foreign = sorted(set(metadata.extra or {}) - {"btrackmate"})
-    foreign += ["related_objects"] if metadata.related_objects else []
-    foreign += content.attributes
-    if foreign:
-        _log.warning("%s: metadata are left out: %s", path, ", ".join(foreign))
+    for what, names_left in content.left_out.items():
+        _log.warning("%s: %s are left out: %s", path, what, ", ".join(names_left))
     names = _name_columns(props, content.ids, axes, own)
     columns = {"id": content.ids}
     for name, column in names.items():
@@ -93,13 +87,17 @@ def read_geff(path: Path) -> TrackGraph:
             calibration = replace(calibration, dt=dt)
     else:
         table, calibration = scale_positions(table, axes, path)
+        calibration = replace(calibration, **own.get("spacing", {}))
         table = _scale_sizes(table, axes, metadata, names, calibration)
         table, calibration = settle_frames(table, axes, calibration, path)
+    n_frames = own.get("n_frames")
+    if n_frames is not None and not content.ours and len(table):
+        n_frames = max(n_frames, int(table["frame"].max()) + 1)
     spots = Spots.from_table(
         table,
         calibration,
         ndim=own.get("ndim", 3 if _is_deep(table) else 2),
-        n_frames=own.get("n_frames"),
+        n_frames=n_frames,
         source=str(path),
     )
     edges = content.edges
@@ -112,13 +110,53 @@ def read_geff(path: Path) -> TrackGraph:
         raise UserError(msg) from None
 
 
+def list_left_out(path: Path) -> list[str]:
+    """Name what a GEFF holds that is not read: written anew in its place, it would be lost.
+
+    Raises
+    ------
+    UserError
+        If it is no GEFF.
+    """
+    with _blame(path):
+        left_out = _find_left_out(_open(path))
+    return [f"{what} {', '.join(names)}" for what, names in left_out.items()]
+
+
+def _find_own(metadata: Any, path: Path) -> dict[str, Any]:
+    """Give what BTrackMate noted beside the graph, without what is stale.
+
+    As where another program read the graph and wrote it with other units, but all of its metadata:
+    then the calibration is left out, but for the voxel size (`spacing`) where space is as it was.
+    """
+    own = _find_notes(metadata)
+    if "calibration" not in own:
+        return own
+    calibration = Calibration(**own["calibration"])
+    changed = [axis for axis in metadata.axes or () if not _is_as_written(axis, calibration)]
+    if not changed:
+        return own
+    in_space = any(axis.type == "space" for axis in changed)
+    _log.warning(
+        "%s: its axis %s is not as BTrackMate wrote it, as another program did since: the axes "
+        "count%s", path, changed[0].name, ", and the voxel size is not known" if in_space else "",
+    )  # fmt: skip
+    spacing = {} if in_space else {name: own["calibration"][name] for name in ("dx", "dy", "dz")}
+    return {"columns": own.get("columns", {}), "spacing": spacing}
+
+
+def _is_as_written(axis: Any, calibration: Calibration) -> bool:
+    written = describe_axis(axis.name, calibration)
+    names = ("unit", "scale", "scaled_unit", "offset")
+    return all(getattr(axis, name) == written.get(name) for name in names)
+
+
 @dataclass(frozen=True)
 class _Content:
     """What a GEFF holds: of its properties those that are one number a node, and costs of links.
 
     `node_props` gives values and, where some are missing, which; `links` cost and confidence;
-    `left_out` and `links_left_out` are names of other properties, `attributes` those of the group
-    beside GEFF's own.
+    `left_out` names what is not read; `ours` tells whether no other program wrote it anew.
     """
 
     metadata: Any
@@ -126,9 +164,8 @@ class _Content:
     edges: NDArray[np.int64]
     node_props: dict[str, Prop]
     links: dict[str, NDArray[np.float64]]
-    left_out: list[str]
-    links_left_out: list[str]
-    attributes: list[str]
+    left_out: dict[str, list[str]]
+    ours: bool
 
 
 def _sort_props(props: dict[str, Prop], told: list[str]) -> dict[str, Prop]:
@@ -140,34 +177,11 @@ def _sort_props(props: dict[str, Prop], told: list[str]) -> dict[str, Prop]:
     return {name: props.pop(name) for name in [*names, *sorted(set(props) - set(names))]}
 
 
-def _load(path: Path) -> _Content:
-    from geff import GeffReader
-
-    if not path.is_dir():
-        msg = f"{path}: {explain_missing(path, 'folder')}; give a .geff folder"
-        raise UserError(msg)
+@contextmanager
+def _blame(path: Path) -> Iterator[None]:
+    """Say of which file it is that Zarr or GEFF cannot read it."""
     try:
-        with warnings.catch_warnings():
-            # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
-            warnings.simplefilter("ignore", UserWarning)
-            reader = GeffReader(ReadingStore(path))
-        reader.read_node_props()
-        reader.read_edge_props()
-        metadata = reader.metadata
-        _check_complete(_find_incomplete(path), metadata, path)
-        node_props = _load_props(reader.node_props, metadata.node_props_metadata)
-        edge_props = _load_props(reader.edge_props, metadata.edge_props_metadata)
-        costs = _find_costs(edge_props)
-        return _Content(
-            metadata,
-            _load_ids(reader.nodes, path),
-            _load_ids(reader.edges, path).reshape(-1, 2),
-            node_props,
-            {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
-            sorted(set(reader.node_props) - set(node_props)),
-            sorted(set(reader.edge_props) - set(costs.values())),
-            sorted(set(reader.group.attrs) - {"geff"}),
-        )
+        yield
     except UserError:
         raise
     except ZARR_FAULTS as error:
@@ -175,17 +189,82 @@ def _load(path: Path) -> _Content:
         raise UserError(msg) from None
 
 
+def _open(path: Path) -> Any:
+    """Open a GEFF without reading the values of its properties."""
+    from geff import GeffReader
+
+    if not path.is_dir():
+        msg = f"{path}: {explain_missing(path, 'folder')}; give a .geff folder"
+        raise UserError(msg)
+    with warnings.catch_warnings():
+        # Of units that are none of NGFF's, as TrackMate's "sec"; we know them, or say so.
+        warnings.simplefilter("ignore", UserWarning)
+        reader = GeffReader(ReadingStore(path))
+    reader.read_node_props()
+    reader.read_edge_props()
+    return reader
+
+
+def _load(path: Path) -> _Content:
+    with _blame(path):
+        reader = _open(path)
+        metadata = reader.metadata
+        ours = WRITTEN_BY in reader.group.attrs or "whole" in _find_notes(metadata)
+        _check_complete(_find_incomplete(path), metadata, path, ours=ours)
+        edge_props = _load_props(reader.edge_props, metadata.edge_props_metadata)
+        costs = _find_costs(metadata.edge_props_metadata, edge_props)
+        return _Content(
+            metadata,
+            _load_ids(reader.nodes, path),
+            _load_ids(reader.edges, path).reshape(-1, 2),
+            _load_props(reader.node_props, metadata.node_props_metadata),
+            {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
+            _find_left_out(reader),
+            ours,
+        )
+
+
+def _find_notes(metadata: Any) -> dict[str, Any]:
+    notes: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
+    return notes
+
+
+def _find_left_out(reader: Any) -> dict[str, list[str]]:
+    """Name what is not read, by kinds; those that there are."""
+    metadata = reader.metadata
+    nodes = _list_numbers(reader.node_props, metadata.node_props_metadata)
+    links = _list_numbers(reader.edge_props, metadata.edge_props_metadata)
+    costs = _find_costs(metadata.edge_props_metadata, links).values()
+    others = set(metadata.extra or {}) - {"btrackmate"}
+    others |= set(reader.group.attrs) - {"geff", WRITTEN_BY}
+    found = {
+        "properties that are no numbers": sorted(set(reader.node_props) - set(nodes)),
+        "properties of links": sorted(set(reader.edge_props) - set(costs)),
+        "metadata": sorted(others) + (["related_objects"] if metadata.related_objects else []),
+    }
+    return {what: names for what, names in found.items() if names}
+
+
+def _list_numbers(props: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+    """List the properties that are one number for each node or link."""
+    return [
+        name
+        for name, prop in props.items()
+        if prop["values"].ndim == 1
+        and np.dtype(described[name].dtype).kind in "biuf"
+        and not described[name].varlength
+    ]
+
+
 def _load_props(props: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Prop]:
     found: dict[str, Prop] = {}
-    for name, prop in props.items():
-        values, missing = prop["values"], prop.get("missing")
-        kind = np.dtype(described[name].dtype)
-        if values.ndim == 1 and kind.kind in "biuf" and not described[name].varlength:
-            gone = None if missing is None else _load_array(missing, np.dtype(np.bool_))
-            found[name] = (
-                _load_array(values, kind),
-                gone if gone is not None and gone.any() else None,
-            )
+    for name in _list_numbers(props, described):
+        missing = props[name].get("missing")
+        gone = None if missing is None else _load_array(missing, np.dtype(np.bool_))
+        found[name] = (
+            _load_array(props[name]["values"], np.dtype(described[name].dtype)),
+            gone if gone is not None and gone.any() else None,
+        )
     return found
 
 
@@ -223,12 +302,11 @@ def _find_incomplete(path: Path) -> list[str]:
     return found
 
 
-def _check_complete(missing: Sequence[str], metadata: Any, path: Path) -> None:
-    """Refuse a graph whose ids, links or positions lack chunks; warn of others.
+def _check_complete(missing: Sequence[str], metadata: Any, path: Path, *, ours: bool) -> None:
+    """Refuse a graph whose ids, links or positions lack chunks; warn of others, unless it is ours.
 
     Other programs leave out chunks of zeros, as of z in 2D, or of the time of a first frame.
     """
-    ours = bool((metadata.extra or {}).get("btrackmate", {}).get("whole"))
     axes = [axis for axis in metadata.axes or () if axis.type == "space"]
     needed = {f"nodes/props/{axis.name}/values" for axis in axes[-2:]}
     needed |= {"nodes/ids", "edges/ids"}
@@ -252,7 +330,7 @@ def _name_columns(
     wanted = [
         (*_rank(name, axes, written, ours=ours), name)
         for name in props
-        if not (ours and name in DERIVED)
+        if not (own and name in DERIVED)
     ]
     names: dict[str, str] = {}
     for _, column, name in sorted(wanted):
@@ -329,11 +407,12 @@ def _is_deep(table: pd.DataFrame) -> bool:
     return "z" in table and bool((table["z"] != 0).any())
 
 
-def _find_costs(props: Mapping[str, Prop]) -> dict[str, str]:
+def _find_costs(described: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """Name the properties that are cost and confidence of the links, where there are such."""
+    numbers = {name for name in names if np.dtype(described[name].dtype).kind in "iuf"}
     found: dict[str, str] = {}
     for name, column in _COSTS.items():  # Zarr finds properties in any order
-        if name in props and props[name][0].dtype.kind in "iuf":
+        if name in numbers:
             found.setdefault(column, name)
     return found
 

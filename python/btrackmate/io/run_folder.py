@@ -83,6 +83,20 @@ def list_run_files(folder: Path) -> list[Path]:
     return sorted(paths, key=lambda path: (path.name == REPORT, path.name))
 
 
+def list_run_of(path: Path) -> tuple[Path, ...]:
+    """List what must stay where a run, or a file of one, is read. Of what is no run's, nothing.
+
+    All of it but report and scores, which are made again.
+    """
+    if is_run_folder(path):
+        folder = path
+    elif path.name in FILES and is_run_folder(path.parent):
+        folder = path.parent
+    else:
+        return ()
+    return tuple(folder / name for name in FILES if name not in (REPORT, SCORES))
+
+
 def check_run_folder(folder: Path, inputs: Iterable[Path]) -> None:
     """Refuse a run folder that is a file, cannot be made, or whose files are inputs.
 

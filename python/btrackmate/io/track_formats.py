@@ -21,7 +21,7 @@ from btrackmate.core.watching import watch_inputs
 from btrackmate.core.words import option
 from btrackmate.io.ctc_names import find_ctc_tracks
 from btrackmate.io.geff import write_geff
-from btrackmate.io.run_folder import FILES, REPORT, TRACKS, find_run_folder, is_run_folder
+from btrackmate.io.run_folder import TRACKS, is_run_folder, list_run_of
 from btrackmate.io.run_tables import warn_of_parted
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.tracked_table import read_tracked_table
@@ -332,12 +332,11 @@ def name_outputs(path: Path) -> tuple[Path, ...]:
 def name_inputs(path: Path) -> tuple[Path, ...]:
     """Name the files or the folder that tracks read from `path` consist of.
 
-    Of a run folder, and of tracks in one, those of the whole run but its report, which is made
+    Of a run folder, and of a file of one, those of the whole run but its report, which is made
     again: none of them may be replaced by anything else.
     """
-    run = path if is_run_folder(path) else find_run_folder(path)
-    if run is not None:
-        return tuple(run / name for name in FILES if name != REPORT)
+    if run := list_run_of(path):
+        return run
     found = name_format(path)
     return (path,) if found is None else found.inputs(path)
 

@@ -12,6 +12,7 @@ from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_outputs, check_whole
 from btrackmate.core.paths import is_one_name
+from btrackmate.io.geff_reader import list_left_out
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
 from btrackmate.io.run_tables import (
@@ -68,6 +69,9 @@ class EditSession:
         Edits of the journal that did not fit the tracks, which had changed.
     torn : bool
         Whether the last line of the journal had been cut off, so that one edit is lost.
+    unkept : list of str
+        What the file, a GEFF of another program, holds that `save` could not write again: it is
+        not saved in its place then, only as a copy.
     """
 
     def __init__(self, path: Path, journal: Journal, allow_merges: bool) -> None:
@@ -76,6 +80,7 @@ class EditSession:
         self.torn = journal.torn
         self.left_out: list[LeftOut] = []
         graph, self.document = _read(path)
+        self.unkept = list_left_out(path) if self.document is None else []
         self._digest = hash_path(path)
         ids = self.document.single_track_ids if self.document is not None else None
         self.history = History(EditableTracks(graph, track_ids=ids, allow_merges=allow_merges))
@@ -193,8 +198,8 @@ class EditSession:
         Raises
         ------
         UserError
-            If the file was changed by another program since it was opened, or a copy would replace
-            something.
+            If the file was changed by another program since it was opened, or holds what would be
+            lost, or a copy would replace something.
         StorageError
             If the disk refuses; the old file is left as it was.
         """
@@ -209,6 +214,11 @@ class EditSession:
             with write_together(overwrite=overwrite):
                 write_copy(path, graph, self.document, told.log or "")
             return path
+        if self.unkept:
+            msg = f"{self.path} holds {'; '.join(self.unkept)}, which would be lost if it were "
+            msg += "saved in its place: save under another name (the corrections are kept beside "
+            msg += "it all the same)"
+            raise UserError(msg)
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
         self._check_unchanged(folder)
         self._begin()

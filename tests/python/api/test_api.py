@@ -1,5 +1,6 @@
 """The front door: arrays and tables in, results with their record out."""
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import tifffile
 import xarray as xr
+import zarr
 
 import btrackmate as bt
 from btrackmate.api.images import Segmentation
@@ -529,3 +531,45 @@ def test_labels_beside_a_file_are_heeded(tmp_path, labels):
     for truth in (tracks, tmp_path / "t.xml"):
         scores = bt.evaluate(truth, result, truth_labels=labels, result_labels=other).to_dict()
         assert (scores["SEG"], scores["link_f1"]) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["zarr", "map"])
+@pytest.mark.parametrize("verb", ["measure", "track", "evaluate"])
+def test_arrays_whose_files_are_rewritten_meanwhile_are_refused(tmp_path, labels, kind, verb):
+    path = tmp_path / "labels"
+
+    def open_for(mode):
+        if kind == "zarr":
+            chunks = (1, *labels.shape[1:])
+            return zarr.open_array(path, mode=mode, shape=labels.shape, chunks=chunks, dtype="u4")
+        return np.memmap(path, np.uint32, "w+" if mode == "w" else mode, shape=labels.shape)
+
+    open_for("w")[:] = labels
+
+    def rewrite(*_):
+        array = open_for("r+")
+        array[-1] = labels[0]
+        if kind == "map":
+            array.flush()
+            os.utime(path, ns=(1, 1))  # as a later change; this one may be too soon after
+
+    with pytest.raises(UserError, match="labels was changed while it was read"):
+        if verb == "measure":
+            bt.measure(open_for("r"), voxel_size=SIZE, progress=rewrite)
+        elif verb == "track":
+            bt.track(open_for("r"), tracker="overlap", voxel_size=SIZE, progress=rewrite)
+        else:
+            bt.evaluate(labels, open_for("r"), progress=rewrite)
+
+
+def test_a_file_whose_spots_lie_elsewhere_is_told(tmp_path, tracks, caplog):
+    """What it holds of them, e.g. their names, goes by ids alone."""
+    bt.save(tracks, tmp_path / "a.xml")
+    bt.save(tracks, tmp_path / "b.xml", like=tmp_path / "a.xml")
+    assert "lie elsewhere" not in caplog.text
+    table = tracks.spots.to_dataframe().assign(x=lambda one: one["x"] + 500)
+    moved = bt.Spots.from_table(table, tracks.spots.calibration, ndim=3)
+    other = bt.TrackGraph.from_links(moved, tracks.source, tracks.target)
+    bt.save(other, tmp_path / "a.xml")
+    bt.save(tracks, tmp_path / "c.xml", like=tmp_path / "a.xml")
+    assert "a.xml: 8 of 8 spots lie elsewhere there than those of their ids" in caplog.text

@@ -90,6 +90,10 @@ def place(made: Path, tmp_path: Path) -> Path:
         "track c.csv -o ../folder/t.xml --settings-from t.xml",
         "run --labels l.tif -o r --config r/run.yaml",
         "run l.tif -o r --roi r/labels.ome.zarr",
+        "convert r/tracked_spots.csv r/tracks.xml",
+        "track r/spots.csv -o r/tracks.geff",
+        "prune r/track_features.csv -o r/tracks.xml",
+        "measure l.tif --mask r/labels.ome.zarr -o r/spots.csv",
     ],
 )
 def test_no_output_is_an_input_or_another_output(

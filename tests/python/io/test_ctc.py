@@ -49,6 +49,14 @@ def test_what_the_table_tells_and_the_images_do_not(
     assert caplog.text.count("WARNING") == bool(said)
 
 
+@pytest.mark.parametrize("row", ["2 1 1 1", "2 1 1 0"])
+def test_a_label_with_two_rows_is_refused(tmp_path: Path, row: str) -> None:
+    """Which of its parents it has nobody knows."""
+    folder = write_folder(tmp_path / "TRA", f"1 0 0 0\n2 1 1 1\n\n{row}\n")
+    with pytest.raises(UserError, match=r"man_track\.txt, line 4: label 2 stands twice"):
+        read_ctc_tracks(folder)
+
+
 def test_result_folder(tmp_path: Path) -> None:
     (tmp_path / "res_track.txt").write_text("70000 0 0 0", encoding="utf-8")
     tifffile.imwrite(

@@ -231,6 +231,9 @@ def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:
 def _tell(session: EditSession) -> tuple[str, ...]:
     """Say what the journal held."""
     notes = []
+    if session.unkept:
+        held = "; ".join(session.unkept)
+        notes.append(f"{session.path.name} holds {held}, which are not read: take Save as, no Save")
     if session.history.done:
         notes.append(f"{len(session.history.done)} corrections from before; all can be undone")
     if session.torn:
