@@ -104,6 +104,8 @@ def check_entries(entries: Sequence[Mapping[str, Any]], source: str) -> None:
             done, undone = done + 1, undone - 1
         elif what != "save":
             done, undone = done + 1, 0 if _is_edit(entry) else -1
+        elif entry.get("anew"):
+            undone = 0
         if done < 0 or undone < 0:
             msg = f"{source}: line {number} is no edit that can be made ({str(what)[:40]!r}); keep "
             msg += "the lines before it, or move the file away to begin without edits"

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,27 +104,43 @@ class Journal:
     def replace(
         self,
         digest: str,
-        edits: Sequence[Mapping[str, Any]],
+        states: Sequence[Sequence[dict[str, Any]]],
+        later: Sequence[Mapping[str, Any]],
         space_unit: str,
         *,
-        n_saved: int = 0,
         n_undone: int = 0,
-    ) -> None:
-        """Begin anew with edits, all at one moment; keep the lines of before in a file beside.
+    ) -> int:
+        """Begin anew, all at one moment; keep the lines of before in a file beside.
 
-        Of the edits, the file with the digest holds the first `n_saved`, of which the last
-        `n_undone` were taken back since, before those that follow.
+        Parameters
+        ----------
+        digest : str
+            Of the file of tracks.
+        states : sequence of lists of dict
+            Edits that stood at earlier saves, as another program may write one of these again; the
+            last are those that the file with the digest holds.
+        later : sequence of dict
+            Edits that were made since.
+        space_unit : str
+        n_undone : int
+            So many of those that the file holds were taken back since, before those that follow.
+
+        Returns
+        -------
+        int
+            How many lines, the header among them, the file holds.
         """
         copy_file(self.path, _name_before(self.path))
-        lines = list(map(dict, edits))
-        if n_saved:
-            undone = [{"do": "undo", "time": _now()}] * n_undone
-            lines[n_saved:n_saved] = [{"do": "save", "time": _now(), "sha256": digest}, *undone]
-        self.entries = [_make_header(self.tracks, None if n_saved else digest, space_unit), *lines]
+        lines = _pass_through(states)
+        lines.append({"do": "save", "time": _now(), "sha256": digest, "anew": True})
+        saved = len(lines) + 1
+        lines += [{"do": "undo", "time": _now()}] * n_undone
+        self.entries = [_make_header(self.tracks, None, space_unit), *lines, *map(dict, later)]
         text, self._end = _format(self.entries)
         self.confirm()
         write_text(self.path, text)
         self._size = self._measure()
+        return saved
 
     def confirm(self) -> None:
         """Check that the tracks are still open here, see `Lock.confirm`."""
@@ -194,6 +211,20 @@ def _format(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     return "".join(lines), end
 
 
+def _pass_through(states: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Make lines after which edits stood as in each of some states in turn; saves but the last."""
+    lines, now = list[dict[str, Any]](), list[dict[str, Any]]()
+    for number, state in enumerate(states):
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(now, state, strict=False))
+        kept = sum(1 for _ in same)
+        lines += [{"do": "undo", "time": _now()}] * (len(now) - kept)
+        lines += state[kept:]
+        now = list(state)
+        if number < len(states) - 1:
+            lines.append({"do": "save", "time": _now(), "sha256": None})
+    return lines
+
+
 def make_edit(
     change: Change,
     places: Mapping[str, Place],
@@ -250,6 +281,8 @@ def sort_edits(
             done.append(undone.pop())
         elif entry["do"] != "save":
             done.append(entry)
+            undone.clear()
+        elif entry.get("anew"):  # What was taken back before, in another file, may be other cells.
             undone.clear()
     return done, undone
 

@@ -325,9 +325,10 @@ class EditSession:
         self.left_out += [replace(one, number=one.number + kept) for one in again.left_out]
         for one in self.left_out:
             _log.warning("%s: %s", self._journal.path, one)
-        lines, unit = [*held, *again.lines], self.tracks.space_unit
-        self._journal.replace(self._digest, lines, unit, n_saved=len(held), n_undone=undone)
-        self._saved = len(held) + 2 if held else 0
+        earlier = [state for state in states if state and state != held]
+        self._saved = self._journal.replace(
+            self._digest, [*earlier, held], again.lines, self.tracks.space_unit, n_undone=undone
+        )
 
 
 def _find_held(

@@ -327,6 +327,39 @@ def test_what_another_program_saves_from_an_earlier_save_gets_what_was_done_sinc
             assert [one.what for one in session.history.done] == ["break_link"] * 2
 
 
+@pytest.mark.parametrize("operation", EDITS)
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+@pytest.mark.parametrize("saves", [False, True])
+def test_earlier_saves_are_known_however_often_they_are_written_again(
+    tmp_path: Path, operation: str, first: int, saves: bool
+) -> None:
+    """Their edits that were taken back do not come back, and can be redone in none of them."""
+    tracks = tmp_path / "t.xml"
+    write_tracks(tracks, make_grid())
+    files = [tracks.read_bytes()]
+    with EditSession.open(tracks) as session:
+        for step in ("break", operation, "undo"):
+            if step == "undo":
+                session.undo()
+            else:
+                arguments = EDITS.get(step) or {"source": 5, "target": 8}
+                session.do("break_link" if step == "break" else step, **arguments)
+            session.save()
+            files.append(tracks.read_bytes())
+        wanted = link_places(session.to_graph())
+    for state in (first, 2, 0, 2, 1):
+        tracks.write_bytes(files[state])
+        save_again(tracks)
+        with EditSession.open(tracks, changed="replay") as session:
+            assert not session.left_out
+            assert link_places(session.to_graph()) == wanted
+            if saves:
+                session.save()
+        with EditSession.open(tracks) as session:
+            assert link_places(session.to_graph()) == wanted
+            assert [one.what for one in session.history.done] == ["break_link"]
+
+
 def test_an_edit_that_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
     """Another program deleted a spot at the link that was broken and mended."""
     tracks = tmp_path / "t.xml"
