@@ -12,6 +12,8 @@ from btrackmate.analysis.tracklets import Fate
 #: How tracklets count that end without a reason: as not seen any longer, or as cycles that ended.
 Lost = Literal["censored", "event"]
 LOST: tuple[Lost, ...] = ("censored", "event")
+#: Half of the cells may be a little more, as products are rounded.
+_ROUNDED = 1e-9
 #: Normal deviate of a two-sided 95 % interval.
 _NORMAL_95 = 1.959963984540054
 
@@ -74,7 +76,7 @@ def find_median(curve: pd.DataFrame) -> tuple[float, float, float]:
     """
     found = []
     for name in ("undivided", "ci_low", "ci_high"):
-        below = curve.loc[curve[name] <= 0.5, "time"]
+        below = curve.loc[curve[name] <= 0.5 + _ROUNDED, "time"]
         found.append(float(below.iloc[0]) if len(below) else np.nan)
     return found[0], found[1], found[2]
 

@@ -12,6 +12,7 @@ from btrackmate.analysis import (
     judge_log_rank,
     make_cycle_tables,
 )
+from btrackmate.analysis.survival import find_median
 
 DATA = Path(__file__).parents[2] / "data" / "survival"
 
@@ -46,6 +47,14 @@ def test_curve_and_log_rank_are_those_of_lifelines():
     assert (n, degrees) == (3, 2)
     assert value == pytest.approx(3.764954964296928)  # lifelines 0.30.3
     assert p == pytest.approx(0.1522125344001122)
+
+
+@pytest.mark.parametrize("n", range(2, 200))
+def test_median_is_the_first_age_at_which_half_have_divided(n):
+    """At ages 1 to n: rounding of the products never decides."""
+    ages = np.arange(1.0, n + 1)
+    curve = estimate_survival(ages, np.ones(n, bool))
+    assert find_median(curve)[0] == (n + 1) // 2
 
 
 def test_two_groups_are_tested_as_by_scipy():
