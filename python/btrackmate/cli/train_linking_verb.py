@@ -69,7 +69,7 @@ def command(
     import yaml
 
     import btrackmate
-    from btrackmate.io.track_formats import name_inputs
+    from btrackmate.io.track_formats import check_once, name_inputs
     from btrackmate.pipeline.linking_training import learn_linking
     from btrackmate.tracking.flow.settings import FlowSettings, FlowWeights
 
@@ -77,6 +77,7 @@ def command(
     if output.suffix not in (".yaml", ".yml"):
         msg = f"{output}: weights are written as YAML; end the name in .yaml"
         raise UserError(msg)
+    check_once(tracks)
     read = [one for path in tracks for one in name_inputs(path)]
     check_outputs([output], read, overwrite=overwrite)
     learnt = learn_linking(tracks, values, ridge, progress)

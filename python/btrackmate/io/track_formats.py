@@ -4,7 +4,7 @@ A new format is a reader, a writer, and a row in `FORMATS`; verbs, help and mess
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -339,6 +339,24 @@ def name_inputs(path: Path) -> tuple[Path, ...]:
         return run
     found = name_format(path)
     return (path,) if found is None else found.inputs(path)
+
+
+def check_once(paths: Iterable[Path]) -> None:
+    """Refuse tracks that are given twice: under another name, as two tables, or as a run's files.
+
+    Raises
+    ------
+    UserError
+        Names both.
+    """
+    given = dict[Path, Path]()
+    for path in paths:
+        parts = [one.resolve() for one in name_inputs(path)]
+        if (same := next((one for one in parts if one in given), None)) is not None:
+            msg = f"{given[same]} and {path} are the same tracks, or of one run, and would count "
+            msg += "twice: give each once"
+            raise UserError(msg)
+        given |= dict.fromkeys(parts, path)
 
 
 def read_tracks(

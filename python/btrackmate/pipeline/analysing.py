@@ -27,7 +27,7 @@ from btrackmate.core.watching import watch_inputs
 from btrackmate.io.csv_formulas import format_rounded
 from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import FIGURES, REPORT, name_run_movies
-from btrackmate.io.track_formats import is_tracks, name_format, name_inputs
+from btrackmate.io.track_formats import check_once, is_tracks, name_format, name_inputs
 from btrackmate.measurement import MeasureSettings
 from btrackmate.measurement.mask import judge_points
 from btrackmate.measurement.tissue import Tissue, check_mask_length
@@ -180,8 +180,9 @@ def name_movies(paths: Sequence[Path]) -> dict[str, Path]:
     Raises
     ------
     UserError
-        If two have the same name.
+        If two have the same name, or are the same tracks.
     """
+    check_once(paths)
     names: dict[str, Path] = {}
     for path in paths:
         found = name_format(path)

@@ -30,6 +30,7 @@ from btrackmate.io.track_formats import (
 )
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.io.trackmate.write_tracks import assign_ids
+from btrackmate.io.unsaved_edits import warn_of_corrections
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
@@ -269,6 +270,7 @@ class EditSession:
         image = self.document.image_path if self.document is not None else None
         inputs = (self.path, *name_inputs(self.path), self._journal.path, image)
         check_outputs(name_outputs(path), inputs, overwrite=overwrite)
+        warn_of_corrections(path)
 
     def _begin(self) -> None:
         self._journal.confirm()

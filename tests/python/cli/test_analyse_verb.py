@@ -311,8 +311,24 @@ def test_movies_of_different_units_or_one_name_are_refused(
     assert "b is in µm and sec, a in µm and min" in capsys.readouterr().err
     words = ("--dt", 5, "--time-unit", "min")
     assert call("analyse", tracks, second, "-o", out, *words, *QUICK) == 0
-    assert call("analyse", tracks, tracks, "-o", tmp_path / "out2", *QUICK) == 2
+    (tmp_path / "c").mkdir()
+    write_tracks(tmp_path / "c" / "a.xml", graph)
+    assert call("analyse", tracks, tmp_path / "c" / "a.xml", "-o", tmp_path / "out2", *QUICK) == 2
     assert "would both be movie 'a'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["analyse", "train-linking"])
+def test_tracks_that_are_given_twice_are_refused(
+    tracks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    write_tracks(tmp_path / "b.csv", make_graph())
+    link = tmp_path / "link.xml"
+    link.symlink_to(tracks)
+    pair = tmp_path / "b.spots.csv", tmp_path / "b.links.csv"
+    output = tmp_path / ("out" if verb == "analyse" else "out.yaml")
+    for one, other in ((tracks, tracks), (tracks, link), pair):
+        assert call(verb, one, other, "-o", output) == 2
+        assert f"{one} and {other} are the same tracks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -430,7 +430,7 @@ def test_what_another_program_saves_while_we_do_is_not_replaced(tmp_path, monkey
         assert state(session) == before
 
 
-def test_a_copy_replaces_nothing_unless_told_to(tmp_path):
+def test_a_copy_replaces_nothing_unless_told_to(tmp_path, caplog):
     path = copy(tmp_path)
     other, folder = tmp_path / "other.xml", tmp_path / "graph.geff"
     other.write_text("of another program")
@@ -444,7 +444,12 @@ def test_a_copy_replaces_nothing_unless_told_to(tmp_path):
         with pytest.raises(UserError, match="notes.txt, which would be lost"):
             session.save(folder, overwrite=True)
         session.save(other, overwrite=True)
+        assert "corrections" not in caplog.text
+        journal_of(other).write_text("of the tracks there\n")
+        session.save(other, overwrite=True)
     assert len(read_trackmate(other).graph.spots)
+    assert "other.xml.edits.jsonl holds corrections of the tracks that are replaced" in caplog.text
+    assert journal_of(other).read_text() == "of the tracks there\n"
 
 
 @pytest.mark.parametrize("saves", [False, True])
