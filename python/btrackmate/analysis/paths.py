@@ -152,16 +152,16 @@ class Paths:
         order = np.argsort(self.frame, kind="stable")
         for here in np.split(order, np.flatnonzero(np.diff(self.frame[order])) + 1):
             going = here[self.span[here] == 1]
-            k = min(n_neighbours + 1, going.size)
-            if k < 2:
+            if not going.size:
                 continue
+            k = np.arange(1, min(n_neighbours + 1, going.size) + 1)
             steps = self.step[going]
             _, near = cKDTree(self.place[going]).query(self.place[here], k=k)
-            own = going[near] == here[:, None]
-            # without itself, else without the furthest of k + 1
-            own[~own.any(axis=1), -1] = True
-            others = steps[near] * ~own[:, :, None]
-            found[here] = others.sum(axis=1) / (k - 1)
+            others = going[near] != here[:, None]
+            if k.size > n_neighbours:  # Without itself, else without the furthest.
+                others[others.all(axis=1), -1] = False
+            sums = (steps[near] * others[:, :, None]).sum(axis=1)
+            found[here] = sums / np.maximum(others.sum(axis=1), 1)[:, None]
         return found
 
 

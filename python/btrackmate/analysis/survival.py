@@ -12,7 +12,7 @@ from btrackmate.analysis.tracklets import Fate
 #: How tracklets count that end without a reason: as not seen any longer, or as cycles that ended.
 Lost = Literal["censored", "event"]
 LOST: tuple[Lost, ...] = ("censored", "event")
-#: Half of the cells may be a little more, as products are rounded.
+#: Part by which ages, and halves of all cells, may differ as they are rounded.
 _ROUNDED = 1e-9
 #: Normal deviate of a two-sided 95 % interval.
 _NORMAL_95 = 1.959963984540054
@@ -41,6 +41,7 @@ def estimate_survival(time: Floats, event: Bools) -> pd.DataFrame:
     .. [2] J. D. Kalbfleisch, R. L. Prentice, The Statistical Analysis of Failure Time Data, Wiley
        1980: the band, symmetric for log(−log S), with Greenwood's variance
     """
+    time = _merge_ages(time)
     ages = np.concatenate(([0.0], np.unique(time)))
     at = np.searchsorted(ages, time)
     divided = np.bincount(at[event], minlength=ages.size)
@@ -64,6 +65,16 @@ def estimate_survival(time: Floats, event: Bools) -> pd.DataFrame:
             "n_censored": gone - divided,
         }
     )
+
+
+def _merge_ages(time: Floats) -> Floats:
+    """Give ages that differ by rounding alone, as of movies with other time steps, one value."""
+    values, at = np.unique(time, return_inverse=True)
+    if not values.size:
+        return time
+    starts = np.append(True, np.diff(values) > _ROUNDED * values[1:])
+    merged: Floats = values[starts][np.cumsum(starts) - 1][at]
+    return merged
 
 
 def find_median(curve: pd.DataFrame) -> tuple[float, float, float]:
@@ -174,6 +185,7 @@ def judge_log_rank(
     names, member = np.unique(group.astype(str), return_inverse=True)
     if names.size < 2 or not event.any():
         return names.size, np.nan, max(names.size - 1, 0), np.nan
+    time = _merge_ages(time)
     ages = np.unique(time[event])
     one = np.eye(names.size)[member]
     at_risk = np.stack([one[time >= age].sum(axis=0) for age in ages])

@@ -1,5 +1,6 @@
 """Tracks to tables of what they say."""
 
+import logging
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 
 def analyse(
@@ -34,7 +37,8 @@ def analyse(
     group_by : str, optional
         Column that splits the tables: of the tracklets, the spots, or `conditions`.
     conditions : DataFrame, optional
-        track (or tracklet) and columns of yours.
+        track (or tracklet), as numbered from 0 in ``tracks.to_dataframe("tracks")``, and columns of
+        yours.
     image_shape : (Z, Y, X) or (Y, X) tuple of int, optional
         Size of the image in voxels: tracklets that end where the cell's next step would leave it
         "leave by the image border". Else only those of cells that touch the border (a feature of
@@ -78,6 +82,13 @@ def analyse(
     if features is not None:
         values["features"] = tuple(dict.fromkeys(features))
     chosen = AnalysisSettings.parse(values, "analyse")
+    if conditions is not None and "track" in conditions and "load" in tracks.record:
+        loaded = tracks.record["load"]
+        _log.warning(
+            "conditions: tracks are taken as numbered from 0 here (tracks.to_dataframe('tracks')), "
+            "not by their ids in %s (%s, …), by which `btrackmate analyse --group` goes",
+            loaded["path"], ", ".join(map(str, loaded["first_ids"])),
+        )  # fmt: skip
     bounds = None
     if image_shape is not None:
         at = tracks.spots.calibration

@@ -99,7 +99,7 @@ def run(
         return go(inputs, Path(output), chosen, overwrite=overwrite, progress=progress, pool=pool)
 
 
-def load(path: PathLike) -> TrackGraph | Spots:
+def load(path: PathLike, *, hidden: bool = True) -> TrackGraph | Spots:
     """Read tracks, or a table of cells.
 
     Parameters
@@ -108,12 +108,21 @@ def load(path: PathLike) -> TrackGraph | Spots:
         TrackMate XML, GEFF, a CSV pair, a table with ids of tracks, a folder of the Cell Tracking
         Challenge, a run folder: tracks. A CSV of cells without either: spots (physical units;
         without calibration).
+    hidden : bool
+        Whether spots come too that TrackMate hides, by its filters or with their tracks, as `save`
+        needs them to keep them; the log tells of them. The command line leaves them out of what it
+        scores and analyses.
 
     Raises
     ------
     UserError
         If the file is none of these, or damaged.
+
+    Notes
+    -----
+    Tracks are numbered from 0 here, whatever ids the file gives them.
     """
+    from btrackmate.io.shown_tracks import read_shown_tracks
     from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
     from btrackmate.io.track_formats import find_csv_pair, is_table_name, read_tracks
     from btrackmate.io.tracked_table import link_table
@@ -122,7 +131,21 @@ def load(path: PathLike) -> TrackGraph | Spots:
     if is_table_name(path) and path.is_file() and find_csv_pair(path) is None:
         file = read_spots_csv(path, options=CsvOptions(track_ids=True))
         return link_table(file, path) or file.spots
-    return read_tracks(path)[0]
+    if not hidden:
+        return read_shown_tracks(path)
+    graph, document = read_tracks(path)
+    if document is None:
+        return graph
+    unseen = int((~document.visible_spots).sum())
+    if unseen:
+        _log.warning(
+            "%s: %d of its %d spots are hidden in TrackMate, by its filters or with their tracks, "
+            "and are among these: hidden=False leaves them out", path, unseen, len(graph.spots),
+        )  # fmt: skip
+    ids = document.single_track_ids
+    if np.array_equal(ids, np.arange(ids.size)):
+        return graph
+    return graph.with_record("load", {"path": str(path), "first_ids": ids[:3].tolist()})
 
 
 def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = None) -> list[Path]:

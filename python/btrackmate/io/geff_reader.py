@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,8 +21,15 @@ from btrackmate.core.paths import explain_missing
 from btrackmate.core.schema import find_column, find_key
 from btrackmate.core.scratch import ROWS, copy_array, cut_rows, make_array
 from btrackmate.core.spots import Spots
-from btrackmate.io.geff import DERIVED, WRITTEN_BY, describe_axis
+from btrackmate.io.geff import DERIVED, WRITTEN_BY
 from btrackmate.io.geff_axes import GeffAxes, find_axes, scale_positions, settle_frames
+from btrackmate.io.geff_metadata import (
+    find_costs,
+    find_left_out,
+    find_notes,
+    find_own,
+    list_numbers,
+)
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.numbers import MAX_EXACT
@@ -37,8 +44,6 @@ Prop = tuple[NDArray[Any], NDArray[np.bool_] | None]
 
 #: Names of frames in other programs' graphs, beside TrackMate's FRAME.
 _FRAMES = ("frame", "timepoint", "time_point")
-_COSTS = {"cost": "cost", "LINK_COST": "cost", "confidence": "confidence",
-          "LINK_CONFIDENCE": "confidence"}  # fmt: skip
 
 
 def read_geff(path: Path) -> TrackGraph:
@@ -68,7 +73,7 @@ def read_geff(path: Path) -> TrackGraph:
     """
     content = _load(path)
     metadata = content.metadata
-    own = _find_own(metadata, path)
+    own = find_own(metadata, path)
     props = _sort_props(content.node_props, list(metadata.node_props_metadata))
     axes = find_axes(metadata, list(props), path)
     for what, names_left in content.left_out.items():
@@ -119,36 +124,8 @@ def list_left_out(path: Path) -> list[str]:
         If it is no GEFF.
     """
     with _blame(path):
-        left_out = _find_left_out(_open(path))
+        left_out = find_left_out(_open(path))
     return [f"{what} {', '.join(names)}" for what, names in left_out.items()]
-
-
-def _find_own(metadata: Any, path: Path) -> dict[str, Any]:
-    """Give what BTrackMate noted beside the graph, without what is stale.
-
-    As where another program read the graph and wrote it with other units, but all of its metadata:
-    then the calibration is left out, but for the voxel size (`spacing`) where space is as it was.
-    """
-    own = _find_notes(metadata)
-    if "calibration" not in own:
-        return own
-    calibration = Calibration(**own["calibration"])
-    changed = [axis for axis in metadata.axes or () if not _is_as_written(axis, calibration)]
-    if not changed:
-        return own
-    in_space = any(axis.type == "space" for axis in changed)
-    _log.warning(
-        "%s: its axis %s is not as BTrackMate wrote it, as another program did since: the axes "
-        "count%s", path, changed[0].name, ", and the voxel size is not known" if in_space else "",
-    )  # fmt: skip
-    spacing = {} if in_space else {name: own["calibration"][name] for name in ("dx", "dy", "dz")}
-    return {"columns": own.get("columns", {}), "spacing": spacing}
-
-
-def _is_as_written(axis: Any, calibration: Calibration) -> bool:
-    written = describe_axis(axis.name, calibration)
-    names = ("unit", "scale", "scaled_unit", "offset")
-    return all(getattr(axis, name) == written.get(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -209,56 +186,24 @@ def _load(path: Path) -> _Content:
     with _blame(path):
         reader = _open(path)
         metadata = reader.metadata
-        ours = WRITTEN_BY in reader.group.attrs or "whole" in _find_notes(metadata)
+        ours = WRITTEN_BY in reader.group.attrs or "whole" in find_notes(metadata)
         _check_complete(_find_incomplete(path), metadata, path, ours=ours)
         edge_props = _load_props(reader.edge_props, metadata.edge_props_metadata)
-        costs = _find_costs(metadata.edge_props_metadata, edge_props)
+        costs = find_costs(metadata.edge_props_metadata, edge_props)
         return _Content(
             metadata,
             _load_ids(reader.nodes, path),
             _load_ids(reader.edges, path).reshape(-1, 2),
             _load_props(reader.node_props, metadata.node_props_metadata),
             {column: _read_cost(*edge_props[name]) for column, name in costs.items()},
-            _find_left_out(reader),
+            find_left_out(reader),
             ours,
         )
 
 
-def _find_notes(metadata: Any) -> dict[str, Any]:
-    notes: dict[str, Any] = (metadata.extra or {}).get("btrackmate", {})
-    return notes
-
-
-def _find_left_out(reader: Any) -> dict[str, list[str]]:
-    """Name what is not read, by kinds; those that there are."""
-    metadata = reader.metadata
-    nodes = _list_numbers(reader.node_props, metadata.node_props_metadata)
-    links = _list_numbers(reader.edge_props, metadata.edge_props_metadata)
-    costs = _find_costs(metadata.edge_props_metadata, links).values()
-    others = set(metadata.extra or {}) - {"btrackmate"}
-    others |= set(reader.group.attrs) - {"geff", WRITTEN_BY}
-    found = {
-        "properties that are no numbers": sorted(set(reader.node_props) - set(nodes)),
-        "properties of links": sorted(set(reader.edge_props) - set(costs)),
-        "metadata": sorted(others) + (["related_objects"] if metadata.related_objects else []),
-    }
-    return {what: names for what, names in found.items() if names}
-
-
-def _list_numbers(props: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
-    """List the properties that are one number for each node or link."""
-    return [
-        name
-        for name, prop in props.items()
-        if prop["values"].ndim == 1
-        and np.dtype(described[name].dtype).kind in "biuf"
-        and not described[name].varlength
-    ]
-
-
 def _load_props(props: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Prop]:
     found: dict[str, Prop] = {}
-    for name in _list_numbers(props, described):
+    for name in list_numbers(props, described):
         missing = props[name].get("missing")
         gone = None if missing is None else _load_array(missing, np.dtype(np.bool_))
         found[name] = (
@@ -405,16 +350,6 @@ def _scale_sizes(
 
 def _is_deep(table: pd.DataFrame) -> bool:
     return "z" in table and bool((table["z"] != 0).any())
-
-
-def _find_costs(described: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """Name the properties that are cost and confidence of the links, where there are such."""
-    numbers = {name for name in names if np.dtype(described[name].dtype).kind in "iuf"}
-    found: dict[str, str] = {}
-    for name, column in _COSTS.items():  # Zarr finds properties in any order
-        if name in numbers:
-            found.setdefault(column, name)
-    return found
 
 
 def _read_cost(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[np.float64]:

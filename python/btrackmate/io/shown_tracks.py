@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
 
@@ -23,6 +24,16 @@ def read_shown_tracks(path: Path) -> TrackGraph:
     """
     graph, document = read_tracks(path)
     return graph if document is None else graph.keep_spots(find_shown(path, document))
+
+
+def find_hidden(spots: Spots) -> NDArray[np.bool_]:
+    """Tell which spots of a TrackMate file are hidden themselves, not with their tracks, (n,).
+
+    Its trackers do not see them.
+    """
+    if "VISIBILITY" not in spots.table:
+        return np.zeros(len(spots), np.bool_)
+    return np.asarray(spots.feature("VISIBILITY") == 0)
 
 
 def find_shown(path: Path, document: TrackMateDocument) -> NDArray[np.bool_]:

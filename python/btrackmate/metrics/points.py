@@ -1,6 +1,7 @@
 """Matching of spots without labels, by distance."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +59,17 @@ def match_same_spots(truth: TrackGraph, result: TrackGraph) -> NodeMatch | None:
         None where neither at least half of the ids of the smaller one stand in the other one, all
         in the same frame and at the same place, nor half of its places. Places are the same within
         1e-5 of the extent of the truth, as tables are rounded.
+
+    Raises
+    ------
+    UserError
+        If they are in two space units, but pixels, as tables are that state none.
     """
     smaller = min(len(truth.spots), len(result.spots))
     if not smaller:
         return None
     _warn_of_lengths(truth, result)
+    _check_units(truth, result, ("pixel",))
     places = truth.spots.positions, result.spots.positions
     near = max(float(np.ptp(places[0], axis=0).max()) * 1e-5, 1e-9)
     mate = result.spots.find_rows(truth.spots.id)
@@ -105,12 +112,17 @@ def match_points(truth: TrackGraph, result: TrackGraph, max_distance: float) -> 
     if not (np.isfinite(max_distance) and max_distance > 0):
         msg = f"max_distance is {max_distance}, expected a finite distance above 0"
         raise UserError(msg)
-    units = truth.spots.calibration.space_unit, result.spots.calibration.space_unit
-    if units[0] != units[1]:
-        msg = f"the truth is in {units[0]} and the result in {units[1]}; bring both to one unit"
-        raise UserError(msg)
+    _check_units(truth, result)
     _warn_of_lengths(truth, result)
     return _match_places(truth, result, max_distance)
+
+
+def _check_units(truth: TrackGraph, result: TrackGraph, free: Collection[str] = ()) -> None:
+    """Refuse tracks in two space units, neither of which is free to mean the other."""
+    units = truth.spots.calibration.space_unit, result.spots.calibration.space_unit
+    if units[0] != units[1] and not set(units) & set(free):
+        msg = f"the truth is in {units[0]} and the result in {units[1]}; bring both to one unit"
+        raise UserError(msg)
 
 
 def _warn_of_lengths(truth: TrackGraph, result: TrackGraph) -> None:

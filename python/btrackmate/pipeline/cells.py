@@ -16,6 +16,7 @@ from btrackmate.io.image_calibration import (
     warn_of_difference,
     warn_of_unknown,
 )
+from btrackmate.io.shown_tracks import find_hidden
 from btrackmate.io.spots_csv import CsvOptions, read_spots_csv
 from btrackmate.io.time_steps import warn_of_steps
 from btrackmate.io.track_formats import TRACK_ENDINGS, read_tracks
@@ -169,10 +170,7 @@ def read_tracked_cells(
         warn_of_difference(state_calibration(spots, path), image.stated)
     else:
         check_calibration(spots, path, options)
-    if document is None or "VISIBILITY" not in spots.table:
-        return spots, None, document
-    hidden = spots.feature("VISIBILITY") == 0
-    if not hidden.any():
+    if document is None or not (hidden := find_hidden(spots)).any():
         return spots, None, document
     _log.info(
         "%s: %d of its spots are hidden (by its filters): they are not linked, as in TrackMate",

@@ -67,7 +67,7 @@ def filter_file(
     -------
     before, after : TrackGraph
     dropped : DataFrame
-        As :func:`filter_graph` gives it.
+        As :func:`filter_graph` gives it; `track` is the track's number in the file.
 
     Raises
     ------
@@ -87,9 +87,21 @@ def filter_file(
         raise UserError(msg)
     before, document = read_tracks(source)
     after, dropped = filter_graph(before, spot, track)
+    if "track" in dropped:
+        dropped["track"] = _name_tracks(before, document, dropped)
     session = _make_session(document, spot, track, dropped)
     write_tracks(output, after, document, session)
     return before, after, dropped
+
+
+def _name_tracks(
+    before: TrackGraph, document: TrackMateDocument | None, dropped: pd.DataFrame
+) -> pd.Series:
+    """Give the tracks of spots that went with theirs, as the file numbers them."""
+    ids = None if document is None else document.single_track_ids
+    names = pd.Series(before.name_tracks(ids), index=before.spots.id)
+    named = dropped["id"].map(names).astype("Int64")
+    return named.where(dropped["track"].notna() & (named >= 0))
 
 
 def _make_session(

@@ -1,6 +1,7 @@
 """Why tracks are as they are: for a spot or a link, what the tracker weighed."""
 
 import dataclasses
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.settings import load_yaml
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
+from btrackmate.io.shown_tracks import find_hidden
 from btrackmate.io.track_formats import read_tracks
 from btrackmate.io.unsaved_edits import name_journal
 from btrackmate.review.changes import Change
@@ -26,6 +28,8 @@ from btrackmate.tracking.settings import (
     parse_tracker,
     tracker_name,
 )
+
+_log = logging.getLogger(__name__)
 
 Pair = tuple[int, int]
 #: Pairs beside its own links that are told of a spot, ahead and behind.
@@ -116,18 +120,22 @@ class Explainer:
     def _list_parents(self, row: int) -> list[int]:
         graph = self.tracks
         if self._now is not None:
-            return [self._row[one] for one in self._now.parents(int(graph.spots.id[row]))]
+            return self._rows_of(self._now.parents(int(graph.spots.id[row])))
         return [int(one) for one in graph.source[graph.target == row]]
 
     def _list_children(self, row: int) -> list[int]:
         graph = self.tracks
         if self._now is not None:
-            return [self._row[one] for one in self._now.children(int(graph.spots.id[row]))]
+            return self._rows_of(self._now.children(int(graph.spots.id[row])))
         return [int(one) for one in graph.children(row)]
+
+    def _rows_of(self, spots: list[int]) -> list[int]:
+        """Give the rows of spots; hidden ones have none."""
+        return [self._row[one] for one in spots if one in self._row]
 
     def _find(self, spot: int) -> int:
         if spot not in self._row:
-            msg = f"there is no spot {spot} in the tracks"
+            msg = f"there is no spot {spot} in the tracks, or it is hidden"
             raise UserError(msg)
         return self._row[spot]
 
@@ -206,7 +214,13 @@ def open_explainer(path: Path, tracker: str | None, values: dict[str, Any]) -> E
         If the tracks can't be read, or explained.
     """
     graph, document = read_tracks(path)
-    recorded = document.tracker if document is not None else None
+    recorded = None
+    if document is not None:
+        recorded, hidden = document.tracker, find_hidden(graph.spots)
+        if hidden.any():
+            _log.info("%s: %d of its spots are hidden, so that no tracker sees them", path,
+                      int(hidden.sum()))  # fmt: skip
+            graph = graph.keep_spots(~hidden)
     file = path / TRACKS if is_run_folder(path) else path
     folder = find_run_folder(file)
     run = None if folder is None else load_yaml(folder / RECORD)

@@ -234,6 +234,23 @@ def test_local_drift_is_that_of_the_neighbours():
     assert paths.remove_drift("none") is paths
 
 
+@pytest.mark.parametrize("others", [1, 2, 3])
+@pytest.mark.parametrize("n_neighbours", [1, 2, 3, 10])
+@pytest.mark.parametrize("gap", [False, True])
+def test_local_drift_over_a_gap_is_that_of_the_nearest_that_there_are(others, n_neighbours, gap):
+    """A resting cell; beside it, ever farther, others that step 1, 2 and 6 a frame."""
+    steps = np.array([0.0, 1, 2, 6][: others + 1])
+    frame, cell = (one.ravel() for one in np.indices((3, steps.size)))
+    table = pd.DataFrame({"cell": cell, "frame": frame, "x": steps[cell] * frame})
+    table = table.assign(y=10.0 * cell, z=0.0)
+    if gap:
+        table = table[(cell > 0) | (frame != 1)]
+    paths = Paths.of(link_chains(table)).remove_drift("local", n_neighbours)
+    rests = np.flatnonzero((paths.place[:, 1] == 0) & (paths.frame == 2))
+    drift = steps[1 : n_neighbours + 1].mean()
+    np.testing.assert_allclose(paths.place[rests, 0], -2 * drift)
+
+
 def test_each_tracklet_has_its_own_msd():
     graph = link_chains(simulate(3, 6, 1.0, missing=0.2))
     paths = Paths.of(graph)

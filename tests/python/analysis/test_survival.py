@@ -57,6 +57,17 @@ def test_median_is_the_first_age_at_which_half_have_divided(n):
     assert find_median(curve)[0] == (n + 1) // 2
 
 
+def test_ages_of_movies_with_other_time_steps_are_ties_where_they_are_one():
+    """3 × 0.1 is not 0.3 in floating point; 8 cells at risk, 2 divide at 0.3, 2 at 0.6."""
+    ages = np.array([3 * 0.1, 0.3, 3 * 0.1, 0.3, 6 * 0.1, 0.6, 6 * 0.1, 0.6])
+    event = np.array([True, True, False, False] * 2)
+    curve = estimate_survival(ages, event)
+    assert curve["n_at_risk"].tolist() == [8, 8, 4]
+    np.testing.assert_allclose(curve["undivided"], [1, 0.75, 0.375])
+    group = np.array(list("abab") * 2, object)
+    assert judge_log_rank(ages, event, group) == judge_log_rank(ages.round(6), event, group)
+
+
 def test_two_groups_are_tested_as_by_scipy():
     from scipy.stats import CensoredData, logrank
 

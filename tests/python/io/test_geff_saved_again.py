@@ -154,6 +154,21 @@ def test_what_is_not_read_is_not_lost_by_a_save_in_place(tmp_path: Path) -> None
     opened.edit.close()
 
 
+def test_units_and_descriptions_of_another_program_are_told(tmp_path: Path) -> None:
+    def describe(graph: Any, metadata: Any) -> None:
+        for number, node in graph.nodes(data=True):
+            node["gfp"] = number / 2
+        geff.write(graph, tmp_path / "c.geff", metadata=metadata)
+        told = geff.GeffMetadata.read(tmp_path / "c.geff")
+        told.node_props_metadata["gfp"].unit = "counts"
+        told.write(tmp_path / "c.geff")
+
+    save_again(tmp_path, describe)
+    assert list_left_out(tmp_path / "b.geff") == []
+    wanted = ["units, names or descriptions of properties gfp"]
+    assert list_left_out(tmp_path / "c.geff") == wanted
+
+
 def test_one_that_holds_numbers_alone_is_saved_in_place(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

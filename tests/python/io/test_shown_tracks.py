@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import btrackmate as bt
 from btrackmate.cli.main import run_command
 from btrackmate.core.calibration import Calibration
+from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.shown_tracks import read_shown_tracks
@@ -94,3 +96,41 @@ def test_hidden_tracks_of_a_run_are_neither_reported_nor_analysed(
     words = ["--no-figures", "--no-report", "--quiet"]
     assert run_command(["analyse", str(run), "-o", str(out), *words]) == 0
     assert set(pd.read_csv(out / "tracklets.csv")["track"]) == {0}
+
+
+def test_python_tells_of_what_is_hidden_and_leaves_it_out_if_told_to(
+    truth: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hidden = hide(truth, '<TrackID TRACK_ID="1" />', "hidden.xml")
+    assert len(bt.load(truth).spots) == 7
+    assert "hidden" not in caplog.text
+    graph = bt.load(hidden)
+    assert "3 of its 7 spots are hidden in TrackMate" in caplog.text
+    assert len(graph.spots) == 7
+    assert len(bt.load(hidden, hidden=False).spots) == 4
+
+
+def test_groups_by_the_ids_of_a_file_are_told_of(
+    truth: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    groups = pd.DataFrame({"track": [0, 1], "group": ["wild", "mutant"]})
+    bt.analyse(bt.load(truth), conditions=groups)
+    assert "conditions" not in caplog.text
+    text = truth.read_text(encoding="utf-8")
+    for old, new in (("0", "x"), ("1", "0"), ("x", "1")):
+        text = text.replace(f'TRACK_ID="{old}"', f'TRACK_ID="{new}"')
+    truth.write_text(text, encoding="utf-8")
+    bt.analyse(bt.load(truth), conditions=groups)
+    assert "not by their ids in" in caplog.text
+    assert "(1, 0, …)" in caplog.text
+
+
+def test_a_hidden_spot_is_no_rival(truth: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As no tracker sees it; asked for, that is said."""
+    caplog.set_level("INFO")
+    hidden = hide(truth, spot(truth, 2), "hidden.xml")
+    told = bt.explain(hidden, 0, tracker="simple-lap", linking_max_distance=20)
+    assert "1 of its spots are hidden" in caplog.text
+    assert {one.target for one in told.links} == {3}
+    with pytest.raises(UserError, match="no spot 2 in the tracks, or it is hidden"):
+        bt.explain(hidden, 2, tracker="simple-lap", linking_max_distance=20)

@@ -205,6 +205,31 @@ def test_layers_are_read_where_they_lie() -> None:
         read_layer(data, {"units": ("s", "pixel", "um", "um")})
 
 
+def test_properties_of_a_layer_are_kept_or_told() -> None:
+    data = np.c_[np.repeat((4, 2), 3), np.tile(range(3), 2), np.ones((6, 3))]
+    told: list[str] = []
+    properties = {
+        "id": np.array([7, 3, 9, 1, 5, 6]),
+        "mitotic": np.arange(6) % 2 == 0,
+        "area": np.arange(6) / 2,
+        "fate": np.array(list("abcdef")),
+        "frame": np.tile(range(3), 2),
+        "x": np.arange(6.0),
+        "track_id": np.repeat((4, 2), 3),
+    }
+    graph = read_layer(data, {"properties": properties}, told.append)
+    assert told == ["the layer: properties fate, x are left out"]
+    assert graph.spots.id.tolist() == [1, 7, 3, 5, 6, 9]
+    assert graph.spots.table["mitotic"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert graph.spots.table["area"].tolist() == [1.5, 0, 0.5, 2, 2.5, 1]
+    ids = graph.spots.id
+    links = zip(ids[graph.source].tolist(), ids[graph.target].tolist(), strict=True)
+    assert set(links) == {(7, 3), (3, 9), (1, 5), (5, 6)}
+    told.clear()
+    read_layer(data, {"properties": {"id": np.zeros(6, int)}}, told.append)
+    assert told == ["the layer: properties id are left out"]
+
+
 def test_plain_layers_and_back(xml: Path) -> None:
     opened = open_tracks(xml, edit=False)
     ((data, options, kind),) = make_layers(opened)

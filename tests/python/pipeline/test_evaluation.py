@@ -139,6 +139,19 @@ def make_points(order: np.ndarray | None = None, shift: float = 0.0) -> TrackGra
     return TrackGraph.from_links(spots, np.array(source), np.array(target))
 
 
+def test_the_same_numbers_in_two_units_are_not_the_same_spots() -> None:
+    """But in pixels, as of tables that state no unit."""
+    points = make_points().spots
+
+    def within(unit: str) -> TrackGraph:
+        size = Calibration(space_unit=unit)
+        return make_points().with_spots(Spots(points.table, size, points.ndim, points.n_frames))
+
+    with pytest.raises(UserError, match="the truth is in µm and the result in mm; bring both"):
+        match_same_spots(within("µm"), within("mm"))
+    assert match_same_spots(within("µm"), within("pixel")) is not None
+
+
 @pytest.mark.parametrize(
     ("other", "found"),
     [

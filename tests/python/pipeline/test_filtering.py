@@ -120,6 +120,19 @@ def test_a_trackmate_file_keeps_what_we_do_not_model(tmp_path: Path) -> None:
     assert "Spots in no track: 2 removed." in document.log
 
 
+def test_tracks_that_went_are_named_as_the_file_does(tmp_path: Path) -> None:
+    """By the ids of a TrackMate file; a spot filter, before, changes no number."""
+    source = tmp_path / "a.xml"
+    write_tracks(source, make_graph())
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace('TRACK_ID="1"', 'TRACK_ID="107"'), encoding="utf-8")
+    for filters in ([], ["x<60"]):
+        dropped = filter_file(source, tmp_path / "b.xml", filters, ["n_spots>2"])[2]
+        named = dropped.set_index("id")["track"]
+        assert named[[6, 7]].tolist() == [107, 107]
+        assert pd.isna(named[8])
+
+
 def test_the_verb_prints_what_went_and_what_it_wrote(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,8 @@ _ROOTS = {
     "SpimData": "this is a BigDataViewer dataset, which holds images, no tracks",
     "OME": "this is OME metadata, which holds no tracks",
 }
+#: Element that holds a tree which is built beside the main one.
+_HOLDER = "holder"
 #: Attributes that are numbers and no features.
 _IDS = frozenset(("ID", "ROI_N_POINTS"))
 
@@ -237,7 +239,7 @@ class TrackMateParser:
         self._parser.CharacterDataHandler = self._text.append
         kept_text, kept_stack = self._text.copy(), self._stack.copy()
         self._text.clear()
-        holder = Element("holder")
+        holder = Element(_HOLDER)
         self._stack[:] = [holder]
 
         def start(inner: str, attrs: list[str]) -> None:
@@ -385,7 +387,9 @@ class TrackMateParser:
 
     def _add_misc(self, node: Element) -> None:
         if self._stack:
-            self._take_text()
+            # Text of a spot is its outline, whatever stands between the numbers.
+            if not self._in_spot or self._stack[0].tag == _HOLDER:
+                self._take_text()
             self._stack[-1].append(node)
         else:
             (self.epilog if self._seen_root else self.prolog).append(node)

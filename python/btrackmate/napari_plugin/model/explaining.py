@@ -1,6 +1,7 @@
 """Why a cell is linked as it is: the explainer of an open session."""
 
 from btrackmate.core.progress import Progress, ignore_progress
+from btrackmate.napari_plugin.model.linking import find_unseen
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import Change, Explainer, Explanation, choose_settings, list_corrections
 
@@ -17,6 +18,7 @@ def make_explainer(session: Session, progress: Progress = ignore_progress) -> Ex
     graph = session.now.to_graph()
     document = session.opened.document or session.opened.base
     recorded = document.tracker if document is not None else None
+    graph = graph.keep_spots(~find_unseen(session.opened, graph.spots))
     settings, source = choose_settings(graph, recorded, None, {}, session.opened.record)
     made, removed = list_corrections(session.history.done)
     return Explainer(graph, settings, source, made, removed, session.now)

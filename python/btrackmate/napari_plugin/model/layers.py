@@ -1,6 +1,7 @@
 """Tracks to napari's plain layers and back, where there is no window of ours."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from btrackmate.napari_plugin.model.movies import LazyMovie
 from btrackmate.napari_plugin.model.opening import Opened
 
 _log = logging.getLogger(__name__)
+
+#: The property that napari makes of a layer's data.
+_NAPARIS = "track_id"
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -40,7 +44,9 @@ def make_layers(opened: Opened) -> list[LayerData]:
     return layers
 
 
-def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
+def read_layer(
+    data: NDArray[Any], options: dict[str, Any], tell: Callable[[str], object] = _log.warning
+) -> TrackGraph:
     """Make tracks of the data of any Tracks layer.
 
     Parameters
@@ -50,6 +56,8 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
         their step.
     options : dict
         Of the layer: scale, graph, properties.
+    tell : callable
+        Told of properties that are left out: texts, and places that are others than the data's.
 
     Raises
     ------
@@ -57,7 +65,9 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
         If times are no whole frames and have no common step, or the layer is turned or sheared.
     """
     _check_placing(options)
-    order = np.lexsort((data[:, 0], data[:, 1]))
+    properties = options.get("properties") or {}
+    ids = _find_ids(properties)
+    order = np.lexsort((data[:, 0] if ids is None else ids, data[:, 1]))
     data = np.asarray(data, np.float64)[order]
     ndim = data.shape[1] - 2
     scale = np.asarray(options.get("scale", np.ones(ndim + 1)), np.float64)[-ndim - 1 :]
@@ -69,10 +79,20 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
     table = pd.DataFrame(data[:, 2:] * scale[1:] + translate[1:], columns=names)
     frame, step = _count_frames(data[:, 1] + translate[0] / scale[0])
     table.insert(0, "frame", frame)
-    for name, values in (options.get("properties") or {}).items():
-        numeric = np.asarray(values)
-        if name not in table and name not in ("id", "track_id") and numeric.dtype.kind in "iuf":
-            table[name] = numeric[order]
+    if ids is not None:
+        table.insert(0, "id", ids[order])
+    left_out = []
+    for name, values in properties.items():
+        numeric = np.asarray(values)[order]
+        if name in table:  # A place, or the id.
+            if not np.array_equal(numeric, table[name]):
+                left_out.append(name)
+        elif numeric.dtype.kind in "biuf" and name != "id":
+            table[name] = numeric.astype(np.int64) if numeric.dtype.kind == "b" else numeric
+        elif name != _NAPARIS:
+            left_out.append(name)
+    if left_out:
+        tell(f"the layer: properties {', '.join(left_out)} are left out")
     size = dict(zip(["dz", "dy", "dx"][3 - ndim :], scale[1:].tolist(), strict=True))
     dt = float(scale[0]) * step
     calibration = Calibration(dt=dt, space_unit=space_unit, time_unit=time_unit, **size)
@@ -81,6 +101,14 @@ def read_layer(data: NDArray[Any], options: dict[str, Any]) -> TrackGraph:
         spots,
         *link_tracklets(spots.frame, data[:, 0].astype(np.int64), _list_parents(options)),
     )
+
+
+def _find_ids(properties: dict[str, Any]) -> NDArray[np.int64] | None:
+    """Find the ids that a layer gives its spots."""
+    ids = np.asarray(properties.get("id", ()))
+    if ids.dtype.kind not in "iu" or not ids.size or np.unique(ids).size < ids.size:
+        return None
+    return ids.astype(np.int64) if ids.min() >= 0 else None
 
 
 def _check_placing(options: dict[str, Any]) -> None:

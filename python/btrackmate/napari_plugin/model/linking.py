@@ -13,6 +13,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
+from btrackmate.io.shown_tracks import find_hidden
 from btrackmate.napari_plugin.model.opening import Opened
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.pipeline.inputs import MovieFrames
@@ -52,7 +53,7 @@ def link(
         If the spots lack what the tracker needs, or the labels are changed meanwhile.
     """
     every = (session.now.to_graph() if now is None else now).spots
-    hidden = find_hidden(session.opened, every)
+    hidden = find_unseen(session.opened, every)
     spots = every.take(~hidden)
     filled = fill_distances(settings, spots)
     if frames is not None:
@@ -67,11 +68,11 @@ def link(
     return graph.with_record("track", note)
 
 
-def find_hidden(opened: Opened, spots: Spots) -> NDArray[np.bool_]:
-    """Tell which spots of a TrackMate file are hidden themselves, not with their tracks, (n,)."""
-    if (opened.document or opened.base) is None or "VISIBILITY" not in spots.table:
+def find_unseen(opened: Opened, spots: Spots) -> NDArray[np.bool_]:
+    """Tell which spots trackers do not see: those that a TrackMate file hides, (n,)."""
+    if (opened.document or opened.base) is None:
         return np.zeros(len(spots), np.bool_)
-    return np.asarray(spots.feature("VISIBILITY") == 0)
+    return find_hidden(spots)
 
 
 @dataclass(frozen=True)

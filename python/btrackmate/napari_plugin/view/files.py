@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow, QTabWidget
 
@@ -110,7 +111,8 @@ def write_tracks_layer(path: str, data: Any, options: dict[str, Any]) -> list[st
             return [str(one) for one in session.save_as(target)]
         for opened in (None, *list_opened()):
             check_saving(opened, target, name_outputs(target))
-        return [str(one) for one in write_tracks(target, read_layer(data, options))]
+        graph = read_layer(data, options, show_warning)
+        return [str(one) for one in write_tracks(target, graph)]
     except FAULTS as error:  # Of those, napari would say that no plugin can write it.
         show_fault(error)
         return []

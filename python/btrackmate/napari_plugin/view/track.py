@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from btrackmate.core.graph import TrackGraph
 from btrackmate.napari_plugin.model.linking import (
     PREVIEW,
-    find_hidden,
+    find_unseen,
     link,
     preview_pruning,
     prune_tracks,
@@ -137,7 +137,7 @@ class Track(SessionPanel):
             if self.session is not session or session.history.done != done:
                 show_info("The tracks were edited while they were linked: take Track all again")
                 return
-            hidden = graph.spots.id[find_hidden(session.opened, graph.spots)]
+            hidden = graph.spots.id[find_unseen(session.opened, graph.spots)]
             self._take(graph, hidden.tolist(), 0)
 
         self.work.run(lambda report: link(session, settings, None, report, now), take)

@@ -233,6 +233,23 @@ def test_spots_in_a_comment_are_no_spots(tmp_path):
     assert read_trackmate(path).graph.spots.frame.tolist() == [4]
 
 
+@pytest.mark.parametrize("between", ["<!-- by hand -->", "<?by hand?>", "<N>by <b>hand</b></N>"])
+@pytest.mark.parametrize("place", [0, 2, 6])
+def test_what_stands_between_the_numbers_of_an_outline_takes_none_away(tmp_path, between, place):
+    numbers = "0 0 1.5 0 0 1".split()
+    outline = " ".join([*numbers[:place], between, *numbers[place:]])
+    path, again = tmp_path / "a.xml", tmp_path / "again.xml"
+    path.write_text(
+        "<TrackMate><Model><AllSpots><SpotsInFrame frame='0'>"
+        '<Spot ID="1" name="a" POSITION_X="0" POSITION_Y="0" POSITION_Z="0" ROI_N_POINTS="3">'
+        f"{outline}</Spot></SpotsInFrame></AllSpots><AllTracks /></Model></TrackMate>"
+    )
+    document = read_trackmate(path)
+    write_trackmate(again, document.graph, document)
+    assert "0.0 0.0 1.5 0.0 0.0 1.0" in again.read_text()
+    assert "hand" in again.read_text()
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 50_000), st.binary(min_size=0, max_size=6), st.integers(0, 40))
 @example(24396, b"\0\n", 0)
