@@ -155,7 +155,8 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     ----------
     tracks : TrackGraph or Spots
     path : path
-        ``.xml`` (TrackMate), ``.geff`` or ``.csv`` (two tables for tracks). Replaced if it exists.
+        ``.xml`` (TrackMate), ``.geff`` or ``.csv`` (two tables for tracks). Replaced if it exists;
+        a folder only if it is a graph, and nothing else lies in it.
     like : path, optional
         A TrackMate file that the tracks come from: its image, settings and all that we don't model
         pass into the new one; of linking and pruning those that were done here count.
@@ -168,10 +169,11 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     Raises
     ------
     UserError
-        If they are neither, the name's ending is unknown, or the file cannot be written.
+        If they are neither, the name's ending is unknown, the file cannot be written, or a folder
+        stands there that holds something else.
     """
-    from btrackmate.core.outputs import check_pairs
-    from btrackmate.io.track_formats import find_format, read_tracks, write_tracks
+    from btrackmate.core.outputs import check_outputs
+    from btrackmate.io.track_formats import find_format, name_outputs, read_tracks, write_tracks
     from btrackmate.io.trackmate import Session
     from btrackmate.io.tracks_csv import write_spots_csv
     from btrackmate.tracking.recorded import describe_steps
@@ -180,12 +182,13 @@ def save(tracks: TrackGraph | Spots, path: PathLike, *, like: PathLike | None = 
     if not isinstance(given, TrackGraph | Spots):
         msg = f"{path}: got {type(given).__name__}, expected TrackGraph or Spots to save"
         raise UserError(msg)
+    is_table = isinstance(tracks, Spots) and find_format(path).key == "csv"
+    check_outputs([path] if is_table else name_outputs(path), overwrite=True)
     if isinstance(tracks, Spots):
         if like is not None:
             msg = f"like is {like}, but spots take over nothing of a file: leave it out"
             raise UserError(msg)
-        if find_format(path).key == "csv":
-            check_pairs([path])
+        if is_table:
             write_spots_csv(path, tracks)
             return [path]
         none = np.empty(0, np.int64)

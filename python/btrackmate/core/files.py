@@ -23,6 +23,7 @@ from btrackmate.core.outputs import (
     ANALYSIS,
     blame_output,
     check_folder,
+    check_kind,
     check_outputs,
     check_unchanged,
     check_unmade,
@@ -85,7 +86,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        If the folder cannot be made or written.
+        If the folder cannot be made or written, or a folder stands where a file is written.
     StorageError
         If the disk is full or refuses for another reason.
     """
@@ -98,6 +99,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     try:
         with _report(path), watch_folder(staging / NEW):
             yield staging / NEW / path.name
+            check_kind(path, staging / NEW / path.name)
             keep_rights(path, staging / NEW / path.name)
             sync_tree(staging / NEW / path.name)
         if batch is not None:

@@ -127,6 +127,25 @@ def check_whole(path: Path, *, analysis: bool = False) -> None:
         check_foreign(path, _list_beside(path) if analysis else _list_foreign(path))
 
 
+def check_kind(path: Path, new: Path) -> None:
+    """Refuse to put a file in the place of a folder, with all that it holds.
+
+    Parameters
+    ----------
+    path : Path
+    new : Path
+        What is about to take its place.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    if path.is_dir() and not path.is_symlink() and new.is_file():
+        msg = f"{path} is a folder, where a file is to be written: give another output"
+        raise UserError(msg)
+
+
 def _list_foreign(path: Path) -> list[str]:
     """List what is in a folder but not part of what may be replaced whole."""
     held = sorted(e.name for e in path.iterdir() if not OF_SYSTEMS.fullmatch(e.name))

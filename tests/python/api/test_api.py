@@ -573,3 +573,19 @@ def test_a_file_whose_spots_lie_elsewhere_is_told(tmp_path, tracks, caplog):
     bt.save(other, tmp_path / "a.xml")
     bt.save(tracks, tmp_path / "c.xml", like=tmp_path / "a.xml")
     assert "a.xml: 8 of 8 spots lie elsewhere there than those of their ids" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["t.geff", "t.xml", "t.csv"])
+def test_save_replaces_no_folder_with_what_it_holds(tmp_path, tracks, name):
+    folder = tmp_path / ("t.spots.csv" if name == "t.csv" else name)
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="notes.txt, which would be lost|is a folder"):
+        bt.save(tracks, tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*")] == [folder.name, "notes.txt"]
+
+
+def test_save_replaces_a_graph(tmp_path, tracks):
+    for _ in range(2):
+        bt.save(tracks, tmp_path / "t.geff")
+    assert bt.load(tmp_path / "t.geff").n_links == tracks.n_links

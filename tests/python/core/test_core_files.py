@@ -2,6 +2,7 @@ import errno
 import os
 import shutil
 import struct
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,9 @@ def read(path: Path) -> tuple[str, str]:
     return kind, (path / "part" if path.is_dir() else path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("before", ["file", "folder"])
-@pytest.mark.parametrize("after", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("before", "after"), [("file", "file"), ("file", "folder"), ("folder", "folder")]
+)
 def test_what_stood_there_is_replaced(tmp_path, before, after):
     path = tmp_path / "out.zarr"
     write(path, before, "old")
@@ -62,6 +64,23 @@ def test_what_stood_there_is_replaced(tmp_path, before, after):
         write(temporary, after, "new")
     assert read(path) == (after, "new")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_file_takes_no_folder_s_place(tmp_path, together):
+    """With all that it holds; under a link it does."""
+    path = tmp_path / "out.xml"
+    write(path, "folder", "old")
+    with pytest.raises(UserError, match="is a folder, where a file is to be written"):
+        with write_together() if together else nullcontext():
+            write_text(path, "new")
+    assert read(path) == ("folder", "old")
+    link = tmp_path / "link.xml"
+    link.symlink_to(path)
+    write_text(link, "new")
+    assert read(path) == ("folder", "old")
+    assert link.read_text() == "new"
+    assert sorted(tmp_path.iterdir()) == [link, path]
 
 
 @pytest.mark.parametrize("before", ["file", "folder"])

@@ -204,7 +204,7 @@ def test_a_folder_takes_a_file_s_place_where_nothing_exchanges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_disk("links", monkeypatch)
-    make(tmp_path, {"a.csv": None, "a.csv/x": b"old", "t.geff": b"old"})
+    make(tmp_path, {"a.csv": b"old", "t.geff": b"old"})
     write_new(tmp_path)
     assert read_tree(tmp_path) == {n: c for n, c in NEW.items() if n != "other.txt"}
 
