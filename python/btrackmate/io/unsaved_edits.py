@@ -55,13 +55,19 @@ def describe_unsaved(tracks: Path) -> str:
 
 def warn_of_corrections(output: Path) -> None:
     """Warn where corrections stand beside tracks that are going to be replaced; they stay."""
+    if told := describe_corrections(output):
+        _log.warning("%s", told)
+
+
+def describe_corrections(output: Path) -> str:
+    """Tell of corrections that stand beside tracks which are replaced; empty for none."""
     journal = name_journal(output)
-    if os.path.isfile(journal):  # noqa: PTH113  (its name may be longer than names can be)
-        _log.warning(
-            "%s holds corrections of the tracks that are replaced; it stays, and they are not in "
-            "the new ones: `btrackmate view` makes them again where they fit, or move it away",
-            journal,
-        )
+    if not os.path.isfile(journal):  # noqa: PTH113  (its name may be longer than names can be)
+        return ""
+    return (
+        f"{journal} holds corrections of the tracks that are replaced; it stays, and they are not "
+        "in the new ones: `btrackmate view` makes them again where they fit, or move it away"
+    )
 
 
 def read_saves(tracks: Path) -> list[bytes]:

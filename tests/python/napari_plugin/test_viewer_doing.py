@@ -300,6 +300,21 @@ def test_segment_heeds_the_region_of_interest(tmp_path: Path) -> None:
     assert labels[5][:, 12:].any()
 
 
+@pytest.mark.parametrize("how", ["export", "save as"])
+def test_corrections_beside_tracks_that_are_replaced_are_told_of(tmp_path: Path, how: str) -> None:
+    session, told = make_session(), list[str]()
+    session.told.connect(told.append)
+    target = tmp_path / "b.xml"
+    for _ in range(2):
+        if how == "export":
+            export_tracks(session, take_tracks(session, "all"), target)
+        else:
+            session.save_as(target)
+        assert bool(told) == target.with_name("b.xml.edits.jsonl").exists()
+        target.with_name("b.xml.edits.jsonl").write_text("of the tracks there\n")
+    assert "holds corrections of the tracks that are replaced; it stays" in told[0]
+
+
 def test_exports_take_all_the_selected_or_the_shown(tmp_path: Path) -> None:
     session = make_session()
     assert len(take_tracks(session, "all").spots) == 15

@@ -94,6 +94,9 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
     for key in _KINDS["edge"].ids:
         _whole(edges, key, path, "Edge")
     track_ids = _whole(tracks, "TRACK_ID", path, "Track")
+    empty = int(np.count_nonzero(np.array(parser.track_sizes, np.int64) == 0))
+    if empty:
+        _log.warning("%s: %d of its tracks have no links, and are left out", path, empty)
     edge_track = np.repeat(track_ids, np.array(parser.track_sizes, np.int64))
     edges, edge_track = _drop_unknown(edges, edge_track, ids, path)
     return TrackMateDocument(

@@ -9,6 +9,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.track_formats import name_outputs
+from btrackmate.io.unsaved_edits import describe_corrections
 from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import write_copy
@@ -72,5 +73,7 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     check_export(session, path)
     document = session.opened.document or session.opened.base
     log = f"{len(graph.spots)} spots exported from BTrackMate's window."
+    if note := describe_corrections(path):
+        session.told.emit(note)
     with write_together(overwrite=True):
         return list(write_copy(path, graph, document, log, session.opened.image))

@@ -10,6 +10,7 @@ from btrackmate.core.files import write_together
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.run_folder import TRACKS, find_run_folder
 from btrackmate.io.track_formats import find_format, name_outputs
+from btrackmate.io.unsaved_edits import describe_corrections
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
 from btrackmate.napari_plugin.model.opening import with_movie
@@ -281,6 +282,8 @@ class Session(State):
         if edit is not None and is_one_name(path, edit.path):
             return [edit.save()]
         check_saving(self.opened, path, name_outputs(path))
+        if note := describe_corrections(path):
+            self.told.emit(note)
         if edit is not None and find_format(path).key != "csv":
             return [edit.save(path, overwrite=True)]
         document = self.opened.document or self.opened.base

@@ -292,3 +292,11 @@ def test_spots_where_trackmate_looks_for_none_are_told(
     text = begin.replace("</SpotsInFrame>", "</Old></SpotsInFrame>", 1)
     read_trackmate(write(tmp_path / "b.xml", text))
     assert "elements Spot stand elsewhere than TrackMate's spots" in caplog.text
+
+
+def test_tracks_without_links_are_told_of(tmp_path, caplog):
+    path = tmp_path / "a.xml"
+    text = SESSION.replace("<AllTracks>", '<AllTracks><Track name="T" TRACK_ID="77" />', 1)
+    path.write_text(text, encoding="utf-8")
+    assert read_trackmate(path).graph.n_tracks
+    assert "1 of its tracks have no links, and are left out" in caplog.text
