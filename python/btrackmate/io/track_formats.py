@@ -401,11 +401,24 @@ def read_tracks(
         return found.read(path, calibration, table or CsvOptions())
 
 
+def describe_losses(path: Path, graph: TrackGraph, document: TrackMateDocument | None) -> str:
+    """Tell in a line what a TrackMate file held that a file of this name does not; empty for none.
+
+    Which tracks are hidden, names and outlines among it.
+    """
+    if document is None or find_format(path).key == "xml":
+        return ""
+    lost = [*_list_outlines(graph), *_list_document(document)]
+    return f"{path} does not hold what {document.path.name} did: {'; '.join(lost)}"
+
+
 def write_tracks(
     path: Path,
     graph: TrackGraph,
     document: TrackMateDocument | None = None,
     session: Session | None = None,
+    *,
+    tell: bool = True,
 ) -> tuple[Path, ...]:
     """Write tracks in the format that the name says.
 
@@ -418,6 +431,8 @@ def write_tracks(
         For TrackMate files: the file that the graph comes from; what we don't model passes through.
     session : Session, optional
         For TrackMate files: image, tracker, filters and log.
+    tell : bool
+        Whether the log tells of what the document holds and this format does not.
 
     Returns
     -------
@@ -425,6 +440,8 @@ def write_tracks(
         What was written: see :func:`name_outputs`.
     """
     format_ = find_format(path)
+    if tell and (lost := describe_losses(path, graph, document)):
+        _log.warning("%s", lost)
     if format_.write is not None:
         format_.write(path, graph, document, session)
     return format_.outputs(path)

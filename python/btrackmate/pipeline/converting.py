@@ -93,7 +93,7 @@ def convert(
             raise UserError(msg)
         format_ = find_format(target)
         graph, document = read_calibrated(source, options or InputSettings())
-        write_tracks(target, graph, document)
+        write_tracks(target, graph, document, tell=False)
         return Losses([], format_.losses(graph, document))
     return _convert_to_ctc(source, target, labels, options or InputSettings(), allow_loss, progress)
 

@@ -15,7 +15,11 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.shown_tracks import read_shown_tracks
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.napari_plugin.model.exporting import export_tracks, take_tracks
+from btrackmate.napari_plugin.model.opening import open_tracks
+from btrackmate.napari_plugin.model.session import Session
 from btrackmate.report.data import load_run
+from btrackmate.review import EditSession
 
 
 @pytest.fixture
@@ -134,3 +138,34 @@ def test_a_hidden_spot_is_no_rival(truth: Path, caplog: pytest.LogCaptureFixture
     assert {one.target for one in told.links} == {3}
     with pytest.raises(UserError, match="no spot 2 in the tracks, or it is hidden"):
         bt.explain(hidden, 2, tracker="simple-lap", linking_max_distance=20)
+
+
+@pytest.mark.parametrize("target", ["o.geff", "o.csv", "o.xml"])
+@pytest.mark.parametrize("how", ["copy", "window", "export", "filter", "prune", "save"])
+def test_what_other_formats_do_not_hold_is_told(
+    truth: Path, caplog: pytest.LogCaptureFixture, target: str, how: str
+) -> None:
+    """Else what is hidden would count again, without a word."""
+    hidden, output = hide(truth, '<TrackID TRACK_ID="1" />', "h.xml"), truth.with_name(target)
+    told = list[str]()
+    if how == "copy":
+        with EditSession.open(hidden) as edit:
+            edit.save(output)
+    elif how in ("window", "export"):
+        session = Session(open_tracks(hidden))
+        session.told.connect(told.append)
+        if how == "window":
+            session.save_as(output)
+        else:
+            export_tracks(session, take_tracks(session, "all"), output)
+        session.close()
+    elif how == "save":
+        bt.save(bt.load(hidden), output, like=hidden)
+    else:
+        words = ["--spot-filter", "x>=0"] if how == "filter" else ["--min-tracklet-length", "1"]
+        assert run_command([how, str(hidden), "-o", str(output), *words]) == 0
+    lost = f"{output} does not hold what h.xml did: features and names of 2 tracks;"
+    assert (lost in caplog.text) == (target != "o.xml")
+    assert caplog.text.count("which 1 tracks are hidden") == (target != "o.xml")
+    if how in ("window", "export"):
+        assert any("which 1 tracks are hidden" in one for one in told) == (target != "o.xml")

@@ -8,7 +8,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import is_one_name
-from btrackmate.io.track_formats import name_outputs
+from btrackmate.io.track_formats import describe_losses, name_outputs
 from btrackmate.io.unsaved_edits import describe_corrections
 from btrackmate.napari_plugin.model.saving import check_saving
 from btrackmate.napari_plugin.model.session import Session
@@ -72,6 +72,8 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     """
     check_export(session, path)
     document = session.opened.document or session.opened.base
+    if lost := describe_losses(path, graph, document):
+        session.told.emit(lost)
     log = f"{len(graph.spots)} spots exported from BTrackMate's window."
     if note := describe_corrections(path):
         session.told.emit(note)

@@ -9,7 +9,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.run_folder import TRACKS, find_run_folder
-from btrackmate.io.track_formats import find_format, name_outputs
+from btrackmate.io.track_formats import describe_losses, find_format, name_outputs
 from btrackmate.io.unsaved_edits import describe_corrections
 from btrackmate.napari_plugin.model.adding import measure_label
 from btrackmate.napari_plugin.model.lineage import TreeLayout, lay_out
@@ -284,9 +284,11 @@ class Session(State):
         check_saving(self.opened, path, name_outputs(path))
         if note := describe_corrections(path):
             self.told.emit(note)
+        document = self.opened.document or self.opened.base
+        if lost := describe_losses(path, self.now.to_graph(), document):
+            self.told.emit(lost)
         if edit is not None and find_format(path).key != "csv":
             return [edit.save(path, overwrite=True)]
-        document = self.opened.document or self.opened.base
         log = f"{len(self.history.done)} corrections in BTrackMate."
         with write_together(overwrite=True):
             written = list(write_copy(path, self.now.to_graph(), document, log, self.opened.image))
