@@ -10,7 +10,8 @@ from typing import Any
 
 from btrackmate import __version__
 from btrackmate.core.files import write_stream, write_text
-from btrackmate.segmentation.backend import read_json
+from btrackmate.io.images import hash_path
+from btrackmate.segmentation.backend import find_weights, read_json
 from btrackmate.training.dataset import DataSet, Pair
 from btrackmate.training.fit import Curve
 from btrackmate.training.settings import TrainSettings
@@ -94,6 +95,7 @@ def write_card(
         },
         "patches": data.sha256,
         "start_weights": start,
+        "weights": hash_path(find_weights(folder)),
         "epochs": len(curve.loss),
         "best_val_loss": min(curve.val_loss),
         "thresholds": found.thresholds,

@@ -13,7 +13,14 @@ import numpy as np
 
 from btrackmate.core.disk import check_room, remove_empty
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import copy_file, make_folder, remove, write_atomically, write_text
+from btrackmate.core.files import (
+    copy_file,
+    make_folder,
+    remove,
+    write_atomically,
+    write_text,
+    write_together,
+)
 from btrackmate.core.outputs import check_unchanged, check_unmade
 from btrackmate.core.progress import Progress
 from btrackmate.core.replacing import stamp_output
@@ -39,7 +46,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Curve:
     """Loss after each epoch.
 
@@ -47,10 +54,13 @@ class Curve:
     ----------
     loss, val_loss : list of float
         On the training patches, and on the validation patches.
+    best : str
+        SHA-256 of the weights of the best epoch, as they are kept.
     """
 
     loss: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
+    best: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,11 +159,13 @@ def _make_callback(network: Any, curve: Curve, job: Job, stdout: TextIO) -> Any:
             if not math.isfinite(loss):
                 self.model.stop_training = True
                 return
-            if held < best or not (job.folder / WEIGHTS).exists():
-                with write_atomically(job.folder / WEIGHTS) as temporary:
-                    check_room(temporary, _measure_weights(network.keras_model))
-                    network.keras_model.save_weights(str(temporary))
-            _save_checkpoint(network.keras_model, curve, job.folder)
+            with write_together():  # Of one epoch both, or neither.
+                if held < best or not curve.best:
+                    with write_atomically(job.folder / WEIGHTS) as temporary:
+                        check_room(temporary, _measure_weights(network.keras_model))
+                        network.keras_model.save_weights(str(temporary))
+                        curve.best = hash_path(temporary)
+                _save_checkpoint(network.keras_model, curve, job.folder)
             with contextlib.redirect_stdout(stdout):
                 job.progress(f"train {job.title}", epoch + 1, total)
 
@@ -168,10 +180,11 @@ def _measure_weights(model: Any) -> int:
 
 def _save_checkpoint(model: Any, curve: Curve, folder: Path) -> None:
     """Write weights, optimiser state and curve."""
-    arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
+    arrays: dict[str, Any] = {f"w{i}": value for i, value in enumerate(model.get_weights())}
     arrays |= {f"o{i}": np.asarray(value) for i, value in enumerate(model.optimizer.variables)}
+    arrays |= {"loss": curve.loss, "val_loss": curve.val_loss, "best": curve.best}
     with write_atomically(folder / CHECKPOINT) as temporary:
-        np.savez(temporary, loss=curve.loss, val_loss=curve.val_loss, **arrays)
+        np.savez(temporary, **arrays)
 
 
 def _load_checkpoint(model: Any, folder: Path) -> Curve:
@@ -183,9 +196,14 @@ def _load_checkpoint(model: Any, folder: Path) -> Curve:
         with np.load(path, allow_pickle=False) as saved:
             weights = _read_numbered(saved, "w")
             state = _read_numbered(saved, "o")
-            curve = Curve(saved["loss"].tolist(), saved["val_loss"].tolist())
+            losses = saved["loss"].tolist(), saved["val_loss"].tolist()
+            curve = Curve(*losses, str(saved["best"]))
     except NPZ_FAULTS:
         _log.warning("%s is damaged: the training begins anew", path)
+        return Curve()
+    kept = folder / WEIGHTS
+    if not kept.is_file() or hash_path(kept) != curve.best:
+        _log.warning("%s is missing, or not of this training: it begins anew", kept)
         return Curve()
     model.optimizer.build(model.trainable_variables)
     fits = [w.shape for w in weights] == [w.shape for w in model.get_weights()]

@@ -159,6 +159,10 @@ def _check_finished(kind: Kind, folder: Path, data: DataSet, settings: TrainSett
         msg = f"{folder} exists already, trained with other settings or data: give another name, "
         msg += f"the networks that are missing ({option('only')}), or {flag('overwrite')}"
         raise UserError(msg)
+    if hash_path(find_weights(folder)) != card.get("weights"):
+        msg = f"{folder} does not hold the weights that it was trained to, as its card tells: copy "
+        msg += f"them again, or {flag('overwrite')} to train all anew"
+        raise UserError(msg)
     _log.info("%s is finished already", folder)
 
 

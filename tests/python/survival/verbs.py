@@ -18,7 +18,7 @@ from tiny_movies import dividing_cells, write_imagej
 from tiny_training import TINY, make_data
 
 from btrackmate.cli.main import run_command
-from btrackmate.core.files import write_text
+from btrackmate.core.files import write_text, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.io import run_tables
 from btrackmate.io.geff import write_geff
@@ -154,8 +154,9 @@ def _write_few_columns(path: Path, graph: TrackGraph, track_ids: Any = None) -> 
 def _train(folder: Path, data: Any, settings: Any, progress: Any) -> Curve:
     write_text(folder / "config.json", "{}")
     for epoch in range(TINY.epochs):
-        write_text(folder / "weights_best.h5", f"{settings.epochs} {epoch}")
-        write_text(folder / CHECKPOINT, str(epoch))
+        with write_together():
+            write_text(folder / "weights_best.h5", f"{settings.epochs} {epoch}")
+            write_text(folder / CHECKPOINT, str(epoch))
     return Curve([1.0, 0.5], [1.0, 0.5])
 
 

@@ -77,6 +77,50 @@ def test_a_killed_training_goes_on_after_its_last_epoch(data, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("hurt", ["missing", "cut", "of another"])
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_copy_without_its_best_weights_begins_anew(data, tmp_path, caplog, hurt, epochs):
+    """As copies that were cut, and backups that were put back in part; after the last epoch too."""
+    settings = TINY.model_copy(update={"only": "unet"})
+    with pytest.raises(KeyboardInterrupt):
+        train(data, "a", tmp_path, settings, progress=stop_after(epochs))
+    (weights,) = (tmp_path / "a/.unet.training").glob("new-*/unet/weights_best.h5")
+    content = weights.read_bytes()
+    weights.unlink()
+    if hurt != "missing":
+        weights.write_bytes(content[:5000] if hurt == "cut" else content[:-1] + b"x")
+    seen = []
+    model = train(data, "a", tmp_path, settings, progress=lambda *step: seen.append(step))["unet"]
+    assert "is missing, or not of this training: it begins anew" in caplog.text
+    assert [step[1] for step in seen if step[0] == "train U-Net"] == [1, 2]
+    straight = train(data, "straight", tmp_path, settings)["unet"]
+    for one, other in zip(read_weights(model), read_weights(straight), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hurt", ["missing", "cut"])
+def test_a_finished_network_that_is_not_whole_is_refused(data, tmp_path, hurt):
+    settings = TINY.model_copy(update={"only": "both"})
+
+    def progress(step, done, total):
+        if step == "train U-Net":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, "a", tmp_path, settings, progress=progress)
+    weights = tmp_path / "a/stardist/weights_best.h5"
+    whole = weights.read_bytes()
+    weights.unlink()
+    if hurt == "cut":
+        weights.write_bytes(whole[:20000])
+    with pytest.raises(UserError, match="holds no weights|does not hold the weights"):
+        train(data, "a", tmp_path, settings)
+    weights.write_bytes(whole)
+    assert set(train(data, "a", tmp_path, settings)) == {"stardist", "unet"}
+
+
+@pytest.mark.slow
 def test_other_settings_do_not_go_on(data, tmp_path, monkeypatch):
     settings = TINY.model_copy(update={"only": "unet"})
     with pytest.raises(KeyboardInterrupt):
