@@ -13,6 +13,9 @@ _DESCRIPTION = 270
 #: Entries of a first directory, and bytes of a description, beyond which a file is no image.
 _MOST_TAGS, _LONGEST = 4096, 1 << 28
 _FILE_NAME = re.compile(rb"<(?:\w+:)?UUID\b[^>]*\bFileName\s*=\s*[\"']([^\"']*)[\"']")
+#: The same with its UUID, and the UUID of the file itself.
+_NAMED = re.compile(rb"<(?:\w+:)?UUID\b[^>]*\bFileName\s*=\s*[\"']([^\"']*)[\"'][^>]*>([^<]*)<")
+_OWN = re.compile(rb"<(?:\w+:)?OME\b[^>]*\bUUID\s*=\s*[\"']([^\"']*)[\"']")
 
 
 def list_set(path: Path) -> list[Path]:
@@ -42,6 +45,33 @@ def list_set(path: Path) -> list[Path]:
     names = {html.unescape(os.fsdecode(name)) for name in _FILE_NAME.findall(text)}
     others = (path.parent / name for name in sorted(names))
     return [other for other in others if other.is_file() and not other.samefile(path)]
+
+
+def list_strangers(path: Path) -> list[Path]:
+    """List the files that an OME-TIFF names by another UUID than they have, as of another movie.
+
+    Those that state none, or that it names without, are none of them.
+
+    References
+    ----------
+    OME schema 2016-06: attribute UUID of OME, and the text of TiffData's UUID.
+    """
+    others = list_set(path)
+    if not others:
+        return []
+    with path.open("rb") as stream:
+        told = {
+            html.unescape(os.fsdecode(name)): number.strip().lower()
+            for name, number in _NAMED.findall(_read_description(stream))
+        }
+    found = []
+    for other in others:
+        with other.open("rb") as stream:
+            own = _OWN.search(_read_description(stream))
+        named = told.get(other.relative_to(path.parent).as_posix())
+        if own is not None and named and own[1].strip().lower() != named:
+            found.append(other)
+    return found
 
 
 def _read_description(stream: IO[bytes]) -> bytes:

@@ -198,7 +198,7 @@ class FolderSource:
         return np.stack([self._read_file(file, tuple(rest)) for file in self._files[first]])
 
     def _read_file(self, file: Path, where: tuple[int | slice, ...]) -> NDArray[Any]:
-        with contextlib.closing(TiffSource(file)) as source:
+        with contextlib.closing(TiffSource(file, tell=False)) as source:
             if glance_at(file) != self._standing[file]:
                 msg = f"{file} was changed or replaced since {self._path} was opened: open it again"
                 raise UserError(msg)

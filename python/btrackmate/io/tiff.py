@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.reading import check_plain
-from btrackmate.core.tiff_sets import list_set
+from btrackmate.core.tiff_sets import list_set, list_strangers
 from btrackmate.core.watching import glance_at
 from btrackmate.io.frame_source import Scale
-from btrackmate.io.tiff_planes import find_cut
+from btrackmate.io.tiff_planes import walk_planes
 from btrackmate.io.tiff_scale import read_imagej_scale, read_ome_scale
 
 _log = logging.getLogger(__name__)
 
 #: So many planes are listed whatever the metadata say.
 _FEW_PLANES = 100_000
+#: Files that a message names.
+_SHOWN = 3
 
 # What tifffile raises on damaged files.
 _FAULTS = (
@@ -54,6 +56,8 @@ class TiffSource:
     ----------
     path : Path
         File to open.
+    tell : bool
+        Whether the log tells of what was never written; a file that is opened again has told.
 
     Raises
     ------
@@ -61,8 +65,9 @@ class TiffSource:
         If the file is no TIFF or its structure is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, tell: bool = True) -> None:
         self._path = path
+        self._tell = tell
         self._turn = threading.Lock()
         check_plain(path)
         with _collect_complaints() as complaints:
@@ -88,7 +93,14 @@ class TiffSource:
         """Find the first series, and check that it is whole."""
         self._check_ome_planes()
         for path in list_set(self._path):
-            _check_cut(path)
+            _check_cut(path, tell=self._tell)
+        if strangers := list_strangers(self._path):
+            names = ", ".join(path.name for path in strangers[:_SHOWN])
+            _log.warning(
+                "%s: names %d files that say they are of another set (their UUID is another): %s; "
+                "if they are of another movie, so are these frames", self._path, len(strangers),
+                names,
+            )  # fmt: skip
         self._file.filehandle.set_lock(True)
         self._series = self._file.series[0]
         self._check_planes()
@@ -178,7 +190,7 @@ class TiffSource:
         counted = self._file.is_imagej or (self._file.is_shaped and self._series.kind == "shaped")
         if counted and self._series.dataoffset is not None:
             return
-        _check_cut(self._path)
+        _check_cut(self._path, tell=self._tell)
 
     def _name_kind(self) -> str:
         if self._file.is_ome:
@@ -258,13 +270,19 @@ class TiffSource:
         return Scale()
 
 
-def _check_cut(path: Path) -> None:
-    planes = find_cut(path)
-    if planes is not None:
-        msg = (
-            f"{path}: damaged after plane {planes}, the file ends too early; copy or save it again"
-        )
+def _check_cut(path: Path, *, tell: bool) -> None:
+    """Refuse a file that was cut off; warn of strips and tiles that were never written."""
+    found = walk_planes(path)
+    if found.cut is not None:
+        msg = f"{path}: damaged after plane {found.cut}, the file ends too early; copy or save it "
+        msg += "again"
         raise UserError(msg)
+    if found.unwritten and tell:
+        _log.warning(
+            "%s: strips or tiles of %d planes were never written and are read as 0: some writers "
+            "leave out empty ones; if this one does not, the data are incomplete",
+            path, found.unwritten,
+        )  # fmt: skip
 
 
 def read_tiff(path: Path) -> NDArray[Any]:

@@ -32,18 +32,29 @@ class _Layout(NamedTuple):
         return struct.Struct(f"{self.order}HH{self.offset}{struct.calcsize(self.offset)}s")
 
 
-def find_cut(path: Path) -> int | None:
-    """Find where a file ends too early, None where all that its planes name lies in it.
+class Walked(NamedTuple):
+    """What a walk through the planes of a file found.
+
+    Parameters
+    ----------
+    cut : int or None
+        How many planes are whole before the first that is not; None where all that the planes name
+        lies in the file.
+    unwritten : int
+        Planes some of whose strips or tiles were never written.
+    """
+
+    cut: int | None
+    unwritten: int
+
+
+def walk_planes(path: Path) -> Walked:
+    """Find where a file ends too early, and what was never written.
 
     Parameters
     ----------
     path : Path
         A TIFF or BigTIFF file.
-
-    Returns
-    -------
-    int or None
-        How many planes are whole before the first that is not.
 
     Notes
     -----
@@ -54,20 +65,23 @@ def find_cut(path: Path) -> int | None:
     with path.open("rb") as stream:
         layout, at = _read_head(stream)
         seen: set[int] = set()
+        unwritten = 0
         while at and at not in seen:
             page = _read_page(stream, layout, at)
             if page is None:
-                return len(seen)
+                return Walked(len(seen), unwritten)
             tags, following = page
             try:
-                whole = _is_whole(dict(_read_values(stream, layout, tags, size)), size)
+                offsets, lengths = _find_data(dict(_read_values(stream, layout, tags, size)))
             except EOFError:
-                whole = False
-            if not whole:
-                return len(seen)
+                return Walked(len(seen), unwritten)
+            parts = list(zip(offsets, lengths, strict=False))
+            if any(begin and begin + length > size for begin, length in parts):
+                return Walked(len(seen), unwritten)
+            unwritten += any(not begin or not length for begin, length in parts)
             seen.add(at)
             at = following
-    return None
+    return Walked(None, unwritten)
 
 
 def _read_head(stream: IO[bytes]) -> tuple[_Layout, int]:
@@ -127,8 +141,8 @@ def _read_values(
             yield name, struct.unpack_from(f"{layout.order}{count}{_WHOLE[kind]}", inside)
 
 
-def _is_whole(values: dict[int, tuple[int, ...]], size: int) -> bool:
-    """Tell whether a plane's pixels lie in the file."""
+def _find_data(values: dict[int, tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Give where a plane's strips or tiles begin, and their lengths."""
     offsets = values.get(_STRIPS) or values.get(_TILES) or ()
     lengths = values.get(_STRIP_BYTES) or values.get(_TILE_BYTES) or ()
     if values.get(_COMPRESSION, (1,)) == (1,) and _STRIPS in values and len(offsets) == 1:
@@ -136,4 +150,4 @@ def _is_whole(values: dict[int, tuple[int, ...]], size: int) -> bool:
         bits = math.prod(values.get(n, (0,))[0] for n in (_WIDTH, _HEIGHT))
         bits *= values.get(_BITS, (1,))[0] * values.get(_SAMPLES, (1,))[0]
         lengths = (min((*lengths[:1], -(-bits // 8))),)
-    return all(at + length <= size for at, length in zip(offsets, lengths, strict=False) if at)
+    return offsets, lengths

@@ -11,7 +11,7 @@ from tiny_movies import dividing_cells
 
 from btrackmate.core.errors import UserError
 from btrackmate.io.tiff import read_tiff
-from btrackmate.io.tiff_planes import find_cut
+from btrackmate.io.tiff_planes import walk_planes
 
 KINDS: dict[str, dict[str, Any]] = {
     "zlib": {"compression": "zlib", "metadata": None},
@@ -35,7 +35,7 @@ def test_cut_anywhere(tmp_path: Path, kind: str, level: int) -> None:
     photometric = {} if kind == "imagej" else {"photometric": "minisblack"}
     tifffile.imwrite(path, volume, **KINDS[kind], **photometric)
     content = path.read_bytes()
-    assert find_cut(path) is None
+    assert walk_planes(path) == (None, 0)
     logger = logging.getLogger("tifffile")
     before = logger.level
     logger.setLevel(level)
@@ -58,7 +58,7 @@ def test_how_many_planes_are_whole(tmp_path: Path) -> None:
     with tifffile.TiffFile(path) as file:
         fourth = file.pages[3].offset
     path.write_bytes(path.read_bytes()[: fourth + 1])
-    assert find_cut(path) == 3
+    assert walk_planes(path).cut == 3
 
 
 def test_longer_strips_than_the_file_has_are_fine_where_the_pixels_are_there(
@@ -72,5 +72,50 @@ def test_longer_strips_than_the_file_has_are_fine_where_the_pixels_are_there(
         offset = file.pages[0].dataoffsets[0]
         assert offset + 64 == path.stat().st_size
         tag.overwrite(4096)
-    assert find_cut(path) is None
+    assert walk_planes(path) == (None, 0)
     assert read_tiff(path).sum() == 64
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_parts_that_were_never_written_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, tiled: bool
+) -> None:
+    """As writers that leave out empty ones, or were interrupted, leave them."""
+    path = tmp_path / "l.tif"
+    shape = {"tile": (16, 16), "compression": "zlib"} if tiled else {"rowsperstrip": 8}
+    kind: Any = {"photometric": "minisblack", "metadata": None, **shape}
+    tifffile.imwrite(path, np.ones((3, 32, 32), np.uint8), **kind)
+    assert read_tiff(path).all()
+    assert not caplog.text
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for name in ("ByteCounts", "Offsets"):
+            tag = file.pages[1].tags[("Tile" if tiled else "Strip") + name]
+            tag.overwrite([*tag.value[:-1], 0])
+    assert not read_tiff(path).all()
+    assert caplog.text.count("strips or tiles of 1 planes were never written") == 1
+
+
+@pytest.mark.parametrize("own", ["urn:uuid:2", "URN:UUID:2 ", None, "urn:uuid:9"])
+def test_files_of_another_set_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, own: str | None
+) -> None:
+    """Names of exported series repeat; a file that states no UUID may be any."""
+    planes = "".join(
+        f'<TiffData IFD="0" FirstT="{t}" PlaneCount="1">'
+        f'<UUID FileName="a{t}.ome.tif">urn:uuid:{t + 1}</UUID></TiffData>'
+        for t in range(2)
+    )
+    for t, uuid in enumerate(("urn:uuid:1", own)):
+        told = "" if uuid is None else f' UUID="{uuid}"'
+        text = (
+            '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+            f'{told}><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" '
+            f'SizeX="8" SizeY="8" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels></Image></OME>'
+        )
+        image = np.full((8, 8), t + 1, np.uint8)
+        tifffile.imwrite(
+            tmp_path / f"a{t}.ome.tif", image, description=text, metadata=None, ome=False,
+            photometric="minisblack",
+        )  # fmt: skip
+    assert read_tiff(tmp_path / "a0.ome.tif").max() == 2
+    assert ("say they are of another set" in caplog.text) == (own == "urn:uuid:9")
