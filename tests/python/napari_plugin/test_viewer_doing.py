@@ -390,9 +390,32 @@ def test_what_trackmate_hides_is_not_tracked_listed_or_analysed(half_hidden: Pat
     assert sorted(session.table.order.tolist()) == [0, 1]
 
 
+def test_a_hidden_spot_of_a_shown_track_stays_so_after_an_edit(half_hidden: Path) -> None:
+    """As in the file that is saved."""
+    graph = read_tracks(half_hidden)[0]
+    table = graph.spots.table.assign(VISIBILITY=[1, 0, 1, 1, 1, 1])
+    write_tracks(half_hidden, graph.with_spots(replace(graph.spots, table=table)))
+    session = Session(open_tracks(half_hidden))
+    hidden = int(graph.spots.id[1])
+    assert session.hidden_ids.tolist() == [hidden]
+    source, target = (int(graph.spots.id[ends[0]]) for ends in (graph.source, graph.target))
+    session.do("break_link", source=source, target=target)
+    assert session.hidden_ids.tolist() == [hidden]
+    session.undo()
+    assert session.hidden_ids.tolist() == [hidden]
+    assert hidden not in session.shown_graph().spots.id
+    session.save()
+    session.close()
+    assert Session(open_tracks(half_hidden, edit=False)).hidden_ids.tolist() == [hidden]
+
+
 def test_a_track_that_is_joined_to_a_hidden_one_is_shown(half_hidden: Path) -> None:
     """As it is where TrackMate itself edits; it took the visible cells out of everything."""
+    graph, document = read_tracks(half_hidden)
+    table = graph.spots.table.assign(VISIBILITY=1)  # Hidden with their track alone.
+    write_tracks(half_hidden, graph.with_spots(replace(graph.spots, table=table)), document)
     session = Session(open_tracks(half_hidden))
+    assert session.hidden_ids.tolist() == [3, 4, 5]
     session.do("break_link", source=1, target=2)
     session.do("break_link", source=4, target=5)
     session.do("connect", source=1, target=5)
@@ -403,7 +426,7 @@ def test_a_track_that_is_joined_to_a_hidden_one_is_shown(half_hidden: Path) -> N
     track = now.now.track(0)
     assert now.now.track(5) == track
     assert track in now.opened.document.filtered_tracks
-    assert 0 not in now.hidden_ids
+    assert now.hidden_ids.tolist() == [3, 4]
 
 
 def test_corrections_that_stand_in_no_file_are_not_given_up(tmp_path: Path) -> None:

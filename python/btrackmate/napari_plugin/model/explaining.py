@@ -1,7 +1,7 @@
 """Why a cell is linked as it is: the explainer of an open session."""
 
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.napari_plugin.model.linking import find_unseen
+from btrackmate.napari_plugin.model.opening import find_unseen
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.review import Change, Explainer, Explanation, choose_settings, list_corrections
 

@@ -4,17 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from btrackmate.api import filter as filter_tracks
 from btrackmate.api import list_pruned, prune
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
-from btrackmate.io.shown_tracks import find_hidden
-from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.opening import Opened, find_unseen
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.pipeline.inputs import MovieFrames
 from btrackmate.pipeline.relinking import put_back
@@ -66,13 +63,6 @@ def link(
         graph = put_back(graph, every.take(hidden))
     note = {"tracker": tracker_name(filled), **filled.model_dump(mode="json")}
     return graph.with_record("track", note)
-
-
-def find_unseen(opened: Opened, spots: Spots) -> NDArray[np.bool_]:
-    """Tell which spots trackers do not see: those that a TrackMate file hides, (n,)."""
-    if (opened.document or opened.base) is None:
-        return np.zeros(len(spots), np.bool_)
-    return find_hidden(spots)
 
 
 @dataclass(frozen=True)

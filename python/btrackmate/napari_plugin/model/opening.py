@@ -14,10 +14,12 @@ from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.settings import load_yaml
+from btrackmate.core.spots import Spots
 from btrackmate.io.ctc import find_ctc
 from btrackmate.io.image_calibration import Given, describe_taken, find_size, states_size
 from btrackmate.io.images import Movie, Role, open_movie
 from btrackmate.io.run_folder import RECORD, TRACKS, find_run_folder, is_run_folder
+from btrackmate.io.shown_tracks import find_hidden
 from btrackmate.io.spots_csv import CsvOptions
 from btrackmate.io.track_formats import is_ctc, is_table_name, read_tracks
 from btrackmate.io.trackmate import TrackMateDocument
@@ -121,6 +123,13 @@ def is_tracks(path: Path) -> bool:
     if path.name.lower().endswith(ENDINGS):
         return True
     return is_run_folder(path) or is_ctc(path)
+
+
+def find_unseen(opened: Opened, spots: Spots) -> NDArray[np.bool_]:
+    """Tell which spots trackers do not see: those that a TrackMate file hides, (n,)."""
+    if (opened.document or opened.base) is None:
+        return np.zeros(len(spots), np.bool_)
+    return find_hidden(spots)
 
 
 @pause_collection()

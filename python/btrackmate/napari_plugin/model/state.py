@@ -11,7 +11,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.schema import resolve_name
 from btrackmate.napari_plugin.model.colours import NAMES, Colouring
 from btrackmate.napari_plugin.model.movies import Numbers
-from btrackmate.napari_plugin.model.opening import Opened
+from btrackmate.napari_plugin.model.opening import Opened, find_unseen
 from btrackmate.napari_plugin.model.picking import usual_radius
 from btrackmate.napari_plugin.model.scene import Scene
 from btrackmate.napari_plugin.model.signals import Signal
@@ -74,6 +74,7 @@ class State:
         self.colouring = Colouring()
         self._hidden = ~opened.visible
         self._was_hidden = self._hidden.copy()
+        self._unseen = find_unseen(opened, opened.graph.spots)
         self._spot_filters: list[FeatureFilter] = []
         self._in_filter: NDArray[np.bool_] | None = None
         self.table.leave_out(self._hidden_tracks())
@@ -215,7 +216,8 @@ class State:
         for track in tracks:
             rows = self.scene.rows_of(np.array([track]))
             known = rows[rows < self._hidden.size]
-            self._hidden[known] = known.size == rows.size and self._was_hidden[known].all()
+            whole = known.size == rows.size and self._was_hidden[known].all()
+            self._hidden[known] = self._unseen[known] | whole
         if (self._hidden != before).any():
             self.table.leave_out(self._hidden_tracks())
             self.shown.emit()

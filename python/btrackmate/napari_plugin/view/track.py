@@ -19,12 +19,12 @@ from qtpy.QtWidgets import (
 from btrackmate.core.graph import TrackGraph
 from btrackmate.napari_plugin.model.linking import (
     PREVIEW,
-    find_unseen,
     link,
     preview_pruning,
     prune_tracks,
     with_tracks,
 )
+from btrackmate.napari_plugin.model.opening import find_unseen
 from btrackmate.napari_plugin.model.session import Session
 from btrackmate.napari_plugin.view.form import SettingsForm, WorkBar
 from btrackmate.napari_plugin.view.panel import SessionPanel
