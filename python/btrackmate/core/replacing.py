@@ -38,6 +38,8 @@ _MOVING = "moving.json"
 _HIDDEN = re.compile(r"\.(?!z)")
 #: Nanoseconds to which FAT keeps times.
 _COARSE = 2_000_000_000
+#: Bytes that are hashed at once.
+_HASH_BLOCK = 1 << 20
 
 
 def put_one(staging: Path, folder: Path, name: str) -> bool:
@@ -138,6 +140,32 @@ def stamp_output(path: Path, *, exact: bool = False) -> str:
     step = 1 if exact else _COARSE
     times = [f"{name}\0{told.st_mtime_ns // step}\n" for name, told in _list_told(path)]
     return f"{measure_output(path)}/{_hash_lines(times)}" if times or is_folder(path) else ""
+
+
+def seal_output(path: Path) -> str:
+    """Tell what stands at a name by its stamp and by a hash of all that it holds."""
+    return f"{stamp_output(path)}/{_hash_content(path)}"
+
+
+def holds_sealed(path: Path, seal: str) -> bool:
+    """Tell whether what was sealed stands at a name, perhaps a copy with other times."""
+    size, _, content = seal.partition("/")
+    content = content.rpartition("/")[2]
+    return bool(size) and size == measure_output(path) and content == _hash_content(path)
+
+
+def _hash_content(path: Path) -> str:
+    digest = hashlib.sha256()
+    for name, _ in _list_told(path):
+        file = path / name if is_folder(path) else path
+        digest.update(os.fsencode(name) + b"\0")
+        if file.is_symlink():
+            digest.update(os.fsencode(file.readlink()))
+            continue
+        with file.open("rb") as stream:
+            while block := stream.read(_HASH_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def measure_output(path: Path) -> str:

@@ -24,8 +24,9 @@ from btrackmate.core.replacing import (
     NEW,
     has_begun,
     has_ended,
-    measure_output,
+    holds_sealed,
     put_all,
+    seal_output,
     settle,
     stamp_output,
 )
@@ -151,18 +152,21 @@ class Workplace:
     def stamp(self) -> dict[str, str]:
         """Tell what ``new`` holds now, which is all that is to be put in place, for `holds`."""
         paths = sorted(path for path in self.new.iterdir() if not path.name.startswith("."))
-        return {path.name: stamp_output(path) for path in paths}
+        return {path.name: seal_output(path) for path in paths}
 
     def holds(self, made: Mapping[str, str]) -> bool:
         """Tell whether `new` holds what was stamped, or it was put in place and stands there.
 
-        A copy of the folder may hold less, as some ways to copy leave out links, or are cut; and
-        what was put in place may be gone or replaced by now. Times are those of copying in a copy.
+        A copy of the folder may hold less, as some ways to copy leave out links, or are cut, or
+        filled up with zeros; and what was put in place may be gone or replaced by now. Times are
+        those of copying in a copy.
         """
         if self.is_published:
-            return all(was and was == stamp_output(self.folder / n) for n, was in made.items())
-        sizes = {name: was.partition("/")[0] for name, was in made.items()}
-        return all(size and size == measure_output(self.new / n) for n, size in sizes.items())
+            return all(
+                was and was.rpartition("/")[0] == stamp_output(self.folder / name)
+                for name, was in made.items()
+            )
+        return all(holds_sealed(self.new / name, was) for name, was in made.items())
 
     def _take_new(self) -> None:
         """Take over what the process before was making; where it is not sure which, begin anew."""

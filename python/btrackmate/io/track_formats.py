@@ -241,7 +241,9 @@ FORMATS = (
         lambda graph, document: [
             *_list_text(graph), *_list_outlines(graph), *_list_document(document)
         ],
-        lambda path, graph, _document, _session: write_geff(path, graph),
+        lambda path, graph, _document, session: write_geff(
+            path, graph, None if session is None else session.track_ids
+        ),
     ),
     TrackFormat(
         "csv",

@@ -7,6 +7,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
@@ -29,7 +32,6 @@ from btrackmate.io.track_formats import (
     write_tracks,
 )
 from btrackmate.io.trackmate import Session, TrackMateDocument
-from btrackmate.io.trackmate.write_tracks import assign_ids
 from btrackmate.io.unsaved_edits import warn_of_corrections
 from btrackmate.review.changes import Change
 from btrackmate.review.history import History
@@ -209,11 +211,15 @@ class EditSession:
 
     def _save(self, path: Path | None, *, overwrite: bool) -> Path:
         graph = self.to_graph()
-        told = Session(log=f"{len(self.history.done)} corrections in BTrackMate.", corrected=True)
+        ids = self.tracks.name_tracks(graph)
+        told = Session(
+            log=f"{len(self.history.done)} corrections in BTrackMate.", corrected=True,
+            track_ids=ids,
+        )  # fmt: skip
         if path is not None and not is_one_name(path, self.path):
             self._check_copy(path, overwrite=overwrite)
             with write_together(overwrite=overwrite):
-                write_copy(path, graph, self.document, told.log or "")
+                write_copy(path, graph, self.document, told.log or "", track_ids=ids)
             return path
         if self.unkept:
             msg = f"{self.path} holds {'; '.join(self.unkept)}, which would be lost if it were "
@@ -230,7 +236,6 @@ class EditSession:
                 digest = hash_path(staged)
             noted: dict[str, Any] = {"sha256": digest}
             if folder is not None:
-                ids = None if self.document is None else assign_ids(graph, self.document)[0]
                 write_run_tracks(folder, graph, ids)
                 noted["written"] = hash_run_tracks(folder)
             self._journal.note("save", **noted)
@@ -355,6 +360,7 @@ def write_copy(
     document: TrackMateDocument | None,
     log: str,
     image: Movie | None = None,
+    track_ids: NDArray[np.int64] | None = None,
 ) -> tuple[Path, ...]:
     """Write tracks elsewhere, with all that a TrackMate file held; its image is found from there.
 
@@ -370,13 +376,15 @@ def write_copy(
         A line for the log of a TrackMate file.
     image : Movie, optional
         The image that TrackMate shall open where the document names none.
+    track_ids : (n_tracks,) ndarray of int, optional
+        Those that the tracks have in a window.
 
     Returns
     -------
     tuple of Path
         What was written.
     """
-    told = Session(log=log, corrected=True, **describe_steps(graph.record))
+    told = Session(log=log, corrected=True, track_ids=track_ids, **describe_steps(graph.record))
     named = document.image_path if document is not None else None
     if named is not None:
         told = replace(told, image_path=named)

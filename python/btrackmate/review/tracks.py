@@ -251,6 +251,14 @@ class EditableTracks:
         graph = TrackGraph.from_ids(spots, ids[source], ids[target], cost, confidence)
         return replace(graph, record=self._graph.record)
 
+    def name_tracks(self, graph: TrackGraph) -> IntArray:
+        """Give the ids of the tracks of a graph that `to_graph` gave just now, (n_tracks,)."""
+        ids = np.empty(graph.n_tracks, np.int64)
+        linked = graph.track >= 0
+        rows = self._spots.rows_of(graph.spots.id[linked])
+        ids[graph.track[linked]] = self._track.values[rows]
+        return ids
+
     def apply(self, change: Change) -> Change:
         """Make a change that an operation planned, or the inverse of one that was made.
 

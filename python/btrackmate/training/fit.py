@@ -23,7 +23,7 @@ from btrackmate.core.files import (
 )
 from btrackmate.core.outputs import check_unchanged, check_unmade
 from btrackmate.core.progress import Progress
-from btrackmate.core.replacing import stamp_output
+from btrackmate.core.replacing import seal_output
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.images import hash_path
@@ -337,7 +337,7 @@ class TrainingFolder:
         """Note that all of the model is there, and what `begin` is told to be beside it."""
         self._place.confirm()
         files = sorted(path for path in self.model.iterdir() if path.name != CHECKPOINT)
-        made = {f"{self.folder.name}/{path.name}": stamp_output(path) for path in files}
+        made = {f"{self.folder.name}/{path.name}": seal_output(path) for path in files}
         told = {"job": self._read(_JOB), "beside": beside, "made": made}
         write_text(self.path / _FINISHED, json.dumps(told))
 

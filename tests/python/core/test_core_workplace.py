@@ -190,7 +190,7 @@ def test_a_copy_without_links_of_what_was_stopped_loses_nothing(
 
 
 @pytest.mark.parametrize(("work", "name"), [(_publish, NAMES[0]), (_train, "a.csv/config.json")])
-@pytest.mark.parametrize("damage", ["none", "cut", "gone"])
+@pytest.mark.parametrize("damage", ["none", "cut", "gone", "zeros", "of another"])
 def test_what_was_cut_while_it_was_copied_is_made_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -210,6 +210,9 @@ def test_what_was_cut_while_it_was_copied_is_made_again(
     (made,) = (tmp_path / "copy").rglob(f"new-*/{name}")
     if damage == "cut":
         made.write_text("n")
+    if damage in ("zeros", "of another"):  # As long as it was.
+        size = made.stat().st_size
+        made.write_bytes((b"\0" if damage == "zeros" else b"x") * size)
     if damage == "gone":
         made.unlink()
     assert work(tmp_path / "copy") == (damage == "none")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
 from canonical_xml import DATA, canonical, differences, parse
@@ -15,8 +16,10 @@ from faults import run_child
 from tracking_movies import link_ids
 from trackmate_structure import check_structure
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.spots import Spots
 from btrackmate.io.geff import write_geff
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.io.trackmate import read_trackmate, write_trackmate
@@ -602,3 +605,38 @@ def test_a_full_disk_leaves_the_edit_unmade(tmp_path, monkeypatch):
         assert state(session) == before
         assert not session.history.done
         assert not math.isnan(session.tracks.spot(spot).x)
+
+
+@pytest.mark.parametrize("ending", ["xml", "geff"])
+def test_tracks_have_one_number_in_the_window_and_in_its_file(tmp_path, ending):
+    """However they were cut and joined; names and numbers of tracks that stay go together."""
+    path = tmp_path / f"t.{ending}"
+    rows = np.arange(12)
+    table = pd.DataFrame({"id": rows, "frame": rows // 3, "x": rows % 3 * 10.0, "y": 0.0})
+    spots = Spots.from_table(table.assign(radius=2.0), Calibration(), ndim=2)
+    write_tracks(path, TrackGraph.from_ids(spots, rows[:-3], rows[3:]))
+    if ending == "xml":
+        text = path.read_text()
+        for number in range(3):
+            old = f'name="Track_{number}" TRACK_ID="{number}"'
+            assert old in text
+            text = text.replace(old, f'name="cell {number}" TRACK_ID="{number + 7}"')
+        path.write_text(text.replace('<TrackID TRACK_ID="', '<TrackID TRACK_ID="7" X="'))
+    edits = [(3, 4), (6, 8), (9, 10), (6, 7), (3, 5), (9, 11)]
+    for one, other in edits:
+        with EditSession.open(path) as session:
+            session.do("swap", one=one, other=other)
+            before = {int(i): session.tracks.track(int(i)) for i in rows}
+            copy = session.save(tmp_path / f"copy.{ending}", overwrite=True)
+            session.save()
+        for file in (path, copy):
+            if ending == "geff":
+                props = zarr.open_group(file, mode="r")["nodes/props/track/values"][:]
+                assert dict(zip(rows.tolist(), props.tolist(), strict=True)) == before
+            else:
+                document = read_trackmate(file)
+                named = document.graph.name_tracks(document.single_track_ids)
+                assert dict(zip(rows.tolist(), named.tolist(), strict=True)) == before
+                assert set(document.track_names.items()) == {
+                    (7, "cell 0"), (8, "cell 1"), (9, "cell 2"),
+                }  # fmt: skip

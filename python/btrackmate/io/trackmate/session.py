@@ -141,6 +141,9 @@ class Session:
     corrected : bool
         A person made the changes: a changed track with any spot that was shown stays shown,
         whatever the filters say, as it does where TrackMate itself edits.
+    track_ids : (n_tracks,) ndarray of int, optional
+        Ids of the graph's tracks, no two the same; by default each has that of the document's track
+        that it has most spots of.
     """
 
     image_path: Path | None = None
@@ -153,6 +156,7 @@ class Session:
     plugin_detector: tuple[str, SettingsValues] | None = None
     pruning: SettingsValues | None = None
     corrected: bool = False
+    track_ids: NDArray[np.int64] | None = None
 
 
 def to_key(name: str) -> str:

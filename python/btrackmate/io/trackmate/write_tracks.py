@@ -18,7 +18,7 @@ from btrackmate.io.trackmate.declarations import (
 )
 from btrackmate.io.trackmate.document import TrackMateDocument, match_links
 from btrackmate.io.trackmate.feature_table import FeatureTable
-from btrackmate.io.trackmate.session import Filter
+from btrackmate.io.trackmate.session import Filter, Session
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +55,7 @@ class TrackPlan:
 def plan_tracks(
     graph: TrackGraph,
     document: TrackMateDocument | None,
-    filters: Sequence[Filter] | None,
-    corrected: bool = False,
+    session: Session,
 ) -> TrackPlan:
     """Decide what is written about each track and link.
 
@@ -72,20 +71,22 @@ def plan_tracks(
         What is written.
     document : TrackMateDocument, optional
         The file that serves as template.
-    filters : sequence of Filter, optional
-        Track filters that decide the visibility of all tracks.
-    corrected : bool
-        A changed track is visible if any of its spots was, or is new.
+    session : Session
+        Its track filters decide the visibility of all tracks; where it was corrected, a changed
+        track is visible if any of its spots was, or is new. Its ids are those of the tracks.
     """
     computed_edges = compute_edge_features(graph)
     computed_tracks = compute_track_features(graph, computed_edges)
     if document is None:
-        return _plan_new(graph, computed_edges, computed_tracks, filters or ())
+        return _plan_new(graph, computed_edges, computed_tracks, session)
     link_row = match_links(
         document.edges, graph.spots.id[graph.source], graph.spots.id[graph.target]
     )
     kept = _find_kept(graph, document, link_row)
-    ids, parent = assign_ids(graph, document)
+    ids, parent = _assign_ids(graph, document)
+    if session.track_ids is not None:
+        ids = session.track_ids
+        kept &= ids == parent  # Else it would get what the document says of another.
     row_of = {int(i): row for row, i in enumerate(_ids(document.tracks))}
     track_row = np.array([row_of.get(int(i), -1) for i in ids], np.int64)
     kept &= track_row >= 0
@@ -97,9 +98,9 @@ def plan_tracks(
     if not kept.all() or len(kept) != document.tracks.n:
         _renumber(tracks, order)
     visible = np.isin(parent, np.array(document.filtered_tracks, np.int64)) | (parent < 0)
-    if filters is not None:
-        visible = _pass(tracks, filters)
-    elif corrected:
+    if session.track_filters is not None:
+        visible = _pass(tracks, session.track_filters)
+    elif session.corrected:
         visible = np.where(kept, visible, _hold_shown(graph, document))
     elif document.track_filters:
         visible = np.where(kept, visible, _pass(tracks, document.track_filters))
@@ -117,19 +118,23 @@ def _plan_new(
     graph: TrackGraph,
     edges: Mapping[str, NDArray[Any]],
     tracks: Mapping[str, NDArray[Any]],
-    filters: Sequence[Filter],
+    session: Session,
 ) -> TrackPlan:
     count = graph.n_tracks
-    ids = np.arange(count)
+    ids = np.arange(count) if session.track_ids is None else session.track_ids
+    order = np.argsort(ids)
     columns: dict[str, NDArray[Any]] = {"name": np.array([f"Track_{i}" for i in ids], object)}
-    columns |= {"TRACK_ID": ids.astype(np.float64), "TRACK_INDEX": ids.astype(np.float64)}
+    columns |= {
+        "TRACK_ID": ids.astype(np.float64),
+        "TRACK_INDEX": np.argsort(order).astype(np.float64),
+    }
     columns |= {d.key: tracks[d.key] for d in TRACK_DECLARATIONS if d.key in tracks}
     track_table = FeatureTable(count, columns)
     link_columns, absent = _special_edges(graph)
     link_columns |= {d.key: edges[d.key] for d in EDGE_DECLARATIONS if d.key in edges}
     edge_table = FeatureTable(graph.n_links, link_columns, absent)
-    visible = _pass(track_table, filters)
-    return TrackPlan(ids, ids, track_table, edge_table, visible, np.zeros(count, np.bool_))
+    visible = _pass(track_table, session.track_filters or ())
+    return TrackPlan(order, ids, track_table, edge_table, visible, np.zeros(count, np.bool_))
 
 
 def _special_edges(
@@ -199,7 +204,7 @@ def _changed_spots(graph: TrackGraph, document: TrackMateDocument) -> NDArray[np
     return changed
 
 
-def assign_ids(
+def _assign_ids(
     graph: TrackGraph, document: TrackMateDocument
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give each track its TRACK_ID, and the document's track that it has most spots of (or −1)."""

@@ -80,7 +80,7 @@ def write_trackmate(
     session = session or Session()
     _check_ids(graph.spots, path)
     graph = _fill_radius(graph, path)
-    plan = plan_tracks(graph, document, session.track_filters, session.corrected)
+    plan = plan_tracks(graph, document, session)
     columns = _name_columns(graph.spots, document)
     declared = [("SpotFeatures", d) for d in columns.values() if d.key not in _known(document)]
     if CONFIDENCE.key in plan.edges.columns and not _declares(document, CONFIDENCE.key):

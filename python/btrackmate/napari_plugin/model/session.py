@@ -290,8 +290,10 @@ class Session(State):
         if edit is not None and find_format(path).key != "csv":
             return [edit.save(path, overwrite=True)]
         log = f"{len(self.history.done)} corrections in BTrackMate."
+        graph = self.now.to_graph()
+        ids = self.now.name_tracks(graph)
         with write_together(overwrite=True):
-            written = list(write_copy(path, self.now.to_graph(), document, log, self.opened.image))
+            written = list(write_copy(path, graph, document, log, self.opened.image, ids))
         self._kept = list(self.history.done)
         return written
 
