@@ -97,6 +97,11 @@ def read_trackmate(path: Path | str) -> TrackMateDocument:
     empty = int(np.count_nonzero(np.array(parser.track_sizes, np.int64) == 0))
     if empty:
         _log.warning("%s: %d of its tracks have no links, and are left out", path, empty)
+    if doubled := track_ids.size - np.unique(track_ids).size:
+        _log.warning(
+            "%s: %d of its tracks have the id of another, so that names and features of these may "
+            "be taken for each other's", path, doubled,
+        )  # fmt: skip
     edge_track = np.repeat(track_ids, np.array(parser.track_sizes, np.int64))
     edges, edge_track = _drop_unknown(edges, edge_track, ids, path)
     return TrackMateDocument(

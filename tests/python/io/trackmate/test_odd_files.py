@@ -300,3 +300,9 @@ def test_tracks_without_links_are_told_of(tmp_path, caplog):
     path.write_text(text, encoding="utf-8")
     assert read_trackmate(path).graph.n_tracks
     assert "1 of its tracks have no links, and are left out" in caplog.text
+    assert "the id of another" not in caplog.text
+    number = re.search(r'TRACK_ID="(\d+)"', SESSION)
+    assert number is not None
+    path.write_text(text.replace('TRACK_ID="77"', number[0], 1), encoding="utf-8")
+    read_trackmate(path)
+    assert "1 of its tracks have the id of another" in caplog.text
