@@ -11,11 +11,11 @@ from .explanation import Explanation as Explanation
 from .explanation import Flip as Flip
 from .explanation import LinkExplanation as LinkExplanation
 from .explanation import Rival as Rival
+from .held import LeftOut as LeftOut
 from .history import History as History
 from .journal import name_journal as name_journal
 from .journal import write_journal as write_journal
 from .operations import OPERATIONS as OPERATIONS
-from .replaying import LeftOut as LeftOut
 from .replaying import Replay as Replay
 from .replaying import find_journal as find_journal
 from .replaying import read_standing as read_standing

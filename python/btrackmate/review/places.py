@@ -104,6 +104,13 @@ class Place:
             msg += f", and label {self.label} is not there"
         raise UserError(msg)
 
+    def find_if_sure(self, tracks: EditableTracks) -> int | None:
+        """Find the spot in tracks; None where none is there, or not for sure."""
+        try:
+            return self.find(tracks)
+        except UserError:
+            return None
+
 
 def find_exact(position: Sequence[float]) -> float:
     """Give the distance that counts as none at a position."""

@@ -34,15 +34,10 @@ from btrackmate.io.track_formats import (
 from btrackmate.io.trackmate import Session, TrackMateDocument
 from btrackmate.io.unsaved_edits import warn_of_corrections
 from btrackmate.review.changes import Change
+from btrackmate.review.held import LeftOut, find_held, take_back
 from btrackmate.review.history import History
 from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
-from btrackmate.review.replaying import (
-    LeftOut,
-    are_made,
-    plan_edit,
-    replay_entries,
-    take_back,
-)
+from btrackmate.review.replaying import plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
 from btrackmate.tracking.recorded import describe_steps
 
@@ -317,7 +312,7 @@ class EditSession:
         states = [[], *(sort_edits(entries[1:n])[0] for n in saves[-_TRIED:])]
         ever = [*{id(edit): edit for state in states for edit in state}.values()]
         later = sort_edits(entries[1:])[0]
-        held, unsure = _find_held(self.tracks, states, ever)
+        held, unsure = find_held(self.tracks, states, ever)
         self.left_out = [
             LeftOut(ever.index(edit) + 1, f"undo of {edit['do']}", _NOT_SURE)
             for edit in unsure
@@ -336,22 +331,6 @@ class EditSession:
         self._saved = self._journal.replace(
             self._digest, [*earlier, held], again.lines, self.tracks.space_unit, n_undone=undone
         )
-
-
-def _find_held(
-    tracks: EditableTracks, states: list[list[dict[str, Any]]], ever: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Find the edits that a file holds which another program saved; and those that it may hold.
-
-    Mostly they are those of the last save. A program that opened the file before, and saves it
-    now, writes those of an earlier one.
-    """
-    for state in reversed(states):
-        if are_made(tracks, state, [edit for edit in ever if edit not in state]):
-            return state, []
-    if are_made(tracks, states[-1]):
-        return states[-1], [edit for edit in ever if edit not in states[-1]]
-    return [], ever
 
 
 def write_copy(
