@@ -9,7 +9,7 @@ import numpy as np
 
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.schema import find_column, find_key
-from btrackmate.io.geff import WRITTEN_BY, describe_axis
+from btrackmate.io.geff import DERIVED, WRITTEN_BY, describe_axis
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +62,24 @@ def find_left_out(reader: Any) -> dict[str, list[str]]:
     others |= set(reader.group.attrs) - {"geff", WRITTEN_BY}
     described = [*_list_described(metadata, nodes), *_list_described_links(metadata, costs)]
     found = {
+        "numbers of tracks": sorted(list_numbers_of_tracks(metadata) & set(reader.node_props)),
         "properties that are no numbers": sorted(set(reader.node_props) - set(nodes)),
         "properties of links": sorted(set(reader.edge_props) - set(costs)),
         "units, names or descriptions of properties": described,
-        "metadata": sorted(others) + (["related_objects"] if metadata.related_objects else []),
+        "metadata": sorted(others | _list_objects(metadata)),
     }
     return {what: names for what, names in found.items() if names}
+
+
+def list_numbers_of_tracks(metadata: Any) -> set[str]:
+    """Name the properties that are numbers of tracks, which follow from the links; not ours."""
+    return set((metadata.track_node_props or {}).values()) - set(DERIVED)
+
+
+def _list_objects(metadata: Any) -> set[str]:
+    """Name what metadata hold beside axes and properties."""
+    names = ("related_objects", "display_hints")
+    return {name for name in names if getattr(metadata, name, None)}
 
 
 def _list_described(metadata: Any, names: Iterable[str]) -> list[str]:

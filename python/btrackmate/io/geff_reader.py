@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from btrackmate.io.geff_metadata import (
     find_notes,
     find_own,
     list_numbers,
+    list_numbers_of_tracks,
 )
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
@@ -78,7 +79,8 @@ def read_geff(path: Path) -> TrackGraph:
     axes = find_axes(metadata, list(props), path)
     for what, names_left in content.left_out.items():
         _log.warning("%s: %s are left out: %s", path, what, ", ".join(names_left))
-    names = _name_columns(props, content.ids, axes, own)
+    numbers = list_numbers_of_tracks(metadata)
+    names = _name_columns(props, content.ids, axes, own, numbers)
     columns = {"id": content.ids}
     for name, column in names.items():
         values, missing = props.pop(name)  # so that it is not held twice
@@ -269,13 +271,14 @@ def _name_columns(
     ids: NDArray[np.int64],
     axes: GeffAxes,
     own: Mapping[str, Any],
+    numbers: Collection[str],
 ) -> dict[str, str]:
-    """Give the column of each property; no column has two."""
+    """Give the column of each property; no column has two, and numbers of tracks have none."""
     written, ours = own.get("columns", {}), "calibration" in own
     wanted = [
         (*_rank(name, axes, written, ours=ours), name)
         for name in props
-        if not (own and name in DERIVED)
+        if not (own and name in DERIVED) and name not in numbers
     ]
     names: dict[str, str] = {}
     for _, column, name in sorted(wanted):

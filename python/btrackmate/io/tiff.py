@@ -75,7 +75,8 @@ class TiffSource:
                 self._file = tifffile.TiffFile(path)
             # A movie that nobody closes is closed when nobody uses it any more.
             self._closer = weakref.finalize(self, self._file.close)
-            self._standing = glance_at(self._file.filehandle.fileno())
+            self._others = list_set(path)
+            self._standing = self._glance()
             try:
                 with _blame_file(path):
                     self._open()
@@ -92,7 +93,7 @@ class TiffSource:
     def _open(self) -> None:
         """Find the first series, and check that it is whole."""
         self._check_ome_planes()
-        for path in list_set(self._path):
+        for path in self._others:
             _check_cut(path, tell=self._tell)
         if strangers := list_strangers(self._path):
             names = ", ".join(path.name for path in strangers[:_SHOWN])
@@ -145,8 +146,12 @@ class TiffSource:
         yield
         self._check_unchanged()
 
+    def _glance(self) -> object:
+        """Look at the file that is open, and at those of its set, which are opened at each read."""
+        return glance_at(self._file.filehandle.fileno(), *self._others)
+
     def _check_unchanged(self) -> None:
-        if glance_at(self._file.filehandle.fileno()) != self._standing:
+        if self._glance() != self._standing:
             msg = f"{self._path} was changed since it was opened: open it again"
             raise UserError(msg)
 

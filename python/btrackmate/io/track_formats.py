@@ -192,6 +192,14 @@ def _list_outlines(graph: TrackGraph) -> list[str]:
     return [f"outlines of {n} spots"] if n else []
 
 
+def _list_length(graph: TrackGraph) -> list[str]:
+    """List that a movie goes on after its last cell, which a table does not tell."""
+    last, n = int(graph.spots.frame.max(initial=-1)), graph.spots.n_frames
+    if n <= last + 1:
+        return []
+    return [f"that the movie has {n} frames, of which the last with a cell is {last}"]
+
+
 def _list_document(document: TrackMateDocument | None) -> list[str]:
     """List what only a TrackMate file holds."""
     if document is None:
@@ -251,7 +259,8 @@ FORMATS = (
         (".csv",),
         _read_csv,
         lambda graph, document: [
-            *_list_outlines(graph), _lose_calibration(), *_list_document(document)
+            *_list_outlines(graph), *_list_length(graph), _lose_calibration(),
+            *_list_document(document),
         ],
         _write_csv,
         csv_names,
@@ -404,14 +413,18 @@ def read_tracks(
 
 
 def describe_losses(path: Path, graph: TrackGraph, document: TrackMateDocument | None) -> str:
-    """Tell in a line what a TrackMate file held that a file of this name does not; empty for none.
+    """Tell in a line what a file of this name does not hold; empty for nothing.
 
-    Which tracks are hidden, names and outlines among it.
+    Of a TrackMate file which tracks are hidden, names and outlines among it.
     """
-    if document is None or find_format(path).key == "xml":
+    key = find_format(path).key
+    lost = _list_length(graph) if key == "csv" else []
+    if document is not None and key != "xml":
+        lost += [*_list_outlines(graph), *_list_document(document)]
+    if not lost:
         return ""
-    lost = [*_list_outlines(graph), *_list_document(document)]
-    return f"{path} does not hold what {document.path.name} did: {'; '.join(lost)}"
+    held = "" if document is None else f" what {document.path.name} did"
+    return f"{path} does not hold{held}: {'; '.join(lost)}"
 
 
 def write_tracks(

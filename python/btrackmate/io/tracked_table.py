@@ -115,11 +115,14 @@ def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
 
 
 def leave_tracks_out(spots: Spots, path: Path) -> Spots:
-    """Leave out what our own tables of tracked spots say of tracks, where they are made anew."""
-    if not set(_DERIVED) <= set(spots.table):
-        return spots
-    _log.info("%s: %s are of the tracks it had, and left out", path, ", ".join(_DERIVED))
-    return _leave_out(spots, _DERIVED)
+    """Leave out what tables of tracked spots say of tracks, where they are made anew."""
+    ours = set(_DERIVED) <= set(spots.table)
+    plain = plain_names(spots.table)
+    track = next((plain[name] for name in TRACK_COLUMNS if name in plain), None)
+    left_out = _DERIVED if ours else () if track is None else (track,)
+    if left_out:
+        _log.info("%s: %s are of the tracks it had, and left out", path, ", ".join(left_out))
+    return _leave_out(spots, left_out)
 
 
 def _leave_out(spots: Spots, names: Sequence[str]) -> Spots:

@@ -9,6 +9,8 @@ from btrackmate.core.files import follow_link
 
 _log = logging.getLogger(__name__)
 
+#: Digits of a hash in the name of a file.
+_DIGITS = 12
 _STEP, _SAVE = b'{"do":"', b'{"do":"save"'
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
@@ -16,6 +18,12 @@ _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 def name_journal(tracks: Path) -> Path:
     """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
     return tracks.with_name(tracks.name + ".edits.jsonl")
+
+
+def name_original(tracks: Path, digest: str) -> Path:
+    """Name the file of before corrections, which is kept beside tracks: ``….edits.1a2b….xml``."""
+    ending = ".xml.gz" if tracks.name.lower().endswith(".gz") else ".xml"
+    return tracks.with_name(f"{tracks.name}.edits.{digest[:_DIGITS]}{ending}")
 
 
 def warn_of_unsaved(tracks: Path) -> None:

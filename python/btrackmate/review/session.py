@@ -2,16 +2,17 @@
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import follow_link, write_atomically, write_together
+from btrackmate.core.files import copy_file, follow_link, write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_outputs, check_whole
 from btrackmate.core.paths import is_one_name
@@ -32,7 +33,7 @@ from btrackmate.io.track_formats import (
     write_tracks,
 )
 from btrackmate.io.trackmate import Session, TrackMateDocument
-from btrackmate.io.unsaved_edits import warn_of_corrections
+from btrackmate.io.unsaved_edits import name_original, warn_of_corrections
 from btrackmate.review.changes import Change
 from btrackmate.review.held import LeftOut, find_held, take_back
 from btrackmate.review.history import History
@@ -45,6 +46,8 @@ _log = logging.getLogger(__name__)
 
 #: Saves of a journal that a file that another program saved may come from.
 _TRIED = 20
+#: Characters of a name.
+_LONGEST = 240
 _NOT_SURE = "the tracks are others than those that were saved, and may hold it"
 
 
@@ -77,13 +80,19 @@ class EditSession:
         self._journal = journal
         self.torn = journal.torn
         self.left_out: list[LeftOut] = []
-        graph, self.document = _read(path)
-        self.unkept = list_left_out(path) if self.document is None else []
         self._digest = hash_path(path)
+        self._base = _find_base(path, journal.entries, self._digest)
+        graph, document = _read(path if self._base is None else self._base.path)
+        self.unkept = list_left_out(path) if document is None else []
+        if hash_path(path) != self._digest:
+            msg = f"{path} was changed while it was read: open it again"
+            raise UserError(msg)
+        self.document = None if document is None else replace(document, path=path)
         ids = self.document.single_track_ids if self.document is not None else None
         self.history = History(EditableTracks(graph, track_ids=ids, allow_merges=allow_merges))
         self._turn = threading.RLock()
         self._saved = 0  # Lines of the journal that the file holds.
+        self._n_without = 0  # First edits, made on a file of which nothing is left.
 
     @classmethod
     def open(
@@ -159,8 +168,22 @@ class EditSession:
         """
         with self._turn:
             self.history.check_undo()
+            if note := self.describe_undo():
+                _log.warning("%s", note)
+            self._n_without = min(self._n_without, len(self.history.done) - 1)
             self._journal.note("undo")
             return self.history.undo()
+
+    def describe_undo(self) -> str:
+        """Tell what undoing the last edit cannot give back; empty for nothing."""
+        last = self.history.done[-1] if self.history.done else Change("nothing")
+        takes = last.removed_links or last.removed_spots
+        if len(self.history.done) > self._n_without or not takes:
+            return ""
+        return (
+            f"the file of before the corrections is not beside {self.path}: names, outlines, link "
+            "colours, and which tracks were hidden, do not come back with what was deleted"
+        )
 
     def redo(self) -> Change:
         """Make the edit again that was taken back last, and keep that.
@@ -224,6 +247,7 @@ class EditSession:
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
         self._check_unchanged(folder)
         self._begin()
+        self._keep_original()
         # Others may save while this is written: looked at again before it is put in place.
         with write_together(check=lambda: self._check_unchanged(folder)):
             with write_atomically(self.path) as staged:
@@ -272,6 +296,20 @@ class EditSession:
         check_outputs(name_outputs(path), inputs, overwrite=overwrite)
         warn_of_corrections(path)
 
+    def _keep_original(self) -> None:
+        """Keep the file as it was before its corrections: so all comes back that is undone later.
+
+        Names, outlines and all else that a journal does not hold.
+        """
+        original = name_original(self.path, self._digest)
+        if self.document is None or self._base is not None or len(original.name) > _LONGEST:
+            return
+        if not original.exists():
+            copy_file(self.path, original)
+        entries = enumerate(self._journal.entries)
+        lines = [n for n, entry in entries if entry.get("sha256") == self._digest]
+        self._base = _Base(original, lines[-1])
+
     def _begin(self) -> None:
         self._journal.confirm()
         if not self._journal.entries:
@@ -285,10 +323,12 @@ class EditSession:
         same = [n for n, entry in enumerate(entries) if entry.get("sha256") == self._digest]
         if same:
             self._saved = same[-1] + 1
-            done, undone = sort_edits(entries[1 : self._saved])
+            begin = self._saved if self._base is None else self._base.line + 1
+            done, undone = sort_edits(entries[1:begin])
             self.history.done = list(map(read_edit, done))
             self.history.undone = list(map(read_edit, undone))
-            for entry in entries[self._saved :]:
+            self._n_without = len(done) if self.document is not None else 0
+            for entry in entries[begin:]:
                 self._make_again(entry)
             return
         if changed == "refuse":
@@ -331,6 +371,25 @@ class EditSession:
         self._saved = self._journal.replace(
             self._digest, [*earlier, held], again.lines, self.tracks.space_unit, n_undone=undone
         )
+
+
+class _Base(NamedTuple):
+    """A file of before corrections, and the line of the journal that belongs to it."""
+
+    path: Path
+    line: int
+
+
+def _find_base(path: Path, entries: Sequence[Mapping[str, Any]], digest: str) -> _Base | None:
+    """Find the earliest file of before corrections from which the journal leads to a file."""
+    known = [n for n, entry in enumerate(entries) if entry.get("sha256") == digest]
+    anew = [n for n in range(known[-1] + 1 if known else 0) if entries[n].get("anew")]
+    for line in range(anew[-1] if anew else 0, known[-1] if known else 0):
+        before = entries[line].get("sha256")
+        original = path if before is None else name_original(path, str(before))
+        if original != path and original.is_file() and hash_path(original) == before:
+            return _Base(original, line)
+    return None
 
 
 def write_copy(

@@ -252,11 +252,17 @@ class EditableTracks:
         return replace(graph, record=self._graph.record)
 
     def name_tracks(self, graph: TrackGraph) -> IntArray:
-        """Give the ids of the tracks of a graph that `to_graph` gave just now, (n_tracks,)."""
+        """Give the ids of the tracks of a graph of these spots, (n_tracks,).
+
+        Of several parts of a track the first has its id, others have new ones.
+        """
         ids = np.empty(graph.n_tracks, np.int64)
         linked = graph.track >= 0
         rows = self._spots.rows_of(graph.spots.id[linked])
         ids[graph.track[linked]] = self._track.values[rows]
+        again = np.ones(ids.size, np.bool_)
+        again[np.unique(ids, return_index=True)[1]] = False
+        ids[again] = self._next_track + np.arange(np.count_nonzero(again))
         return ids
 
     def apply(self, change: Change) -> Change:

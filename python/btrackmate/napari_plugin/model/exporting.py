@@ -78,4 +78,5 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     if note := describe_corrections(path):
         session.told.emit(note)
     with write_together(overwrite=True):
-        return list(write_copy(path, graph, document, log, session.opened.image))
+        ids = session.now.name_tracks(graph)
+        return list(write_copy(path, graph, document, log, session.opened.image, ids))

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.parallel import end_with_parent
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.watching import watch_inputs
+from btrackmate.io.image_calibration import differ
 from btrackmate.io.images import Movie, open_movie
 from btrackmate.io.label_values import MAX_LABEL
 from btrackmate.io.labels import write_tiff_movie
@@ -114,8 +116,30 @@ def segment_movie(
         ).spots  # fmt: skip
     none = np.empty(0, np.int64)
     made = with_tracks(opened, TrackGraph.from_links(spots, none, none))
+    notes = (*made.notes, *_tell_sizes(image, calibration))
     # What the tracks before came with is of other cells.
-    return replace(made, image=image, labels=labels, base=None, record=None)
+    return replace(made, image=image, labels=labels, base=None, record=None, notes=notes)
+
+
+def _tell_sizes(image: Movie, taken: Calibration) -> list[str]:
+    """Say so where an image states other sizes than are taken, as one that was exported again."""
+    with open_movie(image.path, image.axes) as now:
+        own, known = now.calibration, now.known
+    other = []
+    if known.size:
+        units = own.space_unit, taken.space_unit
+        sizes = [(own.dx, taken.dx), (own.dy, taken.dy), (own.dz, taken.dz)][: image.ndim]
+        other = [
+            f"voxels of {one:g} {units[0]} and not {two:g} {units[1]}"
+            for one, two in sizes
+            if differ(one, units[0], two, units[1])
+        ]
+    if known.time and differ(own.dt, own.time_unit, taken.dt, taken.time_unit):
+        other.append(f"{own.dt:g} {own.time_unit} a frame and not {taken.dt:g} {taken.time_unit}")
+    if not other:
+        return []
+    told = f"{image.path.name} states {other[0]}, which is taken, as the open tracks do: to take "
+    return [f"{told}its own, open it anew"]
 
 
 def take_image(opened: Opened) -> Movie:

@@ -195,6 +195,8 @@ class Session(State):
 
     def undo(self) -> None:
         """Take the last edit back."""
+        if isinstance(self._edit, EditSession) and (note := self._edit.describe_undo()):
+            self.told.emit(note)
         self._take(self._edit.undo())
 
     def redo(self) -> None:

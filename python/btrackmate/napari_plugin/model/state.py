@@ -80,6 +80,9 @@ class State:
         self.table.leave_out(self._hidden_tracks())
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
+        if opened.edit is not None and opened.edit.tracks.is_edited:  # Joined before it was opened.
+            rows = np.flatnonzero(self._hidden)
+            self.show_joined(np.unique(self.scene.track[rows][self.scene.track[rows] >= 0]))
 
     # -- what there is -------------------------------------------------------------------------
 
