@@ -263,19 +263,23 @@ def evaluate(
     >>> round(scores["link_f1"], 3)
     0.667
     """
+    from btrackmate.io.track_formats import name_inputs
     from btrackmate.pipeline.evaluation import evaluate as score
 
-    pairs = [
-        _take_candidate(given, labels, axes, name)
-        for given, labels, name in (
-            (truth, truth_labels, "truth"),
-            (result, result_labels, "result"),
-        )
-    ]
-    if axes is not None and all(pair.labels is None for pair in pairs):
-        msg = f"axes is {axes!r}, but there are no label images: leave it out"
-        raise UserError(msg)
-    with watch_inputs(*find_files(truth, truth_labels, result, result_labels)):
+    given_paths = [Path(one) for one in (truth, result) if isinstance(one, str | os.PathLike)]
+    read = find_files(truth, truth_labels, result, result_labels)
+    read += [one for path in given_paths for one in (path, *name_inputs(path))]
+    with watch_inputs(*read):
+        pairs = [
+            _take_candidate(given, labels, axes, name)
+            for given, labels, name in (
+                (truth, truth_labels, "truth"),
+                (result, result_labels, "result"),
+            )
+        ]
+        if axes is not None and all(pair.labels is None for pair in pairs):
+            msg = f"axes is {axes!r}, but there are no label images: leave it out"
+            raise UserError(msg)
         return score(
             *pairs, segmentation=False, tracking=False, max_distance=max_distance, progress=progress
         )

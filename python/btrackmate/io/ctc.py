@@ -1,10 +1,11 @@
 """Folders of the Cell Tracking Challenge: label images and a table of tracklets."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from btrackmate.io.ctc_names import CTC_NAMES, find_ctc_tracks
 from btrackmate.io.label_values import as_labels
 from btrackmate.io.tiff import read_tiff
 
-_NUMBER = re.compile(r"(\d+)$")
+_log = logging.getLogger(__name__)
+
 _SEGMENT = re.compile(r"man_seg_?(\d+)(?:_(\d+))?")
 
 
@@ -31,6 +33,7 @@ class CtcFrames(Sequence[NDArray[Any]]):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = list(paths)
+        self._shape: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -46,7 +49,12 @@ class CtcFrames(Sequence[NDArray[Any]]):
         if isinstance(t, slice):
             return CtcFrames(self._paths[t])
         path = self._paths[t]
-        return as_labels(read_tiff(path), str(path))
+        labels = as_labels(read_tiff(path, channels=False), str(path))
+        self._shape = labels.shape if self._shape is None else self._shape
+        if labels.shape != self._shape:
+            msg = f"{path}: shape {labels.shape}, expected {self._shape} as of the other frames"
+            raise UserError(msg)
+        return labels
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ def read_ctc(folder: Path) -> CtcMovie:
     """
     for table, stem in CTC_NAMES:
         if (folder / table).is_file():
-            frames = _find_frames(folder, f"{stem}*.tif")
+            frames = _find_frames(folder, stem)
             return CtcMovie(frames, read_tracks_table(folder / table))
     msg = f"{folder}: has no man_track.txt and no res_track.txt; give a TRA or RES folder"
     raise UserError(msg)
@@ -146,17 +154,25 @@ def _find_segments(folder: Path) -> dict[tuple[int, int], Path]:
     found: dict[tuple[int, int], Path] = {}
     for path in sorted(folder.glob("man_seg*.tif")) if folder.is_dir() else ():
         if match := _SEGMENT.fullmatch(path.stem):
-            found[int(match[1]), int(match[2] if match[2] is not None else -1)] = path
+            place = int(match[1]), int(match[2] if match[2] is not None else -1)
+            if place in found:
+                _refuse_two(found[place], path)
+            found[place] = path
     return dict(sorted(found.items()))
 
 
-def _find_frames(folder: Path, pattern: str) -> CtcFrames:
+def _find_frames(folder: Path, stem: str) -> CtcFrames:
     numbered: dict[int, Path] = {}
-    for path in sorted(folder.glob(pattern)):
-        if match := _NUMBER.search(path.stem):
-            numbered[int(match[1])] = path
+    for path in sorted(folder.glob(f"{stem}*.tif")):
+        number = path.stem.removeprefix(stem)
+        if not number.isascii() or not number.isdigit():
+            _log.warning("%s is no frame (%sTTT.tif), and is passed over", path, stem)
+            continue
+        if int(number) in numbered:
+            _refuse_two(numbered[int(number)], path)
+        numbered[int(number)] = path
     if not numbered:
-        msg = f"{folder}: has no images {pattern.replace('*', 'TTT')} beside its table"
+        msg = f"{folder}: has no images {stem}TTT.tif beside its table"
         raise UserError(msg)
     last = max(numbered)
     if last + 1 != len(numbered):
@@ -164,6 +180,11 @@ def _find_frames(folder: Path, pattern: str) -> CtcFrames:
         msg = f"{folder}: no image of frame {lost}, expected frames 0 to {last}"
         raise UserError(msg)
     return CtcFrames([numbered[t] for t in range(last + 1)])
+
+
+def _refuse_two(one: Path, other: Path) -> NoReturn:
+    msg = f"{one} and {other.name} would be one frame: move one of them away"
+    raise UserError(msg)
 
 
 def read_tracks_table(path: Path) -> pd.DataFrame:

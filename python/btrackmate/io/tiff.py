@@ -290,15 +290,24 @@ def _check_cut(path: Path, *, tell: bool) -> None:
         )  # fmt: skip
 
 
-def read_tiff(path: Path) -> NDArray[Any]:
+def read_tiff(path: Path, *, channels: bool = True) -> NDArray[Any]:
     """Read the first image series of a TIFF file whole.
+
+    Parameters
+    ----------
+    path : Path
+    channels : bool
+        Whether it may have several channels, as colours.
 
     Raises
     ------
     UserError
-        If the file is no TIFF or it is damaged.
+        If the file is no TIFF or it is damaged, or has channels that it may not have.
     """
     with contextlib.closing(TiffSource(path)) as source:
+        if not channels and "C" in source.axes and source.shape[source.axes.index("C")] > 1:
+            msg = f"{path}: has {source.shape[source.axes.index('C')]} channels, expected labels"
+            raise UserError(msg)
         return source.read(None, 0)
 
 

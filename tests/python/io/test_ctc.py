@@ -49,6 +49,37 @@ def test_what_the_table_tells_and_the_images_do_not(
     assert caplog.text.count("WARNING") == bool(said)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("man_track_old000.tif", ""),
+        ("man_track00.tif", "man_track000.tif would be one frame"),
+        ("man_track1.tif", "man_track1.tif would be one frame"),
+    ],
+)
+def test_files_that_are_no_frames_take_the_place_of_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, said: str
+) -> None:
+    folder = write_folder(tmp_path / "TRA", "1 0 0 0\n2 1 1 1\n")
+    tifffile.imwrite(folder / name, np.full((4, 5), 9, np.uint16))
+    if said:
+        with pytest.raises(UserError, match=said):
+            read_ctc(folder)
+    else:
+        assert [int(frame.max()) for frame in read_ctc(folder).frames] == [1, 2]
+        assert "man_track_old000.tif is no frame" in caplog.text
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 4, 5), (4, 5, 3)])
+def test_frames_of_other_shapes_and_colours_are_refused(tmp_path: Path, shape) -> None:
+    folder = write_folder(tmp_path / "TRA", "1 0 0 0\n2 1 1 1\n")
+    colour = {"photometric": "rgb"} if shape[-1] == 3 else {"photometric": "minisblack"}
+    for t in (0, 1) if shape[-1] == 3 else (1,):
+        tifffile.imwrite(folder / f"man_track{t:03d}.tif", np.ones(shape, np.uint8), **colour)
+    with pytest.raises(UserError, match="expected .* as of the other frames|channels, expected"):
+        read_ctc_tracks(folder)
+
+
 @pytest.mark.parametrize("row", ["2 1 1 1", "2 1 1 0"])
 def test_a_label_with_two_rows_is_refused(tmp_path: Path, row: str) -> None:
     """Which of its parents it has nobody knows."""

@@ -236,8 +236,51 @@ def test_what_is_made_meanwhile_is_not_replaced(
 
     monkeypatch.setattr(segmenting, "segment_frames", make_frames)
     with pytest.raises(UserError, match="lab.tif was made by somebody else"):
-        segment_movie(opened, tmp_path / "lab.tif", 1, None)
+        segment_movie(opened, tmp_path / "lab.tif", 1, SegmentationSettings())
     assert (tmp_path / "lab.tif").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("role", ["roi", "shape_labels"])
+def test_segment_replaces_nothing_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Nor does it read half of one and half of the next."""
+    cells = dividing_cells()
+    image = write_imagej(tmp_path / "m.tif", cells.astype(np.uint16), "TZYX")
+    beside = write_imagej(tmp_path / "lab.tif", cells.astype(np.uint16), "TZYX")
+    opened = replace(make_session().opened, image=open_movie(image))
+    more = {"mode": "stardist", "shapes": "labels"} if role == "shape_labels" else {}
+    settings = SegmentationSettings.parse({role: beside, **more}, "test")
+    before = beside.read_bytes()
+
+    def make_frames(*_):
+        for frame in cells:
+            beside.write_bytes(before + b"x")
+            yield frame.astype(np.uint32)
+
+    monkeypatch.setattr(segmenting, "segment_frames", make_frames)
+    with pytest.raises(UserError, match="lab.tif is an input and would be replaced"):
+        segment_movie(opened, beside, 1, settings)
+    assert beside.read_bytes() == before
+    with pytest.raises(UserError, match="lab.tif was changed while it was read"):
+        segment_movie(opened, tmp_path / "out.tif", 1, settings)
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_sizes_that_an_image_states_by_now_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = dividing_cells()
+    image = write_imagej(tmp_path / "m.tif", cells.astype(np.uint16), "TZYX")
+    size = open_movie(image).calibration
+    graph = make_session().now.to_graph()
+    spots = replace(graph.spots, calibration=replace(size, dx=1.5))
+    opened = replace(make_session().opened, image=open_movie(image), graph=graph.with_spots(spots))
+    monkeypatch.setattr(
+        segmenting, "segment_frames", lambda *_: (one.astype(np.uint32) for one in cells)
+    )
+    made = segment_movie(opened, tmp_path / "out.tif", 1, SegmentationSettings())
+    assert any("m.tif states voxels of 0.5 µm and not 1.5 µm" in note for note in made.notes)
 
 
 @pytest.mark.parametrize("changed", ["before", "in frame 1", "while measured"])
@@ -270,13 +313,13 @@ def test_segment_takes_one_image(
     monkeypatch.setattr(segmenting, "measure_movie", measure)
     if changed == "before":
         change()
-        made = segment_movie(opened, tmp_path / "lab.tif", 1, None)
+        made = segment_movie(opened, tmp_path / "lab.tif", 1, SegmentationSettings())
         intensity = made.graph.spots.feature("mean_intensity_ch1")
         assert (intensity == 7 * made.graph.spots.feature("label")).all()
         assert made.image.frame(0).max() == 7 * cells[0].max()
     else:
         with pytest.raises(UserError, match="m.tif was changed while it was read"):
-            segment_movie(opened, tmp_path / "lab.tif", 1, None)
+            segment_movie(opened, tmp_path / "lab.tif", 1, SegmentationSettings())
         kept = (tmp_path / "lab.tif").read_bytes() == b"old"
         assert kept == (changed == "in frame 1")
 

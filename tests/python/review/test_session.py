@@ -640,3 +640,68 @@ def test_tracks_have_one_number_in_the_window_and_in_its_file(tmp_path, ending):
                 assert set(document.track_names.items()) == {
                     (7, "cell 0"), (8, "cell 1"), (9, "cell 2"),
                 }  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", ["delete_spot", "delete_track", "break_link"])
+@pytest.mark.parametrize("reopen", ["between", "never", "after another program"])
+def test_all_comes_back_that_is_undone_after_reopening(tmp_path, caplog, operation, reopen):
+    """Outlines, names, what is hidden, numbers: from the file of before, which is kept beside."""
+    path = tmp_path / "t.xml"
+    rows = np.arange(9)
+    table = pd.DataFrame({"id": rows, "frame": rows // 3, "x": rows % 3 * 10.0, "y": 0.0})
+    outline = {int(i): np.array([[-1.0, 0], [1, 0], [0, 1]]) for i in rows}
+    spots = Spots.from_table(table.assign(radius=2.0), Calibration(), ndim=2, contours=outline)
+    write_tracks(path, TrackGraph.from_ids(spots, rows[:-3], rows[3:]))
+    text = path.read_text().replace('name="ID3"', 'name="Anna"').replace("Track_0", "Alpha")
+    path.write_text(text.replace('<TrackID TRACK_ID="0" />', ""))
+    if reopen == "after another program":
+        with EditSession.open(path) as session:
+            session.do("break_link", source=1, target=4)
+            session.save()
+        path.write_text(path.read_text().replace("BTrackMate", "another"))
+    before = canonical(parse(path))
+    arguments = {"source": 0, "target": 3} if operation == "break_link" else {"spot": 3}
+    session = EditSession.open(path, changed="replay")
+    session.do(operation, **arguments)
+    session.save()
+    assert ('"Anna"' in path.read_text()) == (operation == "break_link")
+    if reopen != "never":
+        session.close()
+        session = EditSession.open(path)
+    assert not session.describe_undo()
+    session.undo()
+    session.save()
+    session.close()
+    found = [one for one in differences(before, canonical(parse(path))) if "Log" not in one]
+    assert found == []
+    assert "do not come back" not in caplog.text
+
+
+def test_what_cannot_come_back_is_told(tmp_path, caplog):
+    """Where the file of before was taken away, or an older version saved the corrections."""
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        session.do("delete_spot", spot=int(session.tracks.in_frame(1)[0]))
+        session.save()
+    (original,) = tmp_path.glob(f"{path.name}.edits.*.xml")
+    original.unlink()
+    with EditSession.open(path) as session:
+        assert "names, outlines" in session.describe_undo()
+        session.undo()
+        assert "do not come back with what was deleted" in caplog.text
+        assert not session.describe_undo()
+
+
+def test_a_file_that_changes_while_it_is_opened_is_refused(tmp_path, monkeypatch):
+    path = copy(tmp_path)
+    read = review_session._read
+
+    def change(one):
+        found = read(one)
+        path.write_text(path.read_text() + "\n")
+        return found
+
+    monkeypatch.setattr(review_session, "_read", change)
+    with pytest.raises(UserError, match="was changed while it was read"):
+        EditSession.open(path)
+    assert not journal_of(path).exists()

@@ -20,6 +20,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
 from btrackmate.core.graph import TrackGraph
+from btrackmate.core.outputs import check_apart
 from btrackmate.core.parallel import end_with_parent
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.watching import watch_inputs
@@ -99,12 +100,15 @@ def segment_movie(
         msg = f"{output}: labels are written as TIFF; end the name in .tif"
         raise UserError(msg)
     check_saving(opened, output)
+    read = settings.list_paths()  # The region of interest, and labels whose shapes are taken.
+    check_apart([output], read)
     every = range(image.n_frames)
     frames = segment_frames(image, channel, every, settings, progress)
     volumes = (one if one.ndim == 3 else one[None] for one in frames)
     calibration = opened.graph.spots.calibration
-    with watch_inputs(image.path):  # Until it was measured; and nothing of two images is put there.
-        with write_together(overwrite=True), watch_inputs(image.path):
+    # Until it was measured; and nothing of two images is put there.
+    with watch_inputs(image.path):
+        with write_together(overwrite=True), watch_inputs(image.path, *read):
             write_tiff_movie(
                 output, volumes, (image.n_frames, *image.shape[2:]), calibration, max_id=MAX_LABEL
             )
