@@ -589,3 +589,16 @@ def test_save_replaces_a_graph(tmp_path, tracks):
     for _ in range(2):
         bt.save(tracks, tmp_path / "t.geff")
     assert bt.load(tmp_path / "t.geff").n_links == tracks.n_links
+
+
+def test_files_that_change_while_they_are_scored_are_refused(tmp_path, labels):
+    for name in ("truth.tif", "result.tif"):
+        tifffile.imwrite(
+            tmp_path / name, labels, metadata={"axes": "TZYX"}, photometric="minisblack"
+        )
+
+    def change(*_):
+        (tmp_path / "result.tif").write_bytes((tmp_path / "truth.tif").read_bytes() + b"x")
+
+    with pytest.raises(UserError, match="result.tif was changed while it was read"):
+        bt.evaluate(tmp_path / "truth.tif", tmp_path / "result.tif", progress=change)

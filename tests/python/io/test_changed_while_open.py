@@ -73,3 +73,38 @@ def test_labels_shown_in_napari_say_so_once_and_hold_no_cells(tmp_path: Path, na
     assert painted.labels_at(1, (0, 0, 0)) == 0
     assert len(told) == (1 if name == "m.zarr" else 2)  # of each frame's file
     assert all("open it again" in one for one in told)
+
+
+@pytest.mark.parametrize("how", ["replaced", "written into"])
+def test_another_file_of_a_set_counts_too(tmp_path: Path, how: str) -> None:
+    """tifffile opens it anew at each read."""
+    planes = "".join(
+        f'<TiffData IFD="0" FirstT="{t}" PlaneCount="1"><UUID FileName="a{t}.ome.tif">u{t}</UUID>'
+        "</TiffData>"
+        for t in range(2)
+    )
+    text = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" '
+        f'SizeX="8" SizeY="8" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels></Image></OME>'
+    )
+
+    def save(name: str, value: int) -> Path:
+        image = np.full((8, 8), value, np.uint8)
+        tifffile.imwrite(
+            tmp_path / name, image, description=text, metadata=None, ome=False,
+            photometric="minisblack",
+        )  # fmt: skip
+        return tmp_path / name
+
+    for t in range(2):
+        save(f"a{t}.ome.tif", t + 1)
+    with open_movie(tmp_path / "a0.ome.tif") as movie:
+        assert movie.frame(1).max() == 2
+        if how == "replaced":
+            save("new.tif", 9).rename(tmp_path / "a1.ome.tif")
+        else:
+            with (tmp_path / "a1.ome.tif").open("ab") as stream:
+                stream.write(b"more")
+        with pytest.raises(UserError, match="was changed since it was opened"):
+            movie.frame(1)

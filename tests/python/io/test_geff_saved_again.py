@@ -178,3 +178,15 @@ def test_one_that_holds_numbers_alone_is_saved_in_place(
     caplog.clear()
     assert read_geff(tmp_path / "b.geff").n_links == 3
     assert not caplog.text
+
+
+def test_numbers_of_tracks_that_another_program_gave_are_left_out(tmp_path: Path) -> None:
+    """They would name the tracks of before a correction."""
+    save_again(tmp_path)
+    graph, metadata = geff.read(tmp_path / "b.geff", backend="networkx")
+    for number, node in graph.nodes(data=True):
+        node["lineage_id"] = number % 2 + 1
+    metadata.track_node_props = {"lineage": "lineage_id"}
+    geff.write(graph, tmp_path / "c.geff", metadata=metadata)
+    assert list_left_out(tmp_path / "c.geff") == ["numbers of tracks lineage_id"]
+    assert "lineage_id" not in read_geff(tmp_path / "c.geff").spots.table

@@ -169,3 +169,44 @@ def test_what_other_formats_do_not_hold_is_told(
     assert caplog.text.count("which 1 tracks are hidden") == (target != "o.xml")
     if how in ("window", "export"):
         assert any("which 1 tracks are hidden" in one for one in told) == (target != "o.xml")
+
+
+def test_a_table_does_not_tell_how_long_the_movie_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    table = pd.DataFrame({"frame": [0, 1], "x": 0.0, "y": 0.0})
+    spots = Spots.from_table(table, Calibration(), ndim=2, n_frames=10)
+    graph = TrackGraph.from_ids(spots, np.array([0]), np.array([1]))
+    told = "that the movie has 10 frames, of which the last with a cell is 1"
+    bt.save(graph, tmp_path / "a.csv")
+    assert told in caplog.text
+    bt.save(graph, tmp_path / "a.xml")
+    caplog.clear()
+    words = ["convert", str(tmp_path / "a.xml"), str(tmp_path / "b.csv"), "--quiet"]
+    assert run_command(words) == 0
+    assert told in capsys.readouterr().out
+
+
+def test_tracks_of_a_table_that_is_linked_anew_are_left_out(tmp_path: Path) -> None:
+    table = pd.DataFrame({"track_id": [5, 5], "frame": [0, 1], "x": [0.0, 90], "y": 0.0})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    words = ["track", str(tmp_path / "t.csv"), "-o", str(tmp_path / "new.csv"), "--quiet"]
+    assert run_command([*words, "--tracker", "nearest", "--linking-max-distance", "1"]) == 0
+    assert "track_id" not in pd.read_csv(tmp_path / "new.spots.csv")
+
+
+@pytest.mark.parametrize("which", ["selected", "all"])
+def test_exports_have_the_numbers_of_the_window(truth: Path, which: str) -> None:
+    session = Session(open_tracks(truth))
+    session.do("swap", one=4, other=5)
+    session.do("swap", one=2, other=3)
+    tracks = {int(i): session.now.track(int(i)) for i in range(6)}
+    session.select(4)
+    graph = take_tracks(session, which)  # type: ignore[arg-type]
+    export_tracks(session, graph, truth.with_name("o.xml"))
+    document = read_tracks(truth.with_name("o.xml"))[1]
+    assert document is not None
+    named = document.graph.name_tracks(document.single_track_ids)
+    for number, track in zip(document.graph.spots.id.tolist(), named.tolist(), strict=True):
+        assert track == tracks.get(number, -1)
+    session.close()
