@@ -3,6 +3,8 @@ from .changes import Link as Link
 from .changes import Move as Move
 from .changes import Renumbering as Renumbering
 from .changes import Spot as Spot
+from .edited_file import find_edited as find_edited
+from .edited_file import write_copy as write_copy
 from .explain import Explainer as Explainer
 from .explain import choose_settings as choose_settings
 from .explain import list_corrections as list_corrections
@@ -22,6 +24,4 @@ from .replaying import read_standing as read_standing
 from .replaying import replay_edits as replay_edits
 from .replaying import replay_on as replay_on
 from .session import EditSession as EditSession
-from .session import find_edited as find_edited
-from .session import write_copy as write_copy
 from .tracks import EditableTracks as EditableTracks

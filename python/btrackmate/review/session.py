@@ -2,52 +2,49 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal, Self
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.files import copy_file, follow_link, write_atomically, write_together
+from btrackmate.core.files import write_atomically, write_together
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.outputs import check_outputs, check_whole
 from btrackmate.core.paths import is_one_name
 from btrackmate.io.geff_reader import list_left_out
-from btrackmate.io.images import Movie, hash_path
-from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
+from btrackmate.io.images import hash_path
+from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder
 from btrackmate.io.run_tables import (
     check_replaceable,
     hash_run_tracks,
-    list_changed,
     write_run_tracks,
 )
 from btrackmate.io.track_formats import (
-    name_format,
     name_inputs,
     name_outputs,
-    read_tracks,
     write_tracks,
 )
-from btrackmate.io.trackmate import Session, TrackMateDocument
-from btrackmate.io.unsaved_edits import name_original, warn_of_corrections
+from btrackmate.io.trackmate import Session
+from btrackmate.io.unsaved_edits import warn_of_corrections
 from btrackmate.review.changes import Change
+from btrackmate.review.edited_file import (
+    find_edited,
+    find_original,
+    keep_original,
+    read_edited,
+    write_copy,
+)
 from btrackmate.review.held import LeftOut, find_held, take_back
 from btrackmate.review.history import History
-from btrackmate.review.journal import Journal, name_journal, read_edit, sort_edits
+from btrackmate.review.journal import Journal, read_edit, sort_edits
 from btrackmate.review.replaying import plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
-from btrackmate.tracking.recorded import describe_steps
 
 _log = logging.getLogger(__name__)
 
 #: Saves of a journal that a file that another program saved may come from.
 _TRIED = 20
-#: Characters of a name.
-_LONGEST = 240
 _NOT_SURE = "the tracks are others than those that were saved, and may hold it"
 
 
@@ -81,8 +78,8 @@ class EditSession:
         self.torn = journal.torn
         self.left_out: list[LeftOut] = []
         self._digest = hash_path(path)
-        self._base = _find_base(path, journal.entries, self._digest)
-        graph, document = _read(path if self._base is None else self._base.path)
+        self._base = find_original(path, journal.entries, self._digest)
+        graph, document = read_edited(path if self._base is None else self._base.path)
         self.unkept = list_left_out(path) if document is None else []
         if hash_path(path) != self._digest:
             msg = f"{path} was changed while it was read: open it again"
@@ -247,7 +244,8 @@ class EditSession:
         folder = find_run_folder(self.path) if self.path.name == TRACKS else None
         self._check_unchanged(folder)
         self._begin()
-        self._keep_original()
+        if self.document is not None and self._base is None:
+            self._base = keep_original(self.path, self._journal.entries, self._digest)
         # Others may save while this is written: looked at again before it is put in place.
         with write_together(check=lambda: self._check_unchanged(folder)):
             with write_atomically(self.path) as staged:
@@ -292,23 +290,10 @@ class EditSession:
     def _check_copy(self, path: Path, *, overwrite: bool) -> None:
         """Refuse a copy that would replace the tracks, what lies with them, or other files."""
         image = self.document.image_path if self.document is not None else None
-        inputs = (self.path, *name_inputs(self.path), self._journal.path, image)
+        original = None if self._base is None else self._base.path
+        inputs = (self.path, *name_inputs(self.path), self._journal.path, original, image)
         check_outputs(name_outputs(path), inputs, overwrite=overwrite)
         warn_of_corrections(path)
-
-    def _keep_original(self) -> None:
-        """Keep the file as it was before its corrections: so all comes back that is undone later.
-
-        Names, outlines and all else that a journal does not hold.
-        """
-        original = name_original(self.path, self._digest)
-        if self.document is None or self._base is not None or len(original.name) > _LONGEST:
-            return
-        if not original.exists():
-            copy_file(self.path, original)
-        entries = enumerate(self._journal.entries)
-        lines = [n for n, entry in entries if entry.get("sha256") == self._digest]
-        self._base = _Base(original, lines[-1])
 
     def _begin(self) -> None:
         self._journal.confirm()
@@ -361,7 +346,11 @@ class EditSession:
         self.history.done = list(map(read_edit, held))
         pairs = zip(held, later, strict=False)
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        self._n_without = len(held) if self.document is not None else 0
+        if len(held) > kept and (note := self.describe_undo()):
+            _log.warning("%s", note)
         self.left_out += take_back(self.history, kept)
+        self._n_without = min(self._n_without, len(self.history.done))
         undone = len(held) - len(self.history.done)
         again = replay_entries(self.history, [entries[0], *later[kept:]])
         self.left_out += [replace(one, number=one.number + kept) for one in again.left_out]
@@ -371,90 +360,3 @@ class EditSession:
         self._saved = self._journal.replace(
             self._digest, [*earlier, held], again.lines, self.tracks.space_unit, n_undone=undone
         )
-
-
-class _Base(NamedTuple):
-    """A file of before corrections, and the line of the journal that belongs to it."""
-
-    path: Path
-    line: int
-
-
-def _find_base(path: Path, entries: Sequence[Mapping[str, Any]], digest: str) -> _Base | None:
-    """Find the earliest file of before corrections from which the journal leads to a file."""
-    known = [n for n, entry in enumerate(entries) if entry.get("sha256") == digest]
-    anew = [n for n in range(known[-1] + 1 if known else 0) if entries[n].get("anew")]
-    for line in range(anew[-1] if anew else 0, known[-1] if known else 0):
-        before = entries[line].get("sha256")
-        original = path if before is None else name_original(path, str(before))
-        if original != path and original.is_file() and hash_path(original) == before:
-            return _Base(original, line)
-    return None
-
-
-def write_copy(
-    path: Path,
-    graph: TrackGraph,
-    document: TrackMateDocument | None,
-    log: str,
-    image: Movie | None = None,
-    track_ids: NDArray[np.int64] | None = None,
-) -> tuple[Path, ...]:
-    """Write tracks elsewhere, with all that a TrackMate file held; its image is found from there.
-
-    Parameters
-    ----------
-    path : Path
-        .xml, .geff or .csv.
-    graph : TrackGraph
-        If it was linked or pruned in memory, its record counts, not what the file says of that.
-    document : TrackMateDocument or None
-        The file that the tracks come from.
-    log : str
-        A line for the log of a TrackMate file.
-    image : Movie, optional
-        The image that TrackMate shall open where the document names none.
-    track_ids : (n_tracks,) ndarray of int, optional
-        Those that the tracks have in a window.
-
-    Returns
-    -------
-    tuple of Path
-        What was written.
-    """
-    told = Session(log=log, corrected=True, track_ids=track_ids, **describe_steps(graph.record))
-    named = document.image_path if document is not None else None
-    if named is not None:
-        told = replace(told, image_path=named)
-    elif image is not None:
-        told = replace(told, image_path=image.path.absolute(), image_shape=image.shape)
-    return tuple(write_tracks(path, graph, document, told))
-
-
-def find_edited(path: Path) -> Path:
-    """Give the file whose journal keeps the edits of tracks, by whatever name they are opened.
-
-    Of a run folder it is its ``tracks.xml``. Absolute, wherever the process moves to.
-    """
-    return _prefer_xml(follow_link(path / TRACKS if is_run_folder(path) else path)).absolute()
-
-
-def _prefer_xml(path: Path) -> Path:
-    """Give a run's tracks.xml for its tracks.geff, which is saved with it, if it is as written."""
-    folder = find_run_folder(path) if path.name == TRACKS_GEFF else None
-    if folder is None or name_journal(path).exists() or not (folder / TRACKS).exists():
-        return path
-    if TRACKS_GEFF in list_changed(folder):
-        return path
-    _log.info("%s is opened as %s, with which it is saved", path, folder / TRACKS)
-    return follow_link(folder / TRACKS)
-
-
-def _read(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
-    graph, document = read_tracks(path, with_edits=True)
-    found = name_format(path)
-    if document is None and (found is None or found.key != "geff"):
-        msg = f"{path}: tracks in this format hold too little to be edited in place; make a "
-        msg += ".xml or .geff of them first (btrackmate convert), and edit that"
-        raise UserError(msg)
-    return graph, document

@@ -692,16 +692,30 @@ def test_what_cannot_come_back_is_told(tmp_path, caplog):
         assert not session.describe_undo()
 
 
+def test_what_cannot_come_back_after_another_program_saved_is_told(tmp_path, caplog):
+    path = copy(tmp_path)
+    with EditSession.open(path) as session:
+        session.do("delete_spot", spot=int(session.tracks.in_frame(1)[0]))
+        session.save()
+        with pytest.raises(UserError, match="is an input and would be replaced"):
+            session.save(next(tmp_path.glob(f"{path.name}.edits.*.xml")), overwrite=True)
+    path.write_text(path.read_text().replace("corrections in BTrackMate", "corrections"))
+    with EditSession.open(path, changed="replay") as session:
+        assert "names, outlines" in session.describe_undo()
+        session.do("delete_spot", spot=int(session.tracks.in_frame(1)[0]))
+        assert not session.describe_undo()
+
+
 def test_a_file_that_changes_while_it_is_opened_is_refused(tmp_path, monkeypatch):
     path = copy(tmp_path)
-    read = review_session._read
+    read = review_session.read_edited
 
     def change(one):
         found = read(one)
         path.write_text(path.read_text() + "\n")
         return found
 
-    monkeypatch.setattr(review_session, "_read", change)
+    monkeypatch.setattr(review_session, "read_edited", change)
     with pytest.raises(UserError, match="was changed while it was read"):
         EditSession.open(path)
     assert not journal_of(path).exists()
