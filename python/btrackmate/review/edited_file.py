@@ -54,7 +54,7 @@ def keep_original(path: Path, entries: Sequence[Mapping[str, Any]], digest: str)
     original = name_original(path, digest)
     if len(original.name) > _LONGEST:
         return None
-    if not original.exists():
+    if not original.is_file() or hash_path(original) != digest:
         copy_file(path, original)
     lines = [n for n, entry in enumerate(entries) if entry.get("sha256") == digest]
     return Original(original, lines[-1])
