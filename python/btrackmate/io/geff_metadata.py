@@ -73,7 +73,8 @@ def find_left_out(reader: Any) -> dict[str, list[str]]:
 
 def list_numbers_of_tracks(metadata: Any) -> set[str]:
     """Name the properties that are numbers of tracks, which follow from the links; not ours."""
-    return set((metadata.track_node_props or {}).values()) - set(DERIVED)
+    ours = DERIVED if find_notes(metadata) else ()
+    return set((metadata.track_node_props or {}).values()) - set(ours)
 
 
 def _list_objects(metadata: Any) -> set[str]:

@@ -190,3 +190,7 @@ def test_numbers_of_tracks_that_another_program_gave_are_left_out(tmp_path: Path
     geff.write(graph, tmp_path / "c.geff", metadata=metadata)
     assert list_left_out(tmp_path / "c.geff") == ["numbers of tracks lineage_id"]
     assert "lineage_id" not in read_geff(tmp_path / "c.geff").spots.table
+    metadata.extra, metadata.track_node_props = {}, {"lineage": "track"}
+    geff.write(graph, tmp_path / "d.geff", metadata=metadata)
+    assert "numbers of tracks track" in list_left_out(tmp_path / "d.geff")
+    assert "track" not in read_geff(tmp_path / "d.geff").spots.table

@@ -219,6 +219,7 @@ def test_properties_of_a_layer_are_kept_or_told() -> None:
     }
     graph = read_layer(data, {"properties": properties}, told.append)
     assert told == ["the layer: properties fate, x are left out"]
+    assert "track_id" not in graph.spots.table
     assert graph.spots.id.tolist() == [1, 7, 3, 5, 6, 9]
     assert graph.spots.table["mitotic"].tolist() == [0, 1, 0, 1, 0, 1]
     assert graph.spots.table["area"].tolist() == [1.5, 0, 0.5, 2, 2.5, 1]

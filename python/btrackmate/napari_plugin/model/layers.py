@@ -84,12 +84,14 @@ def read_layer(
     left_out = []
     for name, values in properties.items():
         numeric = np.asarray(values)[order]
+        if name == _NAPARIS:
+            continue
         if name in table:  # A place, or the id.
             if not np.array_equal(numeric, table[name]):
                 left_out.append(name)
         elif numeric.dtype.kind in "biuf" and name != "id":
             table[name] = numeric.astype(np.int64) if numeric.dtype.kind == "b" else numeric
-        elif name != _NAPARIS:
+        else:
             left_out.append(name)
     if left_out:
         tell(f"the layer: properties {', '.join(left_out)} are left out")
