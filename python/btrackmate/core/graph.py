@@ -479,6 +479,15 @@ def _check_double(spots: Spots, source: IntArray, target: IntArray) -> None:
             raise UserError(msg)
 
 
+def part_ids(ids: IntArray, free: int) -> IntArray:
+    """Give ids of which none stands twice: the first keeps its own, others count from `free`."""
+    again = np.ones(ids.size, np.bool_)
+    again[np.unique(ids, return_index=True)[1]] = False
+    parted = ids.copy()
+    parted[again] = free + np.arange(np.count_nonzero(again))
+    return parted
+
+
 def _number_components(first: IntArray) -> IntArray:
     """Count components up in the order of their first row, which :func:`_find_components` gives.
 

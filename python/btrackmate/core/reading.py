@@ -4,10 +4,17 @@ import logging
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from btrackmate.core.errors import UserError
 
+if TYPE_CHECKING:
+    import hashlib
+
 _log = logging.getLogger(__name__)
+
+#: Bytes that are hashed at once.
+_HASH_BLOCK = 1 << 20
 
 
 def read_whole(path: Path, most: int | None = None) -> bytes:
@@ -37,6 +44,13 @@ def read_whole(path: Path, most: int | None = None) -> bytes:
         msg += "the right one?"
         raise UserError(msg)
     return data
+
+
+def feed_hash(digest: "hashlib._Hash", path: Path) -> None:
+    """Take the content of a file, of any size, into a hash."""
+    with path.open("rb") as stream:
+        while block := stream.read(_HASH_BLOCK):
+            digest.update(block)
 
 
 def is_pipe(path: Path) -> bool:

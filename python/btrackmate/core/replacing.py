@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from btrackmate.core.disk import exchange, is_folder, remove_tree, sync_file, sync_folder
+from btrackmate.core.reading import feed_hash
 
 NEW, OLD = "new", "old"
 #: The pointer's name once all is in place.
@@ -38,8 +39,6 @@ _MOVING = "moving.json"
 _HIDDEN = re.compile(r"\.(?!z)")
 #: Nanoseconds to which FAT keeps times.
 _COARSE = 2_000_000_000
-#: Bytes that are hashed at once.
-_HASH_BLOCK = 1 << 20
 
 
 def put_one(staging: Path, folder: Path, name: str) -> bool:
@@ -147,6 +146,11 @@ def seal_output(path: Path) -> str:
     return f"{stamp_output(path)}/{_hash_content(path)}"
 
 
+def stands_sealed(path: Path, seal: str) -> bool:
+    """Tell by its stamp whether what was sealed stands at a name."""
+    return bool(seal) and seal.rpartition("/")[0] == stamp_output(path)
+
+
 def holds_sealed(path: Path, seal: str) -> bool:
     """Tell whether what was sealed stands at a name, perhaps a copy with other times."""
     size, _, content = seal.partition("/")
@@ -162,9 +166,7 @@ def _hash_content(path: Path) -> str:
         if file.is_symlink():
             digest.update(os.fsencode(file.readlink()))
             continue
-        with file.open("rb") as stream:
-            while block := stream.read(_HASH_BLOCK):
-                digest.update(block)
+        feed_hash(digest, file)
     return digest.hexdigest()
 
 

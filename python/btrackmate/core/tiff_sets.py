@@ -4,6 +4,7 @@ import html
 import os
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -47,16 +48,15 @@ def list_set(path: Path) -> list[Path]:
     return [other for other in others if other.is_file() and not other.samefile(path)]
 
 
-def list_strangers(path: Path) -> list[Path]:
+def list_strangers(path: Path, others: Sequence[Path]) -> list[Path]:
     """List the files that an OME-TIFF names by another UUID than they have, as of another movie.
 
-    Those that state none, or that it names without, are none of them.
+    Of `others`, which `list_set` gives. Those that state none, or that it names without, are none.
 
     References
     ----------
     OME schema 2016-06: attribute UUID of OME, and the text of TiffData's UUID.
     """
-    others = list_set(path)
     if not others:
         return []
     with path.open("rb") as stream:

@@ -28,7 +28,7 @@ from btrackmate.core.replacing import (
     put_all,
     seal_output,
     settle,
-    stamp_output,
+    stands_sealed,
 )
 from btrackmate.core.staging import clear_leftovers, hold_folder
 
@@ -162,11 +162,8 @@ class Workplace:
         those of copying in a copy.
         """
         if self.is_published:
-            return all(
-                was and was.rpartition("/")[0] == stamp_output(self.folder / name)
-                for name, was in made.items()
-            )
-        return all(holds_sealed(self.new / name, was) for name, was in made.items())
+            return all(stands_sealed(self.folder / name, seal) for name, seal in made.items())
+        return all(holds_sealed(self.new / name, seal) for name, seal in made.items())
 
     def _take_new(self) -> None:
         """Take over what the process before was making; where it is not sure which, begin anew."""

@@ -16,7 +16,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.paths import explain_missing
 from btrackmate.core.progress import Progress, ignore_progress
-from btrackmate.core.reading import check_plain
+from btrackmate.core.reading import check_plain, feed_hash
 from btrackmate.core.watching import list_files
 from btrackmate.io.folder import FolderSource
 from btrackmate.io.frame_source import FrameSource, Scale
@@ -30,8 +30,6 @@ from btrackmate.io.vendor import OTHER_FORMATS, VENDOR_SUFFIXES, VendorSource
 _log = logging.getLogger(__name__)
 
 __all__ = ["Movie", "Role", "check_finite", "hash_path", "open_movie", "view_array"]
-
-_HASH_BLOCK = 1 << 20
 
 
 class Movie:
@@ -365,9 +363,7 @@ def hash_path(path: Path) -> str:
     for name, file in list_files(path):
         if name:
             digest.update(os.fsencode(name) + b"\0")
-        with file.open("rb") as stream:
-            while block := stream.read(_HASH_BLOCK):
-                digest.update(block)
+        feed_hash(digest, file)
     return digest.hexdigest()
 
 

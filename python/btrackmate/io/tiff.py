@@ -57,7 +57,8 @@ class TiffSource:
     path : Path
         File to open.
     tell : bool
-        Whether the log tells of what was never written; a file that is opened again has told.
+        Whether the log tells of what was never written, and of files of other sets; a file that is
+        opened again has told.
 
     Raises
     ------
@@ -95,7 +96,7 @@ class TiffSource:
         self._check_ome_planes()
         for path in self._others:
             _check_cut(path, tell=self._tell)
-        if strangers := list_strangers(self._path):
+        if self._tell and (strangers := list_strangers(self._path, self._others)):
             names = ", ".join(path.name for path in strangers[:_SHOWN])
             _log.warning(
                 "%s: names %d files that say they are of another set (their UUID is another): %s; "

@@ -37,8 +37,10 @@ class Original(NamedTuple):
 def find_original(path: Path, entries: Sequence[Mapping[str, Any]], digest: str) -> Original | None:
     """Find the earliest file of before corrections from which the journal leads to a file."""
     known = [n for n, entry in enumerate(entries) if entry.get("sha256") == digest]
-    anew = [n for n in range(known[-1] + 1 if known else 0) if entries[n].get("anew")]
-    for line in range(anew[-1] if anew else 0, known[-1] if known else 0):
+    if not known:
+        return None
+    anew = [n for n in range(known[-1] + 1) if entries[n].get("anew")]
+    for line in range(anew[-1] if anew else 0, known[-1]):
         before = entries[line].get("sha256")
         original = path if before is None else name_original(path, str(before))
         if original != path and original.is_file() and hash_path(original) == before:

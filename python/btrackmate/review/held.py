@@ -109,12 +109,12 @@ def take_back(history: History, kept: int) -> list[LeftOut]:
             history.undo()
         except UserError as error:
             last = len(history.done)
-            reasons = {last: str(error)}
+            stays = f"edit {last}, which was made after it, stays"
             return [
                 LeftOut(
                     number,
                     f"undo of {history.done[number - 1].what}",
-                    reasons.get(number, f"edit {last}, which was made after it, stays"),
+                    str(error) if number == last else stays,
                 )
                 for number in range(last, kept, -1)
             ]

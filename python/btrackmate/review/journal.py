@@ -215,14 +215,19 @@ def _pass_through(states: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, 
     """Make lines after which edits stood as in each of some states in turn; saves but the last."""
     lines, now = list[dict[str, Any]](), list[dict[str, Any]]()
     for number, state in enumerate(states):
-        same = takewhile(lambda pair: pair[0] == pair[1], zip(now, state, strict=False))
-        kept = sum(1 for _ in same)
+        kept = count_common(now, state)
         lines += [{"do": "undo", "time": _now()}] * (len(now) - kept)
         lines += state[kept:]
         now = list(state)
         if number < len(states) - 1:
             lines.append({"do": "save", "time": _now(), "sha256": None})
     return lines
+
+
+def count_common(one: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]]) -> int:
+    """Count the edits with which both begin."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def make_edit(

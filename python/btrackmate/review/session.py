@@ -3,7 +3,6 @@
 import logging
 import threading
 from dataclasses import replace
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -37,7 +36,7 @@ from btrackmate.review.edited_file import (
 )
 from btrackmate.review.held import LeftOut, find_held, take_back
 from btrackmate.review.history import History
-from btrackmate.review.journal import Journal, read_edit, sort_edits
+from btrackmate.review.journal import Journal, count_common, read_edit, sort_edits
 from btrackmate.review.replaying import plan_edit, replay_entries
 from btrackmate.review.tracks import EditableTracks
 
@@ -173,9 +172,10 @@ class EditSession:
 
     def describe_undo(self) -> str:
         """Tell what undoing the last edit cannot give back; empty for nothing."""
-        last = self.history.done[-1] if self.history.done else Change("nothing")
-        takes = last.removed_links or last.removed_spots
-        if len(self.history.done) > self._n_without or not takes:
+        if not 0 < len(self.history.done) <= self._n_without:
+            return ""
+        last = self.history.done[-1]
+        if not (last.removed_links or last.removed_spots):
             return ""
         return (
             f"the file of before the corrections is not beside {self.path}: names, outlines, link "
@@ -344,8 +344,7 @@ class EditSession:
             if edit not in later
         ]
         self.history.done = list(map(read_edit, held))
-        pairs = zip(held, later, strict=False)
-        kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        kept = count_common(held, later)
         self._n_without = len(held) if self.document is not None else 0
         if len(held) > kept and (note := self.describe_undo()):
             _log.warning("%s", note)

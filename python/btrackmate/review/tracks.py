@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
-from btrackmate.core.graph import TrackGraph
+from btrackmate.core.graph import TrackGraph, part_ids
 from btrackmate.core.spots import Spots
 from btrackmate.review.changes import Change, Link, Renumbering, Spot
 from btrackmate.review.growing import Growing
@@ -260,10 +260,7 @@ class EditableTracks:
         linked = graph.track >= 0
         rows = self._spots.rows_of(graph.spots.id[linked])
         ids[graph.track[linked]] = self._track.values[rows]
-        again = np.ones(ids.size, np.bool_)
-        again[np.unique(ids, return_index=True)[1]] = False
-        ids[again] = self._next_track + np.arange(np.count_nonzero(again))
-        return ids
+        return part_ids(ids, self._next_track)
 
     def apply(self, change: Change) -> Change:
         """Make a change that an operation planned, or the inverse of one that was made.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from btrackmate.core.graph import TrackGraph
+from btrackmate.core.graph import TrackGraph, part_ids
 from btrackmate.io.trackmate.declarations import Declaration
 from btrackmate.io.trackmate.feature_table import FeatureTable
 from btrackmate.io.trackmate.plugin import read_plugin, split_pruning
@@ -170,11 +170,8 @@ class TrackMateDocument:
         the first piece has its id, others have new ones.
         """
         ids = self.track_ids
-        again = np.ones(ids.size, np.bool_)
-        again[np.unique(ids, return_index=True)[1]] = False
         free = int(max(ids.max(initial=-1), self.edge_track.max(initial=-1))) + 1
-        ids[again] = np.arange(free, free + np.count_nonzero(again))
-        return ids
+        return part_ids(ids, free)
 
     @property
     def track_names(self) -> dict[int, str]:

@@ -287,12 +287,12 @@ class Session(State):
         if note := describe_corrections(path):
             self.told.emit(note)
         document = self.opened.document or self.opened.base
-        if lost := describe_losses(path, self.now.to_graph(), document):
+        graph = self.now.to_graph()
+        if lost := describe_losses(path, graph, document):
             self.told.emit(lost)
         if edit is not None and find_format(path).key != "csv":
             return [edit.save(path, overwrite=True)]
         log = f"{len(self.history.done)} corrections in BTrackMate."
-        graph = self.now.to_graph()
         ids = self.now.name_tracks(graph)
         with write_together(overwrite=True):
             written = list(write_copy(path, graph, document, log, self.opened.image, ids))

@@ -81,8 +81,8 @@ class State:
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
         if opened.edit is not None and opened.edit.tracks.is_edited:  # Joined before it was opened.
-            rows = np.flatnonzero(self._hidden)
-            self.show_joined(np.unique(self.scene.track[rows][self.scene.track[rows] >= 0]))
+            tracks = np.unique(self.scene.track[np.flatnonzero(self._hidden)])
+            self.show_joined(tracks[tracks >= 0])
 
     # -- what there is -------------------------------------------------------------------------
 
