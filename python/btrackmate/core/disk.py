@@ -16,6 +16,9 @@ _UNSUPPORTED = frozenset(
     for name in ("ENOSYS", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "EPERM", "EACCES")
 )
 
+#: Flags of the system's renaming: let names change places, or replace nothing.
+_EXCHANGE = 2
+_APART = 4 if sys.platform == "darwin" else 1
 #: Where Linux keeps lists of who may do what with a file.
 _ACL, _DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 
@@ -177,11 +180,31 @@ def exchange(one: Path, other: Path) -> bool:
     bool
         False where the system or the file system cannot do that; nothing has changed then.
     """
-    call = _find_exchange()
+    return _rename(one, other, _EXCHANGE)
+
+
+def rename_apart(path: Path, target: Path) -> bool:
+    """Give a file or folder another name, unless that is somebody's by now.
+
+    Returns
+    -------
+    bool
+        False where the system or the file system cannot do that; nothing has changed then.
+
+    Raises
+    ------
+    FileExistsError
+        If something has the name.
+    """
+    return _rename(path, target, _APART)
+
+
+def _rename(one: Path, other: Path, flag: int) -> bool:
+    call = _find_rename()
     if call is None:
         return False
     sys.audit("btrackmate.exchange", str(one), str(other))
-    if call(os.fsencode(one), os.fsencode(other)) == 0:
+    if call(os.fsencode(one), os.fsencode(other), flag) == 0:
         return True
     number = ctypes.get_errno()
     if number in _UNSUPPORTED:
@@ -189,12 +212,12 @@ def exchange(one: Path, other: Path) -> bool:
     raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
-def _find_exchange() -> Any:
-    """Find the system call, None where there is none."""
+def _find_rename() -> Any:
+    """Find the system call that takes a flag, None where there is none."""
     library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
     if sys.platform == "darwin" and hasattr(library, "renamex_np"):
-        return lambda a, b: library.renamex_np(a, b, 2)  # type: ignore[union-attr]
+        return library.renamex_np  # type: ignore[union-attr]
     if hasattr(library, "renameat2"):
         here = -100  # AT_FDCWD
-        return lambda a, b: library.renameat2(here, a, here, b, 2)  # type: ignore[union-attr]
+        return lambda a, b, f: library.renameat2(here, a, here, b, f)  # type: ignore[union-attr]
     return None

@@ -30,7 +30,7 @@ from btrackmate.core.outputs import (
     check_whole,
     forget_outputs,
 )
-from btrackmate.core.replacing import NEW, leads_aside, put_all, put_one
+from btrackmate.core.replacing import NEW, leads_aside, put_all, put_one, stamp_output
 from btrackmate.core.staging import (
     PREFIX,
     clear_leftovers,
@@ -106,7 +106,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
             batch.waiting.append((staging, path))
         else:
             with _report(path), hold_interrupts():
-                _put(staging, path.parent, [path.name])
+                _put(staging, path.parent, [path.name], {})
     finally:
         if batch is None or (staging, path) not in batch.waiting:
             end_staging(staging, path.parent)
@@ -268,16 +268,21 @@ def _put_batch(batch: _Batch) -> None:
         for folder in sorted(folders) if batch.is_checked else ():
             with _report(folders[folder][0]):
                 held.enter_context(hold_folder(folder))
-        _check_batch(batch, last)  # No other process of ours puts anything there from here on.
+        seen = _check_batch(batch, last)  # No other process of ours puts anything there from here.
         for folder, paths in folders.items():
             with _report(paths[0]):
                 names = [path.name for path in paths]
-                _put(last[paths[-1]], folder, names, held=batch.is_checked)
+                there = {path.name: seen[path] for path in paths if path in seen}
+                _put(last[paths[-1]], folder, names, there, held=batch.is_checked)
             forget_outputs(paths)
 
 
-def _check_batch(batch: _Batch, last: Mapping[Path, Path]) -> None:
-    """Refuse to replace what somebody made or changed; `last` gives the hidden folders."""
+def _check_batch(batch: _Batch, last: Mapping[Path, Path]) -> dict[Path, str]:
+    """Refuse to replace what somebody made or changed; `last` gives the hidden folders.
+
+    Gives exact stamps of what may be replaced.
+    """
+    seen = {path: stamp_output(path, exact=True) for path in last if batch.is_checked}
     for path, staging in last.items():
         if batch.overwrite is False:
             check_unmade(path, f"give another output, or {flag('overwrite')}")
@@ -286,14 +291,17 @@ def _check_batch(batch: _Batch, last: Mapping[Path, Path]) -> None:
             check_unchanged(path)
     if batch.check is not None:
         batch.check()
+    return seen
 
 
-def _put(staging: Path, folder: Path, names: list[str], *, held: bool = False) -> None:
+def _put(
+    staging: Path, folder: Path, names: list[str], seen: Mapping[str, str], *, held: bool = False
+) -> None:
     """Put in place what a hidden folder holds; `held`: others are kept from the folder already."""
-    if len(names) == 1 and put_one(staging, folder, names[0]):
+    if len(names) == 1 and put_one(staging, folder, names[0], seen):
         return
     with contextlib.nullcontext() if held else hold_folder(folder):
-        put_all(staging, folder, names)
+        put_all(staging, folder, names, seen)
 
 
 def make_folder(folder: Path) -> None:

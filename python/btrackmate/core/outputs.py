@@ -11,7 +11,7 @@ from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.paths import Name, Names, explain_missing
-from btrackmate.core.replacing import NEW, stamp_output
+from btrackmate.core.replacing import LOOK_AT_IT, NEW, check_seen, stamp_output
 from btrackmate.core.staging import clear_leftovers, make_staging
 from btrackmate.core.table_pairs import find_other
 from btrackmate.core.tiff_sets import ENDINGS, list_set
@@ -190,8 +190,7 @@ def check_unmade(path: Path, remedy: str) -> None:
         What to do, for the message.
     """
     if os.path.lexists(path):
-        msg = f"{path} was made by somebody else in the meantime and is left as it is: {remedy}"
-        raise UserError(msg)
+        check_seen(path, "", "something", remedy)
 
 
 def note_outputs(paths: Iterable[Path]) -> None:
@@ -205,9 +204,7 @@ def note_again(folder: Path) -> None:
     note_outputs([path for path in _noted.get() or () if path.parent == folder.absolute()])
 
 
-def check_unchanged(
-    path: Path, remedy: str = "look at it, and start again if it may be replaced"
-) -> None:
+def check_unchanged(path: Path, remedy: str = LOOK_AT_IT) -> None:
     """Refuse to replace what somebody made or changed since the output was checked.
 
     What was never noted may be replaced, and where nothing stands any more nothing is lost.
@@ -219,11 +216,8 @@ def check_unchanged(
         What to do, for the message.
     """
     noted = (_noted.get() or {}).get(path.absolute())
-    now = "" if noted is None else stamp_output(path, exact=True)
-    if now not in ("", noted):
-        done = "changed" if noted else "made"
-        msg = f"{path} was {done} by somebody else in the meantime and is left as it is: {remedy}"
-        raise UserError(msg)
+    if noted is not None:
+        check_seen(path, noted, stamp_output(path, exact=True), remedy)
 
 
 def forget_outputs(paths: Iterable[Path]) -> None:

@@ -13,6 +13,10 @@ the files in a folder are replaced one by one in the same way. Where it has no s
 (FAT, some network disks, Windows without the right to make them), the old ones are moved aside and
 the new ones to their place: killed in between, some are missing, none is lost, and `settle` puts
 them in place. In all of these ways, what somebody else put at a name meanwhile is left there.
+
+Others may save between the last look at a name and the moment in which it changes. What was there
+is therefore looked at once more when it is away from its name, and put back if it is not what was
+seen (``seen``): nobody can reach it any more, and the new one does not count yet.
 """
 
 import contextlib
@@ -22,11 +26,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from btrackmate.core.disk import exchange, is_folder, remove_tree, sync_file, sync_folder
+from btrackmate.core.disk import (
+    exchange,
+    is_folder,
+    remove_tree,
+    rename_apart,
+    sync_file,
+    sync_folder,
+)
+from btrackmate.core.errors import UserError
 from btrackmate.core.reading import feed_hash
 
 NEW, OLD = "new", "old"
@@ -39,9 +51,10 @@ _MOVING = "moving.json"
 _HIDDEN = re.compile(r"\.(?!z)")
 #: Nanoseconds to which FAT keeps times.
 _COARSE = 2_000_000_000
+LOOK_AT_IT = "look at it, and start again if it may be replaced"
 
 
-def put_one(staging: Path, folder: Path, name: str) -> bool:
+def put_one(staging: Path, folder: Path, name: str, seen: Mapping[str, str]) -> bool:
     """Put one finished file or folder in place by one rename.
 
     Parameters
@@ -50,22 +63,43 @@ def put_one(staging: Path, folder: Path, name: str) -> bool:
         Holds it as ``new/NAME``.
     folder : Path
     name : str
+    seen : mapping of str to str
+        Exact stamps of what stood at names when it was found that it may be replaced; what stands
+        at others is.
 
     Returns
     -------
     bool
         False where that cannot be: folders cannot change places on this disk. Nothing has changed.
+
+    Raises
+    ------
+    UserError
+        If what stands there is not what was seen; it is left there.
     """
     source, target = staging / NEW / name, folder / name
-    if not os.path.lexists(target) or not (is_folder(source) or is_folder(target)):
-        source.replace(target)
-    elif not exchange(source, target):
+    if name in seen and not os.path.lexists(target):
+        with contextlib.suppress(FileExistsError):  # Just made: to be looked at.
+            if rename_apart(source, target):
+                sync_folder(folder)
+                return True
+    whole = is_folder(source) or is_folder(target)
+    swaps = os.path.lexists(target) and (whole or name in seen)
+    if swaps and exchange(source, target):
+        try:
+            _check_taken(folder, name, source, seen)
+        except UserError:
+            exchange(source, target)
+            raise
+    elif swaps and whole:
         return False
+    else:
+        source.replace(target)
     sync_folder(folder)
     return True
 
 
-def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
+def put_all(staging: Path, folder: Path, names: Sequence[str], seen: Mapping[str, str]) -> None:
     """Put finished files and folders in place, all in one moment.
 
     The caller holds a lock that keeps others from replacing the same names.
@@ -78,14 +112,23 @@ def put_all(staging: Path, folder: Path, names: Sequence[str]) -> None:
     folder : Path
     names : sequence of str
         The one that tells others that all is there last.
+    seen : mapping of str to str
+        See `put_one`.
+
+    Raises
+    ------
+    UserError
+        If what stood at a name was not what was seen; all is as it was then.
     """
     try:
-        _put_all(staging, folder, names, exchanges=True)
+        _put_all(staging, folder, names, seen, exchanges=True)
     except _CannotExchangeError:
-        _put_all(staging, folder, names, exchanges=False)
+        _put_all(staging, folder, names, seen, exchanges=False)
 
 
-def _put_all(staging: Path, folder: Path, names: Sequence[str], *, exchanges: bool) -> None:
+def _put_all(
+    staging: Path, folder: Path, names: Sequence[str], seen: Mapping[str, str], *, exchanges: bool
+) -> None:
     remove_tree(staging / OLD)  # What an earlier one that was taken back left.
     for name in (_POINTER, _TURNED, _LINK):
         if is_folder(staging / name):  # Of a copy that was made meanwhile, and has no links.
@@ -101,7 +144,7 @@ def _put_all(staging: Path, folder: Path, names: Sequence[str], *, exchanges: bo
         if plan is None:
             _move_all(staging, folder, names)
         else:
-            _turn_all(staging, folder, plan)
+            _turn_all(staging, folder, plan, seen)
     except BaseException:
         with contextlib.suppress(OSError):
             settle(staging, folder)
@@ -128,6 +171,34 @@ def leads_aside(path: Path) -> bool:
     hidden, *rest = path.readlink().parts
     pointer = path.parent / hidden / _POINTER
     return hidden.startswith(".") and rest == [_POINTER, path.name] and pointer.is_symlink()
+
+
+def check_seen(path: Path, seen: str, now: str, remedy: str = LOOK_AT_IT) -> None:
+    """Refuse to replace what is not what was seen; where nothing stands, nothing is lost.
+
+    Parameters
+    ----------
+    path : Path
+    seen, now : str
+        Exact stamps of what stood there, and of what stands there.
+    remedy : str
+        What to do, for the message.
+
+    Raises
+    ------
+    UserError
+        One line.
+    """
+    if now not in ("", seen):
+        done = "changed" if seen else "made"
+        msg = f"{path} was {done} by somebody else in the meantime and is left as it is: {remedy}"
+        raise UserError(msg)
+
+
+def _check_taken(folder: Path, name: str, kept: Path, seen: Mapping[str, str]) -> None:
+    """Look once more at what was taken away from a name, if it is known what it should be."""
+    if name in seen:
+        check_seen(folder / name, seen[name], stamp_output(kept, exact=True))
 
 
 def stamp_output(path: Path, *, exact: bool = False) -> str:
@@ -266,16 +337,23 @@ def _list_tree(root: Path, name: str) -> _Tree:
     return found
 
 
-def _turn_all(staging: Path, folder: Path, plan: _Plan) -> None:
+def _turn_all(staging: Path, folder: Path, plan: _Plan, seen: Mapping[str, str]) -> None:
     """Hide each name behind a link to the old one, turn the pointer, show the new ones."""
     _point(staging, OLD)
     sync_folder(staging)
     for name in plan.made:
         (folder / name).mkdir(exist_ok=True)
-    for name in plan.names:
-        _hide(staging, folder, name, exchanges=plan.exchanges)
+    hidden = [n for n in plan.names if _hide(staging, folder, n, exchanges=plan.exchanges)]
     _sync_around(folder, plan)
+    for name in hidden:
+        _check_taken(folder, name, staging / OLD / name, seen)
     _point(staging, NEW)
+    try:
+        for name in hidden:  # Others may have written through the links.
+            _check_taken(folder, name, staging / OLD / name, seen)
+    except UserError:
+        _point(staging, OLD)
+        raise
     sync_folder(staging)
     _show_all(staging, folder, plan, NEW)
 
@@ -293,32 +371,47 @@ def _lead(staging: Path, folder: Path, name: str) -> str:
     return os.path.relpath(staging / _POINTER / name, (folder / name).parent)
 
 
-def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> None:
-    """Let a name be a link to what stands there, which moves or is linked to ``old/NAME``."""
+def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> bool:
+    """Let a name be a link to what stands there, which moves or is linked to ``old/NAME``.
+
+    Tells whether that is what stood there itself, or nothing, but no copy of it or of a link of
+    the user's.
+    """
     visible, kept = folder / name, staging / OLD / name
     text = _lead(staging, folder, name)
     if not os.path.lexists(visible):
-        if os.path.lexists(staging / NEW / name):
-            visible.symlink_to(text)
-        return
+        with contextlib.suppress(FileExistsError):  # Just made: treated as what stood there.
+            if os.path.lexists(staging / NEW / name):
+                visible.symlink_to(text)
+            return True
     kept.parent.mkdir(parents=True, exist_ok=True)
-    if is_folder(visible) or (exchanges and not visible.is_symlink()):
+    if not visible.is_symlink():
         kept.symlink_to(text)
-        if not exchange(visible, kept):
+        if exchange(visible, kept):
+            return True
+        if exchanges or is_folder(visible):
             raise _CannotExchangeError(errno.EPERM, os.strerror(errno.EPERM), str(visible))
-        return
-    if visible.is_symlink():
-        kept.symlink_to(visible.resolve())
-    else:
-        try:
-            os.link(visible, kept)
-        except OSError:  # A disk without hard links.
-            shutil.copy2(visible, kept)
-            sync_file(kept)
+        kept.unlink()
+    moved = _keep(visible, kept)
     link = staging / _LINK
     link.unlink(missing_ok=True)
     link.symlink_to(text)
     link.replace(visible)
+    return moved
+
+
+def _keep(visible: Path, kept: Path) -> bool:
+    """Give what stands at a name, or what a link of the user's leads to, a second name."""
+    if visible.is_symlink():
+        kept.symlink_to(visible.resolve())
+        return False
+    try:
+        os.link(visible, kept)
+    except OSError:  # A disk without hard links.
+        shutil.copy2(visible, kept)
+        sync_file(kept)
+        return False
+    return True
 
 
 def _show_all(staging: Path, folder: Path, plan: _Plan, side: str) -> None:
@@ -337,16 +430,22 @@ def _show_all(staging: Path, folder: Path, plan: _Plan, side: str) -> None:
 
 
 def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
-    visible = folder / name
-    if not visible.is_symlink() or str(visible.readlink()) != _lead(staging, folder, name):
+    visible, text = folder / name, _lead(staging, folder, name)
+    if not _is_link(visible, text):
         return
     if not os.path.lexists(real):
         visible.unlink()
-    elif not is_folder(real):
+    elif exchange(visible, real):
+        if not _is_link(real, text):  # Somebody saved there in this moment.
+            exchange(visible, real)
+    else:
+        if is_folder(real):
+            visible.unlink()
         real.replace(visible)
-    elif not exchange(visible, real):
-        visible.unlink()
-        real.replace(visible)
+
+
+def _is_link(path: Path, text: str) -> bool:
+    return path.is_symlink() and str(path.readlink()) == text
 
 
 def _sync_around(folder: Path, plan: _Plan) -> None:

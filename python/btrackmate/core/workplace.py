@@ -28,6 +28,7 @@ from btrackmate.core.replacing import (
     put_all,
     seal_output,
     settle,
+    stamp_output,
     stands_sealed,
 )
 from btrackmate.core.staging import clear_leftovers, hold_folder
@@ -219,8 +220,9 @@ class Workplace:
                     sync_tree(self.new / name)
             with hold_interrupts(), hold_folder(self.folder):
                 self.confirm()
+                seen = {n: stamp_output(self.folder / n, exact=True) for n in known}
                 self._check(known)  # Again, as others were waited for.
-                self._put(known)
+                self._put(known, seen)
             forget_outputs(self.folder / name for name in known)
         except OSError as error:
             named = {Path(str(name)).name for name in (error.filename, error.filename2) if name}
@@ -235,12 +237,12 @@ class Workplace:
             check_whole(self.folder / name)
             check_unchanged(self.folder / name)
 
-    def _put(self, names: Sequence[str]) -> None:
+    def _put(self, names: Sequence[str], seen: Mapping[str, str]) -> None:
         ready = self.path / NEW
         remove(ready)
         move(self.new, ready)
         try:
-            put_all(self.path, self.folder, names)
+            put_all(self.path, self.folder, names, seen)
         except BaseException:
             if not (self.is_published or has_begun(self.path)):  # Else names lead there.
                 move(ready, self.new)

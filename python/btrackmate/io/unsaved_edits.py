@@ -21,9 +21,12 @@ def name_journal(tracks: Path) -> Path:
 
 
 def name_original(tracks: Path, digest: str) -> Path:
-    """Name the file of before corrections, which is kept beside tracks: ``….edits.1a2b….xml``."""
-    ending = ".xml.gz" if tracks.name.lower().endswith(".gz") else ".xml"
-    return tracks.with_name(f"{tracks.name}.edits.{digest[:_DIGITS]}{ending}")
+    """Name the file of before corrections, which is kept beside tracks.
+
+    ``tracks.xml.edits.1a2b3c4d5e6f.original``: no name of tracks, so that nobody who takes all
+    ``*.xml`` of a folder takes the movie twice, and nothing is written there.
+    """
+    return tracks.with_name(f"{tracks.name}.edits.{digest[:_DIGITS]}.original")
 
 
 def warn_of_unsaved(tracks: Path) -> None:

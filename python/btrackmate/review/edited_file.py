@@ -16,7 +16,7 @@ from btrackmate.io.images import Movie, hash_path
 from btrackmate.io.run_folder import TRACKS, TRACKS_GEFF, find_run_folder, is_run_folder
 from btrackmate.io.run_tables import list_changed
 from btrackmate.io.track_formats import name_format, read_tracks, write_tracks
-from btrackmate.io.trackmate import Session, TrackMateDocument
+from btrackmate.io.trackmate import Session, TrackMateDocument, read_trackmate
 from btrackmate.io.unsaved_edits import name_original
 from btrackmate.review.journal import name_journal
 from btrackmate.tracking.recorded import describe_steps
@@ -120,14 +120,19 @@ def _prefer_xml(path: Path) -> Path:
     return follow_link(folder / TRACKS)
 
 
-def read_edited(path: Path) -> tuple[TrackGraph, TrackMateDocument | None]:
-    """Read tracks that are to be edited.
+def read_edited(
+    path: Path, original: Original | None
+) -> tuple[TrackGraph, TrackMateDocument | None]:
+    """Read tracks that are to be edited, from the file of before where it is there.
 
     Raises
     ------
     UserError
         If their format holds too little for that.
     """
+    if original is not None:
+        before = read_trackmate(original.path)
+        return before.graph, before
     graph, document = read_tracks(path, with_edits=True)
     found = name_format(path)
     if document is None and (found is None or found.key != "geff"):

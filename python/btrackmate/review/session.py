@@ -78,7 +78,7 @@ class EditSession:
         self.left_out: list[LeftOut] = []
         self._digest = hash_path(path)
         self._base = find_original(path, journal.entries, self._digest)
-        graph, document = read_edited(path if self._base is None else self._base.path)
+        graph, document = read_edited(path, self._base)
         self.unkept = list_left_out(path) if document is None else []
         if hash_path(path) != self._digest:
             msg = f"{path} was changed while it was read: open it again"

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,11 +46,15 @@ def make(folder: Path, tree: dict[str, bytes | None]) -> None:
             (folder / name).write_bytes(content)
 
 
-def write_new(folder: Path) -> None:
+def write_new(
+    folder: Path,
+    names: Sequence[str] = ("a.csv", "t.geff", "b.csv", "c.csv"),
+    new: Mapping[str, bytes | None] = NEW,
+) -> None:
     with write_together():
-        for name in ("a.csv", "t.geff", "b.csv", "c.csv"):
+        for name in names:
             with write_atomically(folder / name) as temporary:
-                parts = {n: c for n, c in NEW.items() if n == name or n.startswith(f"{name}/")}
+                parts = {n: c for n, c in new.items() if n == name or n.startswith(f"{name}/")}
                 make(temporary.parent, parts)
 
 
@@ -63,7 +68,7 @@ def set_disk(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
             lambda a, b: a.name not in OLD and real(a, b),
         )
     elif kind != "exchange":
-        monkeypatch.setattr(disk, "_find_exchange", lambda: None)
+        monkeypatch.setattr(disk, "_find_rename", lambda: None)
     if kind == "plain":
 
         def refuse(self: Path, target: object, **_: object) -> None:
@@ -255,6 +260,76 @@ def test_what_somebody_made_meanwhile_is_not_replaced(tmp_path: Path) -> None:
             write_text(b, "ours")
             b.write_text("theirs")
     assert read_tree(tmp_path) == {"b.csv": b"theirs"}
+
+
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("mode", ["renamed", "written"])
+@pytest.mark.parametrize(
+    ("names", "theirs"),
+    [
+        ("a.csv", "a.csv"),
+        ("c.csv", "c.csv"),
+        ("t.geff", "t.geff"),
+        ("t.geff", "t.geff/c/0"),
+        ("a.csv t.geff b.csv c.csv", "a.csv"),
+        ("a.csv t.geff b.csv c.csv", "b.csv"),
+        ("a.csv t.geff b.csv c.csv", "c.csv"),
+        ("a.csv t.geff b.csv c.csv", "t.geff"),
+        ("a.csv b.csv", "b.csv"),
+    ],
+)
+def test_what_others_save_at_any_moment_stands(
+    names: str, theirs: str, mode: str, every: int, tmp_path: Path
+) -> None:
+    """Before it is replaced, while it is, or after: it is what stands there in the end."""
+    old, new = (
+        dict.fromkeys(("a.csv", "b.csv", "t.geff/zarr.json", "t.geff/c/0"), content)
+        for content in (b"old", b"new")
+    )
+    new |= {"c.csv": b"new", "t.geff/c/1": b"new"}
+
+    def work(folder: Path, *, writes: bool = True) -> None:
+        try:
+            with claim_outputs([folder / name for name in names.split()], overwrite=True):
+                if writes:
+                    write_new(folder, names.split(), new)
+        except UserError as error:
+            assert "\n" not in str(error)
+            raise SystemExit(3) from None
+
+    def save(folder: Path) -> None:
+        target = folder / theirs
+        if theirs == "t.geff":
+            if target.is_dir():
+                target.replace(folder / "gone")
+            make(folder, {"t.geff/zarr.json": b"theirs"})
+        elif mode == "written" or not target.parent.is_dir():
+            with contextlib.suppress(FileNotFoundError):
+                target.write_bytes(b"theirs")
+        else:
+            (folder / "saved").write_bytes(b"theirs")
+            (folder / "saved").replace(target)
+
+    make(tmp_path / "0", old)
+    codes = set()
+    at = run_child(lambda: work(tmp_path / "0", writes=False), tmp_path / "0").calls + 1
+    total = at + 1
+    while at < total:
+        folder = tmp_path / str(at)
+        make(folder, old)
+        ended = run_child(
+            lambda: work(folder),  # noqa: B023
+            folder, at=at, strike=lambda: save(folder),  # noqa: B023
+        )  # fmt: skip
+        if ended.calls < at:  # Ended before, as nobody came between.
+            break
+        total = ended.calls + 1
+        codes.add(ended.code)
+        tree = read_tree(folder)
+        assert tree[f"{theirs}/zarr.json" if theirs == "t.geff" else theirs] == b"theirs", at
+        assert not list(folder.glob(".bt*"))
+        at += every
+    assert codes == {0, 3} if every == 1 else {3} <= codes <= {0, 3}
 
 
 @pytest.mark.parametrize("stood", ["", "old"])

@@ -683,7 +683,7 @@ def test_what_cannot_come_back_is_told(tmp_path, caplog):
     with EditSession.open(path) as session:
         session.do("delete_spot", spot=int(session.tracks.in_frame(1)[0]))
         session.save()
-    (original,) = tmp_path.glob(f"{path.name}.edits.*.xml")
+    (original,) = tmp_path.glob(f"{path.name}.edits.*.original")
     original.unlink()
     with EditSession.open(path) as session:
         assert "names, outlines" in session.describe_undo()
@@ -697,8 +697,8 @@ def test_what_cannot_come_back_after_another_program_saved_is_told(tmp_path, cap
     with EditSession.open(path) as session:
         session.do("delete_spot", spot=int(session.tracks.in_frame(1)[0]))
         session.save()
-        with pytest.raises(UserError, match="is an input and would be replaced"):
-            session.save(next(tmp_path.glob(f"{path.name}.edits.*.xml")), overwrite=True)
+        with pytest.raises(UserError, match="not a name of a track file"):
+            session.save(next(tmp_path.glob(f"{path.name}.edits.*.original")), overwrite=True)
     path.write_text(path.read_text().replace("corrections in BTrackMate", "corrections"))
     with EditSession.open(path, changed="replay") as session:
         assert "names, outlines" in session.describe_undo()
@@ -710,8 +710,8 @@ def test_a_file_that_changes_while_it_is_opened_is_refused(tmp_path, monkeypatch
     path = copy(tmp_path)
     read = review_session.read_edited
 
-    def change(one):
-        found = read(one)
+    def change(*ones):
+        found = read(*ones)
         path.write_text(path.read_text() + "\n")
         return found
 
