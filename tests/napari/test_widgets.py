@@ -1,5 +1,6 @@
 """Each widget, by real clicks and keys."""
 
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from hand_tracks import make_graph
 from hands import (
     bring,
@@ -341,6 +343,31 @@ def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
     assert work.session.now.n_spots == sum(len(np.unique(one)) - 1 for one in labels)
     assert work.labels is not None
     assert "preview of cells" not in viewer.layers
+    # What takes hours goes on when other tracks are opened; a preview of the old ones does not.
+    gate = threading.Event()
+
+    def find_slowly(*words):
+        yield from (one for one in find_cells(*words) if gate.wait(60))
+
+    monkeypatch.setattr(module, "segment_frames", find_slowly)
+    monkeypatch.setattr("btrackmate.napari_plugin.model.segmenting.segment_frames", find_slowly)
+    save_as(monkeypatch, tmp_path / "later.tif")
+    push(segment.go)
+    show(viewer, xml)
+    assert segment.work.isVisible()
+    assert not said("Work was stopped")
+    gate.set()
+    wait(segment.work)
+    assert said("later.tif; other tracks were opened meanwhile")
+    assert np.array_equal(tifffile.imread(tmp_path / "later.tif"), labels)
+    assert find_workspace(viewer).session.opened.path == xml
+    gate.clear()
+    find_workspace(viewer).find_movie(tmp_path / "image.tif", "image")
+    push(segment.preview)
+    show(viewer, xml)
+    gate.set()
+    settle()
+    assert said("Work was stopped and nothing of it is kept")
 
 
 def test_explain(viewer, xml: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import write_together
@@ -62,8 +63,19 @@ def check_export(session: Session, path: Path) -> None:
     check_saving(session.opened, path, name_outputs(path))
 
 
-def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]:
+def export_tracks(
+    session: Session, graph: TrackGraph, path: Path, track_ids: NDArray[np.int64] | None = None
+) -> list[Path]:
     """Write tracks; what a TrackMate file held passes into another one.
+
+    Parameters
+    ----------
+    session : Session
+    graph : TrackGraph
+        Of that session: see `take_tracks`.
+    path : Path
+    track_ids : (n_tracks,) ndarray of int, optional
+        Those that the tracks had in the window when they were taken; by default as they are now.
 
     Returns
     -------
@@ -77,6 +89,7 @@ def export_tracks(session: Session, graph: TrackGraph, path: Path) -> list[Path]
     log = f"{len(graph.spots)} spots exported from BTrackMate's window."
     if note := describe_corrections(path):
         session.told.emit(note)
+    if track_ids is None:
+        track_ids = session.now.name_tracks(graph)
     with write_together(overwrite=True):
-        ids = session.now.name_tracks(graph)
-        return list(write_copy(path, graph, document, log, session.opened.image, ids))
+        return list(write_copy(path, graph, document, log, session.opened.image, track_ids))

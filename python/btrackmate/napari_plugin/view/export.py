@@ -125,7 +125,8 @@ class Export(SessionPanel):
                 + ", ".join(map(str, written))
             )
 
-        self.work.run(lambda _: export_tracks(session, graph, path), tell)
+        ids = session.now.name_tracks(graph)  # As they are now, as the tracks.
+        self.work.run(lambda _: export_tracks(session, graph, path, ids), tell)
 
     def write_view(self, path: Path) -> None:
         """Write what the window shows of the movie.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -156,5 +156,6 @@ class WorkBar(QWidget):
 
     def _on_destroyed(self) -> None:
         """Stop work whose result nobody would take."""
-        if self.job is not None:
+        if self.job is not None and self.job.is_running:
             self.job.cancel()
+            show_warning("Work was stopped and nothing of it is kept: its tracks were closed")

@@ -32,6 +32,7 @@ class Segment(SessionPanel):
     """Segment the open image: a preview of the shown frame, then the whole movie."""
 
     title = "Segment"
+    _is_whole = False
 
     def build(self, session: Session) -> QWidget:
         """Make the form."""
@@ -57,11 +58,23 @@ class Segment(SessionPanel):
         row.addWidget(self.preview)
         row.addWidget(self.go)
         box.addLayout(row)
-        self.work = WorkBar()
+        if not self._goes_on():
+            self.work = WorkBar()
         box.addWidget(self.work)
+        self.work.setVisible(self.work.job is not None)
         return content
 
+    def _goes_on(self) -> bool:
+        """Tell whether a whole movie is being segmented, whatever is opened meanwhile."""
+        return self._is_whole and self.work.job is not None
+
+    def _clear(self) -> None:
+        if self._goes_on():
+            self.work.setParent(self)  # Else it goes with the content.
+        super()._clear()
+
     def _on_preview(self) -> None:
+        self._is_whole = self._goes_on()
         settings: Any = self.form.values()
         image, channel = take_image(self.session.opened), self.channel.value()
         workspace = self.workspace
@@ -95,14 +108,15 @@ class Segment(SessionPanel):
             session = self.session
 
             def take(made: Opened) -> None:
-                if self.session is not session or session.n_unkept:
+                if self._session is not session or session.n_unkept:
                     show_info(
-                        f"Segmented into {path}; the tracks were edited meanwhile and stay as they "
-                        "are: save them, then open the labels"
+                        f"Segmented into {path}; other tracks were opened meanwhile, or they were "
+                        "edited, and stay as they are: save them, then open the labels"
                     )
                 else:
                     self._take(made)
 
+            self._is_whole = self._goes_on() or self.work.job is None
             self.work.run(
                 lambda report: segment_movie(opened, path, channel, settings, report), take
             )
