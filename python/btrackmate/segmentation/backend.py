@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.words import option
+from btrackmate.io.images import hash_path
 
 _log = logging.getLogger(__name__)
 
@@ -261,6 +262,20 @@ def find_weights(folder: Path, kind: str = "the") -> Path:
         msg += f"{', '.join(path.name for path in found)}: name the one that counts {WEIGHTS}"
         raise UserError(msg)
     return found[0]
+
+
+def warn_of_other_weights(folder: Path) -> None:
+    """Warn where a model's weights are not those that its card was written for, as in a mixed copy.
+
+    Cards of other programs, and of older versions, do not tell.
+    """
+    known = read_json(folder / "model_card.json").get("weights")
+    if known is not None and known != hash_path(find_weights(folder)):
+        _log.warning(
+            "%s: its weights are not those that model_card.json is of: its scores and thresholds "
+            "may be another network's; copy the folder again",
+            folder,
+        )
 
 
 def open_network(kind: Any, folder: Path) -> Any:

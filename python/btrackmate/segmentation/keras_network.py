@@ -16,6 +16,7 @@ from btrackmate.segmentation.backend import (
     number_format,
     open_network,
     quiet_networks,
+    warn_of_other_weights,
 )
 from btrackmate.segmentation.tiling import Box, TilePlan, run_keras, stream_tiles
 
@@ -66,6 +67,7 @@ class KerasNetwork(ABC):
             stack.enter_context(quiet_networks())
             stack.enter_context(number_format(bfloat16=bfloat16))
             self.network = build()
+        warn_of_other_weights(folder)
 
     @property
     @abstractmethod

@@ -92,6 +92,18 @@ def test_another_file_of_weights_beside_it_is_not_loaded(tmp_path, kind):
         np.testing.assert_array_equal(a, b)
 
 
+def test_weights_that_the_card_is_not_of_are_told(tmp_path, caplog):
+    """A copy that was mixed: one training's weights, the other's card and thresholds."""
+    folder = tmp_path / "unet"
+    shutil.copytree(backend.SHIPPED_MODELS / "unet", folder)
+    backend.warn_of_other_weights(folder)
+    assert not caplog.text
+    with (folder / backend.WEIGHTS).open("ab") as stream:
+        stream.write(b"\0")
+    UNetModel(folder)
+    assert "its weights are not those that model_card.json is of" in caplog.text
+
+
 def test_the_other_networks_folder_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"unet_n_first": 8, "n_channel_out": 1}))
     with pytest.raises(UserError, match="not that of a StarDist model"):
