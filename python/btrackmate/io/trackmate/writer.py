@@ -89,7 +89,8 @@ def write_trackmate(
     contents = _make_contents(root, graph, plan, columns, document)
     with write_stream(path, "wb") as file:
         # Without name and time: the same tracks are the same bytes.
-        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        is_packed = path.suffix.lower() == ".gz"
+        packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if is_packed else file
         with contextlib.closing(Utf8Writer(packed)) as stream:
             stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
             for node in document.prolog if document else ():
