@@ -85,11 +85,12 @@ def put_one(staging: Path, folder: Path, name: str, seen: Mapping[str, str]) -> 
                 return True
     whole = is_folder(source) or is_folder(target)
     swaps = os.path.lexists(target) and (whole or name in seen)
+    ours = _mark(source)
     if swaps and exchange(source, target):
         try:
             _check_taken(folder, name, source, seen)
         except UserError:
-            exchange(source, target)
+            _give_back(target, source, ours)
             raise
     elif swaps and whole:
         return False
@@ -199,6 +200,25 @@ def _check_taken(folder: Path, name: str, kept: Path, seen: Mapping[str, str]) -
     """Look once more at what was taken away from a name, if it is known what it should be."""
     if name in seen:
         check_seen(folder / name, seen[name], stamp_output(kept, exact=True))
+
+
+def _give_back(visible: Path, aside: Path, ours: tuple[int, ...]) -> None:
+    """Let what somebody saved, and lies aside, stand at its name again, in the place of ours.
+
+    What they save there in this moment, too, is newer, and stands there in its place.
+    """
+    while True:
+        theirs = _mark(aside)
+        exchange(visible, aside)
+        if _mark(aside) == ours:
+            return
+        ours = theirs
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """Tell a file or folder from all others that may come to its name."""
+    told = path.lstat()
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
 
 
 def stamp_output(path: Path, *, exact: bool = False) -> str:
@@ -435,13 +455,15 @@ def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
         return
     if not os.path.lexists(real):
         visible.unlink()
-    elif exchange(visible, real):
+        return
+    ours = _mark(real)
+    if exchange(visible, real):
         if not _is_link(real, text):  # Somebody saved there in this moment.
-            exchange(visible, real)
-    else:
-        if is_folder(real):
-            visible.unlink()
-        real.replace(visible)
+            _give_back(visible, real, ours)
+        return
+    if is_folder(real):
+        visible.unlink()
+    real.replace(visible)
 
 
 def _is_link(path: Path, text: str) -> bool:

@@ -332,6 +332,42 @@ def test_what_others_save_at_any_moment_stands(
     assert codes == {0, 3} if every == 1 else {3} <= codes <= {0, 3}
 
 
+@pytest.mark.parametrize("gap", [1, 2, 3])
+@pytest.mark.parametrize("names", ["a.csv", "c.csv", "a.csv b.csv c.csv"])
+def test_of_two_saves_in_the_same_moment_the_last_stands(
+    names: str, gap: int, tmp_path: Path
+) -> None:
+    def work(folder: Path) -> None:
+        with (
+            contextlib.suppress(UserError),
+            claim_outputs([folder / name for name in names.split()], overwrite=True),
+        ):
+            write_new(folder, names.split())
+
+    def save(folder: Path, number: int) -> None:
+        for name in names.split():
+            (folder / "saved").write_bytes(b"theirs %d" % number)
+            (folder / "saved").replace(folder / name)
+
+    at, total = 8, 9
+    while at < total:
+        folder = tmp_path / str(at)
+        make(folder, OLD)
+        ended = run_child(
+            lambda: work(folder),  # noqa: B023
+            folder,
+            watch=lambda n: save(folder, n) if n in (at, at + gap) else None,  # noqa: B023
+        )
+        if ended.calls < at:
+            break
+        total = ended.calls + 1
+        last = at + gap if at + gap <= ended.calls else at
+        tree = read_tree(folder)
+        assert {tree[name] for name in names.split()} == {b"theirs %d" % last}, at
+        assert not list(folder.glob(".bt*"))
+        at += 1
+
+
 @pytest.mark.parametrize("stood", ["", "old"])
 def test_what_somebody_changed_meanwhile_is_not_replaced(tmp_path: Path, stood: str) -> None:
     """`--overwrite` is for what stood there when the output was checked."""
