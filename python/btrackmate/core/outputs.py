@@ -45,6 +45,8 @@ OF_SYSTEMS = re.compile(r"\._.*|\.DS_Store|\.nfs.*|\.bt.*|Thumbs\.db|desktop\.in
 _IS_INPUT = "{} is an input and would be replaced: give another output"
 #: Makes a folder that of a run, or of an analysis: its settings and inputs.
 _RECORD, ANALYSIS = "run.yaml", "analysis.yaml"
+#: Ending of the name of the journal with corrections that lies beside a file of tracks, and stays.
+JOURNAL = ".edits.jsonl"
 #: Names that a message tells.
 _TOLD = 3
 
@@ -194,8 +196,12 @@ def check_unmade(path: Path, remedy: str) -> None:
 
 
 def note_outputs(paths: Iterable[Path]) -> None:
-    """Note what stands at names that are about to be replaced, for `check_unchanged`."""
-    found = {path.absolute(): stamp_output(path, exact=True) for path in paths}
+    """Note what stands at names that are about to be replaced, for `check_unchanged`.
+
+    And the corrections beside it.
+    """
+    every = [one for path in paths for one in (path, _name_journal(path))]
+    found = {path.absolute(): stamp_output(path, exact=True) for path in every}
     _noted.set({**(_noted.get() or {}), **found})
 
 
@@ -207,7 +213,8 @@ def note_again(folder: Path) -> None:
 def check_unchanged(path: Path, remedy: str = LOOK_AT_IT) -> None:
     """Refuse to replace what somebody made or changed since the output was checked.
 
-    What was never noted may be replaced, and where nothing stands any more nothing is lost.
+    Or what somebody corrects by now. What was never noted may be replaced, and where nothing stands
+    any more nothing is lost.
 
     Parameters
     ----------
@@ -215,14 +222,19 @@ def check_unchanged(path: Path, remedy: str = LOOK_AT_IT) -> None:
     remedy : str
         What to do, for the message.
     """
-    noted = (_noted.get() or {}).get(path.absolute())
-    if noted is not None:
-        check_seen(path, noted, stamp_output(path, exact=True), remedy)
+    for one in (path, _name_journal(path)):
+        noted = (_noted.get() or {}).get(one.absolute())
+        if noted is not None:
+            check_seen(one, noted, stamp_output(one, exact=True), remedy)
+
+
+def _name_journal(path: Path) -> Path:
+    return path.with_name(path.name + JOURNAL)
 
 
 def forget_outputs(paths: Iterable[Path]) -> None:
     """Forget what was noted of names that have been written."""
-    written = {path.absolute() for path in paths}
+    written = {one.absolute() for path in paths for one in (path, _name_journal(path))}
     _noted.set({path: was for path, was in (_noted.get() or {}).items() if path not in written})
 
 

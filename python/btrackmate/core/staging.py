@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from btrackmate.core.disk import remove_tree
+from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.locks import Lock, read_disk_clock
@@ -31,7 +31,12 @@ _counter = itertools.count()
 def make_staging(folder: Path) -> Path:
     """Make a hidden folder for what is written, named after this process."""
     staging = name_hidden(folder)
-    (staging / NEW).mkdir(parents=True)
+    staging.mkdir(parents=True)
+    try:
+        (staging / NEW).mkdir()
+    except OSError:  # A disk without room for one more.
+        remove_empty(staging)
+        raise
     return staging
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from btrackmate.core.files import follow_link
+from btrackmate.core.outputs import JOURNAL
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 def name_journal(tracks: Path) -> Path:
     """Name the journal of a file of tracks: ``tracks.xml.edits.jsonl`` beside it."""
-    return tracks.with_name(tracks.name + ".edits.jsonl")
+    return tracks.with_name(tracks.name + JOURNAL)
 
 
 def name_original(tracks: Path, digest: str) -> Path:

@@ -258,10 +258,13 @@ def test_what_is_put_meanwhile_into_what_is_replaced_is_not_lost(
     ("line", "theirs"),
     [
         ("convert t.xml o.xml", "o.xml"),
+        ("convert t.xml o.xml", "o.xml.edits.jsonl"),
         ("convert t.xml o.geff", "o.geff/zarr.json"),
+        ("convert t.xml o.geff", "o.geff.edits.jsonl"),
         ("track c.csv -o o.xml --edits t.xml", "o.xml.edits.jsonl"),
         ("analyse t.xml -o o --no-report --no-figures", "o/tracklets.csv"),
         ("run --labels l.tif -o o", "o/tracks.xml"),
+        ("run --labels l.tif -o o", "o/tracks.xml.edits.jsonl"),
         ("run --spots c.csv -o o --edits t.xml", "o/tracks.xml.edits.jsonl"),
     ],
 )
