@@ -129,8 +129,16 @@ def _relabel(
         )
         shape = (movie.n_frames, *movie.shape[2:])
         frames = painter.paint_all(progress)
-        write_tiff_movie(output, frames, shape, movie.calibration, max_id=MAX_LABEL)
+        calibration = _complete(movie, graph.spots.calibration)
+        write_tiff_movie(output, frames, shape, calibration, max_id=MAX_LABEL)
     return painter.collect()
+
+
+def _complete(movie: Movie, tracks: Calibration) -> Calibration:
+    """Give a movie's calibration, and of its tracks what it does not state."""
+    size = movie.calibration if movie.known.size else tracks
+    time = movie.calibration if movie.known.time else tracks
+    return replace(size, dt=time.dt, time_unit=time.time_unit)
 
 
 def _choose_numbers(

@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import ignore_progress
 from btrackmate.core.spots import Spots
+from btrackmate.io.images import open_movie
 from btrackmate.io.track_formats import write_tracks
 from btrackmate.measurement.painting import find_misplaced, list_labels, paint_labels
 from btrackmate.pipeline.converting import convert
@@ -22,7 +23,7 @@ from btrackmate.pipeline.evaluation import evaluate, load_candidate
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.relabelling import relabel
 from btrackmate.pipeline.run import run
-from btrackmate.pipeline.settings import RunSettings
+from btrackmate.pipeline.settings import InputSettings, RunSettings
 
 pytestmark = pytest.mark.usefixtures("plain_report")
 
@@ -71,6 +72,15 @@ def numbers_of(image: NDArray[np.uint32], labels: NDArray[np.uint16], t: int) ->
         found[label] = int(values[0])
     assert not image[t][labels[t] == 0].any()
     return found
+
+
+def test_labels_without_sizes_get_those_of_the_tracks(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.tif"
+    tifffile.imwrite(plain, dividing_cells().astype(np.uint16), photometric="minisblack")
+    tracks = make_tracks(tmp_path / "t.xml")
+    relabel(tracks, plain, tmp_path / "out.tif", options=InputSettings(axes="TZYX"))
+    with open_movie(tmp_path / "out.tif") as movie:
+        assert movie.calibration == SIZE
 
 
 @pytest.mark.parametrize("ending", ["xml", "geff", "csv"])
