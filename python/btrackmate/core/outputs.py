@@ -200,7 +200,7 @@ def note_outputs(paths: Iterable[Path]) -> None:
 
     And the corrections beside it.
     """
-    every = [one for path in paths for one in (path, _name_journal(path))]
+    every = [one for path in paths for one in _add_journal(path)]
     found = {path.absolute(): stamp_output(path, exact=True) for path in every}
     _noted.set({**(_noted.get() or {}), **found})
 
@@ -222,19 +222,21 @@ def check_unchanged(path: Path, remedy: str = LOOK_AT_IT) -> None:
     remedy : str
         What to do, for the message.
     """
-    for one in (path, _name_journal(path)):
+    for one in _add_journal(path):
         noted = (_noted.get() or {}).get(one.absolute())
         if noted is not None:
             check_seen(one, noted, stamp_output(one, exact=True), remedy)
 
 
-def _name_journal(path: Path) -> Path:
-    return path.with_name(path.name + JOURNAL)
+def _add_journal(path: Path) -> tuple[Path, ...]:
+    """Give a name, and that of corrections beside it."""
+    is_journal = path.name.endswith(JOURNAL)
+    return (path,) if is_journal else (path, path.with_name(path.name + JOURNAL))
 
 
 def forget_outputs(paths: Iterable[Path]) -> None:
     """Forget what was noted of names that have been written."""
-    written = {one.absolute() for path in paths for one in (path, _name_journal(path))}
+    written = {one.absolute() for path in paths for one in _add_journal(path)}
     _noted.set({path: was for path, was in (_noted.get() or {}).items() if path not in written})
 
 
