@@ -16,7 +16,8 @@ them in place. In all of these ways, what somebody else put at a name meanwhile 
 
 Others may save between the last look at a name and the moment in which it changes. What was there
 is therefore looked at once more when it is away from its name, and put back if it is not what was
-seen (``seen``): nobody can reach it any more, and the new one does not count yet.
+seen (``seen``): nobody can reach it any more, and the new one does not count yet. And who moves
+files away, once they are there, may move a link: what it led to gets its name all the same.
 """
 
 import contextlib
@@ -86,13 +87,13 @@ def put_one(staging: Path, folder: Path, name: str, seen: Mapping[str, str]) -> 
     whole = is_folder(source) or is_folder(target)
     swaps = os.path.lexists(target) and (whole or name in seen)
     ours = _mark(source)
-    if swaps and exchange(source, target):
+    if swaps and _swap(source, target):
         try:
             _check_taken(folder, name, source, seen)
         except UserError:
             _give_back(target, source, ours)
             raise
-    elif swaps and whole:
+    elif swaps and whole and os.path.lexists(target):
         return False
     else:
         source.replace(target)
@@ -209,10 +210,20 @@ def _give_back(visible: Path, aside: Path, ours: tuple[int, ...]) -> None:
     """
     while True:
         theirs = _mark(aside)
-        exchange(visible, aside)
+        if not _swap(visible, aside):
+            _put_apart(aside, visible)
+            return
         if _mark(aside) == ours:
             return
         ours = theirs
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Let two names change places; False, too, where one was moved away in this moment."""
+    try:
+        return exchange(one, other)
+    except FileNotFoundError:
+        return False
 
 
 def _mark(path: Path) -> tuple[int, ...]:
@@ -365,17 +376,28 @@ def _turn_all(staging: Path, folder: Path, plan: _Plan, seen: Mapping[str, str])
         (folder / name).mkdir(exist_ok=True)
     hidden = [n for n in plan.names if _hide(staging, folder, n, exchanges=plan.exchanges)]
     _sync_around(folder, plan)
-    for name in hidden:
-        _check_taken(folder, name, staging / OLD / name, seen)
+    _check_hidden(staging, folder, plan, hidden, seen)
     _point(staging, NEW)
     try:
-        for name in hidden:  # Others may have written through the links.
-            _check_taken(folder, name, staging / OLD / name, seen)
+        _check_hidden(staging, folder, plan, hidden, seen)  # Others may have come between.
     except UserError:
         _point(staging, OLD)
         raise
     sync_folder(staging)
     _show_all(staging, folder, plan, NEW)
+
+
+def _check_hidden(
+    staging: Path, folder: Path, plan: _Plan, hidden: Iterable[str], seen: Mapping[str, str]
+) -> None:
+    """Look whether others wrote through the links, or moved those away that led to the old ones."""
+    for name in hidden:
+        _check_taken(folder, name, staging / OLD / name, seen)
+    for name in plan.names:
+        if os.path.lexists(staging / OLD / name) and not os.path.lexists(folder / name):
+            msg = f"{folder / name} was moved away by somebody else in the meantime, and stands at "
+            msg += f"its name again: {LOOK_AT_IT}"
+            raise UserError(msg)
 
 
 def _point(staging: Path, side: str) -> None:
@@ -407,11 +429,13 @@ def _hide(staging: Path, folder: Path, name: str, *, exchanges: bool) -> bool:
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not visible.is_symlink():
         kept.symlink_to(text)
-        if exchange(visible, kept):
+        if _swap(visible, kept):
             return True
+        kept.unlink()
+        if not os.path.lexists(visible):  # Moved away just now.
+            return _hide(staging, folder, name, exchanges=exchanges)
         if exchanges or is_folder(visible):
             raise _CannotExchangeError(errno.EPERM, os.strerror(errno.EPERM), str(visible))
-        kept.unlink()
     moved = _keep(visible, kept)
     link = staging / _LINK
     link.unlink(missing_ok=True)
@@ -452,18 +476,27 @@ def _show_all(staging: Path, folder: Path, plan: _Plan, side: str) -> None:
 def _show(staging: Path, folder: Path, name: str, real: Path) -> None:
     visible, text = folder / name, _lead(staging, folder, name)
     if not _is_link(visible, text):
+        if os.path.lexists(real) and not _is_link(real, text):
+            _put_apart(real, visible)
         return
     if not os.path.lexists(real):
         visible.unlink()
         return
     ours = _mark(real)
-    if exchange(visible, real):
+    if _swap(visible, real):
         if not _is_link(real, text):  # Somebody saved there in this moment.
             _give_back(visible, real, ours)
         return
     if is_folder(real):
-        visible.unlink()
+        visible.unlink(missing_ok=True)
     real.replace(visible)
+
+
+def _put_apart(real: Path, visible: Path) -> None:
+    """Give what somebody moved the link to away its name; what has it by now is left there."""
+    with contextlib.suppress(FileExistsError):
+        if not rename_apart(real, visible) and not os.path.lexists(visible):
+            real.replace(visible)
 
 
 def _is_link(path: Path, text: str) -> bool:

@@ -332,6 +332,68 @@ def test_what_others_save_at_any_moment_stands(
     assert codes == {0, 3} if every == 1 else {3} <= codes <= {0, 3}
 
 
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize(
+    ("names", "moved"),
+    [
+        ("a.csv", "a.csv"),
+        ("c.csv", "c.csv"),
+        ("a.csv b.csv c.csv", "a.csv"),
+        ("a.csv b.csv c.csv", "a.csv b.csv c.csv"),
+        ("a.csv t.geff", "a.csv t.geff"),
+    ],
+)
+def test_what_others_move_away_at_any_moment_is_somewhere(
+    names: str, moved: str, killed: bool, every: int, tmp_path: Path
+) -> None:
+    """A script that archives what is finished: it may see a link."""
+
+    def work(folder: Path) -> None:
+        try:
+            with claim_outputs([folder / name for name in names.split()], overwrite=True):
+                write_new(folder, names.split(), new)
+        except UserError as error:
+            assert "\n" not in str(error)
+            raise SystemExit(3) from None
+
+    def move(folder: Path) -> None:
+        for name in moved.split():
+            with contextlib.suppress(FileNotFoundError):
+                (folder / name).rename(folder / "archive" / name)
+
+    def read(path: Path) -> bytes | None:
+        file = path / "zarr.json" if path.suffix == ".geff" else path
+        at_last = file.is_file() and not file.is_symlink() and not path.is_symlink()
+        return file.read_bytes() if at_last else None
+
+    old = dict.fromkeys(("a.csv", "b.csv", "t.geff/zarr.json"), b"old")
+    new = dict.fromkeys(("a.csv", "b.csv", "c.csv", "t.geff/zarr.json"), b"new")
+    at, total = 1, 2
+    while at < total:
+        folder = tmp_path / str(at)
+        make(folder, {**old, "archive": None})
+        if killed:
+            ended = run_child(lambda: work(folder), folder, at=at)  # noqa: B023
+            total += ended.killed
+            move(folder)
+        else:
+            ended = run_child(
+                lambda: work(folder), folder, at=at, strike=lambda: move(folder)  # noqa: B023
+            )  # fmt: skip
+            total = ended.calls + 1
+        clear_leftovers(folder)
+        for name in names.split():
+            found = {read(folder / name), read(folder / "archive" / name)}
+            stood = b"new" if ended.code == 0 or name == "c.csv" else b"old"
+            if killed or (ended.code and name == "c.csv"):
+                assert name == "c.csv" or found & {b"old", b"new"}, (at, name)
+            else:
+                assert stood in found, (at, name)
+        assert not list(folder.glob(".bt*"))
+        at += every
+
+
 @pytest.mark.parametrize("gap", [1, 2, 3])
 @pytest.mark.parametrize("names", ["a.csv", "c.csv", "a.csv b.csv c.csv"])
 def test_of_two_saves_in_the_same_moment_the_last_stands(
