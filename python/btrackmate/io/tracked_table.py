@@ -15,6 +15,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.core.words import option
+from btrackmate.io.counted_anew import check_anew
 from btrackmate.io.csv_columns import TRACK_COLUMNS, plain_names, shorten_list
 from btrackmate.io.numbers import MAX_EXACT
 from btrackmate.io.spots_csv import CsvOptions, SpotsFile, read_spots_csv
@@ -23,13 +24,15 @@ _log = logging.getLogger(__name__)
 
 Ints = NDArray[np.int64]
 
-_KINDS = ("", "id", "trackid", "track", "tracklet")
+_KINDS = ("", "id", "trackid", "track", "tracklet", "trackletid", "particle", "trajectory")
 _PARENTS = tuple(who + kind for who in ("parent", "mother") for kind in _KINDS)
 #: Of these the values may be ids of cells.
 _CELLS = (
     *(who + kind for who in ("parent", "mother") for kind in ("id", "spot", "cell", "node")),
     "predecessor",
 )
+#: Parts of names of columns that may tell where tracks come from.
+_RELATED = ("parent", "mother", "daughter", "predecessor", "successor")
 #: Which tracks belong together (laptrack's, btrack's columns).
 _TREES = ("treeid", "root", "rootid", "lineageid")
 #: Marks positions that a tracker put where it found no cell (btrack's).
@@ -82,8 +85,10 @@ def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
     named = next((plain[name] for name in _CELLS if name in plain), None)
     cells = _find_parents(spots, named)
     kind = "cells" if track is None else _name_parents(spots, named or "", track)
-    if cells is not None and kind == "tracks":
+    if kind == "tracks" and (cells is not None or parent is None):
         cells, parent = None, named
+    if track is not None and (cells is None or "id" not in file.rows):
+        check_anew(spots, track, path)
     if cells is not None and kind == "births" and track is not None:
         links = np.concatenate([_link_tracks(spots, track, None, path), cells])
         told = f"{track}, in order of time, and the cells that are named as parents"
@@ -100,6 +105,7 @@ def link_table(file: SpotsFile, path: Path) -> TrackGraph | None:
             told += f", and {parent}"
         else:
             _warn_of_trees(spots, track, plain, path)
+        _warn_of_related(plain, parent, path)
     else:
         return None
     if _INVENTED in plain and (count := int((spots.feature(plain[_INVENTED]) > 0).sum())):
@@ -157,6 +163,19 @@ def _warn_of_trees(spots: Spots, track: str, plain: dict[str, str], path: Path) 
             "%s: %d values of %s hold several tracks (divisions or merges), but no column says "
             "which comes from which: they are not linked; add a column parent with the mother's %s",
             path, int((n_tracks > 1).sum()), tree, track,
+        )  # fmt: skip
+
+
+def _warn_of_related(plain: dict[str, str], parent: str | None, path: Path) -> None:
+    """Say which columns may name mothers, or daughters, and are not read."""
+    others = [own for name, own in plain.items() if own != parent and own not in _DERIVED]
+    unread = [own for own in others if any(word in own.lower() for word in _RELATED)]
+    if unread:
+        _log.warning(
+            "%s: %s may tell which tracks come from which, and is not read: name the column "
+            "parent_track_id, with the id of the mother's track, or parent_id, with that of the "
+            "mother cell",
+            path, ", ".join(unread),
         )  # fmt: skip
 
 

@@ -177,11 +177,54 @@ def test_ids_that_count_anew_in_each_frame_are_no_tracks(
     assert f"column {number} is left out: it counts anew in each frame, and {column}" in caplog.text
 
 
+@pytest.mark.parametrize("column", ["parent_id", "pred", "previous"])
+def test_cells_whose_ids_count_anew_are_refused(tmp_path: Path, column: str) -> None:
+    """As in the tables of AceTree and StarryNite: pred is the id of the cell before."""
+    rows = ["0,1,0,-1", "0,2,50,-1", "1,1,50,2", "1,2,0,1", "2,1,1,2", "2,2,51,1"]
+    text = "\n".join([f"frame,id,x,{column},y", *(f"{row},0" for row in rows), ""])
+    with pytest.raises(UserError, match=f"count anew in each frame, as {column} names cells"):
+        links(tmp_path, text)
+
+
 def test_parents_of_cells_whose_ids_count_anew_are_refused(tmp_path: Path) -> None:
-    rows = ["0,1,0,", "0,2,50,", "1,1,50,2", "1,2,0,1", "2,1,1,2", "2,2,51,1"]
+    """Also where their places do not tell."""
+    rows = ["0,1,0,", "0,2,0,", "1,1,0,2", "1,2,0,1", "2,1,0,2", "2,2,0,1"]
     text = "\n".join(["frame,id,x,parent_id,y", *(f"{row},0" for row in rows), ""])
     with pytest.raises(UserError, match="2 of 2 tracks name other parents in later rows"):
         links(tmp_path, text)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_ids_that_are_not_of_the_nearest_cells_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, anew: bool
+) -> None:
+    rows = [
+        (frame, (cell + 3 * frame) % 7 if anew else cell, 20 * cell + frame)
+        for frame in range(6)
+        for cell in range(7)
+    ]
+    text = "\n".join(["frame,id,x,y", *(f"{t},{one},{x},0" for t, one, x in rows), ""])
+    assert len(links(tmp_path, text)) == 35
+    assert (
+        "of 35 cells that follow another in their track 0 are the nearest" in caplog.text
+    ) == anew
+
+
+@pytest.mark.parametrize("column", ["parent_cell", "predecessor", "parent_tracklet_id"])
+def test_mothers_tracks_in_columns_of_other_names(tmp_path: Path, column: str) -> None:
+    rows = ["0,11,-1,0", "1,11,-1,1", "2,12,11,2", "2,13,11,3", "3,12,11,4", "3,13,11,5"]
+    text = "\n".join([f"frame,track_id,{column},x,y", *(f"{row},0" for row in rows), ""])
+    assert links(tmp_path, text) == [(0, 1), (1, 2), (1, 3), (2, 4), (3, 5)]
+
+
+@pytest.mark.parametrize("column", ["parent_label", "daughter1", "Mother of track"])
+def test_columns_that_may_tell_of_mothers_and_are_not_read_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, column: str
+) -> None:
+    rows = ["0,11,-1,0", "1,11,-1,1", "2,12,11,2"]
+    text = "\n".join([f"frame,track_id,{column},x,y", *(f"{row},0" for row in rows), ""])
+    assert links(tmp_path, text) == [(0, 1)]
+    assert f"{column} may tell which tracks come from which, and is not read" in caplog.text
 
 
 def test_another_parent_in_a_later_row_is_told(
