@@ -16,6 +16,7 @@ from btrackmate.cli.main import run_command
 from btrackmate.core.errors import UserError
 from btrackmate.core.files import find_written, write_text, write_together
 from btrackmate.io.images import hash_path
+from btrackmate.io.run_tables import list_changed
 from btrackmate.io.track_formats import read_tracks, write_tracks
 from btrackmate.io.unsaved_edits import name_original
 from btrackmate.pipeline.inputs import RunInputs
@@ -286,6 +287,23 @@ def test_the_geff_of_a_run_is_edited_with_its_tracks(first: Path) -> None:
     with EditSession.open(first / "tracks.geff") as session:
         assert session.path == first / "tracks.xml"
         assert len(session.history.done) == 3
+
+
+def test_a_corrected_run_that_another_program_saved_can_be_saved_again(
+    tmp_path: Path, first: Path
+) -> None:
+    """Its tables are those that our save wrote, also where the journal begins anew."""
+    place = shutil.copytree(first, tmp_path / "run")
+    with EditSession.open(place) as session:
+        session.do("delete_spot", spot=int(session.tracks.in_frame(0)[0]))
+        session.save()
+    for number in range(2):
+        tracks = place / "tracks.xml"
+        tracks.write_text(tracks.read_text("utf-8") + f"<!-- saved {number} -->\n", "utf-8")
+        with EditSession.open(place, changed="replay") as session:
+            assert not session.left_out
+            session.save()
+    assert list_changed(place) == []
 
 
 def test_a_copy_elsewhere_is_no_run(tmp_path: Path, first: Path) -> None:
