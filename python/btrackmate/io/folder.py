@@ -158,7 +158,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files = list_frames(path)
-        self._standing = {file: glance_at(file) for file in self._files}
+        self.standing = {file: glance_at(file) for file in self._files}
         kinds: list[np.dtype[Any]] = []
         other: list[Path] = []
         for file in self._files:
@@ -199,7 +199,7 @@ class FolderSource:
 
     def _read_file(self, file: Path, where: tuple[int | slice, ...]) -> NDArray[Any]:
         with contextlib.closing(TiffSource(file, tell=False)) as source:
-            if glance_at(file) != self._standing[file]:
+            if glance_at(file) != self.standing[file]:
                 msg = f"{file} was changed or replaced since {self._path} was opened: open it again"
                 raise UserError(msg)
             return source.read_part(where).astype(self.dtype, copy=False)

@@ -105,6 +105,11 @@ class Movie:
         """What the file states of its calibration."""
         return Stated(self.path, self.calibration, self.known, self.ndim, self.n_frames)
 
+    @property
+    def standing(self) -> object:
+        """What told, when it was opened, which file stood there; None where nothing does."""
+        return getattr(self._source, "standing", None)
+
     def frame(self, t: int) -> NDArray[Any]:
         """Read one frame.
 

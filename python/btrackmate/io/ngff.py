@@ -121,7 +121,7 @@ class NgffSource:
         self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
         inside = path / self._array.path
         self._parts = (path, inside, *(inside / name for name in _METADATA))
-        self._standing = glance_at(*self._parts)
+        self.standing = glance_at(*self._parts)
         self._warn_of_missing_chunks()
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
@@ -143,7 +143,7 @@ class NgffSource:
 
     def _check_standing(self) -> None:
         """Refuse what was read of another image, which stands there by now."""
-        if glance_at(*self._parts) != self._standing:
+        if glance_at(*self._parts) != self.standing:
             msg = f"{self._path} was changed or replaced since it was opened: open it again"
             raise UserError(msg)
 

@@ -77,7 +77,7 @@ class TiffSource:
             # A movie that nobody closes is closed when nobody uses it any more.
             self._closer = weakref.finalize(self, self._file.close)
             self._others = list_set(path)
-            self._standing = self._glance()
+            self.standing = self._glance()
             try:
                 with _blame_file(path):
                     self._open()
@@ -152,7 +152,7 @@ class TiffSource:
         return glance_at(self._file.filehandle.fileno(), *self._others)
 
     def _check_unchanged(self) -> None:
-        if self._glance() != self._standing:
+        if self._glance() != self.standing:
             msg = f"{self._path} was changed since it was opened: open it again"
             raise UserError(msg)
 

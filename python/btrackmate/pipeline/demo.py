@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from btrackmate.core.files import copy_file, make_folder, write_text, write_together
-from btrackmate.core.outputs import check_output, check_outputs
+from btrackmate.core.outputs import check_output, check_outputs, check_unchanged, note_outputs
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.io.images import hash_path, open_movie
 from btrackmate.io.labels import write_tiff_movie
-from btrackmate.io.run_folder import LABELS, SCORES, SPOTS
+from btrackmate.io.run_folder import LABELS, RECORD, REPORT, SCORES, SPOTS, TRACKS
 from btrackmate.io.spots_csv import read_spots_csv
 from btrackmate.measurement import ArrayFrames, measure_movie
 from btrackmate.metrics import GraphMovie, score_segmentation, score_tracking
@@ -111,11 +111,17 @@ def run_demo(
         progress=progress,
         command=command,
     )
+    names = (SCORES, REPORT, RECORD, TRACKS)
+    note_outputs(result.folder / name for name in names)
     tables = [_score_movie(result, progress)]
     with write_together(overwrite=overwrite):
         tables.append(_score_ovule(output))
-    write_text(result.folder / SCORES, json.dumps(tables, indent=1) + "\n")
-    build_report(result.folder)
+    for name in names:  # What others did since the run is left.
+        check_unchanged(result.folder / name)
+    with write_together(overwrite=True):
+        write_text(result.folder / SCORES, json.dumps(tables, indent=1) + "\n")
+    with write_together(overwrite=True):
+        build_report(result.folder)
     return DemoResult(result, tables)
 
 

@@ -1,5 +1,7 @@
 """Forms, work beside the window, tracking, pruning, films, curves and explanations."""
 
+import pickle
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -337,7 +339,14 @@ def test_segment_heeds_the_region_of_interest(tmp_path: Path) -> None:
         roi=write_imagej(tmp_path / "roi.tif", inside, "ZYX"),
     )  # fmt: skip
     with open_movie(image) as movie:
-        found = segmenting._segment_one(movie, 1, 5, settings)
+        found = segmenting._segment_one(movie, movie.standing, 1, 5, settings)
+        again = pickle.loads(pickle.dumps(movie))
+        segmenting._segment_one(again, movie.standing, 1, 5, settings)
+        shutil.copy(shapes, tmp_path / "other.tif")
+        (tmp_path / "other.tif").replace(image)
+        again = pickle.loads(pickle.dumps(movie))
+        with pytest.raises(UserError, match="was changed or replaced since it was opened"):
+            segmenting._segment_one(again, movie.standing, 1, 5, settings)
     assert found[:, :12].any()
     assert not found[:, 12:].any()
     assert labels[5][:, 12:].any()

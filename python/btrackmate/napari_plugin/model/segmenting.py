@@ -69,7 +69,7 @@ def segment_frames(
     try:
         for done, t in enumerate(frames):
             progress("segmenting", done, len(frames))
-            job = pool.submit(_segment_one, movie, channel, t, settings)
+            job = pool.submit(_segment_one, movie, movie.standing, channel, t, settings)
             yield _wait(job, progress, done, len(frames))
         progress("segmenting", len(frames), len(frames))
     finally:
@@ -182,11 +182,14 @@ def _load(text: str) -> Any:
 
 
 def _segment_one(
-    movie: Movie, channel: int, t: int, settings: SegmentationSettings
+    movie: Movie, standing: object, channel: int, t: int, settings: SegmentationSettings
 ) -> NDArray[np.uint32]:
-    """Segment one frame, in the other process."""
+    """Segment one frame, in the other process, of the image that is open in this one."""
     from btrackmate.pipeline.frames import SegmentationJob
 
+    if movie.standing != standing:
+        msg = f"{movie.path} was changed or replaced since it was opened: open it again"
+        raise UserError(msg)
     models = _load(settings.model_dump_json())
     job = SegmentationJob.open(MovieFrames(movie, movie.ndim), channel, settings, models)
     return job.segment(t).labels
