@@ -14,7 +14,6 @@ from typing import Any, TextIO
 
 from btrackmate.core.errors import UserError, describe_error
 from btrackmate.core.words import option
-from btrackmate.io.images import hash_path
 
 _log = logging.getLogger(__name__)
 
@@ -269,6 +268,8 @@ def warn_of_other_weights(folder: Path) -> None:
 
     Cards of other programs, and of older versions, do not tell.
     """
+    from btrackmate.io.images import hash_path  # loads much
+
     known = read_json(folder / "model_card.json").get("weights")
     if known is not None and known != hash_path(find_weights(folder)):
         _log.warning(

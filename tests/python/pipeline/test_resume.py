@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from faults import run_child
 
+from btrackmate.core import replacing
 from btrackmate.core.disk import remove_tree
 from btrackmate.core.errors import UserError
 from btrackmate.core.workplace import Workplace
@@ -138,14 +139,14 @@ def test_publishing_that_was_stopped_is_finished(
 ) -> None:
     """Once one name shows the new files all do, through links where they are not in place yet."""
     output = tmp_path / "out"
-    rename = Path.replace
+    show = replacing._show
 
-    def fail(self: Path, target: Path) -> Path:
-        if Path(target) == output / "tracked_spots.csv":
+    def fail(staging: Path, folder: Path, name: str, real: Path) -> None:
+        if name == "tracked_spots.csv" and real.parent.name == "new":
             raise KeyboardInterrupt
-        return rename(self, target)
+        show(staging, folder, name, real)
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(replacing, "_show", fail)
     with pytest.raises(KeyboardInterrupt):
         run(RunInputs(labels=labels_3d), output, SETTINGS)
     seen = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
