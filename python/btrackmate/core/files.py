@@ -30,7 +30,7 @@ from btrackmate.core.outputs import (
     check_whole,
     forget_outputs,
 )
-from btrackmate.core.replacing import NEW, leads_aside, put_all, put_one, stamp_output
+from btrackmate.core.replacing import NEW, leads_aside, put_all, put_one
 from btrackmate.core.staging import (
     PREFIX,
     clear_leftovers,
@@ -40,6 +40,7 @@ from btrackmate.core.staging import (
     name_hidden,
     watch_folder,
 )
+from btrackmate.core.stamps import stamp_output
 from btrackmate.core.words import flag
 
 #: Links that a name may lead through.

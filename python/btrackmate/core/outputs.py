@@ -11,8 +11,9 @@ from btrackmate.core.disk import remove_empty, remove_tree
 from btrackmate.core.errors import UserError, describe_fault
 from btrackmate.core.interrupts import hold_interrupts
 from btrackmate.core.paths import Name, Names, explain_missing
-from btrackmate.core.replacing import LOOK_AT_IT, NEW, check_seen, stamp_output
+from btrackmate.core.replacing import NEW
 from btrackmate.core.staging import clear_leftovers, make_staging
+from btrackmate.core.stamps import LOOK_AT_IT, check_seen, stamp_output
 from btrackmate.core.table_pairs import find_other
 from btrackmate.core.tiff_sets import ENDINGS, list_set
 from btrackmate.core.watching import list_files, list_linked

@@ -24,14 +24,11 @@ from btrackmate.core.replacing import (
     NEW,
     has_begun,
     has_ended,
-    holds_sealed,
     put_all,
-    seal_output,
     settle,
-    stamp_output,
-    stands_sealed,
 )
 from btrackmate.core.staging import clear_leftovers, hold_folder
+from btrackmate.core.stamps import holds_sealed, seal_output, stamp_output, stands_sealed
 
 _LOCK = "lock"
 #: How the names begin of the folders in which processes make what they put in place.

@@ -23,7 +23,7 @@ from btrackmate.core.files import (
 )
 from btrackmate.core.outputs import check_unchanged, check_unmade
 from btrackmate.core.progress import Progress
-from btrackmate.core.replacing import seal_output
+from btrackmate.core.stamps import seal_output
 from btrackmate.core.words import flag
 from btrackmate.core.workplace import Workplace
 from btrackmate.io.images import hash_path
