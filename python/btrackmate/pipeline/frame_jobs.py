@@ -21,6 +21,7 @@ from btrackmate.io.labels import LabelStore
 from btrackmate.pipeline.cluster import WorkerPool
 from btrackmate.pipeline.frames import FrameWorker, open_store, warn_of_detours
 from btrackmate.pipeline.inputs import OpenInputs
+from btrackmate.pipeline.record import describe_models
 from btrackmate.pipeline.settings import RunSettings
 from btrackmate.pipeline.work import WorkFolder
 from btrackmate.segmentation import load_models
@@ -49,6 +50,8 @@ class FrameJob:
         What the work folder's lock tells of the process that sends this.
     measures : bool
         Whether cells are measured; else only segmented.
+    models : dict
+        Hash of each network; none where labels are measured.
     on_command_line : bool
         How messages name options.
     version : str
@@ -62,6 +65,7 @@ class FrameJob:
     fingerprint: str
     holder: bytes
     measures: bool
+    models: dict[str, str]
     on_command_line: bool
     version: str
 
@@ -77,7 +81,9 @@ class FrameJob:
         settings = worker.settings.model_copy(update={"segmentation": chosen})
         return cls(
             pickle.dumps(worker.inputs), settings, work.path.absolute(), work.labels.absolute(),
-            work.fingerprint, work.place.holder, worker.measures, is_command_line(), version,
+            work.fingerprint, work.place.holder, worker.measures,
+            _hash_models(settings) if worker.inputs.labels is None else {},
+            is_command_line(), version,
         )  # fmt: skip
 
     @property
@@ -256,6 +262,12 @@ def do_frame(job: FrameJob, t: int) -> Done:
     return Done(tuple(messages), opened.count_cpu_seconds())
 
 
+def _hash_models(settings: RunSettings) -> dict[str, str]:
+    """Hash the networks, wherever each machine has them."""
+    described = describe_models(settings.segmentation)
+    return {role: str(model["sha256"]) for role, model in described.items()}
+
+
 class _Worker:
     """A job that is open in this process."""
 
@@ -267,6 +279,9 @@ class _Worker:
         work.fingerprint = job.fingerprint
         self._segments = self._inputs.labels is None
         models = load_models(job.settings.segmentation) if self._segments else None
+        if self._segments and _hash_models(job.settings) != job.models:
+            msg = "a model was changed since the work began: start again"
+            raise UserError(msg)
         self._worker = FrameWorker(self._inputs, job.settings, work, models, measures=job.measures)
         self._worker.prepare()
         self._segmenting = threading.Lock()  # Networks are not made for several threads.

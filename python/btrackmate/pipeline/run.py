@@ -288,7 +288,11 @@ class _Run:
         dropped = join_tables([self.dropped, linked.dropped])
         self.graph = linked.graph
         self._write(spots, replace(linked, dropped=dropped))
-        self._check_unchanged(self.describe_whole())
+        try:
+            self._check_unchanged(self.describe_whole())
+        except UserError:
+            work.forget_job()
+            raise
 
     def _check_unchanged(self, job: dict[str, Any]) -> None:
         """Refuse inputs and models that are others than when the run began."""

@@ -268,6 +268,7 @@ class Segmenting:
         )
         worker = FrameWorker(inputs, settings, work, models, measures=False)
         worker.prepare()
+        self._confirm_inputs()  # By now the networks are loaded, and all is open.
         if pool is None:
             work.begin(self._job)
             worker.work_through(progress)
@@ -276,10 +277,11 @@ class Segmenting:
             work.begin(self._job)
             spread_frames(worker, pool, progress)
         contents = {} if self._files.record is None else self._describe_contents()
-        if self._describe() != self._job:
-            msg = f"{self._image}, or another input, was changed while it was segmented: "
-            msg += "start again"
-            raise UserError(msg)
+        try:
+            self._confirm_inputs()
+        except UserError:
+            work.forget_job()
+            raise
         cells = self._read_cells(range(movie.n_frames))
         new = work.place.new
         if self._files.cells is not None:
@@ -293,6 +295,13 @@ class Segmenting:
             text = json.dumps(contents, indent=1, sort_keys=True)
             write_text(new / self._files.record.name, text + "\n")
         work.mark_finished(self._whole())
+
+    def _confirm_inputs(self) -> None:
+        """Refuse inputs and models that are others than when the work began."""
+        if self._describe() != self._job:
+            msg = f"{self._image}, or another input, was changed while it was segmented: "
+            msg += "start again"
+            raise UserError(msg)
 
     def publish(self) -> pd.DataFrame:
         """Put the finished files in place, and give the table of cells."""

@@ -115,6 +115,10 @@ class WorkFolder:
         made = self.place.stamp()
         write_text(self.path / _FINISHED, _write_job({"job": job, "made": made}))
 
+    def forget_job(self) -> None:
+        """Let the next start begin anew: what was done here may be of inputs that were changed."""
+        remove(self.path / _JOB)
+
     def is_finished(self, job: Mapping[str, Any]) -> bool:
         """Tell whether all that a job makes lies in the folder, or stands in place already."""
         told = self._read_job(_FINISHED) or {}

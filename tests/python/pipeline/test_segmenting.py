@@ -338,6 +338,50 @@ def test_labels_of_an_image_that_is_gone_are_told(
     assert (half_done / "labels/a.tif").exists()
 
 
+@pytest.mark.parametrize("verb", ["segment", "run"])
+@pytest.mark.parametrize("when", ["loading", "segmenting"])
+def test_frames_of_a_model_that_was_replaced_and_put_back_are_not_kept(
+    tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch,
+    verb: str, when: str,
+) -> None:  # fmt: skip
+    models, kept = tmp_path / "m", tmp_path / "kept"
+    shutil.copytree(SHIPPED_MODELS, models)
+    chosen = SegmentationSettings(model_dir=models)
+
+    def replace() -> None:
+        if not kept.exists():
+            shutil.copytree(models, kept)
+            (models / "unet" / "thresholds.json").write_text('{"foreground": 0.1}')
+
+    def load(_: SegmentationSettings) -> Models:
+        if when == "loading":
+            replace()
+        return Models(None, None)
+
+    def tell(step: str, done: int, _: int) -> None:
+        if when == "segmenting" and step == "segmenting" and done == 2:
+            replace()
+
+    def work(progress: Progress) -> None:
+        if verb == "run":
+            settings = RunSettings(segmentation=chosen)
+            run.run(RunInputs(image=image_3d), tmp_path / "out", settings, progress=progress)
+        else:
+            segment_movie(image_3d, tmp_path / "l.tif", chosen, InputSettings(), progress=progress)
+
+    with monkeypatch.context() as patch:
+        for module in (segmenting, run):
+            patch.setattr(module, "load_models", load)
+        with pytest.raises(UserError, match="was changed while"):
+            work(tell)
+    n_before = len(calls)
+    assert (n_before == 0) == (when == "loading")
+    shutil.rmtree(models)
+    kept.rename(models)
+    work(ignore_progress)
+    assert len(calls) == n_before + 6
+
+
 def test_other_ending_is_refused(
     tmp_path: Path, image_3d: Path, calls: list[tuple[int, ...]]
 ) -> None:

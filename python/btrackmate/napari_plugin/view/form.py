@@ -109,7 +109,7 @@ class WorkBar(QWidget):
         row.addWidget(self.cancel)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
-        self.destroyed.connect(lambda *_: self._on_destroyed())
+        self.destroyed.connect(lambda *_: self.drop())
         self.setVisible(False)
 
     def run(self, work: Callable[[Progress], Any], then: Callable[[Any], None]) -> None:
@@ -154,8 +154,9 @@ class WorkBar(QWidget):
             self.job.cancel()
             self.bar.setFormat("stopping …")
 
-    def _on_destroyed(self) -> None:
-        """Stop work whose result nobody would take."""
-        if self.job is not None and self.job.is_running:
-            self.job.cancel()
+    def drop(self) -> None:
+        """Stop work whose result nobody would take: it is of tracks that were closed."""
+        job, self.job = self.job, None
+        if job is not None:
+            job.cancel()
             show_warning("Work was stopped and nothing of it is kept: its tracks were closed")

@@ -171,10 +171,17 @@ class SessionPanel(QWidget):
         self._unfollow()
         self._missed = {}
         self.buttons = {}
+        self._drop_work()
         if self._content is not None:
             self.layout().removeWidget(self._content)
             self._content.deleteLater()
             self._content = None
+
+    def _drop_work(self) -> None:
+        """Stop what is done for the session before; its timer runs until Qt deletes the content."""
+        work = getattr(self, "work", None)
+        if work is not None:
+            work.drop()
 
     def _show_session(self) -> None:
         """Make the content for what is open."""

@@ -73,6 +73,10 @@ class Segment(SessionPanel):
             self.work.setParent(self)  # Else it goes with the content.
         super()._clear()
 
+    def _drop_work(self) -> None:
+        if not self._goes_on():
+            super()._drop_work()
+
     def _on_preview(self) -> None:
         self._is_whole = self._goes_on()
         settings: Any = self.form.values()
