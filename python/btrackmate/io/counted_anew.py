@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from btrackmate.core.errors import UserError
 from btrackmate.core.spots import Spots
@@ -63,6 +62,8 @@ def check_anew(spots: Spots, track: str, path: Path) -> None:
         msg += "of the frame before by them: give each cell an id of its own, and in parent_id "
         msg += "that of the cell before"
         raise UserError(msg)
+    if before.size < _FEWEST:
+        return
     n_links, n_nearest = table.count_nearest(before, after)
     if n_links >= _FEWEST and n_nearest < _NEAREST * n_links:
         _log.warning(
@@ -111,6 +112,8 @@ class _Numbered:
 
     def count_nearest(self, before: Ints, after: Ints) -> tuple[int, int]:
         """Count links in frames with many cells, and those to the nearest cell of the frame."""
+        from scipy.spatial import cKDTree  # loads much
+
         n_links = n_nearest = 0
         for frame in np.unique(self._frame[after]):
             here = np.flatnonzero(self._frame == frame)
