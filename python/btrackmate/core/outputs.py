@@ -192,8 +192,7 @@ def check_unmade(path: Path, remedy: str) -> None:
     remedy : str
         What to do, for the message.
     """
-    if os.path.lexists(path):
-        check_seen(path, "", "something", remedy)
+    check_seen(path, "", stamp_output(path, exact=True), remedy)
 
 
 def note_outputs(paths: Iterable[Path]) -> None:

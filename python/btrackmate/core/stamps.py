@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from btrackmate.core.disk import is_folder
@@ -23,8 +23,9 @@ def stamp_output(path: Path, *, exact: bool = False) -> str:
     disks (FAT) keep them, unless the stamp is `exact`: for as long as the disk is not taken away.
     """
     step = 1 if exact else _COARSE
-    times = [f"{name}\0{told.st_mtime_ns // step}\n" for name, told in _list_told(path)]
-    return f"{measure_output(path)}/{_hash_lines(times)}" if times or is_folder(path) else ""
+    listed = list(_list_told(path))
+    times = [f"{name}\0{told.st_mtime_ns // step}\n" for name, told in listed]
+    return f"{_measure(path, listed)}/{_hash_lines(times)}" if listed or is_folder(path) else ""
 
 
 def seal_output(path: Path) -> str:
@@ -58,9 +59,13 @@ def _hash_content(path: Path) -> str:
 
 def measure_output(path: Path) -> str:
     """Tell the names and sizes of a file, or of all files of a folder; empty where nothing is."""
+    return _measure(path, list(_list_told(path)))
+
+
+def _measure(path: Path, listed: Sequence[tuple[str, os.stat_result]]) -> str:
     if not is_folder(path):
-        return str(path.lstat().st_size) if os.path.lexists(path) else ""
-    return _hash_lines(f"{name}\0{told.st_size}\n" for name, told in _list_told(path))
+        return "".join(str(told.st_size) for _, told in listed)
+    return _hash_lines(f"{name}\0{told.st_size}\n" for name, told in listed)
 
 
 def _list_told(path: Path) -> Iterator[tuple[str, os.stat_result]]:

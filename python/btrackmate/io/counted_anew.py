@@ -116,10 +116,10 @@ class _Numbered:
 
         n_links = n_nearest = 0
         for frame in np.unique(self._frame[after]):
-            here = np.flatnonzero(self._frame == frame)
-            if here.size > _CROWD:
+            begin, end = np.searchsorted(self._frame, (frame, frame + 1))  # spots lie by frame
+            if end - begin > _CROWD:
                 links = np.flatnonzero(self._frame[after] == frame)
-                near = cKDTree(self._place[here]).query(self._place[before[links]])[1]
+                near = cKDTree(self._place[begin:end]).query(self._place[before[links]])[1]
                 n_links += links.size
-                n_nearest += int((here[near] == after[links]).sum())
+                n_nearest += int((begin + near == after[links]).sum())
         return n_links, n_nearest

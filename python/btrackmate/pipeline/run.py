@@ -288,11 +288,7 @@ class _Run:
         dropped = join_tables([self.dropped, linked.dropped])
         self.graph = linked.graph
         self._write(spots, replace(linked, dropped=dropped))
-        try:
-            self._check_unchanged(self.describe_whole())
-        except UserError:
-            work.forget_job()
-            raise
+        work.confirm(lambda: self._check_unchanged(self.describe_whole()))
 
     def _check_unchanged(self, job: dict[str, Any]) -> None:
         """Refuse inputs and models that are others than when the run began."""

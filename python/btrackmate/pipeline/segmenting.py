@@ -277,11 +277,7 @@ class Segmenting:
             work.begin(self._job)
             spread_frames(worker, pool, progress)
         contents = {} if self._files.record is None else self._describe_contents()
-        try:
-            self._confirm_inputs()
-        except UserError:
-            work.forget_job()
-            raise
+        work.confirm(self._confirm_inputs)
         cells = self._read_cells(range(movie.n_frames))
         new = work.place.new
         if self._files.cells is not None:

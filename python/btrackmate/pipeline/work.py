@@ -6,14 +6,14 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from btrackmate.core.errors import StorageError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.core.files import make_folder, remove, write_stream, write_text
 from btrackmate.core.watching import stamp_files
 from btrackmate.core.workplace import Workplace
@@ -115,9 +115,16 @@ class WorkFolder:
         made = self.place.stamp()
         write_text(self.path / _FINISHED, _write_job({"job": job, "made": made}))
 
-    def forget_job(self) -> None:
-        """Let the next start begin anew: what was done here may be of inputs that were changed."""
-        remove(self.path / _JOB)
+    def confirm(self, check: Callable[[], None]) -> None:
+        """Look at the end whether the inputs are the same still: `check` raises if they are not.
+
+        The next start begins anew then, as what was done here may be of the changed ones.
+        """
+        try:
+            check()
+        except UserError:
+            remove(self.path / _JOB)
+            raise
 
     def is_finished(self, job: Mapping[str, Any]) -> bool:
         """Tell whether all that a job makes lies in the folder, or stands in place already."""

@@ -133,9 +133,9 @@ class Journal:
         copy_file(self.path, _name_before(self.path))
         lines = _pass_through(states)
         # What the last save wrote beside the tracks stands there still.
-        written = [{"written": one["written"]} for one in self.entries if one.get("written")]
-        told = {"do": "save", "time": _now(), "sha256": digest, "anew": True}
-        lines.append(told | (written[-1] if written else {}))
+        saves = [one for one in self.entries if one.get("written")]
+        written = {"written": saves[-1]["written"]} if saves else {}
+        lines.append({"do": "save", "time": _now(), "sha256": digest, "anew": True, **written})
         saved = len(lines) + 1
         lines += [{"do": "undo", "time": _now()}] * n_undone
         self.entries = [_make_header(self.tracks, None, space_unit), *lines, *map(dict, later)]
