@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.schema import Dimension, find_column
+from btrackmate.core.schema import find_column
 from btrackmate.core.words import option
 from btrackmate.io.csv_columns import ColumnNames
-from btrackmate.io.units import convert, read_unit
+from btrackmate.io.size_units import SizeScale
+from btrackmate.io.units import convert
 
 _log = logging.getLogger(__name__)
 
 _AXES = {"x": "dx", "y": "dy", "z": "dz"}
-_POWERS = {Dimension.LENGTH: 1, Dimension.AREA: 2, Dimension.VOLUME: 3}
 
 
 def take_units(
@@ -106,32 +106,12 @@ class ColumnScale:
         size = self.calibration
         if name in _AXES:
             return float(getattr(size, _AXES[name])) if self.pixels else 1.0
-        column = find_column(name)
-        power = _POWERS.get(column.in_space(self.ndim).dimension) if column else None
-        text = self.columns.stated_unit(name)
-        if power is None or not text:
-            in_pixels = self.pixels and name in ("radius", "volume")
-            return self._voxel(name, power or 1) if in_pixels else 1.0
-        unit, exponent = read_unit(text)
-        if exponent not in (None, power):
-            return None
-        if unit == "pixel":
-            known = self.pixels or self.sized or size.space_unit == "pixel"
-            return self._voxel(name, power) if known else None
-        one = convert(1.0, unit, self._unit_of_positions())
-        return None if one is None else one**power
+        return self.sizes().factor(name, self.columns.stated_unit(name))
 
-    def unit(self, name: str) -> str:
-        """Name the unit that a column gets, empty if it has none."""
-        column = find_column(name)
-        return column.in_space(self.ndim).unit(self.calibration) if column else ""
-
-    def _voxel(self, name: str, power: int) -> float | None:
-        """Give what a pixel is of a length, area or volume; None where that has a direction."""
-        if power == self.ndim:
-            return self.calibration.voxel_volume(self.ndim)
-        alike = len(set(self.calibration.spacing(self.ndim))) == 1
-        return self.calibration.dx**power if alike or name == "radius" else None
+    def sizes(self) -> SizeScale:
+        """Give by what sizes are multiplied."""
+        unit = self._unit_of_positions()
+        return SizeScale(self.calibration, self.ndim, unit, self.pixels, self.sized)
 
     def _unit_of_positions(self) -> str:
         """Give the unit that positions are in; where it is read as another, all units are."""
@@ -151,14 +131,14 @@ def to_physical(table: pd.DataFrame, scale: "ColumnScale", *, path: Path) -> pd.
     path : Path
         For messages: the log warns of units that cannot be converted.
     """
-    factors = {}
+    factors, sizes = {}, scale.sizes()
     for name in table:
         factor = scale.factor(str(name))
         if factor is None:
             _log.warning(
                 "%s: its header states %s in %s, which is not converted to %s: correct the "
                 "header, or leave the column out",
-                path, name, scale.columns.stated_unit(str(name)), scale.unit(str(name)),
+                path, name, scale.columns.stated_unit(str(name)), sizes.name_unit(str(name)),
             )  # fmt: skip
         elif factor != 1:
             factors[str(name)] = factor

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from btrackmate.core.calibration import Calibration
-from btrackmate.core.schema import find_column, find_key
+from btrackmate.core.schema import Column, find_column, find_key
 from btrackmate.io.geff import DERIVED, WRITTEN_BY, describe_axis
+from btrackmate.io.size_units import SIZES
+from btrackmate.io.units import read_unit
 
 _log = logging.getLogger(__name__)
 
@@ -90,11 +92,17 @@ def _list_described(metadata: Any, names: Iterable[str]) -> list[str]:
     found = []
     for name in names:
         told = metadata.node_props_metadata[name]
-        is_known = name in ours or find_column(name) is not None or find_key(name) is not None
+        column = find_column(name) or find_key(name)
+        is_known = name in ours or (column is not None and _is_read(column, told.unit or ""))
         called = told.name not in (None, name, renamed.get(name))
         if not is_known and (told.unit or told.description or called):
             found.append(name)
     return sorted(found)
+
+
+def _is_read(column: Column, unit: str) -> bool:
+    """Tell whether the unit of a column is heeded, or says nothing that counts."""
+    return column.dimension not in SIZES or not unit.strip() or bool(read_unit(unit)[0])
 
 
 def _list_described_links(metadata: Any, names: Iterable[str]) -> list[str]:

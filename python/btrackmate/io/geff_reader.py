@@ -34,8 +34,9 @@ from btrackmate.io.geff_metadata import (
 from btrackmate.io.link_order import link_forward
 from btrackmate.io.ngff import ZARR_FAULTS, list_missing_chunks
 from btrackmate.io.numbers import MAX_EXACT
+from btrackmate.io.size_units import SizeScale
 from btrackmate.io.time_steps import settle_interval
-from btrackmate.io.units import LENGTHS, convert, normalise_space_unit, read_unit
+from btrackmate.io.units import normalise_space_unit
 from btrackmate.io.zarr_store import ReadingStore
 
 _log = logging.getLogger(__name__)
@@ -92,10 +93,11 @@ def read_geff(path: Path) -> TrackGraph:
             frame, time = (table[name].to_numpy() for name in ("frame", "time"))
             dt = settle_interval(frame, time, calibration.dt, str(path), ("time", "time step"))
             calibration = replace(calibration, dt=dt)
+        table = _scale_sizes(table, axes, metadata, names, calibration, own, path)
     else:
         table, calibration = scale_positions(table, axes, path)
         calibration = replace(calibration, **own.get("spacing", {}))
-        table = _scale_sizes(table, axes, metadata, names, calibration)
+        table = _scale_sizes(table, axes, metadata, names, calibration, own, path)
         table, calibration = settle_frames(table, axes, calibration, path)
     n_frames = own.get("n_frames")
     if n_frames is not None and not content.ours and len(table):
@@ -331,24 +333,35 @@ def _scale_sizes(
     metadata: Any,
     names: Mapping[str, str],
     calibration: Calibration,
+    own: Mapping[str, Any],
+    path: Path,
 ) -> pd.DataFrame:
-    """Bring radii and volumes to the positions' unit; those without one are in the x axis' own."""
-    ndim = 3 if _is_deep(table) else 2
-    voxel = {"radius": (1, calibration.dx), "volume": (ndim, calibration.voxel_volume(ndim))}
-    in_pixels = normalise_space_unit(axes.by_column["x"].unit or "") == "pixel"
+    """Bring lengths, areas and volumes to the positions' unit, from those that are stated.
+
+    Radii and volumes without one are in the x axis' own.
+    """
+    scale = SizeScale(
+        calibration,
+        3 if _is_deep(table) else 2,
+        calibration.space_unit,
+        normalise_space_unit(axes.by_column["x"].unit or "") == "pixel",
+        "calibration" in own or bool(own.get("spacing")),
+    )
+    factors: dict[str, float] = {}
     for name, column in names.items():
-        if column not in voxel:
+        told = metadata.node_props_metadata.get(name)
+        stated = (told.unit or "").strip() if told is not None else ""
+        if name in axes.columns or (own and stated in ("", scale.name_unit(column))):
             continue
-        power, factor = voxel[column]
-        described = metadata.node_props_metadata.get(name)
-        unit, _ = read_unit(described.unit or "") if described is not None else ("", None)
-        if unit in LENGTHS:
-            factor = (convert(1.0, unit, calibration.space_unit) or 1.0) ** power
-        elif not in_pixels:
-            factor = 1.0
-        if factor != 1:
-            table = table.assign(**{column: table[column] * factor})
-    return table
+        factor = scale.factor(column, stated)
+        if factor is None:
+            _log.warning(
+                "%s: states %s in %s, which is not converted to %s: correct the unit of this "
+                "property, or leave it out", path, name, stated, scale.name_unit(column),
+            )  # fmt: skip
+        elif factor != 1:
+            factors[column] = factor
+    return table.assign(**{column: table[column] * factor for column, factor in factors.items()})
 
 
 def _is_deep(table: pd.DataFrame) -> bool:

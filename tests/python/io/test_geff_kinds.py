@@ -19,7 +19,7 @@ from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.geff import make_identifiers, write_geff
-from btrackmate.io.geff_reader import read_geff
+from btrackmate.io.geff_reader import list_left_out, read_geff
 from btrackmate.pipeline.converting import convert
 
 Props = dict[str, Any]
@@ -476,3 +476,95 @@ def test_links_to_nowhere_name_the_file_and_high_ids_are_as_they_stand(tmp_path:
     group["nodes/ids"][1] = 2**63 + 9
     with pytest.raises(UserError, match=f"a.geff: has node {2**63 + 9}, expected ids below 2⁶³"):
         read_geff(path)
+
+
+# Units of sizes.
+
+
+def with_units(path: Path, **units: str) -> Path:
+    told = geff.GeffMetadata.read(path)
+    for name, unit in units.items():
+        told.node_props_metadata[name].unit = unit
+    told.write(path)
+    return path
+
+
+SIZES = {
+    "t": [0, 1],
+    "x": [1.0, 2],
+    "y": [1.0, 2],
+    "z": [1.0, 2],
+    "radius": [4000.0, 4000],
+    "perimeter": [0.02, 0.02],
+    "surface": [200.0, 200],
+    "VOLUME": [268e9, 268e9],
+    "boundary_distance": [7.0, 7],
+    "ellipsoid_a": [50.0, 50],
+}
+UNITS = {
+    "radius": "nanometer",
+    "perimeter": "mm",
+    "surface": "µm^2",
+    "VOLUME": "nm³",
+    "boundary_distance": "furlong",
+    "ellipsoid_a": "angstrom",
+}
+
+
+def test_units_of_all_sizes_are_heeded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "a.geff", SIZES, axes(z="z"))
+    assert "not converted" not in caplog.text
+    told = geff.GeffMetadata.read(path)
+    for axis in told.axes or []:
+        if axis.type == "space":
+            axis.unit = "micrometer"
+    told.write(path)
+    table = read_geff(with_units(path, **UNITS)).spots.table
+    wanted = {"radius": 4, "perimeter": 20, "surface": 200, "volume": 268, "ellipsoid_a": 0.005}
+    assert {name: table[name][0] for name in wanted} == pytest.approx(wanted)
+    assert table["boundary_distance"][0] == 7
+    assert "states boundary_distance in furlong, which is not converted to µm" in caplog.text
+    assert caplog.text.count("not converted") == 1
+    left_out = ["units, names or descriptions of properties boundary_distance"]
+    assert list_left_out(path) == left_out
+
+
+def test_areas_in_pixels_are_scaled_in_2d_and_lengths_where_pixels_are_square(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    props = {"t": [0, 1], "x": [10.0, 20], "y": [10.0, 20]}
+    props |= {"perimeter": [40.0, 40], "volume": [100.0, 100], "boundary_distance": [3.0, 3]}
+    for dy, perimeter in ((0.5, 20.0), (0.25, 40.0)):
+        given = axes(
+            x={"name": "x", "unit": "pixel", "scale": 0.5, "scaled_unit": "micrometer"},
+            y={"name": "y", "unit": "pixel", "scale": dy, "scaled_unit": "micrometer"},
+        )
+        path = write(tmp_path / f"{dy}.geff", props, given)
+        table = read_geff(
+            with_units(path, perimeter="pixel", volume="pixel^2", boundary_distance="um")
+        ).spots.table
+        assert table["volume"][0] == pytest.approx(100 * 0.5 * dy)
+        assert table["perimeter"][0] == perimeter
+        assert table["boundary_distance"][0] == 3
+        assert ("states perimeter in pixel, which is not converted" in caplog.text) == (dy != 0.5)
+
+
+def test_a_unit_that_contradicts_its_property_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = axes(z="z")
+    path = with_units(write(tmp_path / "a.geff", SIZES, given), surface="mm^3", radius="pixel")
+    table = read_geff(path).spots.table
+    assert (table["surface"][0], table["radius"][0]) == (200, 4000)
+    assert "states surface in mm^3" in caplog.text
+
+
+def test_sizes_of_ours_in_which_another_program_stated_another_unit(tmp_path: Path) -> None:
+    row = np.arange(2)
+    table = pd.DataFrame({"id": row, "frame": row, "x": 1.0, "y": 1.0, "z": 1.0, "surface": 5.0})
+    spots = Spots.from_table(
+        table, Calibration(0.5, 0.5, 2.0, 30.0, "µm", "sec"), ndim=3, n_frames=2
+    )
+    write_geff(tmp_path / "a.geff", TrackGraph.from_ids(spots, row[:1], row[1:]))
+    path = with_units(tmp_path / "a.geff", surface="mm^2")
+    assert read_geff(path).spots.table["surface"][0] == pytest.approx(5e6)
