@@ -175,7 +175,16 @@ class WorkFolder:
         remove(self._name(frame))
 
     def save_frame(self, frame: int, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Keep the tables of a finished frame, with a checksum."""
+        """Keep the tables of a finished frame, with a checksum.
+
+        Raises
+        ------
+        StorageError
+            If the folder is gone: moved or removed, perhaps with its run; it is not made anew.
+        """
+        if not self._tables.is_dir():
+            msg = f"{self.path} was moved or removed while frames were made: start again"
+            raise StorageError(msg)
         arrays = {
             f"{name}/{column}": _plain(table[column])
             for name, table in tables.items()

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError, describe_fault
 from btrackmate.core.files import append_text, copy_file, write_text
 from btrackmate.core.locks import Lock, hold_contents
 from btrackmate.core.outputs import check_output
@@ -46,6 +46,8 @@ class Journal:
     ------
     UserError
         If another window or process has these tracks open, or the journal is damaged.
+    StorageError
+        If the disk refuses the lock beside it.
 
     Attributes
     ----------
@@ -61,7 +63,11 @@ class Journal:
         self.path = name_journal(tracks)
         check_output(self.path, overwrite=True)
         self._lock = Lock(tracks.with_name(tracks.name + _LOCK_ENDING), f"{tracks} (editing)")
-        self._lock.acquire()
+        try:
+            self._lock.acquire()
+        except OSError as error:
+            msg = f"cannot write beside {tracks}, where edits are kept: {describe_fault(error)}"
+            raise StorageError(msg) from error
         self._held = ExitStack()
         try:
             self._held.enter_context(hold_contents(tracks, f"{tracks} (editing)"))

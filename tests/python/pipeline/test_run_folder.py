@@ -13,7 +13,7 @@ import zarr
 from faults import run_child
 from tiny_movies import dividing_cells, write_imagej, write_store
 
-from btrackmate.core.errors import UserError
+from btrackmate.core.errors import StorageError, UserError
 from btrackmate.pipeline import run as run_module
 from btrackmate.pipeline.inputs import RunInputs
 from btrackmate.pipeline.run import run
@@ -92,6 +92,23 @@ def test_finished_files_of_the_same_job_are_published(
     run(RunInputs(labels=labels_3d), output, SETTINGS)
     assert (output / "run.yaml").is_file()
     assert not (output / ".work").exists()
+
+
+def test_a_run_folder_that_is_moved_is_not_begun_at_its_old_place(
+    tmp_path: Path, labels_3d: Path
+) -> None:
+    output, moved = tmp_path / "out", tmp_path / "moved"
+
+    def move_away(step: str, done: int, total: int) -> None:
+        if step == "measuring" and done == 2:
+            output.rename(moved)
+
+    with pytest.raises((StorageError, UserError), match="moved or removed|was removed"):
+        run(RunInputs(labels=labels_3d), output, SETTINGS, progress=move_away)
+    assert not output.exists()
+    for folder in (moved, output):
+        run(RunInputs(labels=labels_3d), folder, SETTINGS)
+    assert (moved / "tracks.xml").read_bytes() == (output / "tracks.xml").read_bytes()
 
 
 def test_second_run_into_a_folder_is_refused(tmp_path: Path, labels_3d: Path, short: Path) -> None:

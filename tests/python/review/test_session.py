@@ -1,5 +1,6 @@
 """The journal of edits: kept at once, undone later, made again elsewhere, never half-there."""
 
+import errno
 import json
 import math
 import os
@@ -605,6 +606,21 @@ def test_a_full_disk_leaves_the_edit_unmade(tmp_path, monkeypatch):
         assert state(session) == before
         assert not session.history.done
         assert not math.isnan(session.tracks.spot(spot).x)
+
+
+def test_a_full_disk_is_told_when_tracks_are_opened(tmp_path, monkeypatch):
+    path = copy(tmp_path)
+    names = sorted(tmp_path.iterdir())
+
+    def refuse(*_given, **_named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("btrackmate.core.locks.Lock._take", refuse)
+    with pytest.raises(StorageError, match="where edits are kept: .*space"):
+        EditSession.open(path)
+    assert sorted(tmp_path.iterdir()) == names
+    monkeypatch.undo()
+    EditSession.open(path).close()
 
 
 @pytest.mark.parametrize("ending", ["xml", "geff"])
