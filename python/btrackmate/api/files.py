@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from btrackmate.api.images import Segmentation, read_labels
-from btrackmate.core.arrays import find_files
+from btrackmate.core.array_files import find_files
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress

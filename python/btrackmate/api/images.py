@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from btrackmate import __version__
 from btrackmate.api.calibration import calibrate
-from btrackmate.core.arrays import ArrayMovie, find_files, read_array
+from btrackmate.core.array_files import find_files
+from btrackmate.core.arrays import ArrayMovie, read_array
 from btrackmate.core.axes import FROM_ZERO
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError

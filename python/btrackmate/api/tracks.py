@@ -11,7 +11,7 @@ import pandas as pd
 
 from btrackmate.api.calibration import check_units, name_units, read_step
 from btrackmate.api.images import Segmentation, measure, note_step, read_labels
-from btrackmate.core.arrays import find_files
+from btrackmate.core.array_files import find_files
 from btrackmate.core.calibration import Calibration
 from btrackmate.core.errors import UserError
 from btrackmate.core.graph import TrackGraph

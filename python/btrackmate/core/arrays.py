@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -99,17 +98,6 @@ class ArrayMovie:
 def unwrap(value: Any) -> Any:
     """Give a number of numpy's as Python's own; anything else as it is."""
     return value.item() if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
-
-
-def find_files(*arrays: Any) -> list[Path]:
-    """Name the files that arrays are read from, as others may change them: Zarr's, mapped ones."""
-    found = []
-    for array in arrays:
-        if isinstance(array, np.memmap):
-            found += [Path(array.filename)] if array.filename is not None else []
-        elif isinstance(root := getattr(getattr(array, "store", None), "root", None), str | Path):
-            found.append(Path(root, str(getattr(array, "path", ""))))
-    return [path for path in found if path.exists()]
 
 
 def read_array(
