@@ -108,6 +108,13 @@ def test_filter(viewer, xml: Path, said) -> None:
     push_named(filters, "Add filter")
     assert "3 of 4 tracks" in filters.told.text()
     assert "; 6 are kept, as" in filters.told.text()
+    spots = work.session.now.n_spots
+    assert f"of {spots} spots" in filters.told.text()
+    click(viewer, go(work, 8))
+    press(viewer, "Delete")
+    assert f"of {spots - 1} spots" in filters.told.text()
+    press(viewer, "Z", "Control")
+    assert f"of {spots} spots" in filters.told.text()
     again = dock(viewer, Filters)  # The widget was closed, and its filters still count.
     assert again.chosen == filters.chosen
     assert again.told.text() == filters.told.text()
@@ -245,6 +252,29 @@ def test_animation(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None
     push(animation.record)
     push(animation.stop)
     assert not (tmp_path / "stopped.mp4").exists()
+    assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4"])
+def test_a_film_has_one_size(viewer, xml: Path, tmp_path: Path, said, ending: str) -> None:
+    """It ends, and is not kept, when the window changes its size."""
+    from btrackmate.napari_plugin.view.film import Animation
+
+    show(viewer, xml)
+    animation = dock(viewer, Animation)
+    animation.repeat.setValue(20)
+    animation.start(tmp_path / f"film.{ending}")
+    settle()
+    window = viewer.window._qt_window
+    window.resize(window.width() - 120, window.height() - 80)
+    for _ in range(200):
+        settle()
+        if not animation.is_recording:
+            break
+    assert not animation.is_recording
+    assert said("the window changed its size while the film was made")
+    assert animation.record.isEnabled()
+    assert not (tmp_path / f"film.{ending}").exists()
     assert [one.name for one in tmp_path.glob(".*")] == []
 
 
@@ -387,6 +417,34 @@ def test_explain(viewer, xml: Path) -> None:
     assert "7 → 8 is no link, as corrected by hand" in explain.text.toPlainText()
     press(viewer, "Delete")
     assert "Prepare again" in explain.text.toPlainText()
+
+
+def test_explanations_of_cells_that_were_corrected_meanwhile_are_not_shown(
+    viewer, xml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from btrackmate.napari_plugin.view import explain as view
+
+    work, gate = show(viewer, xml), threading.Event()
+    make = view.make_explainer
+
+    def make_late(*given: object) -> object:
+        made = make(*given)
+        gate.wait(10)
+        return made
+
+    monkeypatch.setattr(view, "make_explainer", make_late)
+    explain = dock(viewer, view.Explain)
+    push(explain.prepare)
+    click(viewer, go(work, 8))
+    press(viewer, "Delete")
+    gate.set()
+    wait(explain.work)
+    assert "press Prepare again" in explain.text.toPlainText()
+    assert explain.explainer is None
+    push(explain.prepare)
+    wait(explain.work)
+    click(viewer, go(work, 6))
+    assert "5 → 6" in explain.text.toPlainText()
 
 
 @pytest.mark.slow

@@ -229,7 +229,7 @@ def _judge_ends(
     outside_image, outside_tissue = _judge_exits(graph, last, before, has_before, bounds)
     fate[outside_tissue] = Fate.LEAVES_TISSUE
     fate[outside_image] = Fate.LEAVES_IMAGE
-    fate[spots.frame[last] == spots.n_frames - 1] = Fate.END_OF_MOVIE
+    fate[spots.frame[last] == spots.ends[1]] = Fate.END_OF_MOVIE
     fate[graph.out_degree[last] == 1] = Fate.MERGES
     fate[graph.out_degree[last] > 1] = Fate.DIVIDES
     return fate
@@ -245,7 +245,7 @@ def _judge_starts(
     outside_image, outside_tissue = _judge_exits(graph, first, after, has_after, bounds)
     origin[outside_tissue] = Origin.ENTERS_TISSUE
     origin[outside_image] = Origin.ENTERS_IMAGE
-    origin[spots.frame[first] == 0] = Origin.START_OF_MOVIE
+    origin[spots.frame[first] == spots.ends[0]] = Origin.START_OF_MOVIE
     origin[graph.in_degree[first] == 1] = Origin.BIRTH
     origin[graph.in_degree[first] > 1] = Origin.MERGE
     return origin

@@ -45,6 +45,8 @@ class Spots:
         2D outlines, x and y relative to the spot's position, in `space_unit`; may be empty.
     record : mapping
         How they were made: version and settings of each step, where that is known.
+    searched : (int, int), optional
+        First and last frame in which cells were looked for, if that is not the whole movie.
     """
 
     table: pd.DataFrame
@@ -53,6 +55,7 @@ class Spots:
     n_frames: int
     contours: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    searched: tuple[int, int] | None = None
 
     @classmethod
     def from_table(
@@ -176,6 +179,14 @@ class Spots:
     def occupied_frames(self) -> NDArray[np.int64]:
         """Frames that hold spots, in order: what to loop over, as a movie may be nearly empty."""
         return np.flatnonzero(np.diff(self.frame_offsets))
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """First and last frame in which cells could be found; beyond them tracks are cut off."""
+        first, last = self.searched or (0, self.n_frames - 1)
+        if len(self):  # Some may have been added by hand.
+            first, last = min(first, int(self.frame[0])), max(last, int(self.frame[-1]))
+        return first, last
 
     @property
     def frame_offsets(self) -> NDArray[np.int64]:

@@ -158,6 +158,8 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files = list_frames(path)
+        #: The number that the first frame has in its name.
+        self.first_number = number_names([file.stem for file in self._files], str(path))[0]
         self.standing = {file: glance_at(file) for file in self._files}
         kinds: list[np.dtype[Any]] = []
         other: list[Path] = []

@@ -195,6 +195,7 @@ def _make_metadata(
                 "calibration": asdict(calibration),
                 "n_frames": spots.n_frames,
                 "ndim": spots.ndim,
+                **({"searched": list(spots.searched)} if spots.searched else {}),
                 "columns": {i: name for name, i in identifiers.items() if i != name},
             }
         },

@@ -109,6 +109,8 @@ def read_geff(path: Path) -> TrackGraph:
         n_frames=n_frames,
         source=str(path),
     )
+    if "searched" in own:
+        spots = replace(spots, searched=tuple(own["searched"]))
     edges = content.edges
     # Links of an undirected graph have no order that could be wrong.
     make = partial(link_forward, path) if metadata.directed else TrackGraph.from_ids

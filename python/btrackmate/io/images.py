@@ -96,6 +96,11 @@ class Movie:
         return self.shape[0]
 
     @property
+    def first_number(self) -> int | None:
+        """The number in the name of the first frame, of a folder of several; else None."""
+        return getattr(self._source, "first_number", None) if self.n_frames > 1 else None
+
+    @property
     def origin(self) -> tuple[float, float, float] | None:
         """Where the first voxel lies, z, y and x in voxels; None where the file does not say."""
         return self._source.scale.origin

@@ -271,7 +271,7 @@ class TiffSource:
         if self._file.is_imagej:
             tags = self._file.pages[0].tags
             sizes = [_voxel_size(tags.get(name)) for name in ("XResolution", "YResolution")]
-            return read_imagej_scale(self._file.imagej_metadata or {}, sizes)
+            return read_imagej_scale(self._file.imagej_metadata or {}, sizes, str(self._path))
         # Dots per inch of a plain TIFF say how to print it, not how large the cells are.
         return Scale()
 

@@ -17,7 +17,9 @@ _log = logging.getLogger(__name__)
 _STEP_TOLERANCE = 0.02
 
 
-def read_imagej_scale(metadata: Mapping[str, Any], sizes: Sequence[float | None]) -> Scale:
+def read_imagej_scale(
+    metadata: Mapping[str, Any], sizes: Sequence[float | None], source: str
+) -> Scale:
     """Read voxel size and time step as ImageJ writes them.
 
     Parameters
@@ -26,7 +28,10 @@ def read_imagej_scale(metadata: Mapping[str, Any], sizes: Sequence[float | None]
         ImageJ's key = value description: unit, yunit, zunit, spacing, finterval, tunit.
     sizes : [dx, dy]
         Width and height of a pixel in `unit`, from the resolution tags.
+    source : str
+        File, for messages.
     """
+    _warn_of_signed(metadata, source)
     unit = normalise_space_unit(str(metadata.get("unit", "")))
     dx, dy = sizes
     if unit == "inch":
@@ -46,6 +51,17 @@ def read_imagej_scale(metadata: Mapping[str, Any], sizes: Sequence[float | None]
     dt = _positive(metadata.get("finterval"), "T", "finterval", odd)
     scale = Scale.of_axes(scaled, (dt, normalise_time_unit(str(metadata.get("tunit", "sec")))), odd)
     return scale if dx is not None else replace(scale, dz=dz)
+
+
+def _warn_of_signed(metadata: Mapping[str, Any], source: str) -> None:
+    """Warn of ImageJ's signed 16 bits: unsigned ones, of which it shows 32768 less."""
+    if (metadata.get("cf"), metadata.get("c0"), metadata.get("c1")) == (0, -32768, 1):
+        _log.warning(
+            "%s: an image of signed 16 bits, of ImageJ: its values are read as stored, 32768 "
+            "higher than ImageJ shows them, and as TrackMate measures them; convert it to 32 bits "
+            "or, labels and masks, to unsigned 16 bits",
+            source,
+        )
 
 
 def read_ome_scale(xml: str, source: str) -> Scale:

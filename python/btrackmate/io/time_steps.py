@@ -96,7 +96,26 @@ def settle_interval(
             "times count, as in TrackMate", source, names[0], step, names[1], dt,
         )  # fmt: skip
         return step
+    elif step is None:
+        _warn_of_uneven(frame, time, dt, source, names)
     return dt
+
+
+def _warn_of_uneven(
+    frame: NDArray[Any], time: NDArray[Any], dt: float, source: str, names: tuple[str, str]
+) -> None:
+    """Warn where times are off by more than a clock's jitter: not all goes by them."""
+    at, rows = np.unique(frame, return_index=True)
+    times = np.asarray(time, np.float64)[rows]
+    if at.size < 2 or not np.isfinite(times).all():
+        return
+    if np.abs(times - times[0] - (at - at[0]) * dt).max() > JITTER * dt:
+        steps = np.diff(times) / np.diff(at)
+        _log.warning(
+            "%s: the times of its spots (%s) go up unevenly, by %g to %g a frame, and the %s is "
+            "%g: features of tracks go by these times; analyses, pruning in time and tables of "
+            "tracks by the frames", source, names[0], steps.min(), steps.max(), names[1], dt,
+        )  # fmt: skip
 
 
 def find_rise(frame: NDArray[Any], time: NDArray[Any]) -> float | None:

@@ -195,9 +195,13 @@ def _list_outlines(graph: TrackGraph) -> list[str]:
 def _list_length(graph: TrackGraph) -> list[str]:
     """List that a movie goes on after its last cell, which a table does not tell."""
     last, n = int(graph.spots.frame.max(initial=-1)), graph.spots.n_frames
-    if n <= last + 1:
-        return []
-    return [f"that the movie has {n} frames, of which the last with a cell is {last}"]
+    listed = []
+    if n > last + 1:
+        listed.append(f"that the movie has {n} frames, of which the last with a cell is {last}")
+    if graph.spots.searched:
+        first, last = graph.spots.ends
+        listed.append(f"that cells were looked for in frames {first} to {last} alone")
+    return listed
 
 
 def _list_document(document: TrackMateDocument | None) -> list[str]:

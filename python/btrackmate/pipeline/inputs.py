@@ -211,6 +211,7 @@ def _open_pair(inputs: RunInputs, settings: InputSettings) -> tuple[Movie | None
     if image is None and labels is None:
         image = open_calibrated(inputs.image, settings)  # says what is missing
     if image is not None and labels is not None and _same_shape(image, labels):
+        _check_same_origin(labels, image)
         return image, labels
     # ImageJ's stacks are slices unless somebody says otherwise: labels with frames know better.
     named = settings.axes or settings.image_axes
@@ -352,7 +353,17 @@ def _check_same_shape(labels: Movie, image: Movie) -> None:
 
 
 def _check_same_origin(movie: Movie, main: Movie) -> None:
-    """Refuse two that say that they begin at different places, as two crops of one movie do."""
+    """Refuse two that say that they begin at different places, as two crops of one movie do.
+
+    Numbers of frames in names are told only, as some programs count from 0 and some from 1.
+    """
+    numbers = movie.first_number, main.first_number
+    if None not in numbers and numbers[0] != numbers[1]:
+        _log.warning(
+            "%s: its first frame has the number %d, and that of %s %d: they are taken for the same "
+            "frame; if they are not, take away the files of frames that only one has",
+            movie.path, numbers[0], main.path, numbers[1],
+        )  # fmt: skip
     if movie.origin is None or main.origin is None:
         return
     if any(abs(a - b) > FROM_ZERO for a, b in zip(movie.origin, main.origin, strict=True)):

@@ -115,7 +115,7 @@ def put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:
         contours={**spots.contours, **hidden.contours},
     )
     return TrackGraph.from_ids(
-        together,
+        replace(together, searched=spots.searched),
         links["source"].to_numpy(),
         links["target"].to_numpy(),
         links["cost"].to_numpy(),

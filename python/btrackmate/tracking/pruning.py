@@ -237,7 +237,7 @@ def _make_test(graph: TrackGraph, settings: PruneSettings) -> Callable[[int], bo
 
 def _movie_end(graph: TrackGraph, settings: PruneSettings) -> int:
     """Give the frame from which on a tracklet is censored, not short."""
-    return graph.spots.n_frames + (1 if settings.prune_censored else -1)
+    return graph.spots.n_frames + 1 if settings.prune_censored else graph.spots.ends[1]
 
 
 def _in_short_track(graph: TrackGraph, settings: PruneSettings) -> NDArray[np.bool_]:

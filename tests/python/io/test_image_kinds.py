@@ -682,3 +682,15 @@ def test_vendor_files_name_the_package(
     (tmp_path / name).write_bytes(b"anything")
     with pytest.raises(UserError, match=f"needs bioio: pip install .?{package}"):
         open_movie(tmp_path / name)
+
+
+@pytest.mark.parametrize(("c0", "told"), [(-32768, True), (0, False), (None, False)])
+def test_signed_values_of_imagej_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, c0: int | None, told: bool
+) -> None:
+    """It stores them 32768 higher, as TrackMate too measures them."""
+    values = {} if c0 is None else {"cf": 0, "c0": c0, "c1": 1}
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, numbered(4, 5, 6), imagej=True, metadata={"axes": "ZYX", **values})
+    assert open_movie(path).frame(0).max() == numbered(4, 5, 6).max()
+    assert (f"{path}: an image of signed 16 bits" in caplog.text) == told

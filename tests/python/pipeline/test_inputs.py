@@ -252,3 +252,16 @@ def test_fractional_labels_write_nothing(
         assert call(*words, "-o", tmp_path / name) == 2
         assert "l.tif, frame 4: value 0.5" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("numbers", "told"), [((1, 2, 3), True), ((0, 1, 2), False)])
+def test_frames_of_two_folders_that_count_otherwise_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, numbers: tuple[int, ...], told: bool
+) -> None:
+    cells = dividing_cells()[:3].astype(np.uint16)
+    for folder, names in (("images", (0, 1, 2)), ("labels", numbers)):
+        (tmp_path / folder).mkdir()
+        for number, frame in zip(names, cells, strict=True):
+            write_imagej(tmp_path / folder / f"{folder}{number:03}.tif", frame, "ZYX")
+    opened(labels=tmp_path / "labels", image=tmp_path / "images")
+    assert ("they are taken for the same frame" in caplog.text) == told

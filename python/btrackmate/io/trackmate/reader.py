@@ -3,6 +3,7 @@
 import logging
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
@@ -240,9 +241,49 @@ def _make_spots(
     last = int(frame.max()) + 1 if frame.size else 0
     n_frames = max(last, int(_number(attributes.get("nframes"), 0, source, "nframes")))
     contours = {int(ids[row]): outline for row, outline in parser.rois.items()}
-    return Spots.from_table(
+    spots = Spots.from_table(
         table, calibration, ndim=ndim, n_frames=n_frames, contours=contours, source=source
     )
+    return replace(spots, searched=_read_crop(parser.root, spots, attributes, source))
+
+
+def _read_crop(
+    root: Element, spots: Spots, data: dict[str, str], source: str
+) -> tuple[int, int] | None:
+    """Read in which frames cells were looked for, None for all; tell of parts of the image.
+
+    A part that does not hold all spots is that of another image, or says nothing.
+    """
+    crop = root.find("Settings/BasicSettings")
+    if crop is None:
+        return None
+    begin = {}
+    sizes = (*spots.calibration.spacing(3)[::-1], 1.0)
+    lengths = ("width", "height", "nslices", "nframes")
+    for letter, length, size in zip("xyzt", lengths, sizes, strict=True):
+        low, high = (_read_whole(crop.get(f"{letter}{end}")) for end in ("start", "end"))
+        whole = spots.n_frames if letter == "t" else _read_whole(data.get(length))
+        if not 0 <= low <= high < whole or (low, high) == (0, whole - 1):
+            continue
+        places = (spots.frame if letter == "t" else spots.table[letter].to_numpy()) / size
+        if not places.size or (places.min() >= low - 0.5 and places.max() <= high + 0.5):
+            begin[letter] = low, high
+    searched = begin.pop("t", None)
+    if searched is not None:
+        _log.info("%s: cells were looked for in frames %d to %d of %d, which count as the movie's "
+                  "ends", source, *searched, spots.n_frames)  # fmt: skip
+    if begin:
+        listed = ", ".join(f"{letter} {low} to {high}" for letter, (low, high) in begin.items())
+        _log.warning(
+            "%s: cells were looked for in a part of the image alone (pixels %s), beyond which "
+            "tracks end without leaving the image", source, listed,
+        )  # fmt: skip
+    return searched
+
+
+def _read_whole(text: str | None) -> int:
+    """Read a whole number of pixels or frames; what is none is −1."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else -1
 
 
 def _number(text: str | None, default: float, source: str, name: str) -> float:

@@ -287,6 +287,9 @@ def _image_elements(path: Path, spots: Spots, session: Session) -> list[Element]
     data = SubElement(both, "ImageData", {"filename": name, "folder": folder})
     _set_lengths(both, (frames, 1, slices, height, width))
     data.attrib.update({key: format_number(float(v)) for key, v in sizes_text.items()})
+    if spots.searched:
+        for name, frame in zip(("tstart", "tend"), spots.ends, strict=True):
+            _child(both, "BasicSettings").set(name, str(frame))
     return list(both)
 
 

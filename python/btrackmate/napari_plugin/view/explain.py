@@ -30,6 +30,7 @@ class Explain(SessionPanel):
     def build(self, session: Session) -> QWidget:
         """Make the text."""
         self.explainer: Explainer | None = None
+        self._edits = 0
         content = QWidget()
         box = QVBoxLayout(content)
         box.setContentsMargins(2, 2, 2, 2)
@@ -50,22 +51,31 @@ class Explain(SessionPanel):
 
     def start(self, *_: Any) -> None:
         """Prepare the explanations, beside the window."""
-        session = self.session
-        self.work.run(lambda report: make_explainer(session, report), self._take)
+        session, begun = self.session, self._edits
+        self.work.run(
+            lambda report: make_explainer(session, report), lambda made: self._take(made, begun)
+        )
 
-    def _take(self, explainer: Explainer) -> None:
-        self.explainer = explainer
+    def _take(self, explainer: Explainer, begun: int) -> None:
         self.prepare.setText("Prepare again")
+        if begun != self._edits:  # It may be of the cells from before.
+            self._ask_again()
+            return
+        self.explainer = explainer
         self._tell()
 
+    def _ask_again(self) -> None:
+        self.explainer = None
+        self.text.setPlainText("The cells have changed: press Prepare again.")
+
     def _on_edited(self, change: Change) -> None:
+        self._edits += 1
         if self.explainer is None:
             return
         if follow_edit(self.session, self.explainer, change):
             self._tell()
         else:
-            self.explainer = None
-            self.text.setPlainText("The cells have changed: press Prepare again.")
+            self._ask_again()
 
     def _tell(self) -> None:
         if self.explainer is None:

@@ -193,8 +193,16 @@ class Animation(SessionPanel):
         with write_atomically(path) as temporary:
             writer: Any
             with films.get_writer(temporary, **options) as writer:
+                size: tuple[int, ...] = ()
                 for number, view in enumerate(views, 1):
-                    writer.append_data(self.take(view, plots))
+                    picture = self.take(view, plots)
+                    size = size or picture.shape
+                    if picture.shape != size:
+                        msg = f"{path}: the window changed its size while the film was made, from "
+                        msg += f"{size[1]} × {size[0]} to {picture.shape[1]} × {picture.shape[0]} "
+                        msg += "pixels, and nothing is kept: record it again"
+                        raise UserError(msg)
+                    writer.append_data(picture)
                     yield number
             check_unchanged(path)
         if plots is not None:

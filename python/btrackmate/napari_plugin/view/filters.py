@@ -70,7 +70,13 @@ class Filters(SessionPanel):
         self._busy = False
         self._reload()
         self.follow(session.shown, self._reload)
+        self.follow(session.edited, self._on_edited)
         return content
+
+    def _on_edited(self, *_: Any) -> None:
+        self._draw()
+        if self.list.count():
+            self._tell()
 
     def _reload(self, *_: Any) -> None:
         """List the filters that count: of a widget that was closed, or of the Inspector."""
