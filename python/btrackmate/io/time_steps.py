@@ -113,8 +113,8 @@ def _warn_of_uneven(
         steps = np.diff(times) / np.diff(at)
         _log.warning(
             "%s: the times of its spots (%s) go up unevenly, by %g to %g a frame, and the %s is "
-            "%g: features of tracks go by these times; analyses, pruning in time and tables of "
-            "tracks by the frames", source, names[0], steps.min(), steps.max(), names[1], dt,
+            "%g: features of tracks go by these times, analyses and pruning in time by the frames",
+            source, names[0], steps.min(), steps.max(), names[1], dt,
         )  # fmt: skip
 
 
