@@ -18,7 +18,7 @@ from btrackmate.core.graph import TrackGraph
 from btrackmate.core.progress import Progress, ignore_progress
 from btrackmate.core.spots import Spots
 from btrackmate.core.watching import watch_inputs
-from btrackmate.io.time_steps import find_rise
+from btrackmate.io.time_steps import find_rise, warn_of_steps
 from btrackmate.tracking.feature_filter import FeatureFilter
 from btrackmate.tracking.settings import PruneSettings, parse_tracker, tracker_name
 
@@ -254,6 +254,8 @@ def _read_table(table: pd.DataFrame, calibration: Calibration) -> Spots:
     """Make spots of a table; its owner may go on to change it, or the arrays it is made of."""
     ndim = 3 if "z" in table else 2
     spots = Spots.from_table(table.copy(), calibration, ndim=ndim, source="the table")
+    remedy = "number the column frame by frames, and give dt="
+    warn_of_steps(spots.occupied_frames, "the table", remedy)
     rise = find_rise(spots.frame, spots.feature("time"))
     if calibration.time_unit == "frame" and rise not in (None, 1.0):
         _log.warning(

@@ -101,7 +101,7 @@ class Spots:
         [0.0, 2.5]
         """
         _check_columns(table, source)
-        table = table.reset_index(drop=True)  # a table of its own: what is set here stays here
+        table = _take_index(table)  # a table of its own: what is set here stays here
         _take_from_arrow(table)
         _take_numbers(table, source)
         if "z" not in table and ndim == 2:
@@ -290,6 +290,18 @@ def explain_shift(frames: NDArray[np.int64], n_frames: int) -> str:
         f": its frames are {frames[0]} to {frames[-1]}, as many, but the first is 0; subtract "
         f"{frames[0]} from them"
     )
+
+
+def _take_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Give rows new numbers; an index that is named as a column of ours, as id, is that column."""
+    names = [name for name in table.index.names if isinstance(name, str) and name not in table]
+    kept = [name for name in names if find_column(name) is not None]
+    lost = [name for name in table.index.names if name not in kept]
+    if not kept:
+        return table.reset_index(drop=True)
+    if lost:
+        table = table.droplevel(lost)
+    return table.reset_index()
 
 
 def _as_whole_numbers(values: "pd.Series[Any]", source: str) -> "pd.Series[Any]":

@@ -47,6 +47,20 @@ def test_the_given_table_is_not_changed():
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_an_index_that_is_named_as_a_column_is_that_column():
+    table = pd.DataFrame({**BASE, "id": [7, 3, 5]})
+    wanted = Spots.from_table(table, CALIBRATION).table
+    for names in (["id"], ["id", "frame"], ["x", "id"]):
+        pd.testing.assert_frame_equal(
+            Spots.from_table(table.set_index(names), CALIBRATION).table, wanted
+        )
+    for names in (["id"], ["unknown"]):  # One that stands as a column too, or is none of ours.
+        index = pd.Index([9, 8, 6], name=names[0])
+        pd.testing.assert_frame_equal(
+            Spots.from_table(table.set_axis(index), CALIBRATION).table, wanted
+        )
+
+
 def test_z_may_be_missing_in_2d_only():
     flat = {name: BASE[name] for name in ("frame", "x", "y")}
     assert make(flat, ndim=2).positions[:, 2].tolist() == [0.0, 0.0, 0.0]
