@@ -343,7 +343,11 @@ def test_segment(viewer, xml: Path, tmp_path: Path, monkeypatch, said) -> None:
     push(segment.preview)
     assert said("no image to segment")
     labels = dividing_cells().astype(np.uint16)
+    two = np.stack([labels, labels], axis=2)
+    work.find_movie(write_imagej(tmp_path / "two.tif", two, "TZCYX"), "image")
+    assert segment.channel.maximum() == 2
     work.find_movie(write_imagej(tmp_path / "image.tif", labels, "TZYX"), "image")
+    assert segment.channel.maximum() == 1
     asked: list[tuple] = []
 
     def find_cells(movie, channel, frames, settings, report):

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from canonical_xml import DATA
@@ -108,6 +109,18 @@ def test_an_image_that_is_not_there(xml: Path, tmp_path: Path) -> None:
     session = Session(opened)
     session.find_movie(image, "image")
     assert session.opened.image is not None
+
+
+def test_an_image_that_is_found_later_does_not_scale_a_table(tmp_path: Path) -> None:
+    rows = {"track_id": [1, 1, 1], "frame": [0, 1, 2], "x": 4.0, "y": 5.0, "z": 2.0}
+    pd.DataFrame(rows).to_csv(tmp_path / "c.csv", index=False)
+    image = write_imagej(tmp_path / "i.tif", dividing_cells().astype(np.uint8), "TZYX")
+    session = Session(open_tracks(tmp_path / "c.csv"))
+    session.find_movie(image, "image")
+    assert "The voxel size of i.tif is not taken for the tracks" in session.opened.notes[-1]
+    session = Session(open_tracks(tmp_path / "c.csv", image=image))
+    session.find_movie(image, "image")
+    assert not any("is not taken for" in note for note in session.opened.notes)
 
 
 def test_what_is_no_tracks_is_left_to_others(tmp_path: Path) -> None:

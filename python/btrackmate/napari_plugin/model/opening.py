@@ -215,7 +215,17 @@ def with_movie(opened: Opened, path: Path, role: Role) -> Opened:
     movie = _open_beside(opened, path, role)
     changed = replace(opened, image=movie) if role == "image" else replace(opened, labels=movie)
     notes = [*_check(changed), *(_check_labels(changed) if role == "labels" else ())]
+    if _is_table(opened) and movie.known.size and _differ(opened.graph, movie):
+        notes.append(
+            f"The voxel size of {path.name} is not taken for the tracks, which are open: open the "
+            "table again, together with the image"
+        )
     return replace(changed, notes=tuple(notes))
+
+
+def _differ(graph: TrackGraph, movie: Movie) -> bool:
+    own, size = graph.spots.calibration, movie.calibration
+    return own.space_unit != size.space_unit or own.spacing(3) != size.spacing(3)
 
 
 def _open_file(path: Path, tracks: Path, *, edit: bool) -> Opened:

@@ -315,3 +315,4 @@ class Session(State):
             If it is no image.
         """
         self.opened = with_movie(self.opened, path, role)
+        self.found.emit()

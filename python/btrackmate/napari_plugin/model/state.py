@@ -50,6 +50,8 @@ class State:
         With the frame to go to, and the position z, y, x (or y, x) to look at.
     told : Signal
         With a line that a person must read.
+    found : Signal
+        When an image or labels were found that the tracks did not name.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -80,6 +82,7 @@ class State:
         self.table.leave_out(self._hidden_tracks())
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
+        self.found = Signal()
         if opened.edit is not None and opened.edit.tracks.is_edited:  # Joined before it was opened.
             tracks = np.unique(self.scene.track[np.flatnonzero(self._hidden)])
             self.show_joined(tracks[tracks >= 0])

@@ -40,8 +40,8 @@ class Segment(SessionPanel):
         box = QVBoxLayout(content)
         box.setContentsMargins(2, 2, 2, 2)
         self.channel = QSpinBox()
-        image = session.opened.image
-        self.channel.setRange(1, 1 if image is None else image.shape[1])
+        self._list_channels()
+        self.follow(session.found, self._list_channels, when_hidden=True)
         row = QHBoxLayout()
         row.addWidget(QLabel("channel"))
         row.addWidget(self.channel, 1)
@@ -76,6 +76,10 @@ class Segment(SessionPanel):
     def _drop_work(self) -> None:
         if not self._goes_on():
             super()._drop_work()
+
+    def _list_channels(self) -> None:
+        image = self.session.opened.image
+        self.channel.setRange(1, 1 if image is None else image.shape[1])
 
     def _on_preview(self) -> None:
         self._is_whole = self._goes_on()
