@@ -81,6 +81,18 @@ VERBS = {
         "filter t.xml --spot-filter x>10 -o p.csv --dropped d.csv --overwrite",
         "filter t.xml --spot-filter x>30 -o p.csv --dropped d.csv",
     ),
+    "analyse-overwrite": Verb(
+        "analyse t.xml -o a --no-figures --no-report --overwrite",
+        "analyse t.xml -o a --no-figures --no-report --max-lag 1",
+    ),
+    "relabel-overwrite": Verb(
+        "relabel v.xml l.tif -o r.tif --unpainted u.csv --overwrite",
+        "relabel v.xml l.tif -o r.tif --unpainted u.csv --by tracklet",
+    ),
+    "evaluate-overwrite": Verb(
+        "evaluate --truth l.tif --result l.tif --json e.json --table e.csv --overwrite",
+        "evaluate --truth l.tif --result n.tif --json e.json --table e.csv",
+    ),
     "train": Verb(TRAIN),
     "train-overwrite": Verb(
         f"{TRAIN} --overwrite --epochs 3",
@@ -96,6 +108,7 @@ def prepare(folder: Path) -> None:
     image = (100 * (LABELS > 0)).astype(np.uint8)
     write_imagej(folder / "i.tif", image, "TZYX")
     write_imagej(folder / "j.tif", image[:1], "TZYX")
+    write_imagej(folder / "n.tif", LABELS * (LABELS > 1), "TZYX")
     write_imagej(folder / "k.tif", np.tri(24, dtype=np.uint8), "YX")
     (folder / "images").mkdir()
     for t in range(2):
@@ -103,6 +116,7 @@ def prepare(folder: Path) -> None:
     (folder / "c.csv").write_text(CSV)
     make_data(folder / "data", (8, 20, 20))
     assert call(folder, "track c.csv --tracker nearest -o t.xml") == 0
+    assert call(folder, "track l.tif --tracker nearest -o v.xml") == 0
 
 
 def call(folder: Path, line: str) -> int:
@@ -170,7 +184,7 @@ def read_outputs(folder: Path, *, hidden: bool) -> dict[str, bytes | None]:
 
 def drop_times(name: str, content: bytes) -> bytes:
     """Take away what tells when and how long something was done."""
-    if name.endswith("run.yaml"):
+    if name.endswith(("run.yaml", "analysis.yaml")):
         told = yaml.safe_load(content)
         if not isinstance(told, dict):
             return content  # Being written, under a hidden name.
