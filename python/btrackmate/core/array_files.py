@@ -64,17 +64,19 @@ def _look_behind(one: Any) -> Iterable[Any]:
     """Give what an object takes its values from."""
     if isinstance(one, np.ndarray):
         return () if one.base is None else (one.base,)
+    library = _library(one)
+    if library == "dask":  # Before mappings: layers are such, and would make all their tasks.
+        return _look_behind_dask(one)
     if isinstance(one, Mapping):
         return one.values()
     if isinstance(one, list | tuple | set | frozenset):
         return one
     if isinstance(one, partial):
         return (one.func, *one.args, *one.keywords.values())
-    library = _library(one)
     if library == "xarray":
         names = ("variable", "_data", "array", "_array", "datastore")
         return [getattr(one, name) for name in names if name in _names(one)]
-    return _look_behind_dask(one) if library == "dask" else ()
+    return ()
 
 
 def _look_behind_dask(one: Any) -> Iterable[Any]:

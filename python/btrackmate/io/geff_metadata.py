@@ -88,12 +88,14 @@ def _list_objects(metadata: Any) -> set[str]:
 def _list_described(metadata: Any, names: Iterable[str]) -> list[str]:
     """List the properties of nodes whose units, names or descriptions are not those of columns."""
     ours = {axis.name for axis in metadata.axes or ()} | {metadata.sphere}
-    renamed = find_notes(metadata).get("columns", {})
+    notes = find_notes(metadata)
+    renamed = notes.get("columns", {})
     found = []
     for name in names:
         told = metadata.node_props_metadata[name]
         column = find_column(name) or find_key(name)
-        is_known = name in ours or (column is not None and _is_read(column, told.unit or ""))
+        is_read = column is not None and (bool(notes) or _is_read(column, told.unit or ""))
+        is_known = name in ours or is_read
         called = told.name not in (None, name, renamed.get(name))
         if not is_known and (told.unit or told.description or called):
             found.append(name)

@@ -109,8 +109,7 @@ def read_geff(path: Path) -> TrackGraph:
         n_frames=n_frames,
         source=str(path),
     )
-    if "searched" in own:
-        spots = replace(spots, searched=tuple(own["searched"]))
+    spots = replace(spots, searched=_read_searched(own, spots.n_frames))
     edges = content.edges
     # Links of an undirected graph have no order that could be wrong.
     make = partial(link_forward, path) if metadata.directed else TrackGraph.from_ids
@@ -344,7 +343,7 @@ def _scale_sizes(
     """
     scale = SizeScale(
         calibration,
-        3 if _is_deep(table) else 2,
+        own.get("ndim", 3 if _is_deep(table) else 2),
         calibration.space_unit,
         normalise_space_unit(axes.by_column["x"].unit or "") == "pixel",
         "calibration" in own or bool(own.get("spacing")),
@@ -364,6 +363,14 @@ def _scale_sizes(
         elif factor != 1:
             factors[column] = factor
     return table.assign(**{column: table[column] * factor for column, factor in factors.items()})
+
+
+def _read_searched(own: Mapping[str, Any], n_frames: int) -> tuple[int, int] | None:
+    """Read in which frames cells were looked for; what is none is passed over."""
+    match own.get("searched"):
+        case [int(first), int(last)] if 0 <= first <= last < n_frames:
+            return first, last
+    return None
 
 
 def _is_deep(table: pd.DataFrame) -> bool:

@@ -568,3 +568,29 @@ def test_sizes_of_ours_in_which_another_program_stated_another_unit(tmp_path: Pa
     write_geff(tmp_path / "a.geff", TrackGraph.from_ids(spots, row[:1], row[1:]))
     path = with_units(tmp_path / "a.geff", surface="mm^2")
     assert read_geff(path).spots.table["surface"][0] == pytest.approx(5e6)
+
+
+def test_a_flat_cell_of_a_movie_in_3d_is_as_it_was_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = np.arange(2)
+    table = pd.DataFrame({"id": row, "frame": row, "x": 1.0, "y": 1.0, "z": 0.0, "volume": 5.0})
+    for unit in ("µm", "pixel", "furlong"):
+        spots = Spots.from_table(table, Calibration(0.5, 0.5, 2.0, space_unit=unit), n_frames=2)
+        path = tmp_path / f"{unit}.geff"
+        write_geff(path, TrackGraph.from_ids(spots, row[:1], row[1:]))
+        assert read_geff(path).spots.table["volume"].tolist() == [5, 5]
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("odd", [3, [1], [1, 2, 3], ["a", "b"], [-1, 1], [0, 9], None])
+def test_an_interval_that_is_none_is_passed_over(tmp_path: Path, odd: Any) -> None:
+    row = np.arange(2)
+    table = pd.DataFrame({"id": row, "frame": row, "x": 1.0, "y": 1.0, "z": 1.0})
+    spots = Spots.from_table(table, Calibration(), n_frames=4)
+    write_geff(tmp_path / "a.geff", TrackGraph.from_ids(spots, row[:1], row[1:]))
+    told = geff.GeffMetadata.read(tmp_path / "a.geff")
+    assert told.extra is not None
+    told.extra["btrackmate"]["searched"] = odd
+    told.write(tmp_path / "a.geff")
+    assert read_geff(tmp_path / "a.geff").spots.ends == (0, 3)
