@@ -16,7 +16,7 @@ def find_files(*arrays: Any) -> list[Path]:
     Zarr, and what dask reads: such arrays, and files that its tasks name. What is not there, or
     not known to be a file, is left out.
     """
-    found: dict[Path, None] = {}
+    found: set[Path] = set()
     waiting = [array for array in arrays if not isinstance(array, str | os.PathLike)]
     seen: dict[int, Any] = {}  # Held, so that none gets another's number.
     while waiting:
@@ -25,9 +25,9 @@ def find_files(*arrays: Any) -> list[Path]:
             continue
         seen[id(one)] = one
         if isinstance(one, str | os.PathLike):
-            found.update(dict.fromkeys(_find_named(one)))
+            found.update(_find_named(one))
             continue
-        found.update(dict.fromkeys(path for path in _find_own(one) if path.exists()))
+        found.update(path for path in _find_own(one) if path.exists())
         waiting.extend(_look_behind(one))
     return sorted(found)
 
@@ -75,7 +75,7 @@ def _look_behind(one: Any) -> Iterable[Any]:
         return (one.func, *one.args, *one.keywords.values())
     if library == "xarray":
         names = ("variable", "_data", "array", "_array", "datastore")
-        return [getattr(one, name) for name in names if name in _names(one)]
+        return [getattr(one, name) for name in names if hasattr(one, name)]
     return ()
 
 
@@ -87,14 +87,6 @@ def _look_behind_dask(one: Any) -> Iterable[Any]:
     # Of a layer of tasks that are alike what they have in common; of one task what it is given.
     names = ("task", "indices", "io_deps", "mapping", "args", "kwargs", "value")
     return [getattr(one, name) for name in names if hasattr(one, name)]
-
-
-def _names(one: Any) -> set[str]:
-    """List the attributes that are there without being computed, and the variable of an array."""
-    slots = {name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ())}
-    own = slots | set(getattr(one, "__dict__", ()))
-    names = {name for name in own if hasattr(one, name)}
-    return names | ({"variable"} if hasattr(type(one), "variable") else set())
 
 
 def _library(one: Any) -> str:

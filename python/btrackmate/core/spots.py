@@ -66,6 +66,7 @@ class Spots:
         ndim: int = 3,
         n_frames: int | None = None,
         contours: Mapping[int, NDArray[np.float64]] | None = None,
+        searched: tuple[int, int] | None = None,
         source: str = "spots table",
     ) -> Self:
         """Check and sort a table of spots.
@@ -83,6 +84,8 @@ class Spots:
             Length of the movie; by default one more than the last frame with a spot.
         contours : mapping from spot id to (n, 2) ndarray
             2D outlines relative to the spot's position.
+        searched : (int, int), optional
+            First and last frame in which cells were looked for, if that is not the whole movie.
         source : str
             Where the table comes from, for messages.
 
@@ -141,7 +144,7 @@ class Spots:
             msg += explain_shift(table["frame"].to_numpy(), n_frames)
             raise UserError(msg)
         length = last if n_frames is None else n_frames
-        return cls(table, calibration, ndim, length, contours or {})
+        return cls(table, calibration, ndim, length, contours or {}, searched=searched)
 
     def __len__(self) -> int:
         return len(self.table)

@@ -158,8 +158,6 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files = list_frames(path)
-        #: The number that the first frame has in its name.
-        self.first_number = number_names([file.stem for file in self._files], str(path))[0]
         self.standing = {file: glance_at(file) for file in self._files}
         kinds: list[np.dtype[Any]] = []
         other: list[Path] = []
@@ -184,6 +182,11 @@ class FolderSource:
         # Label images of one movie may be of 8 bit while there are few cells, and of 16 later.
         self.dtype: np.dtype[Any] = np.result_type(*kinds)
         self.shape = (len(self._files), *self._shape)
+
+    @property
+    def first_number(self) -> int:
+        """The number that the first frame has in its name."""
+        return number_names([file.stem for file in self._files], str(self._path))[0]
 
     def read(self, axis: int | None, index: int) -> NDArray[Any]:
         """Read one frame, or a part of all (see :class:`FrameSource`)."""

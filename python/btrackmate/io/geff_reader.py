@@ -93,19 +93,19 @@ def read_geff(path: Path) -> TrackGraph:
             frame, time = (table[name].to_numpy() for name in ("frame", "time"))
             dt = settle_interval(frame, time, calibration.dt, str(path), ("time", "time step"))
             calibration = replace(calibration, dt=dt)
-        table = _scale_sizes(table, axes, metadata, names, calibration, own, path)
     else:
         table, calibration = scale_positions(table, axes, path)
         calibration = replace(calibration, **own.get("spacing", {}))
-        table = _scale_sizes(table, axes, metadata, names, calibration, own, path)
         table, calibration = settle_frames(table, axes, calibration, path)
+    ndim = own.get("ndim", 3 if _is_deep(table) else 2)
+    table = _scale_sizes(table, axes, metadata, names, (calibration, ndim), own, path)
     n_frames = own.get("n_frames")
     if n_frames is not None and not content.ours and len(table):
         n_frames = max(n_frames, int(table["frame"].max()) + 1)
     spots = Spots.from_table(
         table,
         calibration,
-        ndim=own.get("ndim", 3 if _is_deep(table) else 2),
+        ndim=ndim,
         n_frames=n_frames,
         source=str(path),
     )
@@ -333,7 +333,7 @@ def _scale_sizes(
     axes: GeffAxes,
     metadata: Any,
     names: Mapping[str, str],
-    calibration: Calibration,
+    space: tuple[Calibration, int],
     own: Mapping[str, Any],
     path: Path,
 ) -> pd.DataFrame:
@@ -341,9 +341,10 @@ def _scale_sizes(
 
     Radii and volumes without one are in the x axis' own.
     """
+    calibration, ndim = space
     scale = SizeScale(
         calibration,
-        own.get("ndim", 3 if _is_deep(table) else 2),
+        ndim,
         calibration.space_unit,
         normalise_space_unit(axes.by_column["x"].unit or "") == "pixel",
         "calibration" in own or bool(own.get("spacing")),

@@ -113,9 +113,10 @@ def put_back(graph: TrackGraph, hidden: Spots) -> TrackGraph:
         ndim=spots.ndim,
         n_frames=max(spots.n_frames, hidden.n_frames),
         contours={**spots.contours, **hidden.contours},
+        searched=spots.searched,
     )
     return TrackGraph.from_ids(
-        replace(together, searched=spots.searched),
+        together,
         links["source"].to_numpy(),
         links["target"].to_numpy(),
         links["cost"].to_numpy(),

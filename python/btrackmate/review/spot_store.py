@@ -1,7 +1,6 @@
 """Spots that come, go and move, by row."""
 
 import math
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -160,14 +159,14 @@ class SpotStore:
         if changed:
             table = _add_rows(table, [_to_row(spot) for spot in changed])
         here = set(table["id"].tolist()) if self.base.contours else set()
-        spots = Spots.from_table(
+        return Spots.from_table(
             table,
             self.base.calibration,
             ndim=self.base.ndim,
             n_frames=self.base.n_frames,
             contours={i: outline for i, outline in self.base.contours.items() if i in here},
+            searched=self.base.searched,
         )
-        return replace(spots, searched=self.base.searched)
 
     def _column(self, name: str, missing: float) -> NDArray[np.float64]:
         if name in self.base.features:

@@ -231,8 +231,13 @@ class EditableTracks:
             if (values := self._spots.feature(name, rows)) is not None:
                 table[name] = values
         base = self._graph.spots
-        spots = Spots.from_table(table, base.calibration, ndim=base.ndim, n_frames=base.n_frames)
-        spots = replace(spots, searched=base.searched)
+        spots = Spots.from_table(
+            table,
+            base.calibration,
+            ndim=base.ndim,
+            n_frames=base.n_frames,
+            searched=base.searched,
+        )
         links = [(row, child) for row in rows.tolist() for child in self._links.children(row)]
         source, target = (self._ids(list(ends)) for ends in zip(*links, strict=True))
         return TrackGraph.from_ids(spots, source, target)

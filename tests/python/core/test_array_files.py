@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
+import h5py
 import numpy as np
 import pytest
 import tifffile
+import xarray as xr
 import zarr
+from dask import delayed
 
 import btrackmate as bt
 from btrackmate.core.array_files import find_files
 from btrackmate.core.errors import UserError
-
-da = pytest.importorskip("dask.array")
-delayed = pytest.importorskip("dask").delayed
-xr = pytest.importorskip("xarray")
 
 
 def make_movie(cells: int) -> np.ndarray:
@@ -25,11 +25,10 @@ def make_movie(cells: int) -> np.ndarray:
     return movie
 
 
-def write_zarr(folder: Path, movie: np.ndarray, kind: int = 2) -> Path:
+def write_zarr(folder: Path, movie: np.ndarray) -> Path:
     path = folder / "a.zarr"
     chunks = (1, *movie.shape[1:])
-    array = zarr.open(path, mode="w", shape=movie.shape, chunks=chunks, dtype=movie.dtype,
-                      zarr_format=kind)  # fmt: skip
+    array = zarr.open(path, mode="w", shape=movie.shape, chunks=chunks, dtype=movie.dtype)
     array[:] = movie
     return path
 
@@ -41,7 +40,6 @@ def write_tiff(folder: Path, movie: np.ndarray) -> Path:
 
 
 def write_h5(folder: Path, movie: np.ndarray) -> Path:
-    h5py = pytest.importorskip("h5py")
     path = folder / "a.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("movie", data=movie, chunks=(1, *movie.shape[1:]))
@@ -49,7 +47,7 @@ def write_h5(folder: Path, movie: np.ndarray) -> Path:
 
 
 def open_h5(path: Path) -> Any:
-    return pytest.importorskip("h5py").File(path, "r")["movie"]
+    return h5py.File(path, "r")["movie"]
 
 
 def by_task(path: Path) -> Any:

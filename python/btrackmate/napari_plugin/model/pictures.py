@@ -1,7 +1,6 @@
 """Plots of the selected tracks, for the window and for files."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -255,8 +254,13 @@ def _cut_out(session: Session, feature: str) -> TrackGraph:
     for number, axis in enumerate(("x", "y", "z")):
         table[axis] = points[:, -1 - number] if number < scene.ndim else 0.0
     table[feature] = session.values(feature, rows)
-    spots = Spots.from_table(table, base.calibration, ndim=base.ndim, n_frames=base.n_frames)
-    spots = replace(spots, searched=base.searched)
+    spots = Spots.from_table(
+        table,
+        base.calibration,
+        ndim=base.ndim,
+        n_frames=base.n_frames,
+        searched=base.searched,
+    )
     source, target = scene.links_of(rows)
     return TrackGraph.from_ids(spots, scene.id[source], scene.id[target])
 

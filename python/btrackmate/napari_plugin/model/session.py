@@ -218,6 +218,7 @@ class Session(State):
         self.tracks = alive
         self.show_joined(change.tracks)
         self.filter_again()
+        self.n_edits += 1
         self.edited.emit(change)
         self.selected.emit()
 

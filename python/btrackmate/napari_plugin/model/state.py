@@ -52,6 +52,9 @@ class State:
         With a line that a person must read.
     found : Signal
         When an image or labels were found that the tracks did not name.
+    n_edits : int
+        How many edits, undos and redos there were, to tell whether something is of the tracks as
+        they are.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -83,6 +86,7 @@ class State:
         self.selected, self.shown, self.coloured = Signal(), Signal(), Signal()
         self.edited, self.moved, self.told = Signal(), Signal(), Signal()
         self.found = Signal()
+        self.n_edits = 0
         if opened.edit is not None and opened.edit.tracks.is_edited:  # Joined before it was opened.
             tracks = np.unique(self.scene.track[np.flatnonzero(self._hidden)])
             self.show_joined(tracks[tracks >= 0])

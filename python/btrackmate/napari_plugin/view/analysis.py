@@ -71,13 +71,11 @@ class Analysis(SessionPanel):
         box.addLayout(self.place, 2)
         self.tables: dict[str, Any] = {}
         self.pictures: dict[str, Any] = {}
-        self._edits = 0
         self.follow(session.edited, self._on_edited, when_hidden=True)
         return content
 
     def _on_edited(self, *_: Any) -> None:
         """Let nothing be saved that is of the tracks before a correction."""
-        self._edits += 1
         if self.tables:
             self.save.setEnabled(False)
             self.told.setText("The tracks were corrected since: analyse them again to save.")
@@ -96,7 +94,7 @@ class Analysis(SessionPanel):
             tables = analyse_tracks(tracked, settings, report)
             return tables, draw_analysis(graph, tables, settings, ids)
 
-        begun = self._edits
+        begun = session.n_edits
         self.work.run(work, lambda found: self._take(found, begun))
 
     def _take(self, found: Any, begun: int) -> None:
@@ -107,8 +105,8 @@ class Analysis(SessionPanel):
         )
         self.picture.clear()
         self.picture.addItems(list(self.pictures))
-        self.save.setEnabled(begun == self._edits)
-        if begun != self._edits:
+        self.save.setEnabled(begun == self.session.n_edits)
+        if begun != self.session.n_edits:
             self._on_edited()
 
     def _show(self, name: str) -> None:

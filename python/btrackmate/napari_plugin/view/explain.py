@@ -30,7 +30,6 @@ class Explain(SessionPanel):
     def build(self, session: Session) -> QWidget:
         """Make the text."""
         self.explainer: Explainer | None = None
-        self._edits = 0
         content = QWidget()
         box = QVBoxLayout(content)
         box.setContentsMargins(2, 2, 2, 2)
@@ -51,14 +50,14 @@ class Explain(SessionPanel):
 
     def start(self, *_: Any) -> None:
         """Prepare the explanations, beside the window."""
-        session, begun = self.session, self._edits
+        session, begun = self.session, self.session.n_edits
         self.work.run(
             lambda report: make_explainer(session, report), lambda made: self._take(made, begun)
         )
 
     def _take(self, explainer: Explainer, begun: int) -> None:
         self.prepare.setText("Prepare again")
-        if begun != self._edits:  # It may be of the cells from before.
+        if begun != self.session.n_edits:  # It may be of the cells from before.
             self._ask_again()
             return
         self.explainer = explainer
@@ -69,7 +68,6 @@ class Explain(SessionPanel):
         self.text.setPlainText("The cells have changed: press Prepare again.")
 
     def _on_edited(self, change: Change) -> None:
-        self._edits += 1
         if self.explainer is None:
             return
         if follow_edit(self.session, self.explainer, change):
