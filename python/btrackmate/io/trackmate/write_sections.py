@@ -135,7 +135,7 @@ def build_skeleton(
     for tag in ("AllSpots", "AllTracks", "FilteredTracks"):
         _child(_child(root, "Model"), tag)
     root.find("Model/AllSpots").set("nspots", str(len(graph.spots)))  # type: ignore[union-attr]
-    _apply_session(root, path, session, document)
+    _apply_session(root, path, session, document, graph.spots)
     return root
 
 
@@ -155,7 +155,11 @@ def _set_units(model: Element, calibration: Calibration) -> None:
 
 
 def _apply_session(
-    root: Element, path: Path, session: Session, document: TrackMateDocument | None
+    root: Element,
+    path: Path,
+    session: Session,
+    document: TrackMateDocument | None,
+    spots: Spots,
 ) -> None:
     if session.log is not None and document is not None:
         log = _child(root, "Log")
@@ -165,7 +169,7 @@ def _apply_session(
         settings = _child(root, "Settings")
         _child(settings, "ImageData").attrib.update(filename=name, folder=folder)
         if session.image_shape is not None:
-            _set_lengths(settings, session.image_shape)
+            _set_lengths(settings, session.image_shape, spots)
     replaced = []
     if session.detector is not None:
         replaced.append(marshal_detector(*session.detector))
@@ -183,8 +187,8 @@ def _apply_session(
         _replace(_child(root, "Settings"), element)
 
 
-def _set_lengths(settings: Element, shape: tuple[int, int, int, int, int]) -> None:
-    """Give a document the size of another image, and no crop."""
+def _set_lengths(settings: Element, shape: tuple[int, int, int, int, int], spots: Spots) -> None:
+    """Give a document the size of an image, and no crop but the frames that were searched."""
     frames, _, slices, height, width = shape
     lengths = {"width": width, "height": height, "nslices": slices, "nframes": frames}
     data, crop = _child(settings, "ImageData"), _child(settings, "BasicSettings")
@@ -192,6 +196,9 @@ def _set_lengths(settings: Element, shape: tuple[int, int, int, int, int]) -> No
     for letter, length in zip("xyzt", (width, height, slices, frames), strict=True):
         crop.set(f"{letter}start", "0")
         crop.set(f"{letter}end", str(length - 1))
+    if spots.searched:
+        for name, frame in zip(("tstart", "tend"), spots.ends, strict=True):
+            crop.set(name, str(frame))
 
 
 def _tracker_elements(settings: Element, key: str, values: SettingsValues) -> list[Element]:
@@ -285,11 +292,8 @@ def _image_elements(path: Path, spots: Spots, session: Session) -> list[Element]
     }
     both = Element("Settings")
     data = SubElement(both, "ImageData", {"filename": name, "folder": folder})
-    _set_lengths(both, (frames, 1, slices, height, width))
+    _set_lengths(both, (frames, 1, slices, height, width), spots)
     data.attrib.update({key: format_number(float(v)) for key, v in sizes_text.items()})
-    if spots.searched:
-        for name, frame in zip(("tstart", "tend"), spots.ends, strict=True):
-            _child(both, "BasicSettings").set(name, str(frame))
     return list(both)
 
 

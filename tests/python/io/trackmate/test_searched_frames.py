@@ -1,5 +1,6 @@
 """TrackMate files where a part of the movie, or of the image, was looked at (its first panel)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from btrackmate.core.calibration import Calibration
 from btrackmate.core.graph import TrackGraph
 from btrackmate.core.spots import Spots
 from btrackmate.io.track_formats import read_tracks, write_tracks
+from btrackmate.io.trackmate import Session
 from btrackmate.review import EditSession
 from btrackmate.tracking import prune
 from btrackmate.tracking.settings import PruneSettings
@@ -61,7 +63,21 @@ def test_the_interval_stays_when_tracks_are_corrected(tmp_path: Path) -> None:
     assert read_tracks(path)[0].spots.ends == (0, 15)
 
 
-def test_cells_outside_the_interval_widen_it(tmp_path: Path) -> None:
+def test_the_interval_stays_where_an_image_is_named(tmp_path: Path) -> None:
+    graph, document = read_tracks(write(tmp_path / "a.xml", 3, 15))
+    session = Session(image_path=tmp_path / "i.tif", image_shape=(20, 1, 1, 32, 48))
+    for name, template in (("b.xml", document), ("c.xml", None)):
+        write_tracks(tmp_path / name, graph, template, session)
+        assert 'width="48"' in (tmp_path / name).read_text()
+        assert read_tracks(tmp_path / name)[0].spots.ends == (3, 15)
+
+
+def test_cells_that_were_added_widen_the_interval(tmp_path: Path) -> None:
+    spots = read_tracks(write(tmp_path / "a.xml"))[0].spots
+    assert replace(spots, searched=(2, 4)).ends == (0, 15)
+
+
+def test_an_interval_that_does_not_hold_all_cells_is_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xml")
     path.write_text(path.read_text().replace('tend="15"', 'tend="3"'))
     assert read_tracks(path)[0].spots.searched is None  # It is that of something else.
